@@ -1,0 +1,38 @@
+"""Every setting once: its name, default and help. The environment sets them, as `DOCKCAST_<NAME>`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. The README lists the same; a test fails where it leaves one out."""
+
+    model_config = SettingsConfigDict(env_prefix="DOCKCAST_", frozen=True)
+
+    store: str = Field(
+        "sqlite:///data/dockcast.db",
+        description="Where everything is kept: any SQLAlchemy URL. "
+        "A relative SQLite path starts at the folder of app.py.",
+    )
+    systems: str | None = Field(
+        None,
+        description="The systems to follow: path or http(s) address of a list like ingest/systems.toml, "
+        "which is the default.",
+    )
+    keep_days: float = Field(
+        8, gt=0, description="Days of observations and polls to keep, for charts, recordings and recovery."
+    )
+    checkpoint_seconds: float = Field(
+        240,
+        ge=0,
+        description="Seconds between checkpoints of a forecaster; a restart learns the log after it again.",
+,
+    )
+
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The folder of app.py: relative paths in settings start here."""

@@ -1,0 +1,564 @@
+"""Everything that is kept, on SQLAlchemy: SQLite in WAL mode by default, any other database by URL.
+
+The observations are the log: a row each time a station's numbers changed, beside the polls that learnt
+something. A forecaster's checkpoint is only a short cut through that log. All of a tick lands in one
+transaction, together with the renewal of the lease that entitles the worker to write it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import Connection, make_url
+
+from ingest.settings import ROOT
+from ingest.tables import (
+    checkpoints,
+    frames,
+    leases,
+    observations,
+    polls,
+    scores,
+    stations,
+    status,
+    systems,
+)
+from model.records import Snapshot, Stations
+
+SCORE_SUMS = ("n", "expired", "abs_error", "squared_error", "crps", "brier_bike", "brier_dock")
+"""The columns of `scores` that are sums over forecasts: they add up over hours, models and systems."""
+
+FRAMES_KEPT = timedelta(minutes=10)
+"""How long a browser may still ask for an older frame."""
+
+LEARNT = "learnt"
+
+
+class StoreError(Exception):
+    """The store cannot be opened or is not ours. The text says what to do."""
+
+
+class LeaseLostError(Exception):
+    """Another worker holds this system's lease: roll back, write nothing, stand by."""
+
+
+@dataclass(frozen=True)
+class SystemRow:
+    """A followed system. `speed` is event seconds per wall second: 1 for a live feed."""
+
+    system_id: str
+    name: str
+    city: str
+    country: str
+    url: str
+    poll_seconds: float
+    speed: float
+    label: str
+
+
+@dataclass(frozen=True)
+class SystemState:
+    """How a system's feed is doing. Times are aware UTC; `at` is event time, the others are the wall's.
+
+    `state` is waiting, live, silent, unreachable or refused; `text` tells people of the last failure.
+    """
+
+    system_id: str
+    state: str
+    text: str
+    at: datetime | None
+    received_at: datetime | None
+    last_try_at: datetime | None
+    next_poll_at: datetime | None
+    failures: int
+    frame_version: int | None
+    learning_since: datetime | None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A forecaster's state as of the poll at `at`, and the stations it knew."""
+
+    at: datetime
+    blob: bytes
+
+
+@dataclass(frozen=True)
+class PollRow:
+    """What one poll came to. `outcome` is learnt, unchanged, late, or the name of a failure."""
+
+    received_at: datetime
+    at: datetime | None
+    outcome: str
+    text: str
+    seconds: float
+    findings: str
+
+
+@dataclass(frozen=True)
+class TickResult:
+    """All that one learnt poll leaves behind, for one transaction.
+
+    `changes` are the rows of the snapshot that differ from the one before. `checkpoint` is None between
+    checkpoints, `stations` None where they did not change. `scores` are sums to add.
+    """
+
+    poll: PollRow
+    changes: Snapshot
+    frame: bytes
+    learning_since: datetime
+    scores: Sequence[Mapping[str, Any]]
+    stations: Stations | None
+    checkpoint: bytes | None
+
+
+class Store:
+    """The one door to the database. Thread-safe; cheap to ask, since every query is narrow.
+
+    Raises `StoreError` when the database cannot be opened.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        options: dict[str, Any] = {}
+        self._sqlite = parsed.get_backend_name() == "sqlite"
+        if self._sqlite:
+            if parsed.database in (None, "", ":memory:"):
+                raise StoreError(
+                    "DOCKCAST_STORE names no file: worker and app are two processes and need one"
+                )
+            path = ROOT / str(parsed.database)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            parsed = parsed.set(database=str(path))
+            options["connect_args"] = {"timeout": 30}
+        self.url = parsed
+        self._engine = sa.create_engine(parsed, pool_pre_ping=not self._sqlite, **options)
+        if self._sqlite:
+            sa.event.listen(self._engine, "connect", _tune_sqlite)
+            sa.event.listen(self._engine, "begin", _begin_sqlite)
+        try:
+            self._migrate()
+        except sa.exc.DatabaseError as error:
+            raise StoreError(
+                f"The store {parsed.render_as_string()} cannot be opened ({error.orig}): "
+                "check DOCKCAST_STORE, or move the file away to start a new one"
+            ) from error
+
+    def _migrate(self) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        # Two processes may start at once: the first to hold the lock migrates, the other finds it done.
+        with self._write() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with self._engine.connect() as connection:
+            connection.execution_options(dockcast_write=True)
+            with connection.begin():
+                yield connection
+
+    # ---------------------------------------------------------------- what the worker writes
+
+    def follow(self, rows: Sequence[SystemRow]) -> None:
+        """Set the systems to follow, in this order. Others keep their data but are not listed any more."""
+        with self._write() as db:
+            known = set(db.scalars(sa.select(systems.c.system_id)))
+            db.execute(systems.update().values(position=None))
+            for position, row in enumerate(rows):
+                values = {**row.__dict__, "position": position}
+                if row.system_id in known:
+                    db.execute(systems.update().where(systems.c.system_id == row.system_id).values(values))
+                else:
+                    db.execute(
+                        systems.insert().values({**values, "state": "waiting", "text": "", "failures": 0})
+                    )
+
+    def commit_tick(
+        self,
+        system_id: str,
+        holder: str,
+        now: datetime,
+        lease: timedelta,
+        next_poll_at: datetime,
+        tick: TickResult,
+    ) -> int:
+        """Write all of a learnt poll, or nothing; give back the new frame's version.
+
+        Raises `LeaseLostError` when `holder` no longer has the system's lease.
+        """
+        at = tick.poll.at
+        if at is None:
+            raise ValueError("a learnt poll has a time: give TickResult.poll.at")
+        with self._write() as db:
+            self._renew(db, system_id, holder, now, lease)
+            row = db.execute(
+                sa.select(systems.c.frame_version, systems.c.learning_since).where(
+                    systems.c.system_id == system_id
+                )
+            ).one()
+            version = (row.frame_version or 0) + 1
+            self._insert_poll(db, system_id, tick.poll)
+            self._insert_changes(db, system_id, at, tick.changes)
+            if tick.stations is not None:
+                self._replace_stations(db, system_id, tick.stations)
+            db.execute(
+                frames.delete().where(frames.c.system_id == system_id, frames.c.made_at < now - FRAMES_KEPT)
+            )
+            db.execute(
+                frames.insert().values(
+                    system_id=system_id, version=version, made_at=now, at=at, blob=tick.frame
+                )
+            )
+            self._add_scores(db, system_id, tick.scores)
+            if tick.checkpoint is not None:
+                db.execute(checkpoints.delete().where(checkpoints.c.system_id == system_id))
+                db.execute(checkpoints.insert().values(system_id=system_id, at=at, blob=tick.checkpoint))
+            db.execute(
+                systems.update()
+                .where(systems.c.system_id == system_id)
+                .values(
+                    state="live",
+                    text="",
+                    failures=0,
+                    at=at,
+                    received_at=tick.poll.received_at,
+                    last_try_at=tick.poll.received_at,
+                    next_poll_at=next_poll_at,
+                    frame_version=version,
+                    learning_since=tick.learning_since,
+                )
+            )
+        return version
+
+    def commit_poll(
+        self,
+        system_id: str,
+        holder: str,
+        now: datetime,
+        lease: timedelta,
+        next_poll_at: datetime,
+        poll: PollRow,
+        state: str | None,
+        failures: int,
+    ) -> None:
+        """Write down a poll that taught nothing: it failed, was late, or brought nothing new.
+
+        `state` is None where the feed's state stays as it was. Raises `LeaseLostError`.
+        """
+        values: dict[str, Any] = {
+            "last_try_at": poll.received_at,
+            "next_poll_at": next_poll_at,
+            "failures": failures,
+        }
+        if state is not None:
+            values |= {"state": state, "text": poll.text}
+        with self._write() as db:
+            self._renew(db, system_id, holder, now, lease)
+            self._insert_poll(db, system_id, poll)
+            db.execute(systems.update().where(systems.c.system_id == system_id).values(values))
+
+    def forget(self, system_id: str, before: datetime) -> None:
+        """Drop the observations and polls before an event time; nothing that recovery needs is older."""
+        with self._write() as db:
+            checkpoint = db.scalar(sa.select(checkpoints.c.at).where(checkpoints.c.system_id == system_id))
+            if checkpoint is not None:
+                before = min(before, checkpoint)
+                newer = observations.alias()
+                # A station's last change before the cut stays: it is still its value at the cut.
+                superseded = (
+                    sa.exists()
+                    .where(newer.c.system_id == system_id, newer.c.station_id == observations.c.station_id)
+                    .where(newer.c.at > observations.c.at, newer.c.at <= before)
+                )
+                db.execute(
+                    observations.delete().where(
+                        observations.c.system_id == system_id, observations.c.at < before, superseded
+                    )
+                )
+                db.execute(polls.delete().where(polls.c.system_id == system_id, polls.c.at < before))
+
+    @staticmethod
+    def _insert_poll(db: Connection, system_id: str, poll: PollRow) -> None:
+        db.execute(polls.insert().values(system_id=system_id, **poll.__dict__))
+
+    @staticmethod
+    def _insert_changes(db: Connection, system_id: str, at: datetime, changes: Snapshot) -> None:
+        if not len(changes):
+            return
+        rows = [
+            {"system_id": system_id, "at": at, "station_id": station, "bikes": bikes, "docks": docks,
+             "ebikes": ebikes, "renting": renting, "returning": returning}
+            for station, bikes, docks, ebikes, renting, returning in zip(
+                changes.station_id.tolist(), changes.bikes.tolist(), changes.docks.tolist(),
+                _or(changes.ebikes, len(changes), -1), _or(changes.renting, len(changes), True),
+                _or(changes.returning, len(changes), True), strict=True)
+        ]  # fmt: skip
+        db.execute(observations.insert(), rows)
+        # Delete and insert is the upsert that every database understands.
+        db.execute(
+            status.delete().where(
+                status.c.system_id == system_id, status.c.station_id == sa.bindparam("station")
+            ),
+            [{"station": row["station_id"]} for row in rows],
+        )
+        db.execute(status.insert(), rows)
+
+    @staticmethod
+    def _replace_stations(db: Connection, system_id: str, new: Stations) -> None:
+        db.execute(stations.delete().where(stations.c.system_id == system_id))
+        db.execute(systems.update().where(systems.c.system_id == system_id).values(timezone=new.timezone))
+        if len(new):
+            db.execute(
+                stations.insert(),
+                [
+                    {"system_id": system_id, "station_id": station, "position": position, "name": name,
+                     "lat": lat, "lon": lon, "capacity": capacity}
+                    for position, (station, name, lat, lon, capacity) in enumerate(zip(
+                        new.station_id.tolist(), new.name.tolist(), new.lat.tolist(), new.lon.tolist(),
+                        new.capacity.tolist(), strict=True))
+                ],
+            )  # fmt: skip
+
+    @staticmethod
+    def _add_scores(db: Connection, system_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        for row in rows:
+            key = [
+                scores.c.system_id == system_id,
+                scores.c.hour == row["hour"],
+                scores.c.model == row["model"],
+                scores.c.minutes == row["minutes"],
+            ]
+            sums = {name: scores.c[name] + row[name] for name in SCORE_SUMS}
+            if db.execute(scores.update().where(*key).values(sums)).rowcount == 0:
+                db.execute(scores.insert().values(system_id=system_id, **row))
+
+    # ---------------------------------------------------------------- leases
+
+    def take_lease(
+        self, system_id: str, holder: str, now: datetime, lease: timedelta, dead: Sequence[str] = ()
+    ) -> bool:
+        """Take or renew a system's lease: True when `holder` has it now.
+
+        A lease that ran out, or whose holder is among `dead`, is anyone's.
+        """
+        with self._write() as db:
+            row = db.execute(sa.select(leases).where(leases.c.system_id == system_id)).one_or_none()
+            if row is None:
+                db.execute(leases.insert().values(system_id=system_id, holder=holder, until=now + lease))
+                return True
+            if row.holder != holder and row.until > now and row.holder not in dead:
+                return False
+            changed = db.execute(
+                leases.update()
+                .where(
+                    leases.c.system_id == system_id,
+                    leases.c.holder == row.holder,
+                    leases.c.until == row.until,
+                )
+                .values(holder=holder, until=now + lease)
+            )
+            return changed.rowcount == 1
+
+    def drop_leases(self, holder: str) -> None:
+        """Give up all leases of a holder, so that the next one need not wait."""
+        with self._write() as db:
+            db.execute(leases.delete().where(leases.c.holder == holder))
+
+    def lease_holder(self, now: datetime) -> str | None:
+        """Name a worker whose lease has not run out; None where no worker is at work."""
+        with self._engine.connect() as db:
+            query = (
+                sa.select(leases.c.holder)
+                .where(leases.c.until > now)
+                .order_by(leases.c.until.desc())
+                .limit(1)
+            )
+            return db.scalar(query)
+
+    @staticmethod
+    def _renew(db: Connection, system_id: str, holder: str, now: datetime, lease: timedelta) -> None:
+        renewed = db.execute(
+            leases.update()
+            .where(leases.c.system_id == system_id, leases.c.holder == holder)
+            .values(until=now + lease)
+        )
+        if renewed.rowcount == 0:
+            raise LeaseLostError(f"{system_id}: another worker has taken over")
+
+    # ---------------------------------------------------------------- what everybody reads
+
+    def systems(self) -> list[SystemRow]:
+        """List the followed systems in their order."""
+        names = SystemRow.__dataclass_fields__
+        with self._engine.connect() as db:
+            query = sa.select(systems).where(systems.c.position.is_not(None)).order_by(systems.c.position)
+            return [SystemRow(**{name: getattr(row, name) for name in names}) for row in db.execute(query)]
+
+    def states(self) -> dict[str, SystemState]:
+        """Tell how every known system's feed is doing."""
+        names = SystemState.__dataclass_fields__
+        with self._engine.connect() as db:
+            rows = db.execute(sa.select(*(systems.c[name] for name in names)))
+            return {row.system_id: SystemState(**row._mapping) for row in rows}
+
+    def state(self, system_id: str) -> SystemState | None:
+        """Tell how one system's feed is doing; None for a system never followed."""
+        names = SystemState.__dataclass_fields__
+        with self._engine.connect() as db:
+            query = sa.select(*(systems.c[name] for name in names)).where(systems.c.system_id == system_id)
+            row = db.execute(query).one_or_none()
+            return None if row is None else SystemState(**row._mapping)
+
+    def frame(self, system_id: str, version: int | None = None) -> tuple[int, bytes] | None:
+        """Fetch a frame's version and bytes: the newest, or one of the last ten minutes; None if gone."""
+        query = sa.select(frames.c.version, frames.c.blob).where(frames.c.system_id == system_id)
+        query = (
+            query.order_by(frames.c.version.desc()).limit(1)
+            if version is None
+            else query.where(frames.c.version == version)
+        )
+        with self._engine.connect() as db:
+            row = db.execute(query).one_or_none()
+            return None if row is None else (row.version, row.blob)
+
+    def stations(self, system_id: str) -> Stations | None:
+        """Fetch the stations as last described; None before the first answer."""
+        with self._engine.connect() as db:
+            system = db.execute(sa.select(systems).where(systems.c.system_id == system_id)).one_or_none()
+            if system is None or system.timezone is None:
+                return None
+            query = sa.select(stations).where(stations.c.system_id == system_id).order_by(stations.c.position)
+            rows = db.execute(query).all()
+        return Stations(
+            system_id=system_id,
+            timezone=system.timezone,
+            country=system.country,
+            station_id=np.array([row.station_id for row in rows], dtype=np.str_),
+            name=np.array([row.name for row in rows], dtype=np.str_),
+            lat=np.array([row.lat for row in rows], dtype=np.float64),
+            lon=np.array([row.lon for row in rows], dtype=np.float64),
+            capacity=np.array([row.capacity for row in rows], dtype=np.int64),
+        )
+
+    def polls(
+        self, system_id: str, start: datetime | None = None, end: datetime | None = None
+    ) -> list[datetime]:
+        """List the event times of the learnt polls in `(start, end]`, oldest first."""
+        query = sa.select(polls.c.at).where(polls.c.system_id == system_id, polls.c.outcome == LEARNT)
+        query = _between(query, polls.c.at, start, end).order_by(polls.c.at)
+        with self._engine.connect() as db:
+            return list(db.scalars(query))
+
+    def poll_log(self, system_id: str, start: datetime, end: datetime) -> pd.DataFrame:
+        """Fetch every poll received in `(start, end]` with its outcome, whatever it came to."""
+        names = list(PollRow.__dataclass_fields__)
+        query = sa.select(*(polls.c[name] for name in names)).where(polls.c.system_id == system_id)
+        query = _between(query, polls.c.received_at, start, end).order_by(polls.c.received_at)
+        with self._engine.connect() as db:
+            return pd.DataFrame([tuple(row) for row in db.execute(query)], columns=names)
+
+    def observations(
+        self, system_id: str, start: datetime | None = None, end: datetime | None = None
+    ) -> pd.DataFrame:
+        """Fetch the changes in `(start, end]`, oldest first; `at` is in Unix seconds."""
+        names = ("at", "station_id", "bikes", "docks", "ebikes", "renting", "returning")
+        query = sa.select(*(observations.c[name] for name in names)).where(
+            observations.c.system_id == system_id
+        )
+        query = _between(query, observations.c.at, start, end).order_by(
+            observations.c.at, observations.c.station_id
+        )
+        with self._engine.connect() as db:
+            frame = pd.DataFrame([tuple(row) for row in db.execute(query)], columns=list(names))
+        frame["at"] = [int(at.timestamp()) for at in frame["at"]]
+        return frame.astype({"at": np.int64})
+
+    def status(self, system_id: str) -> Snapshot | None:
+        """Fetch the newest numbers of every station ever seen; None before the first answer."""
+        with self._engine.connect() as db:
+            at = db.scalar(sa.select(systems.c.at).where(systems.c.system_id == system_id))
+            query = sa.select(status).where(status.c.system_id == system_id).order_by(status.c.station_id)
+            rows = db.execute(query).all()
+        if at is None:
+            return None
+        return snapshot_of(at, rows)
+
+    def checkpoint(self, system_id: str) -> Checkpoint | None:
+        """Fetch the last checkpoint of a system's forecaster."""
+        with self._engine.connect() as db:
+            row = db.execute(
+                sa.select(checkpoints.c.at, checkpoints.c.blob).where(checkpoints.c.system_id == system_id)
+            ).one_or_none()
+            return None if row is None else Checkpoint(row.at, row.blob)
+
+    def scores(self, system_id: str | None = None, since: datetime | None = None) -> pd.DataFrame:
+        """Fetch the sums of scores by hour, model and horizon; all systems where none is named."""
+        names = ("system_id", "hour", "model", "minutes", *SCORE_SUMS)
+        query = sa.select(*(scores.c[name] for name in names))
+        if system_id is not None:
+            query = query.where(scores.c.system_id == system_id)
+        query = _between(query, scores.c.hour, None if since is None else since - timedelta(seconds=1), None)
+        with self._engine.connect() as db:
+            return pd.DataFrame([tuple(row) for row in db.execute(query)], columns=list(names))
+
+
+def snapshot_of(at: datetime, rows: Sequence[Any]) -> Snapshot:
+    """Make a snapshot of rows that have a station's id, counts and flags."""
+    return Snapshot(
+        at=at,
+        station_id=np.array([row.station_id for row in rows], dtype=np.str_),
+        bikes=np.array([row.bikes for row in rows], dtype=np.int64),
+        docks=np.array([row.docks for row in rows], dtype=np.int64),
+        ebikes=np.array([row.ebikes for row in rows], dtype=np.int64),
+        renting=np.array([row.renting for row in rows], dtype=np.bool_),
+        returning=np.array([row.returning for row in rows], dtype=np.bool_),
+    )
+
+
+def findings_json(findings: Sequence[Any]) -> str:
+    """Write findings as the JSON that `polls.findings` holds."""
+    return json.dumps([finding.__dict__ for finding in findings], ensure_ascii=False)
+
+
+def _or(values: Any, size: int, default: Any) -> list[Any]:
+    return [default] * size if values is None else values.tolist()
+
+
+def _between(query: Any, column: Any, start: datetime | None, end: datetime | None) -> Any:
+    if start is not None:
+        query = query.where(column > start)
+    if end is not None:
+        query = query.where(column <= end)
+    return query
+
+
+def _tune_sqlite(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late; see _begin_sqlite
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes the lock at once: one that reads first and then writes may find the lock gone.
+    write = connection.get_execution_options().get("dockcast_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+__all__ = ["Checkpoint", "LeaseLostError", "PollRow", "Store", "StoreError", "SystemRow", "SystemState"]

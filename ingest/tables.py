@@ -1,0 +1,169 @@
+"""The tables, as SQLAlchemy sees them. `migrations/` makes them; a test holds the two together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+
+class UnixSeconds(sa.TypeDecorator[datetime]):
+    """An aware UTC time as whole Unix seconds: the same in every database, and what recordings hold."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        """Aware datetime to seconds."""
+        return None if value is None else int(value.timestamp())
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        """Seconds to aware datetime."""
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+class UnixTime(sa.TypeDecorator[datetime]):
+    """An aware UTC time with its fraction, for what the wall clock says."""
+
+    impl = sa.Double
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> float | None:
+        """Aware datetime to seconds."""
+        return None if value is None else value.timestamp()
+
+    def process_result_value(self, value: float | None, dialect: Any) -> datetime | None:
+        """Seconds to aware datetime."""
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+metadata = sa.MetaData()
+
+
+def _system_id() -> sa.Column[str]:
+    return sa.Column("system_id", sa.Text, primary_key=True)
+
+
+systems = sa.Table(
+    "systems",
+    metadata,
+    _system_id(),
+    sa.Column("position", sa.Integer),  # NULL: not followed any more
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("city", sa.Text, nullable=False),
+    sa.Column("country", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("poll_seconds", sa.Double, nullable=False),
+    sa.Column("speed", sa.Double, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("timezone", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("at", UnixSeconds),
+    sa.Column("received_at", UnixTime),
+    sa.Column("last_try_at", UnixTime),
+    sa.Column("next_poll_at", UnixTime),
+    sa.Column("frame_version", sa.Integer),
+    sa.Column("learning_since", UnixSeconds),
+)
+
+stations = sa.Table(
+    "stations",
+    metadata,
+    _system_id(),
+    sa.Column("station_id", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("lat", sa.Double, nullable=False),
+    sa.Column("lon", sa.Double, nullable=False),
+    sa.Column("capacity", sa.Integer, nullable=False),
+)
+
+
+def _counts() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("bikes", sa.Integer, nullable=False),
+        sa.Column("docks", sa.Integer, nullable=False),
+        sa.Column("ebikes", sa.Integer, nullable=False),
+        sa.Column("renting", sa.Boolean, nullable=False),
+        sa.Column("returning", sa.Boolean, nullable=False, quote=True),
+    ]
+
+
+observations = sa.Table(
+    "observations",
+    metadata,
+    _system_id(),
+    sa.Column("station_id", sa.Text, primary_key=True),
+    sa.Column("at", UnixSeconds, primary_key=True),
+    *_counts(),
+    sa.Index("observations_by_time", "system_id", "at"),
+    sqlite_with_rowid=False,
+)
+
+status = sa.Table(
+    "status",
+    metadata,
+    _system_id(),
+    sa.Column("station_id", sa.Text, primary_key=True),
+    sa.Column("at", UnixSeconds, nullable=False),
+    *_counts(),
+    sqlite_with_rowid=False,
+)
+
+polls = sa.Table(
+    "polls",
+    metadata,
+    _system_id(),
+    sa.Column("received_at", UnixTime, primary_key=True),
+    sa.Column("at", UnixSeconds),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("seconds", sa.Double, nullable=False),
+    sa.Column("findings", sa.Text, nullable=False),
+    sa.Index("polls_by_time", "system_id", "outcome", "at"),
+)
+
+frames = sa.Table(
+    "frames",
+    metadata,
+    _system_id(),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("made_at", UnixTime, nullable=False),
+    sa.Column("at", UnixSeconds, nullable=False),
+    sa.Column("blob", sa.LargeBinary, nullable=False),
+)
+
+checkpoints = sa.Table(
+    "checkpoints",
+    metadata,
+    _system_id(),
+    sa.Column("at", UnixSeconds, nullable=False),
+    sa.Column("blob", sa.LargeBinary, nullable=False),
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    _system_id(),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until", UnixTime, nullable=False),
+)
+
+scores = sa.Table(
+    "scores",
+    metadata,
+    _system_id(),
+    sa.Column("hour", UnixSeconds, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("minutes", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("n", sa.BigInteger, nullable=False),
+    sa.Column("expired", sa.BigInteger, nullable=False),
+    sa.Column("abs_error", sa.Double, nullable=False),
+    sa.Column("squared_error", sa.Double, nullable=False),
+    sa.Column("crps", sa.Double, nullable=False),
+    sa.Column("brier_bike", sa.Double, nullable=False),
+    sa.Column("brier_dock", sa.Double, nullable=False),
+)

@@ -1,0 +1,8 @@
+"""Arrays in, odds out: the forecaster and the records that go in and out of it.
+
+Numpy, River and maths alone. There is no clock, no network, no disk and no framework in this room.
+"""
+
+from model.records import Snapshot, Stations
+
+__all__ = ["Snapshot", "Stations"]

@@ -1,0 +1,110 @@
+"""A frame: all that a page needs of one system's forecast at one moment, as arrays.
+
+A tick makes one and never changes it again, so readers may cache it for ever under its version. It holds
+summaries of the distributions instead of the distributions: 24 times smaller, and enough for the map.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.records import Ints, Stations
+
+MINUTES: tuple[int, ...] = (*range(0, 121, 5), *range(180, 1441, 60))
+"""The horizons of every frame: five-minute steps to two hours, then hours to a day."""
+
+AT_LEAST: tuple[int, ...] = (1, 2, 3, 4)
+"""How many bikes or spaces somebody may ask for."""
+
+NO_FORECAST = 255
+"""In `chance`: nothing is known, so nothing is said."""
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """What is expected of the bikes, or of the docks, of each station.
+
+    `median`, `low` and `high` (the 10 % and 90 % quantiles) are counts of shape `(H, S)`, -1 where there is
+    no forecast. `chance` is per cent of shape `(4, H, S)` for at least 1, 2, 3, 4, and 255 where there is
+    none; it is rounded, except that 0 and 100 are kept for what is certain to within 0.05 %.
+    """
+
+    median: NDArray[np.int16]
+    low: NDArray[np.int16]
+    high: NDArray[np.int16]
+    chance: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One system's stations, newest counts and outlook, as of `at` (aware UTC).
+
+    `minutes` is `(H,)` from `at`; `bikes`, `docks` and `ebikes` are the newest counts `(S,)`, -1 unknown;
+    `renting` and `returning` booleans `(S,)`; `learning_since` is the first snapshot ever learnt.
+    """
+
+    at: datetime
+    learning_since: datetime
+    stations: Stations
+    minutes: Ints
+    bikes: NDArray[np.int16]
+    docks: NDArray[np.int16]
+    ebikes: NDArray[np.int16]
+    renting: NDArray[np.bool_]
+    returning: NDArray[np.bool_]
+    bike: Outlook
+    space: Outlook
+
+    def to_bytes(self) -> bytes:
+        """Pack into a compressed npz without pickle."""
+        arrays: dict[str, NDArray[np.generic]] = {
+            "format": np.array(_FORMAT),
+            "at": np.array(int(self.at.timestamp())),
+            "learning_since": np.array(int(self.learning_since.timestamp())),
+        }
+        for name in ("minutes", "bikes", "docks", "ebikes", "renting", "returning"):
+            arrays[name] = getattr(self, name)
+        for field in fields(Stations):
+            arrays[f"stations.{field.name}"] = np.asarray(getattr(self.stations, field.name))
+        for side in ("bike", "space"):
+            for field in fields(Outlook):
+                arrays[f"{side}.{field.name}"] = getattr(getattr(self, side), field.name)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, blob: bytes) -> Frame:
+        """Unpack what `to_bytes` packed.
+
+        Raises `ValueError` when the blob is of another format version.
+        """
+        with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
+            if int(arrays["format"]) != _FORMAT:
+                raise ValueError(f"frame has format {arrays['format']}, this release reads {_FORMAT}")
+            stations = Stations(
+                **{
+                    f.name: str(arrays[f"stations.{f.name}"])
+                    if arrays[f"stations.{f.name}"].ndim == 0
+                    else arrays[f"stations.{f.name}"]
+                    for f in fields(Stations)
+                }  # type: ignore[arg-type]
+            )
+            return cls(
+                at=datetime.fromtimestamp(int(arrays["at"]), UTC),
+                learning_since=datetime.fromtimestamp(int(arrays["learning_since"]), UTC),
+                stations=stations,
+                bike=Outlook(**{f.name: arrays[f"bike.{f.name}"] for f in fields(Outlook)}),
+                space=Outlook(**{f.name: arrays[f"space.{f.name}"] for f in fields(Outlook)}),
+                **{
+                    name: arrays[name]
+                    for name in ("minutes", "bikes", "docks", "ebikes", "renting", "returning")
+                },
+            )

@@ -1,0 +1,109 @@
+"""What goes into the forecaster and what comes out: stations, snapshots, forecasts.
+
+All three are frozen. Their arrays are aligned by station and made read-only, so no one downstream can
+change what someone else still reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Strings = NDArray[np.str_]
+
+UNKNOWN = -1
+"""A count that the feed did not give, or gave as nonsense."""
+
+
+def _frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
+    array = np.array(values, dtype=dtype)
+    array.setflags(write=False)
+    return array
+
+
+def _check_aligned(record: Any, names: Sequence[str]) -> None:
+    size = len(record.station_id)
+    for name in names:
+        value = getattr(record, name)
+        if value is not None and value.shape != (size,):
+            raise ValueError(
+                f"{type(record).__name__}.{name} has shape {value.shape}, "
+                f"but station_id names {size} stations: give one value a station"
+            )
+    if len(np.unique(record.station_id)) != size:
+        raise ValueError(f"{type(record).__name__}.station_id holds a station twice: name each once")
+
+
+@dataclass(frozen=True, eq=False)
+class Stations:
+    """The stations of one system, as its station information describes them.
+
+    `station_id` and `name` are strings, `lat` and `lon` WGS 84 degrees, `capacity` docks with -1 for
+    unknown; all of shape `(S,)`. `timezone` is an IANA name and decides the local day.
+    """
+
+    system_id: str
+    timezone: str
+    country: str
+    station_id: Strings
+    name: Strings
+    lat: Floats
+    lon: Floats
+    capacity: Ints
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("station_id", np.str_), ("name", np.str_), ("lat", np.float64),
+                            ("lon", np.float64), ("capacity", np.int64)):  # fmt: skip
+            object.__setattr__(self, name, _frozen(getattr(self, name), dtype))
+        _check_aligned(self, ("name", "lat", "lon", "capacity"))
+
+    def __len__(self) -> int:
+        return len(self.station_id)
+
+    def same_as(self, other: Stations) -> bool:
+        """Tell whether every field of `other` equals this one's, arrays by value."""
+        return all(np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What every station of a system held at one moment.
+
+    `at` is aware UTC. `bikes`, `docks` and, where known, `ebikes` are counts of shape `(S,)`, -1 for
+    unknown; `renting` and `returning` are booleans of shape `(S,)`, None where the feed has no such flags.
+    """
+
+    at: datetime
+    station_id: Strings
+    bikes: Ints
+    docks: Ints
+    ebikes: Ints | None = None
+    renting: Bools | None = None
+    returning: Bools | None = None
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise ValueError("Snapshot.at must be an aware datetime: give it a time zone, best UTC")
+        object.__setattr__(self, "at", self.at.astimezone(UTC))
+        object.__setattr__(self, "station_id", _frozen(self.station_id, np.str_))
+        for name in ("bikes", "docks", "ebikes"):
+            if getattr(self, name) is not None:
+                counts = _frozen(getattr(self, name), np.int64)
+                if (counts < UNKNOWN).any():
+                    raise ValueError(f"Snapshot.{name} has counts below -1: use -1 for unknown")
+                object.__setattr__(self, name, counts)
+        for name in ("renting", "returning"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _frozen(getattr(self, name), np.bool_))
+        _check_aligned(self, ("bikes", "docks", "ebikes", "renting", "returning"))
+
+    def __len__(self) -> int:
+        return len(self.station_id)

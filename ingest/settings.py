@@ -30,7 +30,6 @@ class Settings(BaseSettings):
         240,
         ge=0,
         description="Seconds between checkpoints of a forecaster; a restart learns the log after it again.",
-,
     )
 
 

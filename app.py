@@ -1,0 +1,99 @@
+"""The front door: `streamlit run app.py` serves the pages and keeps a worker beside them.
+
+The worker is a process of its own: learning in a thread made other people's slider moves ten times as slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import api, reading, text
+from ingest.settings import Settings
+from ingest.store import Store
+
+log = logging.getLogger("dockcast.app")
+
+ROOT = Path(__file__).resolve().parent
+LOOK_SECONDS = 2.0
+STOP_SECONDS = 10.0
+
+
+def start_worker() -> subprocess.Popen[bytes]:
+    """Start a worker that ends when this process does, even by `kill -9`: its standard input closes then."""
+    command = [sys.executable, "-m", "ingest", "run", "--with-parent"]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
+
+
+def stop_worker(worker: subprocess.Popen[bytes]) -> None:
+    """Ask the worker to finish its tick; insist after ten seconds."""
+    worker.terminate()
+    try:
+        worker.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
+    if worker.stdin is not None:
+        worker.stdin.close()
+
+
+async def keep_worker(store: Store) -> None:
+    """See to it that a worker is at work: someone else's, or one of our own.
+
+    One that ends by itself is started again, after 2 s, 4 s and so on to a minute.
+    """
+    worker: subprocess.Popen[bytes] | None = None
+    failures = 0
+    try:
+        while True:
+            wait = LOOK_SECONDS
+            if worker is not None and worker.poll() is not None:
+                failures += 1
+                wait = min(2.0**failures, 60.0)
+                log.warning("worker ended with %s, next start in %.0f s", worker.returncode, wait)
+                worker = None
+            elif worker is None:
+                holder = await asyncio.to_thread(store.lease_holder, datetime.now(UTC))
+                if holder is None or failures:
+                    worker = start_worker()
+                    log.info("worker %s started", worker.pid)
+            await asyncio.sleep(wait)
+    finally:
+        if worker is not None:
+            await asyncio.shield(asyncio.to_thread(stop_worker, worker))
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
+    """Open the store, keep a worker while the app runs, and stop it at the end."""
+    store = Store(Settings().store)
+    reading.use(store)
+    keeper = asyncio.create_task(keep_worker(store))
+    try:
+        yield {}
+    finally:
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
+        store.close()
+
+
+def on_script_error(error: Exception) -> bool:
+    """Log a bug with its traceback, and tell the viewer without it."""
+    log.error("a page failed", exc_info=error)
+    st.error(text.BROKEN)
+    return True
+
+
+app = st.App(
+    ROOT / "dashboard" / "start.py", lifespan=lifespan, routes=api.ROUTES, on_script_error=on_script_error
+)

@@ -1,0 +1,226 @@
+"""The map: a URL for the rows, expressions for what is drawn of them.
+
+The browser fetches the rows of a frame once. Moving the slider sends new expressions alone, which read
+another column of the same rows: under 2 kB instead of 671 kB at 2,500 stations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pydeck
+
+from dashboard import text
+from dashboard.text import What
+from model.frame import Frame
+from model.records import Floats
+
+LAYER = "stations"
+
+STEPS = ("#1667c0", "#6fb3ee", "#f1e3ab", "#f29a3c", "#b0440c")
+"""Fill of the five steps, blue to orange by way of sand. A test looks at them with colour-blind eyes."""
+
+UNKNOWN = "#98a0aa"
+UNKNOWN_STEP = len(STEPS)
+CLOSED_STEP = UNKNOWN_STEP + 1
+
+# A row is a flat array, since a tooltip can name only what lies at its top.
+LON, LAT, NAME, STATION, BIKES, DOCKS, FIRST = range(7)
+PER_HORIZON = 3
+EXPECTED, STEP, CHANCE = range(PER_HORIZON)
+
+NEAR = 26
+"""Horizons 0–120 min and 180 min: all that a feed less than an hour old needs."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The horizons that one file of rows holds: the near ones, or where a feed is long silent, the far."""
+
+    name: str
+    first: int
+    stop: int | None
+
+    def column(self, horizon: int, which: int) -> int:
+        """Find where in a row something of a horizon is."""
+        return FIRST + PER_HORIZON * (horizon - self.first) + which
+
+
+PARTS = {"near": Part("near", 0, NEAR), "far": Part("far", NEAR - 2, None)}
+
+
+def part(horizon: int) -> Part:
+    """Choose the file that holds a horizon."""
+    return PARTS["near" if horizon < NEAR else "far"]
+
+
+@dataclass(frozen=True)
+class Viewport:
+    """Where the map opens. It must stay the same to the byte over refreshes, or the map jumps."""
+
+    latitude: float
+    longitude: float
+    zoom: float
+    radius_metres: float
+
+
+def viewport(lat: Floats, lon: Floats, width: int, height: int) -> Viewport:
+    """Fit the bulk of the stations into so many pixels, with marks that leave room for each other.
+
+    Some 2 % at each end are left out of the fit: one forgotten station in the next town would otherwise make
+    the city a dot.
+    """
+    if not len(lat):
+        return Viewport(0.0, 0.0, 1.0, 100.0)
+    south, north = np.quantile(lat, [0.02, 0.98])
+    west, east = np.quantile(lon, [0.02, 0.98])
+    middle = (south + north) / 2
+    shrink = max(float(np.cos(np.radians(middle))), 0.05)
+    # Web Mercator: the world is 512 pixels wide at zoom 0.
+    zooms = [
+        np.log2(width * 0.88 * 360 / 512 / max(east - west, 1e-4)),
+        np.log2(height * 0.88 * 360 / 512 / (max(north - south, 1e-4) / shrink)),
+    ]
+    zoom = round(float(np.clip(min(zooms), 2, 14.5)), 2)
+    metres_per_pixel = 40_075_017 * shrink / 512 / 2**zoom
+    largest = np.clip(0.62 * _spacing(lat, lon, shrink) / metres_per_pixel, 5, 15)
+    return Viewport(
+        latitude=round(float(middle), 5),
+        longitude=round(float((west + east) / 2), 5),
+        zoom=zoom,
+        radius_metres=round(float(largest * metres_per_pixel), 1),
+    )
+
+
+def _spacing(lat: Floats, lon: Floats, shrink: float) -> float:
+    """Estimate how many metres a station is from its nearest neighbour: the median over 200 of them."""
+    if len(lat) < 2:
+        return 500.0
+    some = np.linspace(0, len(lat) - 1, min(len(lat), 200)).astype(int)
+    north = 111_195 * (lat[some, None] - lat[None, :])
+    east = 111_195 * shrink * (lon[some, None] - lon[None, :])
+    distance = np.hypot(north, east)
+    distance[np.arange(len(some)), some] = np.inf
+    return float(np.median(distance.min(axis=1)))
+
+
+_SIZES: list[float] = [round(0.38 + 0.62 * float(np.sqrt(number / 20)), 2) for number in range(21)]
+"""Radius by expected number: the area grows with it, to 20."""
+
+
+def size(expected: int) -> float:
+    """Tell the radius of a mark as a share of the largest."""
+    return _SIZES[min(max(expected, 0), len(_SIZES) - 1)]
+
+
+def _rgb(colour: str, alpha: int = 255) -> list[int]:
+    return [*bytes.fromhex(colour[1:]), alpha]
+
+
+def deck(
+    url: str,
+    view: Viewport,
+    horizon: int,
+    at: str,
+    what: What,
+    number: int,
+    dark: bool,
+    selected: tuple[float, float, int] | None = None,
+) -> pydeck.Deck:
+    """Draw a horizon of the rows at `url`, and a ring around the selected `(lon, lat, expected)`.
+
+    Two things here stand against habits of Streamlit's. With a selection it fades whatever has a fill colour,
+    and the rider would lose the colours, hence `get_color`. And it drops all update triggers but the one of
+    the fill colour, so sizes would stay behind, hence the comparator, which says that the rows have changed.
+    """
+    of = part(horizon)
+    expected, step = (f"this[{of.column(horizon, which)}]" for which in (EXPECTED, STEP))
+    edge = _rgb("#ffffff", 130) if dark else _rgb("#101828", 150)
+    hollow = _rgb("#aab2bd" if dark else "#5f6873")
+    fills = [*(_rgb(colour, 235) for colour in STEPS), _rgb(UNKNOWN, 150), [0, 0, 0, 1]]
+    largest = len(_SIZES) - 1
+    layers = [
+        pydeck.Layer(
+            "ScatterplotLayer",
+            data=url,
+            id=LAYER,
+            data_comparator="1==2",
+            get_position=f"[this[{LON}],this[{LAT}]]",
+            get_color=f"{fills}[{step}]".replace(" ", ""),
+            get_line_color=f"{step}=={CLOSED_STEP}?{hollow}:{edge}".replace(" ", ""),
+            get_radius=f"{_SIZES}[{expected}>{largest}?{largest}:{expected}>0?{expected}:0]".replace(" ", ""),
+            get_line_width=f"{step}=={CLOSED_STEP}?2:1",
+            update_triggers={"getFillColor": horizon},
+            radius_scale=view.radius_metres,
+            radius_min_pixels=3,
+            radius_max_pixels=24,
+            line_width_units='"pixels"',
+            stroked=True,
+            pickable=True,
+        )
+    ]
+    if selected is not None:
+        lon, lat, number_expected = selected
+        layers.append(
+            pydeck.Layer(
+                "ScatterplotLayer",
+                data=[[lon, lat, size(number_expected)]],
+                id="selected",
+                data_comparator="1==2",
+                get_position="[this[0],this[1]]",
+                get_radius="this[2]",
+                get_line_color=_rgb("#ffffff" if dark else "#101828"),
+                radius_scale=view.radius_metres * 1.25,
+                radius_min_pixels=9,
+                radius_max_pixels=30,
+                get_line_width=3,
+                line_width_units='"pixels"',
+                filled=False,
+                stroked=True,
+                pickable=False,
+            )
+        )
+    columns = (NAME, BIKES, DOCKS, of.column(horizon, EXPECTED), of.column(horizon, CHANCE))
+    return pydeck.Deck(
+        layers,
+        initial_view_state=pydeck.ViewState(
+            latitude=view.latitude, longitude=view.longitude, zoom=view.zoom, pitch=0, bearing=0,
+            min_zoom=1, max_zoom=18,
+        ),
+        map_provider=None,
+        tooltip={"text": text.tooltip(at, what, number, columns)},
+    )  # fmt: skip
+
+
+def rows(frame: Frame, what: What, number: int, of: Part) -> list[tuple[object, ...]]:
+    """Lay a frame out for the browser: a row a station, the horizons of a part side by side.
+
+    A closed station keeps its counts but has no chance: nobody can tell when it opens again.
+    """
+    stations = frame.stations
+    outlook = frame.bike if what == "bike" else frame.space
+    open_now = frame.renting if what == "bike" else frame.returning
+    horizons = slice(of.first, of.stop)
+    chances = outlook.chance[number - 1, horizons]
+    expected = outlook.median[horizons]
+    step_of = np.array([text.step(c) if c <= 100 else UNKNOWN_STEP for c in range(256)])
+    steps = np.where(open_now, step_of[chances], CLOSED_STEP)
+    words = np.array([*(text.chance(c) for c in range(256)), text.CLOSED[what]], dtype=object)
+    said = words[np.where(open_now, chances.astype(np.int64), 256)]
+    columns: list[list[object]] = [
+        np.round(stations.lon, 5).tolist(),
+        np.round(stations.lat, 5).tolist(),
+        stations.name.tolist(),
+        stations.station_id.tolist(),
+        [text.count(number) for number in frame.bikes.tolist()],
+        [text.count(number) for number in frame.docks.tolist()],
+    ]
+    for horizon in range(len(chances)):
+        known = expected[horizon].tolist()
+        columns += [
+            [number if number >= 0 else "–" for number in known],
+            steps[horizon].tolist(),
+            said[horizon].tolist(),
+        ]
+    return list(zip(*columns, strict=True))

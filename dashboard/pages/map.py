@@ -1,0 +1,305 @@
+"""The map: every station of a city, coloured by the chance of what the rider wants on arrival."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import sha1
+from html import escape
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import api, deck, state, text
+from dashboard.reading import Reading, View, reading
+from ingest.store import SystemRow, SystemState
+from model.frame import AT_LEAST, Frame, Outlook
+
+PICKER_SECONDS = 10
+
+
+def page() -> None:
+    source = reading()
+    systems = source.systems()
+    if not systems:
+        nothing_followed()
+        return
+    system = chosen(systems, source.states())
+    header, picker = st.columns([3, 2], vertical_alignment="bottom")
+    with header:
+        st.html(f'<h1 class="title">{text.TITLE}</h1><p class="subtitle">{text.SUBTITLE}</p>')
+    with picker:
+        city_picker(system.system_id)
+    # A feed at 60 times the speed has news each second; nobody can look at more than that.
+    st.fragment(city, run_every=float(np.clip(system.poll_seconds, 2, 10)))(system)
+
+
+@st.fragment(run_every=2)
+def nothing_followed() -> None:
+    """Say why there is nothing to choose from, until there is."""
+    source = reading()
+    if source.systems():
+        st.rerun()
+    st.html(f'<h1 class="title">{text.TITLE}</h1><p class="subtitle">{text.SUBTITLE}</p>')
+    if source.working():
+        notice(text.NO_SYSTEMS, text.NO_SYSTEMS_HINT)
+    else:
+        notice(text.NO_WORKER_YET, text.NO_WORKER_HINT)
+
+
+def chosen(systems: list[SystemRow], states: dict[str, SystemState]) -> SystemRow:
+    """Find the city on screen: the one asked for, else the first that has something to show."""
+    wanted = state.screen().city
+    asked = [system for system in systems if system.system_id == wanted]
+    answered = [s for s in systems if s.system_id in states and states[s.system_id].frame_version is not None]
+    return [*asked, *answered, *systems][0]
+
+
+def label(system: SystemRow) -> str:
+    return text.city(system.name, system.city, system.label)
+
+
+@st.fragment(run_every=PICKER_SECONDS)
+def city_picker(current: str) -> None:
+    """Choose a city; each entry says how its feed is doing.
+
+    Streamlit knows a choice by its label, and a label that changed would be no choice any more. So new labels
+    make a new widget.
+    """
+    source = reading()
+    systems, states = source.systems(), source.states()
+    if not systems:
+        st.rerun()
+    labels: dict[str, str] = {}
+    for system in systems:
+        known = states.get(system.system_id)
+        words = text.picked(label(system), known.state if known is not None else "waiting")
+        labels[system.system_id] = words if words not in labels.values() else f"{words} · {system.system_id}"
+    ids = list(labels)
+    key = "city-" + sha1(repr(labels).encode()).hexdigest()[:12]
+    picked = st.selectbox(
+        text.CITY, ids, index=ids.index(current) if current in ids else 0, format_func=labels.__getitem__,
+        key=key, label_visibility="collapsed",
+    )  # fmt: skip
+    if picked != current:
+        state.change(city=picked, station="")
+        st.rerun()
+
+
+def city(system: SystemRow) -> None:
+    """Draw one city: what is wanted, when, the map, and the same in words. Runs again by itself."""
+    source = reading()
+    view = source.view(system)
+    warn(source, view)
+    if view.frame is None:
+        return
+    controls()
+    screen = state.screen()
+    arrival = view.now + timedelta(minutes=screen.minutes)
+    at = text.clock(arrival, view.zone)
+    st.slider(
+        text.arrive_at(at, screen.minutes), state.MINUTES[0], state.MINUTES[-1], step=5, format="%d min",
+        key=state.key("minutes"), on_change=state.take, args=("minutes",),
+    )  # fmt: skip
+    horizon = view.column(screen.minutes)
+    index = station_index(view.frame, screen.station)
+    ages(view)
+    if horizon is not None:
+        draw_map(view, horizon, at, index)
+        st.html(legend(text.heading(screen.what, screen.n)))
+        words(view.frame, horizon, at)
+    station_panel(view.frame, horizon, at, index)
+    if st.toggle(text.TABLE, key=state.key("table")):
+        table(view.frame, horizon, at)
+
+
+def warn(source: Reading, view: View) -> None:
+    """Say what is missing or wrong before anything else."""
+    name, feed = label(view.system), view.state
+    if view.frame is None:
+        idle = not source.working()
+        notice(text.waiting(name, feed.state, feed.text, view.next_in), text.NO_WORKER_YET if idle else "")
+        return
+    wrong = text.trouble(name, feed.state, feed.text, view.next_in)
+    if view.column(state.screen().minutes) is None:
+        at = text.moment(view.frame.at, view.now, view.zone)
+        notice(text.too_old(name, at, view.age), wrong or "")
+    elif wrong:
+        notice(wrong)
+    late = view.next_in is not None and view.next_in < -timedelta(seconds=max(30, view.system.poll_seconds))
+    if late and not source.working():
+        notice(text.NO_WORKER)
+    if not len(view.frame.stations):
+        notice(text.NO_STATIONS)
+    elif state.screen().what == "space" and (view.frame.docks < 0).all():
+        notice(text.NO_DOCKS)
+
+
+def controls() -> None:
+    """Ask what the rider wants, and how many."""
+    with st.container(horizontal=True, key="controls"):
+        st.segmented_control(
+            text.WHAT, list(text.WHAT_OPTION), required=True, format_func=text.WHAT_OPTION.__getitem__,
+            key=state.key("what"), on_change=state.take, args=("what",),
+        )  # fmt: skip
+        st.segmented_control(
+            text.HOW_MANY, AT_LEAST, required=True,
+            key=state.key("n"), on_change=state.take, args=("n",),
+        )  # fmt: skip
+
+
+def ages(view: View) -> None:
+    """Keep in sight how old the counts are, how long the model has learnt, and whose time it is."""
+    assert view.frame is not None
+    elsewhere = st.context.timezone
+    offset = view.now.astimezone(view.zone).utcoffset()
+    other = st.context.timezone_offset
+    differs = elsewhere is not None and other is not None and offset != timedelta(minutes=-other)
+    st.text(
+        text.ages(
+            text.moment(view.frame.at, view.now, view.zone),
+            view.age,
+            view.now - view.frame.learning_since,
+            view.system.label,
+            text.zone_note(view.system.city or view.system.name) if differs else "",
+        )
+    )
+
+
+def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
+    """Draw the map. Its key, its opening view and the layer's id stay the same, so that it never jumps."""
+    assert view.frame is not None
+    assert view.version is not None
+    screen, stations, system_id = state.screen(), view.frame.stations, view.system.system_id
+    views = st.session_state.setdefault("viewports", {})
+    if system_id not in views:
+        phone = "Mobi" in (st.context.headers.get("User-Agent") or "")
+        views[system_id] = deck.viewport(stations.lat, stations.lon, *((340, 400) if phone else (1000, 520)))
+    outlook = view.frame.bike if screen.what == "bike" else view.frame.space
+    selected = None
+    if index is not None:
+        position = float(stations.lon[index]), float(stations.lat[index])
+        selected = (*position, int(outlook.median[horizon, index]))
+    st.pydeck_chart(
+        deck.deck(
+            api.frame_url(system_id, view.version, screen.what, screen.n, deck.part(horizon)),
+            views[system_id], horizon, at, screen.what, screen.n, st.context.theme.type == "dark", selected,
+        ),
+        key=f"map-{system_id}", height=520, on_select=lambda: select(f"map-{system_id}"), alt=text.MAP_ALT,
+    )  # fmt: skip
+
+
+def select(key: str) -> None:
+    """Take the station that was touched; touching the ground or the same station again lets go of it.
+
+    Only the id is kept: the numbers that come with a selection are those of the moment of the touch.
+    """
+    touched = st.session_state[key].selection.objects.get(deck.LAYER) or []
+    state.change(station=str(touched[0][deck.STATION]) if touched else "")
+
+
+def legend(heading: str) -> str:
+    """Explain the marks. Our own words alone, so HTML is safe here."""
+    steps = "".join(
+        f'<li><i class="step-{index}"></i>{word} <small>{text.bounds(index)}</small></li>'
+        for index, word in enumerate(text.STEPS)
+    )
+    return (
+        f'<div class="legend"><b>{escape(heading)}</b><ul>{steps}'
+        f'<li><i class="step-{deck.UNKNOWN_STEP}"></i>{text.NO_FORECAST}</li>'
+        f'<li><i class="closed"></i>{text.LEGEND_CLOSED}</li><li>{text.LEGEND_SIZE}</li></ul></div>'
+    )
+
+
+def words(frame: Frame, horizon: int, at: str) -> None:
+    """Say the map in one line."""
+    screen = state.screen()
+    chance = side(frame).chance[screen.n - 1, horizon]
+    counted = (chance <= 100) & is_open(frame)
+    good = counted & (chance >= text.BOUNDS[1])
+    st.text(text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())))
+
+
+def station_panel(frame: Frame, horizon: int | None, at: str, index: int | None) -> None:
+    """Show one station: now, expected with interval, chance in words and per cent."""
+    if index is None:
+        st.caption(text.PICK_HINT)
+        return
+    screen, outlook = state.screen(), side(frame)
+    with st.container(border=True, key="station"):
+        with st.container(horizontal=True, vertical_alignment="center", key="station-head"):
+            st.text(str(frame.stations.name[index]), width="stretch")
+            st.button(text.CLOSE, on_click=state.change, kwargs={"station": ""}, type="tertiary")
+        now, expected, chance = st.columns(3)
+        bikes, docks = int(frame.bikes[index]), int(frame.docks[index])
+        now.metric(text.NOW, f"{text.things(bikes, 'bike')} · {text.things(docks, 'space')}")
+        if horizon is None:
+            chance.metric(text.heading(screen.what, screen.n), text.NO_FORECAST)
+            return
+        median, low, high = (int(q[horizon, index]) for q in (outlook.median, outlook.low, outlook.high))
+        expected.metric(text.expected_at(at), text.expectation(median, low, high, screen.what))
+        odds = text.chance(int(outlook.chance[screen.n - 1, horizon, index]))
+        chance.metric(
+            text.heading(screen.what, screen.n), odds if is_open(frame)[index] else text.CLOSED[screen.what]
+        )
+
+
+def table(frame: Frame, horizon: int | None, at: str) -> None:
+    """Say in rows what the map says in marks."""
+    screen, outlook = state.screen(), side(frame)
+    size = len(frame.stations)
+    none = np.full(size, -1)
+    median, low, high = (
+        (none, none, none)
+        if horizon is None
+        else (outlook.median[horizon], outlook.low[horizon], outlook.high[horizon])
+    )
+    chance = np.full(size, 255) if horizon is None else outlook.chance[screen.n - 1, horizon].astype(int)
+    open_now = is_open(frame)
+    said = [
+        text.chance(odds).split(" · ")[0] if able else text.CLOSED[screen.what]
+        for odds, able in zip(chance.tolist(), open_now.tolist(), strict=True)
+    ]
+    columns = (
+        frame.stations.name, counts(frame.bikes), counts(frame.docks), counts(median),
+        [text.span(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)],
+        pd.array(np.where((chance <= 100) & open_now, chance, 0), dtype="Int64"), said,
+    )  # fmt: skip
+    columns[5][(chance > 100) | ~open_now] = pd.NA
+    heads = text.columns(screen.what, screen.n, at)
+    st.dataframe(
+        pd.DataFrame(dict(zip(heads, columns, strict=True))), hide_index=True, key="table-rows", height=420
+    )
+
+
+def counts(values: np.ndarray) -> pd.api.extensions.ExtensionArray:
+    """Make a column of counts in which the unknown stay empty."""
+    column = pd.array(values.astype(np.int64), dtype="Int64")
+    column[values < 0] = pd.NA
+    return column
+
+
+def side(frame: Frame) -> Outlook:
+    return frame.bike if state.screen().what == "bike" else frame.space
+
+
+def is_open(frame: Frame) -> np.ndarray:
+    return frame.renting if state.screen().what == "bike" else frame.returning
+
+
+def station_index(frame: Frame, station_id: str) -> int | None:
+    """Find a station; None for one that is not there, or not any more."""
+    found = np.flatnonzero(frame.stations.station_id == station_id)
+    return int(found[0]) if len(found) else None
+
+
+def notice(first: str, second: str = "") -> None:
+    """Say something above the map. Plain text: it may quote what a feed's server answered."""
+    with st.container(border=True, key=f"notice-{sha1(first.encode()).hexdigest()[:8]}"):
+        st.text(first)
+        if second:
+            st.caption(second)
+
+
+if __name__ == "__main__":
+    page()

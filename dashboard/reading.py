@@ -1,0 +1,126 @@
+"""The only door to the store. A frame never changes, so it is decoded once and kept under its version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+
+from ingest.store import Store, SystemRow, SystemState
+from model.frame import Frame
+
+Clock = Callable[[], datetime]
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class View:
+    """A system as it stands: its feed's state and, once it has answered, the newest frame.
+
+    `now` is the system's own time, which runs `speed` times as fast as the wall clock. `age` is how far its
+    newest counts lie behind `now`. `next_in` is how long until the next poll, on the wall clock.
+    """
+
+    system: SystemRow
+    state: SystemState
+    version: int | None
+    frame: Frame | None
+    now: datetime
+    next_in: timedelta | None
+
+    @property
+    def age(self) -> timedelta:
+        """How old the newest counts are; 0 before there are any."""
+        return max(self.now - self.frame.at, timedelta(0)) if self.frame is not None else timedelta(0)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The city's time zone; UTC where the name means nothing on this machine."""
+        try:
+            return ZoneInfo(self.frame.stations.timezone if self.frame is not None else "UTC")
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("UTC")
+
+    def column(self, minutes: int) -> int | None:
+        """Find the frame's horizon for an arrival so many minutes from now; None beyond what it reaches.
+
+        The frame counts from its own counts, not from now. A feed that fell silent is therefore answered from
+        ever later horizons, whose odds are wider, and at last not at all.
+        """
+        if self.frame is None:
+            return None
+        ahead = minutes + self.age / timedelta(minutes=1)
+        horizons = self.frame.minutes
+        return int(np.abs(horizons - ahead).argmin()) if ahead <= horizons[-1] else None
+
+
+class Reading:
+    """What the pages and the API read of a store. Writes nothing; thread-safe."""
+
+    def __init__(self, store: Store, clock: Clock = _wall) -> None:
+        self._store = store
+        self._clock = clock
+        # 2 MB a frame at 2,000 stations; a page asks for the newest of its city.
+        self._frame = lru_cache(maxsize=32)(self._decode)
+
+    def _decode(self, system_id: str, version: int) -> Frame:
+        found = self._store.frame(system_id, version)
+        if found is None:
+            raise LookupError(f"{system_id} has no frame {version} any more")
+        return Frame.from_bytes(found[1])
+
+    def frame(self, system_id: str, version: int) -> Frame:
+        """Fetch a frame by its version.
+
+        Raises `LookupError` when there is none, or none any more.
+        """
+        return self._frame(system_id, version)
+
+    def systems(self) -> list[SystemRow]:
+        """List the followed systems in their order."""
+        return self._store.systems()
+
+    def states(self) -> dict[str, SystemState]:
+        """Tell how every feed is doing."""
+        return self._store.states()
+
+    def working(self) -> bool:
+        """Tell whether a worker is at work."""
+        return self._store.lease_holder(self._clock()) is not None
+
+    def view(self, system: SystemRow) -> View:
+        """Read how a system stands now. Costs one narrow query unless there is a new frame."""
+        wall = self._clock()
+        state = self._store.state(system.system_id)
+        if state is None:
+            state = SystemState(system.system_id, "waiting", "", None, None, None, None, 0, None, None)
+        version = state.frame_version
+        frame = None if version is None else self.frame(system.system_id, version)
+        now = wall
+        if frame is not None and state.at is not None and state.received_at is not None:
+            now = state.at + (wall - state.received_at) * system.speed
+        next_in = None if state.next_poll_at is None else state.next_poll_at - wall
+        return View(system, state, version, frame, now, next_in)
+
+
+_open: list[Reading] = []
+
+
+def use(store: Store, clock: Clock = _wall) -> Reading:
+    """Give all pages their store: once, at the front door."""
+    _open[:] = [Reading(store, clock)]
+    return _open[0]
+
+
+def reading() -> Reading:
+    """Give back the reading that `use` opened."""
+    if not _open:
+        raise RuntimeError("no store is open: start Dockcast with `streamlit run app.py`")
+    return _open[0]

@@ -1,0 +1,21 @@
+"""What every page shares: title, style and the list of pages. `app.py` serves this script."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import deck, text
+
+
+def main() -> None:
+    """Set the stage, then run the page that the address names."""
+    st.set_page_config(page_title=text.TITLE, page_icon=":material/directions_bike:", layout="wide")
+    st.html(Path(__file__).parent / "static" / "style.css")
+    fills = enumerate((*deck.STEPS, deck.UNKNOWN))
+    rules = "".join(f".legend .step-{index}{{background:{fill}}}" for index, fill in fills)
+    st.html(f"<style>{rules}</style>")
+    st.navigation([st.Page("pages/map.py", title=text.TITLE, default=True)], position="hidden").run()
+
+
+if __name__ == "__main__":
+    main()

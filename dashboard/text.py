@@ -1,0 +1,295 @@
+"""Every word on screen, and how numbers, times and ages are written.
+
+Functions that take a name or a sentence from outside return plain text: show it with `st.text`, a table cell
+or a `text` tooltip, never through `st.markdown`, where an image link in a station's name would call a
+stranger's server from the rider's browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import Literal
+
+What = Literal["bike", "space"]
+
+TITLE = "Dockcast"
+SUBTITLE = "Bikes and spaces at the moment you arrive"
+
+CITY = "City"
+WHAT = "I want"
+HOW_MANY = "How many"
+WHAT_OPTION: dict[What, str] = {"bike": "a bike", "space": "a space"}
+
+STEPS = ("almost sure", "likely", "even", "unlikely", "hardly")
+"""The five steps of chance, best first."""
+
+BOUNDS = (90, 65, 35, 10)
+"""Per cent at which each step but the last begins."""
+
+NO_FORECAST = "no forecast"
+CLOSED: dict[What, str] = {"bike": "closed: no bikes handed out", "space": "closed: no bikes taken back"}
+
+STATES = {
+    "waiting": "waiting",
+    "live": "live",
+    "silent": "silent",
+    "unreachable": "not reached",
+    "refused": "not usable",
+}
+
+NO_WORKER_YET = "Nothing is being fetched yet: the worker is starting, or not running."
+NO_WORKER_HINT = "This page goes on by itself as soon as a worker is at work (python -m ingest run)."
+NO_SYSTEMS = "The list of systems to follow is empty."
+NO_SYSTEMS_HINT = "Name some in the list that DOCKCAST_SYSTEMS points to; this page goes on by itself."
+NO_WORKER = "No worker is at work, so nothing new comes in. Start one with: python -m ingest run"
+NO_STATIONS = "The feed answers, but lists no station at all. It is asked again at every poll."
+NO_DOCKS = "This feed does not tell how many docks are free, so spaces are not forecast here."
+BROKEN = "Something went wrong on our side. Nothing is lost: the page tries again by itself, or reload it."
+
+NOW = "Now"
+TABLE = "Show as a table"
+CLOSE = "Close"
+MAP_ALT = (
+    "Map of the stations, coloured by chance and sized by expected number. The table below says the same."
+)
+LEGEND_SIZE = "bigger: more expected"
+LEGEND_CLOSED = "hollow: closed"
+PICK_HINT = "Choose a station on the map to see its numbers."
+
+
+def step(chance: int) -> int:
+    """Tell which of the `STEPS` a chance in per cent belongs to.
+
+    >>> [step(chance) for chance in (100, 90, 89, 50, 10, 9)]
+    [0, 0, 1, 2, 3, 4]
+    """
+    return sum(chance < bound for bound in BOUNDS)
+
+
+def bounds(index: int) -> str:
+    """Write the per cent that a step covers.
+
+    >>> [bounds(index) for index in range(5)]
+    ['90 % and more', '65–89 %', '35–64 %', '10–34 %', 'below 10 %']
+    """
+    if index == 0:
+        return f"{BOUNDS[0]} % and more"
+    if index == len(BOUNDS):
+        return f"below {BOUNDS[-1]} %"
+    return f"{BOUNDS[index]}–{BOUNDS[index - 1] - 1} %"
+
+
+def chance(per_cent: int) -> str:
+    """Write a chance in words and per cent; 255 is no forecast.
+
+    >>> chance(62), chance(255)
+    ('even · 62 %', 'no forecast')
+    """
+    return f"{STEPS[step(per_cent)]} · {per_cent} %" if per_cent <= 100 else NO_FORECAST
+
+
+def count(number: int) -> str:
+    """Write a count; below 0 is unknown.
+
+    >>> count(3), count(-1)
+    ('3', '–')
+    """
+    return str(number) if number >= 0 else "–"
+
+
+def things(number: int, what: What) -> str:
+    """Write a number of bikes or spaces.
+
+    >>> things(1, "bike"), things(0, "space"), things(-1, "bike")
+    ('1 bike', '0 spaces', '– bikes')
+    """
+    return f"{count(number)} {what}{'' if number == 1 else 's'}"
+
+
+def wanted(what: What, number: int) -> str:
+    """Write what the rider looks for.
+
+    >>> wanted("bike", 1), wanted("space", 3)
+    ('a bike', '3 spaces')
+    """
+    return f"a {what}" if number == 1 else things(number, what)
+
+
+def span(low: int, high: int) -> str:
+    """Write an 80 % interval.
+
+    >>> span(2, 9), span(0, 0), span(-1, -1)
+    ('2–9', '0', '–')
+    """
+    return count(low) if low == high else f"{count(low)}–{count(high)}"
+
+
+def clock(at: datetime, zone: tzinfo) -> str:
+    """Write a time of day as the city's clocks show it."""
+    return f"{at.astimezone(zone):%H:%M}"
+
+
+def moment(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """Write a time of day, with its day where that is not today."""
+    local, today = at.astimezone(zone), now.astimezone(zone).date()
+    if local.date() == today:
+        return f"{local:%H:%M}"
+    return f"{local:%a %H:%M}" if abs((local.date() - today).days) < 6 else f"{local:%d %b %Y, %H:%M}"
+
+
+def duration(length: timedelta) -> str:
+    """Write a length of time in its largest unit.
+
+    >>> [duration(timedelta(seconds=s)) for s in (-3, 40, 119, 7300, 3 * 86400)]
+    ['0 s', '40 s', '1 min', '2 h', '3 days']
+    """
+    seconds = max(int(length.total_seconds()), 0)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    if seconds < 2 * 86400:
+        return f"{seconds // 3600} h"
+    return f"{seconds // 86400} days"
+
+
+def arrival(minutes: int) -> str:
+    """Write when the rider arrives, counted from now.
+
+    >>> arrival(0), arrival(25), arrival(120)
+    ('now', 'in 25 min', 'in 2 h')
+    """
+    if minutes == 0:
+        return "now"
+    hours, rest = divmod(minutes, 60)
+    return f"in {minutes} min" if not hours else f"in {hours} h" + (f" {rest} min" if rest else "")
+
+
+def arrive_at(at: str, minutes: int) -> str:
+    """Label the slider: the clock time, and how far off that is."""
+    return f"Arriving at {at} · {arrival(minutes)}"
+
+
+def city(name: str, city: str, label: str) -> str:
+    """Name a system for people: its city, its own name where that adds something, and its label.
+
+    >>> city("dublinbikes", "Dublin", "replayed"), city("Paris", "Paris", "")
+    ('Dublin · dublinbikes · replayed', 'Paris')
+    """
+    parts = [city or name]
+    if name and name.casefold() != (city or name).casefold():
+        parts.append(name)
+    return " · ".join([*parts, label] if label else parts)
+
+
+def picked(name: str, state: str) -> str:
+    """Write an entry of the city picker.
+
+    >>> picked("Paris", "unreachable")
+    'Paris · not reached'
+    """
+    return f"{name} · {STATES.get(state, state)}"
+
+
+def sentence(words: str) -> str:
+    """Close a sentence that came from elsewhere.
+
+    >>> sentence("the server did not answer"), sentence("Gone."), sentence("")
+    ('the server did not answer.', 'Gone.', '')
+    """
+    words = words.strip()
+    return words if not words or words[-1] in ".!?" else f"{words}."
+
+
+def _retry(next_in: timedelta | None) -> str:
+    if next_in is None:
+        return "It is tried again in the background."
+    return f"Next try in {duration(next_in)}." if next_in > timedelta(0) else "It is being tried again now."
+
+
+def waiting(name: str, state: str, why: str, next_in: timedelta | None) -> str:
+    """Say what a city without any forecast waits for."""
+    if state == "unreachable":
+        return f"{name} cannot be reached: {sentence(why or 'no answer')} {_retry(next_in)}"
+    if state == "refused":
+        why = sentence(why or "no reason given")
+        return f"{name} answers, but its feed cannot be used: {why} {_retry(next_in)}"
+    return f"Waiting for the first answer of {name}." + (f" {sentence(why)}" if why else "")
+
+
+def trouble(name: str, state: str, why: str, next_in: timedelta | None) -> str | None:
+    """Say what is wrong with a city whose last forecast is still on screen; None when nothing is."""
+    kept = "The forecast goes on from the last counts, less sure with every minute."
+    if state == "silent":
+        return f"{name} has fallen silent: {sentence(why or 'nothing new comes in')} {kept}"
+    if state == "unreachable":
+        return f"{name} cannot be reached: {sentence(why or 'no answer')} {_retry(next_in)} {kept}"
+    if state == "refused":
+        return (
+            f"{name} sends what cannot be used: {sentence(why or 'no reason given')} {_retry(next_in)} {kept}"
+        )
+    return None
+
+
+def too_old(name: str, at: str, age: timedelta) -> str:
+    """Say that the newest counts are too old to forecast from."""
+    return f"{name}: the newest counts are from {at}, {duration(age)} ago. That is too old to forecast from."
+
+
+def ages(at: str, age: timedelta, learning: timedelta, label: str, zone: str) -> str:
+    """Write the line that is always in sight: how old the counts are and how long the model has learnt.
+
+    >>> ages("18:02", timedelta(seconds=40), timedelta(minutes=14), "replayed", "")
+    'counts from 18:02, 40 s ago · learning since 14 min · replayed'
+    """
+    parts = [f"counts from {at}, {duration(age)} ago", f"learning since {duration(learning)}"]
+    return " · ".join([*parts, *(part for part in (label, zone) if part)])
+
+
+def zone_note(city: str) -> str:
+    """Say whose time it is, where the viewer's clock shows another."""
+    return f"times are those of {city}"
+
+
+def summary(what: What, number: int, at: str, good: int, known: int) -> str:
+    """Say the whole map in one line."""
+    if not known:
+        return "Nothing is forecast for this moment."
+    return f"At {at}, {wanted(what, number)} is likely or almost sure at {good:,} of {known:,} stations."
+
+
+def heading(what: What, number: int) -> str:
+    """Say what the colours mean."""
+    return f"Chance of {wanted(what, number)}"
+
+
+def tooltip(at: str, what: What, number: int, columns: Sequence[int]) -> str:
+    """Make a mark's tooltip: `columns` are where name, bikes, docks, expected and chance are in a row."""
+    name, bikes, docks, expected, odds = (f"{{{column}}}" for column in columns)
+    return (
+        f"{name}\nnow: {bikes} bikes · {docks} spaces\n"
+        f"at {at}: {expected} {what}s expected\n{wanted(what, number)}: {odds}"
+    )
+
+
+def columns(what: What, number: int, at: str) -> tuple[str, ...]:
+    """Head the table."""
+    return (
+        "Station", "Bikes now", "Spaces now", f"{what.capitalize()}s at {at}", "80 % interval",
+        f"{wanted(what, number).capitalize()}, %", "In words",
+    )  # fmt: skip
+
+
+def expected_at(at: str) -> str:
+    """Head the expected number in a station's panel."""
+    return f"Expected at {at}"
+
+
+def expectation(median: int, low: int, high: int, what: What) -> str:
+    """Write an expected number with its 80 % interval.
+
+    >>> expectation(5, 2, 9, "bike"), expectation(3, 3, 3, "space")
+    ('5 bikes (2–9)', '3 spaces')
+    """
+    return things(median, what) if low == high else f"{things(median, what)} ({span(low, high)})"

@@ -16,7 +16,8 @@ from dashboard.text import What
 from model.frame import Frame
 from model.records import Floats
 
-LAYER = "stations"
+LAYER = "ScatterplotLayer"
+"""The id that deck.gl gives a layer without one; see `deck`."""
 
 STEPS = ("#1667c0", "#6fb3ee", "#f1e3ab", "#f29a3c", "#b0440c")
 """Fill of the five steps, blue to orange by way of sand. A test looks at them with colour-blind eyes."""
@@ -84,7 +85,7 @@ def viewport(lat: Floats, lon: Floats, width: int, height: int) -> Viewport:
     ]
     zoom = round(float(np.clip(min(zooms), 2, 14.5)), 2)
     metres_per_pixel = 40_075_017 * shrink / 512 / 2**zoom
-    largest = np.clip(0.62 * _spacing(lat, lon, shrink) / metres_per_pixel, 5, 15)
+    largest = np.clip(0.62 * _spacing(lat, lon, shrink) / metres_per_pixel, 3.2, 15)
     return Viewport(
         latitude=round(float(middle), 5),
         longitude=round(float((west + east) / 2), 5),
@@ -130,9 +131,10 @@ def deck(
 ) -> pydeck.Deck:
     """Draw a horizon of the rows at `url`, and a ring around the selected `(lon, lat, expected)`.
 
-    Two things here stand against habits of Streamlit's. With a selection it fades whatever has a fill colour,
-    and the rider would lose the colours, hence `get_color`. And it drops all update triggers but the one of
-    the fill colour, so sizes would stay behind, hence the comparator, which says that the rows have changed.
+    Two things here get round habits of Streamlit's. It fades all marks but the selected one, and the rider
+    would lose the colours; it leaves alone a layer that has no id of its own. And of our update triggers it
+    keeps one, so that the sizes would stay behind; the comparator, which says that the rows have changed,
+    makes the browser read every column again (7 ms at 2,226 stations).
     """
     of = part(horizon)
     expected, step = (f"this[{of.column(horizon, which)}]" for which in (EXPECTED, STEP))
@@ -144,22 +146,23 @@ def deck(
         pydeck.Layer(
             "ScatterplotLayer",
             data=url,
-            id=LAYER,
             data_comparator="1==2",
             get_position=f"[this[{LON}],this[{LAT}]]",
-            get_color=f"{fills}[{step}]".replace(" ", ""),
+            get_fill_color=f"({fills})[{step}]".replace(" ", ""),
             get_line_color=f"{step}=={CLOSED_STEP}?{hollow}:{edge}".replace(" ", ""),
-            get_radius=f"{_SIZES}[{expected}>{largest}?{largest}:{expected}>0?{expected}:0]".replace(" ", ""),
+            get_radius=f"({_SIZES})[{expected}>{largest}?{largest}:{expected}>0?{expected}:0]".replace(
+                " ", ""
+            ),
             get_line_width=f"{step}=={CLOSED_STEP}?2:1",
-            update_triggers={"getFillColor": horizon},
             radius_scale=view.radius_metres,
-            radius_min_pixels=3,
+            radius_min_pixels=2.2,
             radius_max_pixels=24,
             line_width_units='"pixels"',
             stroked=True,
             pickable=True,
         )
     ]
+    layers[0].id = None
     if selected is not None:
         lon, lat, number_expected = selected
         layers.append(

@@ -9,8 +9,10 @@ from dashboard import deck, text
 
 def main() -> None:
     """Set the stage, then run the page that the address names."""
-    st.set_page_config(page_title=text.TITLE, page_icon=":material/directions_bike:", layout="wide")
-    st.html(Path(__file__).parent / "static" / "style.css")
+    static = Path(__file__).parent / "static"
+    # An icon by name or emoji would be fetched from a stranger's server.
+    st.set_page_config(page_title=text.TITLE, page_icon=static / "icon.svg", layout="wide")
+    st.html(static / "style.css")
     fills = enumerate((*deck.STEPS, deck.UNKNOWN))
     rules = "".join(f".legend .step-{index}{{background:{fill}}}" for index, fill in fills)
     st.html(f"<style>{rules}</style>")

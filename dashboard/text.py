@@ -241,9 +241,9 @@ def ages(at: str, age: timedelta, learning: timedelta, label: str, zone: str) ->
     """Write the line that is always in sight: how old the counts are and how long the model has learnt.
 
     >>> ages("18:02", timedelta(seconds=40), timedelta(minutes=14), "replayed", "")
-    'counts from 18:02, 40 s ago · learning since 14 min · replayed'
+    'counts from 18:02, 40 s ago · learning for 14 min · replayed'
     """
-    parts = [f"counts from {at}, {duration(age)} ago", f"learning since {duration(learning)}"]
+    parts = [f"counts from {at}, {duration(age)} ago", f"learning for {duration(learning)}"]
     return " · ".join([*parts, *(part for part in (label, zone) if part)])
 
 
@@ -256,7 +256,8 @@ def summary(what: What, number: int, at: str, good: int, known: int) -> str:
     """Say the whole map in one line."""
     if not known:
         return "Nothing is forecast for this moment."
-    return f"At {at}, {wanted(what, number)} is likely or almost sure at {good:,} of {known:,} stations."
+    verb = "is" if number == 1 else "are"
+    return f"At {at}, {wanted(what, number)} {verb} likely or almost sure at {good:,} of {known:,} stations."
 
 
 def heading(what: What, number: int) -> str:

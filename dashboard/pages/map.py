@@ -93,23 +93,18 @@ def city(system: SystemRow) -> None:
     warn(source, view)
     if view.frame is None:
         return
-    controls()
+    at = controls(view)
     screen = state.screen()
-    arrival = view.now + timedelta(minutes=screen.minutes)
-    at = text.clock(arrival, view.zone)
-    st.slider(
-        text.arrive_at(at, screen.minutes), state.MINUTES[0], state.MINUTES[-1], step=5, format="%d min",
-        key=state.key("minutes"), on_change=state.take, args=("minutes",),
-    )  # fmt: skip
     horizon = view.column(screen.minutes)
     index = station_index(view.frame, screen.station)
     ages(view)
     if horizon is not None:
         draw_map(view, horizon, at, index)
+    station_panel(view.frame, horizon, at, index)
+    if horizon is not None:
         st.html(legend(text.heading(screen.what, screen.n)))
         words(view.frame, horizon, at)
-    station_panel(view.frame, horizon, at, index)
-    if st.toggle(text.TABLE, key=state.key("table")):
+    if st.toggle(text.TABLE, key="show-table"):
         table(view.frame, horizon, at)
 
 
@@ -135,8 +130,8 @@ def warn(source: Reading, view: View) -> None:
         notice(text.NO_DOCKS)
 
 
-def controls() -> None:
-    """Ask what the rider wants, and how many."""
+def controls(view: View) -> str:
+    """Ask what the rider wants, how many, and when; give back the clock time of arrival."""
     with st.container(horizontal=True, key="controls"):
         st.segmented_control(
             text.WHAT, list(text.WHAT_OPTION), required=True, format_func=text.WHAT_OPTION.__getitem__,
@@ -146,6 +141,13 @@ def controls() -> None:
             text.HOW_MANY, AT_LEAST, required=True,
             key=state.key("n"), on_change=state.take, args=("n",),
         )  # fmt: skip
+        minutes = state.screen().minutes
+        at = text.clock(view.now + timedelta(minutes=minutes), view.zone)
+        st.slider(
+            text.arrive_at(at, minutes), state.MINUTES[0], state.MINUTES[-1], step=5, format="%d min",
+            key=state.key("minutes"), on_change=state.take, args=("minutes",),
+        )  # fmt: skip
+    return at
 
 
 def ages(view: View) -> None:
@@ -155,15 +157,16 @@ def ages(view: View) -> None:
     offset = view.now.astimezone(view.zone).utcoffset()
     other = st.context.timezone_offset
     differs = elsewhere is not None and other is not None and offset != timedelta(minutes=-other)
-    st.text(
-        text.ages(
-            text.moment(view.frame.at, view.now, view.zone),
-            view.age,
-            view.now - view.frame.learning_since,
-            view.system.label,
-            text.zone_note(view.system.city or view.system.name) if differs else "",
+    with st.container(key="ages"):
+        st.text(
+            text.ages(
+                text.moment(view.frame.at, view.now, view.zone),
+                view.age,
+                view.now - view.frame.learning_since,
+                view.system.label,
+                text.zone_note(view.system.city or view.system.name) if differs else "",
+            )
         )
-    )
 
 
 def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
@@ -174,7 +177,7 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
     views = st.session_state.setdefault("viewports", {})
     if system_id not in views:
         phone = "Mobi" in (st.context.headers.get("User-Agent") or "")
-        views[system_id] = deck.viewport(stations.lat, stations.lon, *((340, 400) if phone else (1000, 520)))
+        views[system_id] = deck.viewport(stations.lat, stations.lon, *((340, 400) if phone else (1000, 460)))
     outlook = view.frame.bike if screen.what == "bike" else view.frame.space
     selected = None
     if index is not None:
@@ -185,17 +188,19 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
             api.frame_url(system_id, view.version, screen.what, screen.n, deck.part(horizon)),
             views[system_id], horizon, at, screen.what, screen.n, st.context.theme.type == "dark", selected,
         ),
-        key=f"map-{system_id}", height=520, on_select=lambda: select(f"map-{system_id}"), alt=text.MAP_ALT,
+        key=f"map-{system_id}", height=460, on_select=lambda: select(f"map-{system_id}"), alt=text.MAP_ALT,
     )  # fmt: skip
 
 
 def select(key: str) -> None:
-    """Take the station that was touched; touching the ground or the same station again lets go of it.
+    """Take the station that was touched.
 
-    Only the id is kept: the numbers that come with a selection are those of the moment of the touch.
+    Only its id is kept: the numbers that come with a selection are those of the moment of the touch. An empty
+    selection says nothing: the browser lets go of its own as soon as the ring around the station is drawn.
     """
-    touched = st.session_state[key].selection.objects.get(deck.LAYER) or []
-    state.change(station=str(touched[0][deck.STATION]) if touched else "")
+    touched = st.session_state[key].selection.objects.get(deck.LAYER)
+    if touched:
+        state.change(station=str(touched[0][deck.STATION]))
 
 
 def legend(heading: str) -> str:
@@ -217,31 +222,30 @@ def words(frame: Frame, horizon: int, at: str) -> None:
     chance = side(frame).chance[screen.n - 1, horizon]
     counted = (chance <= 100) & is_open(frame)
     good = counted & (chance >= text.BOUNDS[1])
-    st.text(text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())))
+    hint = "" if screen.station else f" {text.PICK_HINT}"
+    st.text(text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint)
 
 
 def station_panel(frame: Frame, horizon: int | None, at: str, index: int | None) -> None:
     """Show one station: now, expected with interval, chance in words and per cent."""
     if index is None:
-        st.caption(text.PICK_HINT)
         return
     screen, outlook = state.screen(), side(frame)
     with st.container(border=True, key="station"):
         with st.container(horizontal=True, vertical_alignment="center", key="station-head"):
             st.text(str(frame.stations.name[index]), width="stretch")
             st.button(text.CLOSE, on_click=state.change, kwargs={"station": ""}, type="tertiary")
-        now, expected, chance = st.columns(3)
         bikes, docks = int(frame.bikes[index]), int(frame.docks[index])
-        now.metric(text.NOW, f"{text.things(bikes, 'bike')} · {text.things(docks, 'space')}")
-        if horizon is None:
-            chance.metric(text.heading(screen.what, screen.n), text.NO_FORECAST)
-            return
-        median, low, high = (int(q[horizon, index]) for q in (outlook.median, outlook.low, outlook.high))
-        expected.metric(text.expected_at(at), text.expectation(median, low, high, screen.what))
-        odds = text.chance(int(outlook.chance[screen.n - 1, horizon, index]))
-        chance.metric(
-            text.heading(screen.what, screen.n), odds if is_open(frame)[index] else text.CLOSED[screen.what]
-        )
+        chance_of = text.heading(screen.what, screen.n)
+        with st.container(horizontal=True, key="station-numbers"):
+            st.metric(text.NOW, f"{text.things(bikes, 'bike')} · {text.things(docks, 'space')}")
+            if horizon is None:
+                st.metric(chance_of, text.NO_FORECAST)
+                return
+            median, low, high = (int(q[horizon, index]) for q in (outlook.median, outlook.low, outlook.high))
+            st.metric(text.expected_at(at), text.expectation(median, low, high, screen.what))
+            odds = text.chance(int(outlook.chance[screen.n - 1, horizon, index]))
+            st.metric(chance_of, odds if is_open(frame)[index] else text.CLOSED[screen.what])
 
 
 def table(frame: Frame, horizon: int | None, at: str) -> None:
@@ -268,7 +272,11 @@ def table(frame: Frame, horizon: int | None, at: str) -> None:
     columns[5][(chance > 100) | ~open_now] = pd.NA
     heads = text.columns(screen.what, screen.n, at)
     st.dataframe(
-        pd.DataFrame(dict(zip(heads, columns, strict=True))), hide_index=True, key="table-rows", height=420
+        pd.DataFrame(dict(zip(heads, columns, strict=True))),
+        hide_index=True,
+        placeholder=text.count(-1),
+        key="table-rows",
+        height=420,
     )
 
 

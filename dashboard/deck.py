@@ -85,7 +85,7 @@ def viewport(lat: Floats, lon: Floats, width: int, height: int) -> Viewport:
     ]
     zoom = round(float(np.clip(min(zooms), 2, 14.5)), 2)
     metres_per_pixel = 40_075_017 * shrink / 512 / 2**zoom
-    largest = np.clip(0.62 * _spacing(lat, lon, shrink) / metres_per_pixel, 3.2, 15)
+    largest = np.clip(0.62 * _spacing(lat, lon, shrink) / metres_per_pixel, 4, 15)
     return Viewport(
         latitude=round(float(middle), 5),
         longitude=round(float((west + east) / 2), 5),
@@ -155,7 +155,7 @@ def deck(
             ),
             get_line_width=f"{step}=={CLOSED_STEP}?2:1",
             radius_scale=view.radius_metres,
-            radius_min_pixels=2.2,
+            radius_min_pixels=2.5,
             radius_max_pixels=24,
             line_width_units='"pixels"',
             stroked=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -71,10 +72,14 @@ class Reading:
         self._frame = lru_cache(maxsize=32)(self._decode)
 
     def _decode(self, system_id: str, version: int) -> Frame:
-        found = self._store.frame(system_id, version)
+        # A number from an address may be too large for the database to be asked.
+        found = self._store.frame(system_id, version) if version < 2**31 else None
         if found is None:
             raise LookupError(f"{system_id} has no frame {version} any more")
-        return Frame.from_bytes(found[1])
+        try:
+            return Frame.from_bytes(found[1])
+        except ValueError as error:
+            raise LookupError(f"frame {version} of {system_id} was made by another release") from error
 
     def frame(self, system_id: str, version: int) -> Frame:
         """Fetch a frame by its version.
@@ -101,8 +106,11 @@ class Reading:
         state = self._store.state(system.system_id)
         if state is None:
             state = SystemState(system.system_id, "waiting", "", None, None, None, None, 0, None, None)
-        version = state.frame_version
-        frame = None if version is None else self.frame(system.system_id, version)
+        version, frame = state.frame_version, None
+        if version is not None:
+            # A frame that cannot be had is as good as none: the next tick brings one.
+            with suppress(LookupError):
+                frame = self.frame(system.system_id, version)
         now = wall
         if frame is not None and state.at is not None and state.received_at is not None:
             now = state.at + (wall - state.received_at) * system.speed

@@ -7,7 +7,7 @@ and take `in=7` as it is, so the five values go through here instead.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import streamlit as st
@@ -20,6 +20,7 @@ MINUTES = tuple(range(0, 121, 5))
 
 _KEY = "screen"
 _SEEN = "screen-address"
+_WIDGETS = ("what", "n", "minutes")
 
 
 @dataclass(frozen=True)
@@ -67,21 +68,29 @@ def _whole(value: str | None, default: int) -> int:
         return default
 
 
-def screen() -> Screen:
-    """Give back what is on this viewer's screen; an address that was changed from outside comes first."""
+def adopt() -> None:
+    """Take over an address that was changed from outside: opened, edited, or gone back to.
+
+    For the whole script's runs alone. A fragment that refreshes itself may come with the address as it was
+    before the viewer's last move, which would undo that move.
+    """
     query = st.query_params.to_dict()
     if _KEY not in st.session_state or query != st.session_state[_SEEN]:
         st.session_state[_KEY] = Screen.from_address(query)
         st.session_state[_SEEN] = query
-        for name, value in asdict(st.session_state[_KEY]).items():
-            st.session_state[_widget(name)] = value
+        for name in _WIDGETS:
+            st.session_state[_widget(name)] = getattr(st.session_state[_KEY], name)
+
+
+def screen() -> Screen:
+    """Give back what is on this viewer's screen."""
     return cast(Screen, st.session_state[_KEY])
 
 
 def change(**choices: Any) -> None:
     """Change some of the five choices, and the address with them."""
     changed = replace(screen(), **choices)
-    if changed != st.session_state[_KEY]:
+    if changed != screen():
         st.session_state[_KEY] = changed
         st.session_state[_SEEN] = changed.address()
         st.query_params.from_dict(changed.address())
@@ -92,12 +101,12 @@ def take(name: str) -> None:
     change(**{name: st.session_state[_widget(name)]})
 
 
-def _widget(name: str) -> str:
-    return f"choice-{name}"
-
-
 def key(name: str) -> str:
-    """Name the widget that sets a choice; keep the value it has, since Streamlit forgets undrawn widgets."""
+    """Name the widget that sets a choice, and remind it of its value: Streamlit forgets undrawn widgets."""
     if _widget(name) not in st.session_state:
         st.session_state[_widget(name)] = getattr(screen(), name)
     return _widget(name)
+
+
+def _widget(name: str) -> str:
+    return f"choice-{name}"

@@ -277,8 +277,8 @@ def tooltip(at: str, what: What, number: int, columns: Sequence[int]) -> str:
 def columns(what: What, number: int, at: str) -> tuple[str, ...]:
     """Head the table."""
     return (
-        "Station", "Bikes now", "Spaces now", f"{what.capitalize()}s at {at}", "80 % interval",
-        f"{wanted(what, number).capitalize()}, %", "In words",
+        "Station", f"{wanted(what, number).capitalize()}, %", "In words", f"{what.capitalize()}s at {at}",
+        "80 % interval", "Bikes now", "Spaces now",
     )  # fmt: skip
 
 

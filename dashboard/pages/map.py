@@ -20,6 +20,7 @@ PICKER_SECONDS = 10
 
 def page() -> None:
     source = reading()
+    state.adopt()
     systems = source.systems()
     if not systems:
         nothing_followed()
@@ -48,11 +49,16 @@ def nothing_followed() -> None:
 
 
 def chosen(systems: list[SystemRow], states: dict[str, SystemState]) -> SystemRow:
-    """Find the city on screen: the one asked for, else the first that has something to show."""
+    """Find the city on screen: the one asked for, else the first that had something to show."""
+    known = {system.system_id: system for system in systems}
     wanted = state.screen().city
-    asked = [system for system in systems if system.system_id == wanted]
-    answered = [s for s in systems if s.system_id in states and states[s.system_id].frame_version is not None]
-    return [*asked, *answered, *systems][0]
+    if wanted in known:
+        return known[wanted]
+    opened = st.session_state.get("opened")
+    if opened not in known:
+        opened = next((key for key in known if key in states and states[key].frame_version is not None), None)
+        st.session_state["opened"] = opened
+    return known[opened] if opened is not None else systems[0]
 
 
 def label(system: SystemRow) -> str:
@@ -64,7 +70,7 @@ def city_picker(current: str) -> None:
     """Choose a city; each entry says how its feed is doing.
 
     Streamlit knows a choice by its label, and a label that changed would be no choice any more. So new labels
-    make a new widget.
+    make a new widget, and so does a city chosen elsewhere, by the address.
     """
     source = reading()
     systems, states = source.systems(), source.states()
@@ -76,13 +82,13 @@ def city_picker(current: str) -> None:
         words = text.picked(label(system), known.state if known is not None else "waiting")
         labels[system.system_id] = words if words not in labels.values() else f"{words} · {system.system_id}"
     ids = list(labels)
-    key = "city-" + sha1(repr(labels).encode()).hexdigest()[:12]
-    picked = st.selectbox(
+    key = "city-" + sha1(repr((labels, current)).encode()).hexdigest()[:12]
+    st.selectbox(
         text.CITY, ids, index=ids.index(current) if current in ids else 0, format_func=labels.__getitem__,
-        key=key, label_visibility="collapsed",
+        key=key, on_change=lambda: state.change(city=st.session_state[key], station=""),
+        label_visibility="collapsed",
     )  # fmt: skip
-    if picked != current:
-        state.change(city=picked, station="")
+    if state.screen().city in ids and state.screen().city != current:
         st.rerun()
 
 
@@ -92,6 +98,8 @@ def city(system: SystemRow) -> None:
     view = source.view(system)
     warn(source, view)
     if view.frame is None:
+        if not state.screen().city and any(s.frame_version is not None for s in source.states().values()):
+            st.rerun()
         return
     at = controls(view)
     screen = state.screen()
@@ -265,19 +273,12 @@ def table(frame: Frame, horizon: int | None, at: str) -> None:
         for odds, able in zip(chance.tolist(), open_now.tolist(), strict=True)
     ]
     columns = (
-        frame.stations.name, counts(frame.bikes), counts(frame.docks), counts(median),
+        frame.stations.name, counts(np.where((chance <= 100) & open_now, chance, -1)), said, counts(median),
         [text.span(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)],
-        pd.array(np.where((chance <= 100) & open_now, chance, 0), dtype="Int64"), said,
+        counts(frame.bikes), counts(frame.docks),
     )  # fmt: skip
-    columns[5][(chance > 100) | ~open_now] = pd.NA
-    heads = text.columns(screen.what, screen.n, at)
-    st.dataframe(
-        pd.DataFrame(dict(zip(heads, columns, strict=True))),
-        hide_index=True,
-        placeholder=text.count(-1),
-        key="table-rows",
-        height=420,
-    )
+    rows = pd.DataFrame(dict(zip(text.columns(screen.what, screen.n, at), columns, strict=True)))
+    st.dataframe(rows, hide_index=True, placeholder=text.count(-1), key="table-rows", height=420)
 
 
 def counts(values: np.ndarray) -> pd.api.extensions.ExtensionArray:

@@ -1,0 +1,312 @@
+"""The map page in each of its states, run by Streamlit's own test runner on a real store."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, frame
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import ButtonGroup
+
+from dashboard import reading
+
+START = str(Path(__file__).parent.parent / "dashboard" / "start.py")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    reading.use(made.store, made.clock)
+    yield made
+    made.store.close()
+
+
+def opened(**query: str) -> AppTest:
+    page = AppTest.from_file(START, default_timeout=20)
+    for name, value in query.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def said(page: AppTest) -> str:
+    return "\n".join(
+        [*(e.value for e in page.text), *(e.value for e in page.caption), *(e.value for e in page.error)]
+    )
+
+
+def maps(page: AppTest) -> list[str]:
+    return [e.proto.json for e in page.get("deck_gl_json_chart")]
+
+
+def metrics(page: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def test_without_worker_and_systems_the_page_waits_for_a_worker(tmp_path: Path) -> None:
+    empty = World(tmp_path, ())
+    reading.use(empty.store, empty.clock)
+    assert "the worker is starting, or not running" in said(opened())
+    empty.store.close()
+
+
+def test_an_empty_list_of_systems_is_said_to_be_empty(tmp_path: Path) -> None:
+    empty = World(tmp_path, ())
+    reading.use(empty.store, empty.clock)
+    assert empty.store.take_lease("elsewhere", "test", NOON, timedelta(minutes=1))
+    assert "list of systems to follow is empty" in said(opened())
+    empty.store.close()
+
+
+def test_a_city_that_has_not_answered_says_so(world: World) -> None:
+    page = opened()
+    assert "Waiting for the first answer of Dublin · dublinbikes." in said(page)
+    assert "the worker is starting, or not running" in said(page)
+    assert not maps(page)
+
+
+def test_a_city_out_of_reach_tells_why_and_when_it_is_tried_again(world: World) -> None:
+    world.fail("dublin", "unreachable", "the name gbfs.example cannot be found")
+    page = opened(city="dublin")
+    assert "cannot be reached: the name gbfs.example cannot be found. Next try in 40 s." in said(page)
+    assert "not running" not in said(page)
+    assert page.selectbox[0].options[0] == "Dublin · dublinbikes · not reached"
+
+
+def test_a_refused_feed_tells_why(world: World) -> None:
+    world.fail("dublin", "refused", "the system has no stations, only free-floating bikes")
+    assert "its feed cannot be used: the system has no stations" in said(opened(city="dublin"))
+
+
+def test_the_first_city_with_an_answer_opens_and_stays(world: World) -> None:
+    world.commit(frame("boulder"))
+    page = opened()
+    assert page.selectbox[0].value == "boulder"
+    world.commit(frame("dublin"))
+    assert page.run().selectbox[0].value == "boulder"
+    assert opened().selectbox[0].value == "dublin"
+
+
+def test_a_live_city_shows_map_age_and_summary(world: World) -> None:
+    version = world.commit(frame())
+    world.now = NOON + timedelta(seconds=40)
+    page = opened(city="dublin")
+    assert f"/api/frames/dublin/{version}/bike-1-near.json" in maps(page)[0]
+    assert "counts from 12:00, 40 s ago · learning for 14 min" in said(page)
+    assert "At 12:00, a bike is likely or almost sure at" in said(page)
+    assert "Choose a station on the map" in said(page)
+    assert page.slider[0].label == "Arriving at 12:00 · now"
+
+
+def test_the_slider_moves_columns_and_clock_but_neither_rows_nor_view(world: World) -> None:
+    world.commit(frame())
+    page = opened(city="dublin")
+    before = maps(page)[0]
+    page.slider[0].set_value(25).run()
+    after = maps(page)[0]
+    assert page.slider[0].label == "Arriving at 12:25 · in 25 min"
+    assert before != after
+    for line in before.splitlines():
+        if any(word in line for word in ("data", "latitude", "longitude", "zoom", "Zoom")):
+            assert line in after
+    assert page.query_params["in"] == "25"
+
+
+def test_a_space_and_how_many_change_the_rows(world: World) -> None:
+    world.commit(frame())
+    page = opened(city="dublin")
+    what, how_many = (cast(ButtonGroup[Any], e) for e in page.get("button_group"))
+    what.set_value("space").run()
+    how_many.set_value(3).run()
+    assert "/space-3-near.json" in maps(page)[0]
+    assert "3 spaces are likely or almost sure" in said(page)
+
+
+def test_an_address_brings_the_same_screen_back(world: World) -> None:
+    made = frame("boulder", timezone="America/Denver")
+    world.commit(made)
+    page = opened(city="boulder", station="s4", what="space", n="2", **{"in": "30"})
+    assert page.selectbox[0].value == "boulder"
+    assert page.slider[0].value == 30
+    assert "/space-2-near.json" in maps(page)[0]
+    assert "Station 4" in said(page)
+    assert metrics(page)["Now"] == f"{made.bikes[4]} bikes · {made.docks[4]} spaces"
+    assert "Chance of 2 spaces" in metrics(page)
+    assert metrics(page)["Expected at 05:30"].startswith(str(made.space.median[6, 4]))
+    assert "replayed" in said(page)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"city": "atlantis"},
+        {"city": "dublin", "station": "none", "what": "car", "n": "-7", "in": "soon"},
+        {"city": "dublin", "n": "9" * 5000, "in": "1e9"},
+        {"city": "<script>", "what": "", "n": "", "in": "", "station": "'; drop table"},
+    ],
+)
+def test_bad_values_in_the_address_fall_back(world: World, query: dict[str, str]) -> None:
+    world.commit(frame())
+    page = opened(**query)
+    assert page.selectbox[0].value == "dublin"
+    assert maps(page)
+    assert not page.error
+
+
+def test_the_numbers_of_a_selected_station_follow_new_frames(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    page = opened(city="dublin", station="s4")
+    bikes = made.bikes.copy()
+    bikes[4] = 29
+    world.now += timedelta(minutes=1)
+    world.commit(replace(made, at=world.now, bikes=bikes))
+    page.run()
+    assert metrics(page)["Now"].startswith("29 bikes")
+
+
+def test_closing_the_panel_lets_go_of_the_station(world: World) -> None:
+    world.commit(frame())
+    page = opened(city="dublin", station="s4")
+    page.button[0].click().run()
+    assert "Station 4" not in said(page)
+    assert "station" not in page.query_params
+
+
+def test_a_closed_station_and_an_unknown_one_claim_nothing(world: World) -> None:
+    world.commit(frame())
+    assert metrics(opened(city="dublin", station="s1"))["Chance of a bike"] == "closed: no bikes handed out"
+    unknown = metrics(opened(city="dublin", station="s2"))
+    assert unknown["Now"] == "– bikes · – spaces"
+    assert unknown["Chance of a bike"] == "no forecast"
+
+
+def test_a_silent_feed_widens_its_odds_and_at_last_says_nothing(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    world.now += timedelta(seconds=30)
+    world.fail("dublin", "silent", "the feed repeats itself since 12:00")
+    page = opened(city="dublin")
+    assert "has fallen silent: the feed repeats itself since 12:00." in said(page)
+
+    world.now = NOON + timedelta(minutes=55)
+    hour_later = opened(city="dublin", station="s4", **{"in": "5"})
+    low, high = made.bike.low[12, 4], made.bike.high[12, 4]
+    assert metrics(hour_later)["Expected at 13:00"].endswith(f"({low}–{high})")
+
+    world.now = NOON + timedelta(hours=5)
+    assert "bike-1-far.json" in maps(opened(city="dublin"))[0]
+
+    world.now = NOON + timedelta(hours=24, minutes=10)
+    page = opened(city="dublin", station="s4")
+    assert not maps(page)
+    assert "the newest counts are from Mon 12:00, 24 h ago. That is too old" in said(page)
+    assert metrics(page)["Chance of a bike"] == "no forecast"
+    assert not page.error
+
+
+def test_time_runs_as_fast_as_the_replay(tmp_path: Path) -> None:
+    """At 60 times the speed a poll that is a second old is a minute old in the city."""
+    world = World(tmp_path, (replace(DUBLIN, speed=60.0, poll_seconds=1),))
+    reading.use(world.store, world.clock)
+    world.commit(frame(at=NOON - timedelta(days=3000)))
+    world.now += timedelta(seconds=1)
+    page = opened(city="dublin")
+    assert "12:00, 1 min ago" in said(page)
+    assert page.slider[0].label == "Arriving at 12:01 · now"
+    world.store.close()
+
+
+def test_a_dead_worker_is_told_while_the_map_stays(world: World) -> None:
+    world.commit(frame())
+    world.now = NOON + timedelta(minutes=10)
+    page = opened(city="dublin")
+    assert maps(page)
+    assert "No worker is at work" in said(page)
+
+
+def test_a_feed_without_docks_says_that_spaces_are_not_forecast(world: World) -> None:
+    made = frame()
+    world.commit(replace(made, docks=np.full_like(made.docks, -1)))
+    assert "does not tell how many docks are free" in said(opened(city="dublin", what="space"))
+    assert "does not tell how many docks" not in said(opened(city="dublin", what="bike"))
+
+
+def test_the_table_says_what_the_map_says(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    page = opened(city="dublin", **{"in": "10"})
+    page.toggle[0].set_value(True).run()
+    rows = page.dataframe[0].value
+    assert list(rows["Station"]) == list(made.stations.name)
+    assert rows["Bikes at 12:10"].tolist()[3:] == made.bike.median[2, 3:].tolist()
+    assert rows["A bike, %"].tolist()[3:] == made.bike.chance[0, 2, 3:].tolist()
+    assert rows["In words"].tolist()[1:3] == ["closed: no bikes handed out", "no forecast"]
+    assert rows["A bike, %"].isna().tolist()[:3] == [False, True, True]
+
+
+def test_a_station_name_never_goes_through_markdown(world: World) -> None:
+    """An image link in a name would call a stranger's server from the rider's browser."""
+    world.commit(frame())
+    page = opened(city="dublin", station="s0")
+    assert NASTY in [e.value for e in page.text]
+    rendered = [*page.markdown, *page.caption, *page.title, *page.header, *page.subheader, *page.get("html")]
+    for element in rendered:
+        assert "evil.example" not in str(getattr(element, "value", None) or element.proto)
+
+
+def test_choosing_another_city_lets_go_of_the_station(world: World) -> None:
+    world.commit(frame())
+    world.commit(frame("boulder"))
+    page = opened(city="dublin", station="s4")
+    page.selectbox[0].set_value("boulder").run()
+    assert page.selectbox[0].value == "boulder"
+    assert page.query_params["city"] == "boulder"
+    assert "station" not in page.query_params
+    assert "/api/frames/boulder/" in maps(page)[0]
+
+
+def test_a_city_of_replayed_data_says_so_wherever_it_is_named(world: World) -> None:
+    page = opened(city=BOULDER.system_id)
+    assert page.selectbox[0].options[1] == "Boulder · BCycle · replayed · waiting"
+    assert "first answer of Boulder · BCycle · replayed" in said(page)
+
+
+def test_a_feed_without_stations_says_so(world: World) -> None:
+    made = frame(stations=3)
+    empty = {name: getattr(made, name)[:0] for name in ("bikes", "docks", "ebikes", "renting", "returning")}
+    stations = replace(
+        made.stations,
+        **{n: getattr(made.stations, n)[:0] for n in ("station_id", "name", "lat", "lon", "capacity")},
+    )
+    sides = {
+        side: replace(
+            getattr(made, side),
+            **{n: getattr(getattr(made, side), n)[..., :0] for n in ("median", "low", "high", "chance")},
+        )
+        for side in ("bike", "space")
+    }
+    world.commit(replace(made, stations=stations, **empty, **sides))
+    page = opened(city="dublin")
+    assert "lists no station at all" in said(page)
+    assert not page.error
+
+
+def test_a_frame_of_another_release_is_waited_out(world: World) -> None:
+    made = frame()
+    version = world.commit(made)
+    with sqlite3.connect(world.url.removeprefix("sqlite:///")) as db:
+        db.execute("update frames set blob = ? where version = ?", (b"PK not a frame", version))
+    db.close()
+    assert "Waiting for the first answer" in said(opened(city="dublin"))
+    world.now += timedelta(minutes=1)
+    world.commit(made)
+    assert maps(opened(city="dublin"))

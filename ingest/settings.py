@@ -14,20 +14,22 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DOCKCAST_", frozen=True)
 
     store: str = Field(
-        "sqlite:///data/dockcast.db",
+        default="sqlite:///data/dockcast.db",
         description="Where everything is kept: any SQLAlchemy URL. "
         "A relative SQLite path starts at the folder of app.py.",
     )
     systems: str | None = Field(
-        None,
+        default=None,
         description="The systems to follow: path or http(s) address of a list like ingest/systems.toml, "
         "which is the default.",
     )
     keep_days: float = Field(
-        8, gt=0, description="Days of observations and polls to keep, for charts, recordings and recovery."
+        default=8,
+        gt=0,
+        description="Days of observations and polls to keep, for charts, recordings and recovery.",
     )
     checkpoint_seconds: float = Field(
-        240,
+        default=240,
         ge=0,
         description="Seconds between checkpoints of a forecaster; a restart learns the log after it again.",
     )

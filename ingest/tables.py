@@ -160,6 +160,7 @@ scores = sa.Table(
     sa.Column("model", sa.Text, primary_key=True),
     sa.Column("minutes", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("n", sa.BigInteger, nullable=False),
+    sa.Column("n_dock", sa.BigInteger, nullable=False),
     sa.Column("expired", sa.BigInteger, nullable=False),
     sa.Column("abs_error", sa.Double, nullable=False),
     sa.Column("squared_error", sa.Double, nullable=False),

@@ -3,6 +3,7 @@
 Numpy, River and maths alone. There is no clock, no network, no disk and no framework in this room.
 """
 
+from model.forecaster import Forecast, Forecaster
 from model.records import Snapshot, Stations
 
-__all__ = ["Snapshot", "Stations"]
+__all__ = ["Forecast", "Forecaster", "Snapshot", "Stations"]

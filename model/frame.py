@@ -9,11 +9,12 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.records import Ints, Stations
+from model.records import Ints, Stations, pack_stations, unpack_stations
 
 MINUTES: tuple[int, ...] = (*range(0, 121, 5), *range(180, 1441, 60))
 """The horizons of every frame: five-minute steps to two hours, then hours to a day."""
@@ -64,20 +65,19 @@ class Frame:
 
     def to_bytes(self) -> bytes:
         """Pack into a compressed npz without pickle."""
-        arrays: dict[str, NDArray[np.generic]] = {
+        arrays: dict[str, Any] = {
             "format": np.array(_FORMAT),
             "at": np.array(int(self.at.timestamp())),
             "learning_since": np.array(int(self.learning_since.timestamp())),
         }
         for name in ("minutes", "bikes", "docks", "ebikes", "renting", "returning"):
             arrays[name] = getattr(self, name)
-        for field in fields(Stations):
-            arrays[f"stations.{field.name}"] = np.asarray(getattr(self.stations, field.name))
+        arrays |= pack_stations(self.stations)
         for side in ("bike", "space"):
             for field in fields(Outlook):
                 arrays[f"{side}.{field.name}"] = getattr(getattr(self, side), field.name)
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(buffer, **arrays)
         return buffer.getvalue()
 
     @classmethod
@@ -89,18 +89,10 @@ class Frame:
         with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
             if int(arrays["format"]) != _FORMAT:
                 raise ValueError(f"frame has format {arrays['format']}, this release reads {_FORMAT}")
-            stations = Stations(
-                **{
-                    f.name: str(arrays[f"stations.{f.name}"])
-                    if arrays[f"stations.{f.name}"].ndim == 0
-                    else arrays[f"stations.{f.name}"]
-                    for f in fields(Stations)
-                }  # type: ignore[arg-type]
-            )
             return cls(
                 at=datetime.fromtimestamp(int(arrays["at"]), UTC),
                 learning_since=datetime.fromtimestamp(int(arrays["learning_since"]), UTC),
-                stations=stations,
+                stations=unpack_stations(arrays),
                 bike=Outlook(**{f.name: arrays[f"bike.{f.name}"] for f in fields(Outlook)}),
                 space=Outlook(**{f.name: arrays[f"space.{f.name}"] for f in fields(Outlook)}),
                 **{

@@ -6,7 +6,7 @@ change what someone else still reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -107,3 +107,17 @@ class Snapshot:
 
     def __len__(self) -> int:
         return len(self.station_id)
+
+
+def pack_stations(stations: Stations) -> dict[str, NDArray[Any]]:
+    """Give the fields as arrays for an npz."""
+    return {f"stations.{field.name}": np.asarray(getattr(stations, field.name)) for field in fields(Stations)}
+
+
+def unpack_stations(arrays: Mapping[str, NDArray[Any]]) -> Stations:
+    """Read what `pack_stations` gave."""
+    described: dict[str, Any] = {}
+    for field in fields(Stations):
+        value = arrays[f"stations.{field.name}"]
+        described[field.name] = value if value.ndim else str(value)
+    return Stations(**described)

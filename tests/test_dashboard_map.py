@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -303,10 +304,12 @@ def test_a_feed_without_stations_says_so(world: World) -> None:
 def test_a_frame_of_another_release_is_waited_out(world: World) -> None:
     made = frame()
     version = world.commit(made)
+    blob = io.BytesIO()
+    np.savez(blob, format=np.array(99))
     with sqlite3.connect(world.url.removeprefix("sqlite:///")) as db:
-        db.execute("update frames set blob = ? where version = ?", (b"PK not a frame", version))
+        db.execute("update frames set blob = ? where version = ?", (blob.getvalue(), version))
     db.close()
     assert "Waiting for the first answer" in said(opened(city="dublin"))
     world.now += timedelta(minutes=1)
-    world.commit(made)
+    world.commit(replace(made, at=world.now))
     assert maps(opened(city="dublin"))

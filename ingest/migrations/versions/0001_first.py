@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("model", text, primary_key=True),
         sa.Column("minutes", number, primary_key=True, autoincrement=False),
         sa.Column("n", big, nullable=False),
+        sa.Column("n_dock", big, nullable=False),
         sa.Column("expired", big, nullable=False),
         sa.Column("abs_error", real, nullable=False),
         sa.Column("squared_error", real, nullable=False),

@@ -1,0 +1,42 @@
+# make run: the app on this machine.  make test: lint, types, all tests.  Each does all its own set-up.
+.DEFAULT_GOAL := run
+.PHONY: run install test clean
+
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
+	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$python; break; }; done)
+BIN := .venv/bin
+
+run: install
+	$(BIN)/streamlit run app.py
+
+install: .venv/installed
+
+test: .venv/installed-dev .venv/installed-chromium
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/pip:
+	@test -n "$(PYTHON)" || { echo "Dockcast needs Python 3.11 or newer; or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.txt $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# Debian's Chromium where we may install it, Playwright's own build elsewhere.
+.venv/installed-chromium: .venv/installed-dev
+	@if command -v chromium chromium-browser >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium; \
+	else $(BIN)/playwright install chromium; fi
+	@touch $@

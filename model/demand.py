@@ -42,6 +42,9 @@ _FIRST_HOURS = 5.0
 _LEVEL_EVENTS = 2.0
 """Events that "this station is as busy as the city's average" is worth."""
 
+_SIDE_EVENTS = 20.0
+"""Events that "as many come as go" is worth: it is untrue only where a station is often empty or full."""
+
 _RIDERS_AT_ONCE = 4
 """A larger jump between polls a minute or two apart is a van, of which this many are counted as riders."""
 
@@ -123,9 +126,11 @@ class Demand:
         mean = (city_events.sum() + _FIRST_RATE * _FIRST_HOURS) / ((city_hours * SHAPE).sum() + _FIRST_HOURS)
         city = (city_events + mean * SHAPE * _CITY_PRIOR_HOURS) / (city_hours + _CITY_PRIOR_HOURS)
         profile = city[:, :, None, None].astype(np.float32)
-        seen = self.events.sum(axis=(0, 1, 2))
-        served = (self.hours * profile).sum(axis=(0, 1, 2))
-        level = (seen + np.float32(_LEVEL_EVENTS)) / (served + np.float32(_LEVEL_EVENTS))
+        seen, served = self.events.sum(axis=(0, 1)), (self.hours * profile).sum(axis=(0, 1))
+        level = (seen.sum(axis=0) + np.float32(_LEVEL_EVENTS)) / (
+            served.sum(axis=0) + np.float32(_LEVEL_EVENTS)
+        )
+        level = (seen + np.float32(_SIDE_EVENTS)) / (served + np.float32(_SIDE_EVENTS) / level)
         prior, weight = profile * level, np.float32(_PRIOR_EVENTS)
         rates: NDArray[np.float32] = (events + weight) / (hours + weight / prior)
         return rates

@@ -218,8 +218,8 @@ def write(
         changes = changes.drop(columns="ebikes")
 
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.mkdir(parents=True)
     try:
+        scratch.mkdir(parents=True)
         described = {
             "system_id": system_id,
             "name": system.name,
@@ -241,6 +241,8 @@ def write(
         if path.exists():
             shutil.rmtree(path)
         scratch.rename(path)
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be written ({error})") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return recording
@@ -318,7 +320,7 @@ def _whole(values: pd.Series[Any], unknown: int | None = None) -> Ints:
     if not pd.api.types.is_numeric_dtype(values):
         raise ValueError(f"the column {values.name} holds no numbers")
     filled = values if unknown is None else values.fillna(unknown)
-    return filled.to_numpy(np.int64)
+    return np.asarray(filled.astype(np.int64), dtype=np.int64)
 
 
 def _usual_seconds(polls: Ints) -> float:

@@ -1,4 +1,4 @@
-"""For tests that poll a real server: small recordings made by hand, and `serving` to put them on a free port."""
+"""For tests that poll a real server: recordings made by hand, and `serving` to put them on a free port."""
 
 from __future__ import annotations
 

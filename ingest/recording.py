@@ -22,15 +22,17 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ingest.store import Store
 from model.records import UNKNOWN, Ints, Snapshot, Stations
+
+if TYPE_CHECKING:
+    from ingest.store import Store
 
 FILES = ("system.json", "stations.csv", "changes.parquet", "polls.parquet")
 _COUNTS = ("bikes", "docks", "ebikes")

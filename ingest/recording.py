@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 FILES = ("system.json", "stations.csv", "changes.parquet", "polls.parquet")
 _COUNTS = ("bikes", "docks", "ebikes")
 _FLAGS = ("renting", "returning")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # what a list of systems takes
+_COUNTRY = re.compile(r"[A-Z]{2}")
 
 log = logging.getLogger(__name__)
 
@@ -88,18 +91,23 @@ class Recording:
         system = json.loads((path / "system.json").read_text(encoding="utf-8"))
         if not isinstance(system, dict) or not all(system.get(key) for key in ("system_id", "timezone")):
             raise ValueError("system.json names no system_id or no timezone")
+        system_id = str(system["system_id"])
+        if not _ID.fullmatch(system_id):
+            raise ValueError(f"system_id {system_id!r} has more in it than letters, digits, dots and dashes")
         timezone = str(ZoneInfo(system["timezone"]))
-        name = str(system.get("name") or system["system_id"])
-        country = str(system.get("country") or _country_of(timezone))
+        name = _line(system.get("name")) or system_id
+        country = str(system.get("country"))
+        if not _COUNTRY.fullmatch(country):
+            country = _country_of(timezone)
         polls = np.unique(_whole(_columns(path / "polls.parquet", ["at"])["at"]))
         if not len(polls):
             raise ValueError("polls.parquet is empty")
-        stations = _read_stations(path / "stations.csv", str(system["system_id"]), timezone, country)
+        stations = _read_stations(path / "stations.csv", system_id, timezone, country)
         seconds = system.get("poll_seconds")
         return cls(
-            system_id=stations.system_id,
+            system_id=system_id,
             name=name,
-            city=str(system.get("city") or _city_of(name)),
+            city=_line(system.get("city")) or _city_of(name),
             country=country,
             label="simulated" if system.get("label") == "simulated" else "replayed",
             poll_seconds=float(seconds) if seconds else _usual_seconds(polls),
@@ -327,6 +335,10 @@ def _whole(values: pd.Series[Any], unknown: int | None = None) -> Ints:
 
 def _usual_seconds(polls: Ints) -> float:
     return float(np.median(np.diff(polls))) if len(polls) > 1 else 60.0
+
+
+def _line(value: Any) -> str:
+    return " ".join(str(value or "").split())[:200]
 
 
 def _city_of(name: str) -> str:

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import uvicorn
@@ -36,8 +35,8 @@ Clock = Callable[[], float]
 STATIC_TTL = 3600
 """Wall seconds until the documents that do not change need be asked for again."""
 
-FASTEST_POLL = 0.25
-"""The fewest wall seconds between two polls that `/systems.toml` asks for."""
+POLL_SECONDS = (0.25, 86_400.0)
+"""The fewest and the most wall seconds between two polls that `/systems.toml` asks for."""
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +74,8 @@ class Replay:
     @property
     def poll_seconds(self) -> float:
         """Wall seconds between two polls that miss little and ask for little twice."""
-        return round(max(self.recording.poll_seconds / self.speed, FASTEST_POLL), 3)
+        least, most = POLL_SECONDS
+        return round(min(max(self.recording.poll_seconds / self.speed, least), most), 3)
 
     def moment(self) -> tuple[int, int]:
         """Give the position of the newest poll, and the whole wall seconds until the next is due.
@@ -193,8 +193,8 @@ def build(
     return Starlette(
         routes=[
             Route("/systems.toml", systems),
-            Route("/{system_id:path}/gbfs.json", discovery),
-            Route("/{system_id:path}/{name}.json", feed),
+            Route("/{system_id}/gbfs.json", discovery),
+            Route("/{system_id}/{name}.json", feed),
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=500, compresslevel=1)],
         exception_handlers={HTTPException: explain},
@@ -231,7 +231,7 @@ def _answer(request: Request, tag: str, max_age: int, body: Callable[[], bytes])
 
 
 def _address(request: Request, replay: Replay) -> str:
-    return f"{str(request.base_url).rstrip('/')}/{quote(replay.recording.system_id)}"
+    return f"{str(request.base_url).rstrip('/')}/{replay.recording.system_id}"
 
 
 def _entry(replay: Replay, url: str) -> str:

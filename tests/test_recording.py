@@ -196,6 +196,7 @@ def _table(name: str, **columns: Any) -> Any:
         (_put("system.json", "[]"), "names no system_id"),
         (_put("system.json", '{"system_id": "x"}'), "no timezone"),
         (_put("system.json", '{"system_id": "x", "timezone": "Mars/Base"}'), "Mars/Base"),
+        (_put("system.json", '{"system_id": "../x", "timezone": "UTC"}'), "system_id '../x' has more in it"),
         (_put("stations.csv", "station_id,name\na,b\n"), "stations.csv lacks the column lat, lon, capacity"),
         (_put("stations.csv", "station_id,name,lat,lon,capacity\na,b,,1,1\n"), "without a position"),
         (_put("stations.csv", "station_id,name,lat,lon,capacity\na,b,1,1,1\na,b,1,1,1\n"), "twice"),
@@ -238,7 +239,7 @@ def test_real_recordings_agree_with_pandas(shared: Path, name: str) -> None:
         for column in ("bikes", "docks"):
             counts = np.maximum(truth[column].fillna(-1).to_numpy(np.int64), -1)
             np.testing.assert_array_equal(getattr(snapshot, column), counts)
-    assert sum(1 for _ in read.snapshots()) == len(pd.read_parquet(folder / "polls.parquet"))
+    assert read.polls.tolist() == pd.read_parquet(folder / "polls.parquet")["at"].tolist()
 
 
 # ---------------------------------------------------------------------------------------------- writing

@@ -29,6 +29,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pyarrow.lib import ArrowException
 
 from model.records import UNKNOWN, Ints, Snapshot, Stations
 
@@ -40,6 +41,7 @@ _COUNTS = ("bikes", "docks", "ebikes")
 _FLAGS = ("renting", "returning")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # what a list of systems takes
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_LATEST = 2**33  # the year 2242: milliseconds lie beyond
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ class Recording:
             )
         try:
             return cls._read(path)
-        except (ValueError, TypeError, KeyError, OSError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, OSError, OverflowError, ArrowException) as error:
             raise RecordingError(
                 f"The recording {path} is damaged ({error}): copy it or record it again"
             ) from error
@@ -102,15 +104,19 @@ class Recording:
         polls = np.unique(_whole(_columns(path / "polls.parquet", ["at"])["at"]))
         if not len(polls):
             raise ValueError("polls.parquet is empty")
+        if not 0 <= polls[0] <= polls[-1] < _LATEST:
+            raise ValueError("polls.parquet does not hold Unix seconds")
         stations = _read_stations(path / "stations.csv", system_id, timezone, country)
-        seconds = system.get("poll_seconds")
+        seconds = float(system.get("poll_seconds") or _usual_seconds(polls))
+        if not 0 < seconds < float("inf"):
+            raise ValueError(f"poll_seconds of {seconds:g} is no time between polls")
         return cls(
             system_id=system_id,
             name=name,
             city=_line(system.get("city")) or _city_of(name),
             country=country,
             label="simulated" if system.get("label") == "simulated" else "replayed",
-            poll_seconds=float(seconds) if seconds else _usual_seconds(polls),
+            poll_seconds=seconds,
             stations=stations,
             polls=polls,
             _changes=_read_changes(path / "changes.parquet", stations, polls),
@@ -305,7 +311,7 @@ def _read_changes(path: Path, stations: Stations, polls: Ints) -> _Changes:
     for name in _COUNTS:
         if name in table:
             # Chicago published docks of -7: nonsense, so unknown.
-            columns[name] = np.maximum(_whole(table[name], UNKNOWN), UNKNOWN)[order].astype(np.int32)
+            columns[name] = np.maximum(_whole(table[name], UNKNOWN), UNKNOWN)[order]
     for name in _FLAGS:
         source = name if name in table else "open"
         if source in table:

@@ -206,6 +206,11 @@ def _table(name: str, **columns: Any) -> Any:
         (_table("polls.parquet", at=[]), "no numbers|is empty"),
         (_table("polls.parquet", at=np.array([], dtype=np.int64)), "polls.parquet is empty"),
         (_table("polls.parquet", at=[1.0, None]), "is damaged"),
+        (_table("polls.parquet", at=[START * 1000]), "does not hold Unix seconds"),
+        (
+            _put("system.json", '{"system_id": "x", "timezone": "UTC", "poll_seconds": -5}'),
+            "poll_seconds of -5",
+        ),
     ],
 )
 def test_a_damaged_recording_is_refused_with_words(tmp_path: Path, damage: Any, words: str) -> None:

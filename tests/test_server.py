@@ -388,15 +388,18 @@ def validators(shared: Path, version: str) -> dict[str, jsonschema.Draft7Validat
     }
 
 
-def complaints(validator: jsonschema.Draft7Validator, document: Any) -> list[str]:
-    """List what breaks the schema, but for true dates from before GBFS was."""
+def complaints(
+    validator: jsonschema.Draft7Validator, document: Any, older_than_gbfs: bool = False
+) -> list[str]:
+    """List what breaks the schema, but for the true dates of a recording from before GBFS was."""
     return [
         f"{list(error.absolute_path)}: {error.message[:200]}"
         for error in validator.iter_errors(document)
         if not (
-            error.validator == "minimum"
+            older_than_gbfs
+            and error.validator == "minimum"
             and error.absolute_path[-1] in ("last_updated", "last_reported")
-            and 0 < error.instance < error.validator_value == GBFS_BIRTHDAY
+            and error.validator_value == GBFS_BIRTHDAY
         )
     ]
 
@@ -415,7 +418,8 @@ def test_the_official_schemas_take_every_document(shared: Path, tmp_path: Path, 
             middle = len(recording.polls) // 2
             documents[name] = replay.status(middle, 3) if name == "station_status" else replay.document(name)
         for name, body in documents.items():
-            assert complaints(official[name], json.loads(body)) == [], (folder.name, name)
+            broken = complaints(official[name], json.loads(body), folder.name == "chicago-2013-autumn")
+            assert broken == [], (folder.name, name)
 
 
 def test_the_schemas_do_complain(shared: Path, small: Path) -> None:

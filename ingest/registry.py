@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import tomllib
+import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from ingest.http import Fetcher, FetchError
+from ingest.settings import ROOT
+
+PACKAGED = Path(__file__).with_name("systems.toml")
+CATALOGUE = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv"
+
+
+class RegistryError(Exception):
+    """A list of systems that cannot be used. `words` say what to do."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
 
 
 @dataclass(frozen=True)
@@ -21,3 +44,160 @@ class System:
     poll_seconds: float = 60
     speed: float = 1
     label: str = ""
+
+
+# ---------------------------------------------------------------- the list to follow
+
+
+def _web_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("give an address that begins with http:// or https://")
+    return url
+
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    name: Annotated[_Text, StringConstraints(min_length=1)]
+    city: _Text = ""
+    country: Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ""
+    url: Annotated[str, AfterValidator(_web_address)]
+    poll_seconds: Annotated[float, Field(ge=0.1, le=86400, allow_inf_nan=False)] = 60
+    speed: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = 1
+    label: Literal["", "replayed", "simulated"] = ""
+
+
+_ADVICE = {
+    "missing": "is missing: add it",
+    "extra_forbidden": "is no key of a system: take it out or mend its spelling",
+    "string_pattern_mismatch": "is not of the right form",
+    "string_too_short": "is empty: fill it in",
+}
+_FORMS = {
+    "id": "use letters, digits, dots, dashes and underscores only",
+    "country": "use two capital letters, as in FR",
+}
+
+
+def load(source: str | None, fetcher: Fetcher) -> list[System]:
+    """Read a list of systems: the packaged one, or the path or http(s) address of one's own.
+
+    Raises `RegistryError`, with what to do, when the list cannot be read or any entry in it is wrong: a list
+    that is followed in part would hide that a city is missing.
+    """
+    where = source or str(PACKAGED)
+    try:
+        listed = tomllib.loads(_read(where, fetcher))
+    except tomllib.TOMLDecodeError as error:
+        raise RegistryError(f"{where} is not TOML ({error}): write it like {PACKAGED}") from error
+    entries = listed.get("systems")
+    if not isinstance(entries, list) or not entries or set(listed) != {"systems"}:
+        raise RegistryError(
+            f"{where} must hold [[systems]] entries and nothing else: write it like {PACKAGED}"
+        )
+    systems = [_system(entry, number, where) for number, entry in enumerate(entries, start=1)]
+    ids = [system.system_id for system in systems]
+    twice = sorted({system_id for system_id in ids if ids.count(system_id) > 1})
+    if twice:
+        raise RegistryError(f"{where} has the id {twice[0]!r} twice: give each system an id of its own")
+    return systems
+
+
+def _read(where: str, fetcher: Fetcher) -> str:
+    try:
+        if where.startswith(("http://", "https://")):
+            document = fetcher.get(where, fresh=True)
+            assert document is not None
+            return document.body.decode("utf-8-sig")
+        return (ROOT / Path(where).expanduser()).read_text("utf-8-sig")
+    except FetchError as error:
+        raise RegistryError(f"the list of systems cannot be had: {error.words}") from error
+    except OSError as error:
+        words = f"{where} cannot be read ({error.strerror}): check DOCKCAST_SYSTEMS"
+        raise RegistryError(words) from error
+    except UnicodeDecodeError as error:
+        raise RegistryError(f"{where} is not UTF-8 text: save it as UTF-8") from error
+
+
+def _system(entry: Any, number: int, where: str) -> System:
+    called = f"system {number} of {where}"
+    if isinstance(entry, dict) and isinstance(entry.get("id"), str):
+        called = f"system {entry['id']!r} of {where}"
+    try:
+        read = _Entry.model_validate(entry)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the entry"
+        advice = _ADVICE.get(first["type"], f"is wrong: {first['msg']}")
+        raise RegistryError(
+            "; ".join(filter(None, (f"{called}: {key} {advice}", _FORMS.get(key))))
+        ) from error
+    if not read.label and read.poll_seconds < 60:
+        raise RegistryError(f"{called}: poll_seconds is below 60: a live feed is asked once a minute at most")
+    if not read.label and read.speed != 1:
+        raise RegistryError(
+            f"{called}: speed is not 1: only a replayed or simulated feed has another, label it"
+        )
+    return System(
+        read.id, read.name, read.city, read.country, read.url, read.poll_seconds, read.speed, read.label
+    )
+
+
+# ---------------------------------------------------------------- the public catalogue
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A system of the public catalogue; `needs_key` where its operator wants to know who reads it."""
+
+    system_id: str
+    name: str
+    location: str
+    country: str
+    url: str
+    needs_key: bool
+
+
+def search(word: str, fetcher: Fetcher, url: str = CATALOGUE) -> list[Listed]:
+    """Find systems of the public catalogue by id, name, place or country, whatever the case and accents.
+
+    Raises `RegistryError` when the catalogue cannot be had or has changed its form.
+    """
+    try:
+        document = fetcher.get(url, fresh=True)
+    except FetchError as error:
+        raise RegistryError(f"the public catalogue cannot be had: {error.words}") from error
+    assert document is not None
+    rows = csv.DictReader(io.StringIO(document.body.decode("utf-8-sig", errors="replace"), newline=""))
+    columns = {"Country Code", "Name", "Location", "System ID", "Auto-Discovery URL"}
+    if not columns.issubset(rows.fieldnames or ()):
+        raise RegistryError(f"{url} is not the catalogue that we know: see {CATALOGUE} for what it is now")
+    found = []
+    for row in rows:
+        told = {key: (value or "").strip() for key, value in row.items() if isinstance(value, str | None)}
+        listed = Listed(
+            system_id=told["System ID"],
+            name=told["Name"],
+            location=told["Location"],
+            country=told["Country Code"],
+            url=told["Auto-Discovery URL"],
+            needs_key=any(told.get(key) for key in _KEY_COLUMNS),
+        )
+        texts = (listed.system_id, listed.name, listed.location, listed.country)
+        if any(_folded(word) in _folded(text) for text in texts):
+            found.append(listed)
+    return found
+
+
+_KEY_COLUMNS = ("Authentication Info URL", "Authentication Type", "Authentication Parameter Name")
+
+
+def _folded(text: str) -> str:
+    """Take case and accents away, so that "velib" finds "Vélib'"."""
+    apart = unicodedata.normalize("NFKD", text.strip().casefold())
+    return "".join(c for c in apart if not unicodedata.combining(c))

@@ -1,0 +1,279 @@
+"""What single values of GBFS documents mean, given that any of them may be missing, odd or nonsense.
+
+Nothing here raises over what a feed says: a value that cannot be understood is None or -1, and the caller
+counts it as a finding.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import tzfpy
+
+from model.records import UNKNOWN
+
+MOST = 1000
+"""The largest count that is believed: no station of any system has more docks."""
+
+_NO_COUNT = 999  # what some operators write for "not known"; longer rows of nines are too large anyway
+_MAX_ID, _MAX_NAME = 100, 120
+_EARLIEST = datetime(2007, 1, 1, tzinfo=UTC)  # no shared bike had a feed before; 86400 is a day, not a date
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_MILLISECONDS, _MICROSECONDS = 10**11, 10**14
+
+FINDINGS = {
+    "bad_count": "counts that make no sense, taken as unknown",
+    "bad_document": "a document beside the station feeds could not be read",
+    "charset": "text that is not UTF-8",
+    "duplicate_key": "keys given twice in one object, the last one taken",
+    "duplicate_station": "stations given twice, the first one taken",
+    "future_time": "the feed's time lies in the future, the time of receipt is used",
+    "no_docks": "stations without a number of free docks, so without a forecast of spaces",
+    "no_id": "stations without an id, passed over",
+    "no_name": "stations without a name, shown by their id",
+    "no_position": "stations without a position, passed over",
+    "no_time": "the feed does not tell its time, the time of receipt is used",
+    "no_zone": "the time zone is not told, so taken from the stations' position",
+    "not_a_number": "NaN or Infinity where a number should be",
+    "old_time": "the feed's time is more than a day old, the time of receipt is used",
+    "status_only": "stations with counts that the station information does not describe yet",
+    "status_missing": "stations without counts",
+    "still_time": "the feed's time stands still though its counts change, the time of receipt is used",
+    "slow_time": "the feed's time went back for good, the time of receipt is used",
+    "long_ttl": "the feed asks for longer waits than live counts can have",
+}
+"""What each kind of finding means, in words that can follow a number of cases."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something odd in a feed: of which kind, how often, and one case of it."""
+
+    kind: str
+    count: int
+    example: str = ""
+
+    @property
+    def words(self) -> str:
+        """Say it to a person."""
+        return FINDINGS.get(self.kind, self.kind)
+
+
+class Findings:
+    """Counts what is odd while a document is read; the first case of each kind is kept as the example."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
+
+    def add(self, kind: str, example: object = "", count: int = 1) -> None:
+        """Count one more."""
+        self._counts[kind] += count
+        self._examples.setdefault(kind, clean(str(example), 80))
+
+    def all(self) -> tuple[Finding, ...]:
+        """Give all, by kind."""
+        return tuple(Finding(kind, n, self._examples[kind]) for kind, n in sorted(self._counts.items()))
+
+
+class FeedError(Exception):
+    """A poll that brought nothing; the last good snapshot stays.
+
+    `state` is "unreachable" where no usable answer came, which is likely to pass, and "refused" where the
+    operator does not let us read or what he sends cannot be used. `words` are for people, `kind` for tables.
+    """
+
+    def __init__(
+        self, state: str, words: str, kind: str = "content", retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(words)
+        self.state = state
+        self.words = words
+        self.kind = kind
+        self.retry_after = retry_after
+
+
+# ---------------------------------------------------------------- documents
+
+
+def parse(body: bytes, what: str, findings: Findings) -> dict[str, Any]:
+    """Read a JSON object, forgiving what can be forgiven: BOM, charset, NaN, keys given twice.
+
+    Raises `FeedError` when it is none, with words on what came instead.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            findings.add("duplicate_key", next(key for key in found if [k for k, _ in pairs].count(key) > 1))
+        return found
+
+    def not_a_number(name: str) -> None:
+        findings.add("not_a_number", name)
+
+    text = _text(body, findings).lstrip()
+    if not text:
+        raise FeedError("refused", f"the {what} came empty, without a single byte in it", "empty_document")
+    if text[0] == "<":
+        raise FeedError("refused", f"a web page came instead of the {what}", "web_page")
+    try:
+        document = json.loads(text, object_pairs_hook=unique, parse_constant=not_a_number)
+    except RecursionError as error:
+        raise FeedError("refused", f"the {what} is nested too deeply to be read", "nested") from error
+    except json.JSONDecodeError as error:
+        if error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated"):
+            raise FeedError("refused", f"the {what} breaks off in the middle", "truncated") from error
+        raise FeedError("refused", f"the {what} is not valid JSON", "not_json") from error
+    except ValueError as error:  # an integer of thousands of digits
+        raise FeedError("refused", f"the {what} is not valid JSON", "not_json") from error
+    if not isinstance(document, dict):
+        raise FeedError("refused", f"the {what} is not a GBFS document", "not_gbfs")
+    return document
+
+
+def _text(body: bytes, findings: Findings) -> str:
+    encoding = json.detect_encoding(body)  # knows byte order marks, and UTF-16 and 32 by their zero bytes
+    try:
+        return body.decode(encoding)
+    except UnicodeDecodeError:
+        findings.add("charset", encoding)
+        return body.decode("cp1252", errors="replace")
+
+
+# ---------------------------------------------------------------- values
+
+
+def station_id(value: Any) -> str | None:
+    """Read an id, text or whole number: Vélib' numbers its stations beyond 2³¹."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    text = value if isinstance(value, str) else str(value) if abs(value) < 10**_MAX_ID else ""
+    text = clean(text, _MAX_ID + 1)
+    return text if 0 < len(text) <= _MAX_ID else None
+
+
+def name(value: Any) -> str:
+    """Read a name: text, or from v3.0 on a list of {text, language}, English first."""
+    if isinstance(value, list):
+        texts = {
+            str(entry.get("language", "")).lower()[:2]: entry["text"]
+            for entry in reversed(value)
+            if isinstance(entry, dict) and isinstance(entry.get("text"), str)
+        }
+        value = texts.get("en", next(reversed(texts.values()), None))
+    return clean(value, _MAX_NAME) if isinstance(value, str) else ""
+
+
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\udfff]"
+)
+
+
+def clean(text: str, most: int) -> str:
+    """Take out what would not be seen but could do harm: control characters, marks of direction."""
+    if not text.isascii() or not text.isprintable():
+        text = _UNSEEN.sub(" ", text[: 4 * most])
+    text = text.strip()
+    if "  " in text:
+        text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def number(value: Any) -> float | None:
+    """Read a number, also from text; None for what is none or not finite."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        result = float(value)
+    except OverflowError:
+        return None
+    return result if math.isfinite(result) else None
+
+
+def count(value: Any, capacity: int = UNKNOWN) -> int:
+    """Read a count, -1 where it is nonsense: negative, a fraction, 999, or far more than `capacity`.
+
+    A little more than capacity is no nonsense: bikes are left beside full stations, and valets stack them.
+    """
+    if type(value) is not int:
+        read = number(value)
+        if read is None or not read.is_integer():
+            return UNKNOWN
+        value = int(read)
+    most = 4 * capacity + 100 if capacity > 0 else MOST
+    return UNKNOWN if value < 0 or value > min(most, MOST) or value == _NO_COUNT else value
+
+
+_FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def flag(value: Any) -> bool | None:
+    """Read a flag: true, 1 or their text; None where it is missing or odd."""
+    if value is True or value is False or value is None:
+        return value
+    return _FLAGS.get(str(value).strip().lower()[:8])
+
+
+def moment(value: Any) -> datetime | None:
+    """Read a time, to the second: POSIX seconds, milli- or microseconds, as number or text, or RFC 3339.
+
+    None where it is no time at which a feed can have been written. Text without a zone is UTC.
+    """
+    read = number(value)
+    try:
+        if read is not None:
+            scale = 1e6 if read > _MICROSECONDS else 1e3 if read > _MILLISECONDS else 1
+            at = datetime.fromtimestamp(math.floor(read / scale), UTC)
+        elif isinstance(value, str):
+            at = datetime.fromisoformat(value.strip()[:64])
+            at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+        else:
+            return None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return at if _EARLIEST <= at < _LATEST else None
+
+
+def position(lat: Any, lon: Any) -> tuple[float, float] | None:
+    """Read a position; None where it is missing, off the globe, or at 0, 0, where no station swims."""
+    read_lat, read_lon = number(lat), number(lon)
+    if read_lat is None or read_lon is None or abs(read_lat) > 90 or abs(read_lon) > 180:
+        return None
+    return None if abs(read_lat) < 0.01 and abs(read_lon) < 0.01 else (read_lat, read_lon)
+
+
+def ttl(document: dict[str, Any], default: float) -> float:
+    """Read how many seconds a document is good for; `default` where it does not say."""
+    read = number(document.get("ttl"))
+    return default if read is None or read < 0 else read
+
+
+@lru_cache(maxsize=1000)
+def is_zone(name: str) -> bool:
+    """Tell whether a time zone of this name exists."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, LookupError, OSError):  # OSError: "America" is a folder
+        return False
+    return True
+
+
+def zone_at(lat: float, lon: float) -> str:
+    """Give the time zone at a position."""
+    found = tzfpy.get_tz(lon, lat)
+    return found if is_zone(found) else "UTC"

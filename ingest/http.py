@@ -1,0 +1,496 @@
+"""The one place that speaks HTTP: short, polite, bounded requests for small documents of strangers.
+
+    FetchError                  anything below: the document could not be had
+    ├── Unreachable             no usable answer; likely to pass, try again later
+    │   ├── UnknownHost         the host's name does not resolve
+    │   ├── NoConnection        nobody listens there, or the line broke
+    │   ├── TlsFailure          no safe connection: certificate or protocol
+    │   ├── TooSlow             not done within the time allowed
+    │   ├── TooManyRequests     HTTP 429
+    │   └── ServerError         HTTP 5xx
+    └── Refused                 an answer, but no document; likely to stay so until someone acts
+        ├── KeyNeeded           HTTP 401 or 403
+        ├── NotFound            HTTP 404 or 410: perhaps the address has moved
+        ├── UnexpectedStatus    any other status
+        ├── TooLarge            more bytes than a document may have
+        ├── Garbled             compression that does not unpack
+        ├── BadRedirect         a loop, a long chain, or one that leads nowhere
+        ├── PrivateAddress      a public feed pointed into the operator's own network
+        └── BadAddress          no http(s) address at all
+
+A feed is a stranger's document and may name any address, so whatever it names is fetched only from public
+addresses, unless the operator's own address for the feed is a private one. The check is made on the
+connection itself: a name that resolves to another address at each look-up gets past any earlier one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import DecodeError, NameResolutionError, SSLError
+from urllib3.util import Retry
+
+MAX_BYTES = 20_000_000
+"""A document's most bytes, unpacked. The largest known is 1.4 MB; 50 MB would parse to half a gigabyte."""
+
+USER_AGENT = "Dockcast/0.1 (station forecasts; reads GBFS at most once a minute)"
+_MAX_REDIRECTS = 5
+_MAX_RETRY_AFTER = timedelta(days=1)
+_REMEMBERED = 4096
+
+
+class FetchError(Exception):
+    """A document that could not be had. `words` are for people, `kind` for tables."""
+
+    kind = "fetch"
+
+    def __init__(self, words: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(words)
+        self.words = words
+        self.retry_after = retry_after
+
+
+class Unreachable(FetchError):  # noqa: N818
+    """No usable answer: catch it to wait and try again."""
+
+    kind = "unreachable"
+
+
+class UnknownHost(Unreachable):
+    """The host's name does not resolve: there is no network, or no such host."""
+
+    kind = "unknown_host"
+
+
+class NoConnection(Unreachable):
+    """Nobody listens there, or the line broke before the document was complete."""
+
+    kind = "no_connection"
+
+
+class TlsFailure(Unreachable):
+    """The certificate or the protocol is not to be trusted, so nothing was read."""
+
+    kind = "tls"
+
+
+class TooSlow(Unreachable):
+    """Not done within the time allowed, however alive the server seemed."""
+
+    kind = "too_slow"
+
+
+class TooManyRequests(Unreachable):
+    """HTTP 429: wait for `retry_after`, or back off where it is None."""
+
+    kind = "too_many_requests"
+
+
+class ServerError(Unreachable):
+    """HTTP 5xx."""
+
+    kind = "server_error"
+
+
+class Refused(FetchError):  # noqa: N818
+    """An answer, but no document: catch it to tell the operator."""
+
+    kind = "refused"
+
+
+class KeyNeeded(Refused):
+    """HTTP 401 or 403: the feed wants a key, or does not want us."""
+
+    kind = "key_needed"
+
+
+class NotFound(Refused):
+    """HTTP 404 or 410: catch it to look up in discovery where the document is now."""
+
+    kind = "not_found"
+
+
+class UnexpectedStatus(Refused):
+    """A status that a document does not come with."""
+
+    kind = "unexpected_status"
+
+
+class TooLarge(Refused):
+    """More bytes than a document may have, packed or unpacked."""
+
+    kind = "too_large"
+
+
+class Garbled(Refused):
+    """The body's compression does not unpack."""
+
+    kind = "garbled"
+
+
+class BadRedirect(Refused):
+    """A redirect that goes in a circle, on and on, or nowhere."""
+
+    kind = "bad_redirect"
+
+
+class PrivateAddress(Refused):
+    """A feed named an address that is not on the public internet."""
+
+    kind = "private_address"
+
+
+class BadAddress(Refused):
+    """Not an http(s) address."""
+
+    kind = "bad_address"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A body as it came, unpacked; `received_at` is when its last byte was here."""
+
+    url: str
+    body: bytes
+    received_at: datetime
+    seconds: float
+
+
+class Fetcher:
+    """Gets documents, one session for all; threads may share it, each with feeds of its own.
+
+    `clock` gives aware UTC; `seconds` is the most that one `get` may take in all, `max_bytes` the largest
+    document unpacked.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        seconds: float = 30,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._max_bytes = max_bytes
+        self._timeout = (min(5.0, seconds), min(15.0, seconds))
+        # Two pools of connections: a connection made on an operator's word must not serve a stranger's.
+        self._public, self._private = _session(_Guarded, _GuardedTls), _session(_Watched, _WatchedTls)
+        self._validators: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, url: str, *, named: str | None = None, fresh: bool = False) -> Document | None:
+        """Get a document; None when the server says that it is the one of the last `get`.
+
+        `named` is the address that the operator himself gave for this feed, by default `url`: only where it
+        names a private host may private ones be asked. `fresh` asks for the document even if unchanged, for
+        a caller that no longer holds the last one.
+
+        Raises `FetchError`.
+        """
+        begun = time.perf_counter()
+        session = self._private if _names_private(named or url) else self._public
+        with _deadline(self._seconds) as deadline:
+            try:
+                with self._open(session, url, {} if fresh else self._remembered(url)) as response:
+                    if response.status_code == 304:
+                        return None
+                    body = self._read(response.raw)
+            except FetchError:
+                raise
+            except Exception as error:
+                # requests, urllib3, http.client, ssl, idna and zlib each raise their own.
+                if deadline.is_over():
+                    raise TooSlow(f"{_host(url)} took longer than {self._seconds:g} seconds") from error
+                raise _as_fetch_error(error, _host(url)) from error
+            if deadline.is_over():  # a socket that was cut reads like one that ended
+                raise TooSlow(f"{_host(url)} took longer than {self._seconds:g} seconds")
+        self._remember(url, response)
+        return Document(url, body, self._clock(), time.perf_counter() - begun)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._public.close()
+        self._private.close()
+
+    @contextmanager
+    def _open(
+        self, session: requests.Session, url: str, headers: dict[str, str]
+    ) -> Iterator[requests.Response]:
+        """Follow redirects by hand: requests would read the body of each whole, and ask any scheme."""
+        seen: set[str] = set()
+        for _ in range(_MAX_REDIRECTS + 1):
+            if _split(url).scheme not in ("http", "https") or not _split(url).hostname:
+                raise (BadRedirect if seen else BadAddress)(f"{_short(url)} is no http or https address")
+            seen.add(url)
+            response = session.get(
+                url, headers=headers, timeout=self._timeout, stream=True, allow_redirects=False
+            )
+            with response:
+                location = response.headers.get("location")
+                if not (response.is_redirect and location):
+                    self._check(response, _host(url), bool(headers))
+                    yield response
+                    return
+            url = urljoin(url, location)
+            if url in seen:
+                raise BadRedirect(f"{_host(url)} redirects in a circle")
+        raise BadRedirect(f"{_host(url)} redirects more than {_MAX_REDIRECTS} times")
+
+    def _check(self, response: requests.Response, host: str, conditional: bool) -> None:
+        status = response.status_code
+        if 200 <= status < 300 or (status == 304 and conditional):
+            return
+        retry_after = _retry_after(response.headers.get("retry-after"), self._clock())
+        if status == 429:
+            raise TooManyRequests(f"{host} says that we ask too often (HTTP 429)", retry_after)
+        if status >= 500:
+            raise ServerError(f"{host} has trouble of its own (HTTP {status})", retry_after)
+        if status in (401, 403):
+            raise KeyNeeded(f"{host} wants a key, or does not let us read (HTTP {status})", retry_after)
+        if status in (404, 410):
+            raise NotFound(f"{host} has no document at this address (HTTP {status})", retry_after)
+        raise UnexpectedStatus(f"{host} answered HTTP {status} instead of a document", retry_after)
+
+    def _read(self, raw: urllib3.BaseHTTPResponse) -> bytes:
+        parts, size = [], 0
+        while part := raw.read1(65536, decode_content=True):
+            size += len(part)
+            if size > self._max_bytes:
+                raise TooLarge(f"the document has more than {self._max_bytes / 1e6:g} MB")
+            parts.append(part)
+        return b"".join(parts)
+
+    def _remembered(self, url: str) -> dict[str, str]:
+        with self._lock:
+            return dict(self._validators.get(url, {}))
+
+    def _remember(self, url: str, response: requests.Response) -> None:
+        validators = {}
+        for asked, told in (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified")):
+            if value := response.headers.get(told):
+                validators[asked] = value
+        with self._lock:
+            self._validators.pop(url, None)
+            if validators:
+                self._validators[url] = validators
+            while len(self._validators) > _REMEMBERED:
+                self._validators.popitem(last=False)
+
+
+# ---------------------------------------------------------------- connections
+
+
+class _Deadline:
+    """Cuts every socket in use once its time is over.
+
+    Time-outs of sockets begin anew with each byte; a server that sends one every few seconds holds a
+    reader for days.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._sockets: list[socket.socket] = []
+        self._lock = threading.Lock()
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._end
+
+    def watch(self, sock: socket.socket) -> None:
+        with self._lock:
+            self._sockets.append(sock)
+        if self.is_over():
+            self.cut()
+
+    def cut(self) -> None:
+        with self._lock:
+            for sock in self._sockets:
+                with suppress(OSError):  # closed already
+                    # Not SSLSocket's own shutdown, which takes the TLS state away from the reading thread.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        with self._lock:
+            self._sockets.clear()
+
+
+_current: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[_Deadline]:
+    deadline = _Deadline(seconds)
+    timer = threading.Timer(seconds, deadline.cut)
+    timer.daemon = True
+    timer.start()
+    token = _current.set(deadline)
+    try:
+        yield deadline
+    finally:
+        _current.reset(token)
+        timer.cancel()
+        deadline.release()
+
+
+class _Watched(HTTPConnection):
+    """A connection that its request's deadline can cut."""
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)
+        if (deadline := _current.get()) is not None and self.sock is not None:
+            deadline.watch(self.sock)
+
+
+class _WatchedTls(_Watched, HTTPSConnection):
+    pass
+
+
+class _Guarded(_Watched):
+    """A connection that leads to the public internet only."""
+
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        if _is_private(sock.getpeername()[0]):
+            sock.close()
+            raise PrivateAddress(
+                f"{_short(self.host)} is not on the public internet, yet a public feed leads there"
+            )
+        return sock
+
+
+class _GuardedTls(_Guarded, HTTPSConnection):
+    pass
+
+
+class _Adapter(HTTPAdapter):
+    """Makes connections of the given classes. Behind a proxy it is the proxy that guards."""
+
+    def __init__(self, plain: type[HTTPConnection], tls: type[HTTPSConnection]) -> None:
+        self._pools = {
+            "http": type("Pool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": plain}),
+            "https": type("TlsPool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": tls}),
+        }
+        # A kept connection may be closed by the server just as we use it: that deserves a second try.
+        retry = Retry(connect=1, read=1, redirect=False, status=0, other=0, backoff_factor=0.2)
+        super().__init__(pool_connections=64, pool_maxsize=4, max_retries=retry)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+
+def _session(plain: type[HTTPConnection], tls: type[HTTPSConnection]) -> requests.Session:
+    session = requests.Session()
+    adapter = _Adapter(plain, tls)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    session.headers.update(
+        {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
+    )
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return session
+
+
+# ---------------------------------------------------------------- addresses and words
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise BadAddress(f"{_short(url)} is no http or https address") from error
+
+
+def _is_private(address: str) -> bool:
+    ip = ipaddress.ip_address(address)
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return not (mapped or ip).is_global or ip.is_multicast
+
+
+def _names_private(url: str) -> bool:
+    """Tell whether an address names a private host by its words alone.
+
+    What a name resolves to does not count: a stranger decides that.
+    """
+    host = (_split(url).hostname or "").rstrip(".")
+    try:
+        return _is_private(host)
+    except ValueError:
+        return "." not in host or host.rpartition(".")[2] in ("localhost", "local", "internal", "lan", "test")
+
+
+def _as_fetch_error(error: Exception, host: str) -> FetchError:
+    causes = list(_causes(error))
+
+    def among(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    if among(NameResolutionError, socket.gaierror):
+        return UnknownHost(f"{host} cannot be found: no network, or no such host")
+    if among(SSLError, requests.exceptions.SSLError):
+        return TlsFailure(f"no safe connection to {host}: its certificate or TLS is not in order")
+    if among(ConnectionRefusedError):
+        return NoConnection(f"{host} does not accept connections")
+    if among(requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError):
+        return TooSlow(f"{host} does not answer in time")
+    if among(requests.exceptions.InvalidURL, UnicodeError):
+        return BadAddress(f"{host} is no name of a host")
+    if among(DecodeError):
+        return Garbled(f"{host} sent a document whose compression does not unpack")
+    if among(requests.ConnectionError, urllib3.exceptions.HTTPError, HTTPException, OSError):
+        return NoConnection(f"the connection to {host} broke")
+    return FetchError(f"{host} could not be read: {type(error).__name__}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Walk to the root of an error: requests wraps urllib3's, which wraps the socket's."""
+    for _ in range(10):
+        if error is None:
+            return
+        yield error
+        reason = getattr(error, "reason", None)
+        inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
+        error = reason if isinstance(reason, BaseException) else inner or error.__cause__ or error.__context__
+
+
+def _retry_after(value: str | None, now: datetime) -> timedelta | None:
+    """Read `Retry-After`, seconds or a date; at most a day, for a typing error must not lose a feed."""
+    if value is None:
+        return None
+    try:
+        if value.strip().isdecimal():
+            wait = timedelta(seconds=min(int(value), 10**6))
+        else:
+            until = parsedate_to_datetime(value)
+            wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
+    except (ValueError, OverflowError):
+        return None
+    return min(max(wait, timedelta(0)), _MAX_RETRY_AFTER)
+
+
+def _host(url: str) -> str:
+    """Name a host in words, without the keys and passwords that addresses carry."""
+    return _short(_split(url).hostname or "the address")
+
+
+def _short(text: str) -> str:
+    return (
+        "".join(c for c in text.partition("?")[0].rpartition("@")[2] if c.isprintable())[:80] or "the address"
+    )

@@ -19,42 +19,42 @@
         └── BadAddress          no http(s) address at all
 
 A feed is a stranger's document and may name any address, so whatever it names is fetched only from public
-addresses, unless the operator's own address for the feed is a private one. The check is made on the
-connection itself: a name that resolves to another address at each look-up gets past any earlier one.
+addresses, unless the operator's own address for the feed is a private one.
 """
 
 from __future__ import annotations
 
-import ipaddress
+import logging
 import socket
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import DecodeError, NameResolutionError, SSLError
-from urllib3.util import Retry
+
+from ingest.http_connections import NotPublic, deadline, is_private, make_session
 
 MAX_BYTES = 20_000_000
 """A document's most bytes, unpacked. The largest known is 1.4 MB; 50 MB would parse to half a gigabyte."""
 
 USER_AGENT = "Dockcast/0.1 (station forecasts; reads GBFS at most once a minute)"
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
 _MAX_REDIRECTS = 5
 _MAX_RETRY_AFTER = timedelta(days=1)
 _REMEMBERED = 4096
+
+
+# It warns of each second try with the address, and keys are in addresses.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 class FetchError(Exception):
@@ -192,7 +192,7 @@ class Fetcher:
         self._max_bytes = max_bytes
         self._timeout = (min(5.0, seconds), min(15.0, seconds))
         # Two pools of connections: a connection made on an operator's word must not serve a stranger's.
-        self._public, self._private = _session(_Guarded, _GuardedTls), _session(_Watched, _WatchedTls)
+        self._public, self._private = (make_session(public_only, _HEADERS) for public_only in (True, False))
         self._validators: OrderedDict[str, dict[str, str]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -206,8 +206,8 @@ class Fetcher:
         Raises `FetchError`.
         """
         begun = time.perf_counter()
-        session = self._private if _names_private(named or url) else self._public
-        with _deadline(self._seconds) as deadline:
+        session = self._private if names_private(named or url) else self._public
+        with deadline(self._seconds) as until:
             try:
                 with self._open(session, url, {} if fresh else self._remembered(url)) as response:
                     if response.status_code == 304:
@@ -217,10 +217,10 @@ class Fetcher:
                 raise
             except Exception as error:
                 # requests, urllib3, http.client, ssl, idna and zlib each raise their own.
-                if deadline.is_over():
+                if until.is_over():
                     raise TooSlow(f"{_host(url)} took longer than {self._seconds:g} seconds") from error
                 raise _as_fetch_error(error, _host(url)) from error
-            if deadline.is_over():  # a socket that was cut reads like one that ended
+            if until.is_over():  # a socket that was cut reads like one that ended
                 raise TooSlow(f"{_host(url)} took longer than {self._seconds:g} seconds")
         self._remember(url, response)
         return Document(url, body, self._clock(), time.perf_counter() - begun)
@@ -234,7 +234,7 @@ class Fetcher:
     def _open(
         self, session: requests.Session, url: str, headers: dict[str, str]
     ) -> Iterator[requests.Response]:
-        """Follow redirects by hand: requests would read the body of each whole, and ask any scheme."""
+        """Ask, and follow redirects."""
         seen: set[str] = set()
         for _ in range(_MAX_REDIRECTS + 1):
             if _split(url).scheme not in ("http", "https") or not _split(url).hostname:
@@ -249,7 +249,10 @@ class Fetcher:
                     self._check(response, _host(url), bool(headers))
                     yield response
                     return
-            url = urljoin(url, location)
+            try:
+                url = urljoin(url, location)
+            except ValueError as error:
+                raise BadRedirect(f"{_host(url)} redirects to no address") from error
             if url in seen:
                 raise BadRedirect(f"{_host(url)} redirects in a circle")
         raise BadRedirect(f"{_host(url)} redirects more than {_MAX_REDIRECTS} times")
@@ -295,119 +298,6 @@ class Fetcher:
                 self._validators.popitem(last=False)
 
 
-# ---------------------------------------------------------------- connections
-
-
-class _Deadline:
-    """Cuts every socket in use once its time is over.
-
-    Time-outs of sockets begin anew with each byte; a server that sends one every few seconds holds a
-    reader for days.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-        self._sockets: list[socket.socket] = []
-        self._lock = threading.Lock()
-
-    def is_over(self) -> bool:
-        return time.monotonic() >= self._end
-
-    def watch(self, sock: socket.socket) -> None:
-        with self._lock:
-            self._sockets.append(sock)
-        if self.is_over():
-            self.cut()
-
-    def cut(self) -> None:
-        with self._lock:
-            for sock in self._sockets:
-                with suppress(OSError):  # closed already
-                    # Not SSLSocket's own shutdown, which takes the TLS state away from the reading thread.
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-    def release(self) -> None:
-        with self._lock:
-            self._sockets.clear()
-
-
-_current: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[_Deadline]:
-    deadline = _Deadline(seconds)
-    timer = threading.Timer(seconds, deadline.cut)
-    timer.daemon = True
-    timer.start()
-    token = _current.set(deadline)
-    try:
-        yield deadline
-    finally:
-        _current.reset(token)
-        timer.cancel()
-        deadline.release()
-
-
-class _Watched(HTTPConnection):
-    """A connection that its request's deadline can cut."""
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        super().request(*args, **kwargs)
-        if (deadline := _current.get()) is not None and self.sock is not None:
-            deadline.watch(self.sock)
-
-
-class _WatchedTls(_Watched, HTTPSConnection):
-    pass
-
-
-class _Guarded(_Watched):
-    """A connection that leads to the public internet only."""
-
-    def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
-        if _is_private(sock.getpeername()[0]):
-            sock.close()
-            raise PrivateAddress(
-                f"{_short(self.host)} is not on the public internet, yet a public feed leads there"
-            )
-        return sock
-
-
-class _GuardedTls(_Guarded, HTTPSConnection):
-    pass
-
-
-class _Adapter(HTTPAdapter):
-    """Makes connections of the given classes. Behind a proxy it is the proxy that guards."""
-
-    def __init__(self, plain: type[HTTPConnection], tls: type[HTTPSConnection]) -> None:
-        self._pools = {
-            "http": type("Pool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": plain}),
-            "https": type("TlsPool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": tls}),
-        }
-        # A kept connection may be closed by the server just as we use it: that deserves a second try.
-        retry = Retry(connect=1, read=1, redirect=False, status=0, other=0, backoff_factor=0.2)
-        super().__init__(pool_connections=64, pool_maxsize=4, max_retries=retry)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-
-def _session(plain: type[HTTPConnection], tls: type[HTTPSConnection]) -> requests.Session:
-    session = requests.Session()
-    adapter = _Adapter(plain, tls)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    session.headers.update(
-        {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
-    )
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return session
-
-
 # ---------------------------------------------------------------- addresses and words
 
 
@@ -418,22 +308,16 @@ def _split(url: str) -> SplitResult:
         raise BadAddress(f"{_short(url)} is no http or https address") from error
 
 
-def _is_private(address: str) -> bool:
-    ip = ipaddress.ip_address(address)
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return not (mapped or ip).is_global or ip.is_multicast
-
-
-def _names_private(url: str) -> bool:
+def names_private(url: str) -> bool:
     """Tell whether an address names a private host by its words alone.
 
     What a name resolves to does not count: a stranger decides that.
     """
     host = (_split(url).hostname or "").rstrip(".")
     try:
-        return _is_private(host)
+        return is_private(host)
     except ValueError:
-        return "." not in host or host.rpartition(".")[2] in ("localhost", "local", "internal", "lan", "test")
+        return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan", ".home.arpa"))
 
 
 def _as_fetch_error(error: Exception, host: str) -> FetchError:
@@ -442,6 +326,11 @@ def _as_fetch_error(error: Exception, host: str) -> FetchError:
     def among(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
+    for cause in causes:
+        if isinstance(cause, NotPublic):
+            return PrivateAddress(
+                f"{_short(str(cause))} lies in a private network, where no public feed is read"
+            )
     if among(NameResolutionError, socket.gaierror):
         return UnknownHost(f"{host} cannot be found: no network, or no such host")
     if among(SSLError, requests.exceptions.SSLError):

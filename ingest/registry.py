@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from ingest.http import Fetcher, FetchError
+from ingest.http import Fetcher, FetchError, names_private
 from ingest.settings import ROOT
 
 PACKAGED = Path(__file__).with_name("systems.toml")
@@ -101,6 +101,10 @@ def load(source: str | None, fetcher: Fetcher) -> list[System]:
             f"{where} must hold [[systems]] entries and nothing else: write it like {PACKAGED}"
         )
     systems = [_system(entry, number, where) for number, entry in enumerate(entries, start=1)]
+    if _is_web(where) and not names_private(where):
+        for system in systems:
+            if names_private(system.url):
+                raise RegistryError(f"{where} names {system.url}, in your own network: a public list may not")
     ids = [system.system_id for system in systems]
     twice = sorted({system_id for system_id in ids if ids.count(system_id) > 1})
     if twice:
@@ -108,9 +112,13 @@ def load(source: str | None, fetcher: Fetcher) -> list[System]:
     return systems
 
 
+def _is_web(where: str) -> bool:
+    return where.startswith(("http://", "https://"))
+
+
 def _read(where: str, fetcher: Fetcher) -> str:
     try:
-        if where.startswith(("http://", "https://")):
+        if _is_web(where):
             document = fetcher.get(where, fresh=True)
             assert document is not None
             return document.body.decode("utf-8-sig")

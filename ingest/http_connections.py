@@ -1,0 +1,169 @@
+"""Connections for `http.py` that can be cut at a deadline and that stay out of the operator's own network."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util import Retry
+
+
+class NotPublic(Exception):  # noqa: N818 - what happened, said where it is caught
+    """A connection that should lead to the public internet led elsewhere; not a byte was sent."""
+
+
+class Deadline:
+    """Cuts every socket in use once its time is over.
+
+    Time-outs of sockets begin anew with each byte; a server that sends one every few seconds holds a
+    reader for days.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._sockets: list[socket.socket] = []
+        self._lock = threading.Lock()
+
+    def is_over(self) -> bool:
+        """Tell whether the time is over."""
+        return time.monotonic() >= self._end
+
+    def watch(self, sock: socket.socket) -> None:
+        """Cut this one too when the time comes."""
+        with self._lock:
+            self._sockets.append(sock)
+        if self.is_over():
+            self.cut()
+
+    def cut(self) -> None:
+        """End the reading of every socket, in whichever thread."""
+        with self._lock:
+            for sock in self._sockets:
+                with suppress(OSError):  # closed already
+                    # Not SSLSocket's own shutdown, which takes the TLS state away from the reading thread.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        """Let all go: their connections may serve others now."""
+        with self._lock:
+            self._sockets.clear()
+
+
+_current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[Deadline]:
+    """Hold every request made in this thread meanwhile to the time given."""
+    until = Deadline(seconds)
+    timer = threading.Timer(seconds, until.cut)
+    timer.daemon = True
+    timer.start()
+    token = _current.set(until)
+    try:
+        yield until
+    finally:
+        _current.reset(token)
+        timer.cancel()
+        until.release()
+
+
+class _Watched(HTTPConnection):
+    """A connection that its request's deadline can cut."""
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)
+        if (until := _current.get()) is not None and self.sock is not None:
+            until.watch(self.sock)
+
+
+class _WatchedTls(_Watched, HTTPSConnection):
+    pass
+
+
+class _Public(_Watched):
+    """A connection that leads to the public internet only.
+
+    Checked on the open socket: a name may resolve to another address at each look-up.
+    """
+
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        if is_private(sock.getpeername()[0]):
+            sock.close()
+            raise NotPublic(self.host)
+        return sock
+
+
+class _PublicTls(_Public, HTTPSConnection):
+    pass
+
+
+def _pools(plain: type[HTTPConnection], tls: type[HTTPSConnection]) -> dict[str, Any]:
+    return {
+        "http": type("Pool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("TlsPool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": tls}),
+    }
+
+
+class _Adapter(HTTPAdapter):
+    """Makes our connections. Where the operator set a proxy, it is the proxy's part to keep strangers out."""
+
+    def __init__(self, public_only: bool) -> None:
+        self._proxied = _pools(_Watched, _WatchedTls)
+        self._direct = _pools(_Public, _PublicTls) if public_only else self._proxied
+        # A kept connection may be closed by the server just as we use it: that deserves a second try.
+        # What the server answers is for the caller to judge, `Retry-After` too: it may say an hour.
+        retry = Retry(
+            connect=1, read=1, redirect=0, status=0, other=0, backoff_factor=0.2,
+            respect_retry_after_header=False,
+        )  # fmt: skip
+        super().__init__(pool_connections=64, pool_maxsize=4, max_retries=retry)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._direct
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = self._proxied
+        return manager
+
+
+class _Session(requests.Session):
+    """Leaves redirects alone: requests would read the whole body of each, however long."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+def make_session(public_only: bool, headers: dict[str, str]) -> requests.Session:
+    """Open a session without cookies that sends `headers` with each request."""
+    session = _Session()
+    adapter = _Adapter(public_only)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    session.headers.update(headers)
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return session
+
+
+def is_private(address: str) -> bool:
+    """Tell whether an IP address is anything but a public one.
+
+    Raises `ValueError` when it is none.
+    """
+    ip = ipaddress.ip_address(address)
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return not (mapped or ip).is_global or ip.is_multicast

@@ -1,0 +1,251 @@
+"""A real HTTP server on this machine that misbehaves on request: one builder a defect.
+
+    with Misbehaving() as server:
+        server.at("/gbfs.json", status(429, {"Retry-After": "120"}))
+        fetcher.get(server.url("/gbfs.json"))
+
+What is not told how to behave is not found. Several behaviours for one path are taken in turn, the last
+one for good.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Behaviour = Callable[["Handler"], None]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Does as told for the path asked; its connections live on, as those of real servers do."""
+
+    protocol_version = "HTTP/1.1"
+    server: Misbehaving
+
+    def do_GET(self) -> None:
+        self.server.asked.append((self.path, dict(self.headers)))
+        behaviours = self.server.behaviours.get(self.path.partition("?")[0], [status(404)])
+        behaviour = behaviours.pop(0) if len(behaviours) > 1 else behaviours[0]
+        with suppress(ConnectionError):  # the other side may have had enough
+            behaviour(self)
+
+    def send(self, body: bytes, code: int = 200, headers: dict[str, str] | None = None) -> None:
+        """Answer properly."""
+        self.send_response(code)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def drip(self, data: bytes) -> None:
+        """Send a byte now and then, until the other side or the server goes."""
+        for byte in data:
+            if self.server.gone.wait(0.05):
+                break
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+        self.close_connection = True
+
+    def log_message(self, *args: Any) -> None:
+        """Keep quiet."""
+
+
+class Misbehaving(ThreadingHTTPServer):
+    """Serves at 127.0.0.1 while the context is open; `asked` tells each request's path and headers."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.behaviours: dict[str, list[Behaviour]] = {}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.gone = threading.Event()
+        self._thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
+
+    def __enter__(self) -> Misbehaving:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.gone.set()
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
+
+    def at(self, path: str, *behaviours: Behaviour) -> None:
+        """Behave like this when the path is asked, from now on."""
+        self.behaviours[path] = list(behaviours)
+
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        """Give the address of a path."""
+        return f"http://{host}:{self.server_address[1]}{path}"
+
+    def times(self, path: str) -> int:
+        """Tell how often a path was asked."""
+        return [asked for asked, _ in self.asked].count(path)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep quiet about connections that the other side broke."""
+
+
+# ---------------------------------------------------------------- behaving
+
+
+def body(content: bytes, headers: dict[str, str] | None = None) -> Behaviour:
+    """A document as it is."""
+    return lambda handler: handler.send(content, headers=headers)
+
+
+def document(content: dict[str, Any]) -> Behaviour:
+    """A document as JSON."""
+    return body(json.dumps(content).encode())
+
+
+def tagged(content: bytes, etag: str) -> Behaviour:
+    """A document with an ETag; 304 for whoever has it."""
+
+    def behave(handler: Handler) -> None:
+        if handler.headers.get("If-None-Match") == etag:
+            handler.send(b"", 304, {"ETag": etag})
+        else:
+            handler.send(content, headers={"ETag": etag})
+
+    return behave
+
+
+def dated(content: bytes, last_modified: str) -> Behaviour:
+    """A document with a date; 304 for whoever has it."""
+
+    def behave(handler: Handler) -> None:
+        if handler.headers.get("If-Modified-Since") == last_modified:
+            handler.send(b"", 304)
+        else:
+            handler.send(content, headers={"Last-Modified": last_modified})
+
+    return behave
+
+
+def gzipped(content: bytes) -> Behaviour:
+    """A document, packed."""
+    return lambda handler: handler.send(gzip.compress(content), headers={"Content-Encoding": "gzip"})
+
+
+# ---------------------------------------------------------------- misbehaving
+
+
+def status(code: int, headers: dict[str, str] | None = None) -> Behaviour:
+    """No document but a status, with a page that may hold anything."""
+    return lambda handler: handler.send(b"<html>secret=hunter2</html>" * 20, code, headers)
+
+
+def redirect(to: str, code: int = 302) -> Behaviour:
+    """Somewhere else."""
+    return lambda handler: handler.send(b"", code, {"Location": to})
+
+
+def redirect_with_endless_page(to: str) -> Behaviour:
+    """Somewhere else, with a page about it that never comes to an end."""
+
+    def behave(handler: Handler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", to)
+        handler.send_header("Content-Length", "100000")
+        handler.end_headers()
+        handler.drip(b" " * 100000)
+
+    return behave
+
+
+def drips_body() -> Behaviour:
+    """Slow loris: promises a document and sends it a byte at a time."""
+
+    def behave(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100000")
+        handler.end_headers()
+        handler.drip(b"{" * 100000)
+
+    return behave
+
+
+def drips_headers() -> Behaviour:
+    """Slow loris: never comes to the end of its headers."""
+
+    def behave(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        handler.drip(b"a" * 60000)
+
+    return behave
+
+
+def drips_chunk_size() -> Behaviour:
+    """Slow loris: never comes to the end of the size of a chunk."""
+
+    def behave(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.drip(b"0" * 60000)
+
+    return behave
+
+
+def silent() -> Behaviour:
+    """Takes the request and says nothing."""
+
+    def behave(handler: Handler) -> None:
+        handler.server.gone.wait(10)
+        handler.close_connection = True
+
+    return behave
+
+
+def breaks_off(content: bytes) -> Behaviour:
+    """Promises twice as much as it sends."""
+
+    def behave(handler: Handler) -> None:
+        handler.send(content, headers={"Content-Length": str(2 * len(content) + 2)})
+        handler.close_connection = True
+
+    return behave
+
+
+def hangs_up() -> Behaviour:
+    """Closes the connection without a word."""
+
+    def behave(handler: Handler) -> None:
+        handler.close_connection = True
+
+    return behave
+
+
+def zeros(size: int) -> Behaviour:
+    """A document of `size` bytes in chunks, so that no header warns of it."""
+
+    def behave(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        piece = b"0" * 65536
+        for _ in range(size // len(piece)):
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        handler.wfile.write(b"0\r\n\r\n")
+
+    return behave
+
+
+def gzip_bomb(size: int) -> Behaviour:
+    """A small answer that unpacks to `size` bytes."""
+    return body(gzip.compress(bytes(size)), {"Content-Encoding": "gzip"})
+
+
+def falsely_gzipped() -> Behaviour:
+    """Says gzip, sends text."""
+    return body(b"{}", {"Content-Encoding": "gzip"})

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from ingest import gbfs_documents as documents
-from ingest import gbfs_values as values
+from ingest import gbfs_discovery, gbfs_stations, gbfs_values
 from ingest.gbfs_clock import EventClock, Outcome
-from ingest.gbfs_documents import Counts, Document, VehicleTypes
-from ingest.gbfs_values import FeedError, Finding, Findings
+from ingest.gbfs_discovery import VehicleTypes
+from ingest.gbfs_findings import FeedError, Finding, Findings
+from ingest.gbfs_json import Document, parse
+from ingest.gbfs_stations import Counts, Described
 from ingest.http import Fetcher, FetchError, NotFound, Unreachable
 from ingest.registry import System
 from model.records import Snapshot, Stations
@@ -26,10 +27,9 @@ __all__ = ["Feed", "FeedError", "Finding", "Poll"]
 
 DISCOVERY_EVERY = timedelta(days=1)
 DISCOVERY_AFTER_FAILURE = timedelta(minutes=10)
-INFORMATION_EVERY = (timedelta(minutes=5), timedelta(days=1))
+INFORMATION_EVERY = timedelta(minutes=15), timedelta(days=1)
 LONGEST_TTL = 300.0
 """Live counts are not good for longer, whatever `ttl` says: Vélib' says an hour and changes each minute."""
-NOTHING_TO_FOLLOW = timedelta(hours=6)
 _NOW = datetime.min.replace(tzinfo=UTC)
 
 
@@ -56,12 +56,16 @@ class Poll:
 
 @dataclass
 class _Source:
-    """One document of the feed: where it is, when to read it again, and whether we hold what it said last."""
+    """One document of the feed: where it is, when to read it again, whether we hold what it said last.
+
+    `trouble` says why it could not be read when it should have been.
+    """
 
     url: str
     due_at: datetime = _NOW
     held: bool = False
     findings: Findings = field(default_factory=Findings)
+    trouble: str = ""
 
 
 class Feed:
@@ -75,17 +79,16 @@ class Feed:
         self._sources: dict[str, _Source] = {}
         self._zone: str | None = None
         self._types = VehicleTypes()
-        self._stations: Stations | None = None
+        self._described: Described | None = None
         self._clock = EventClock(replayed=bool(system.label))
         self._counts: Counts | None = None
         self._ttl = 60.0
-        self._passed_over: frozenset[str] = frozenset()
         self._newcomers: frozenset[str] = frozenset()
         self._newcomer_wait = timedelta(minutes=1)
 
     def resume(self, stations: Stations | None, at: datetime | None) -> None:
         """Take up after a restart: the stations known then, and the moment of the newest snapshot learnt."""
-        self._stations = stations
+        self._described = None if stations is None else Described(stations)
         self._clock = EventClock(replayed=bool(self._system.label), newest=at)
 
     def poll(self) -> Poll:
@@ -104,12 +107,14 @@ class Feed:
                 return self._poll(begun)
         except FetchError as error:
             self._look_again()
-            state = "unreachable" if isinstance(error, Unreachable) else "refused"
-            raise FeedError(state, error.words, error.kind, error.retry_after) from error
-        except FeedError as error:
+            raise FeedError(
+                "unreachable" if isinstance(error, Unreachable) else "refused",
+                error.words,
+                error.kind,
+                error.retry_after,
+            ) from error
+        except FeedError:
             self._look_again()
-            if error.kind == "no_stations":
-                error.retry_after = NOTHING_TO_FOLLOW
             raise
 
     # ------------------------------------------------------------------ discovery
@@ -120,13 +125,12 @@ class Feed:
         try:
             document = self._get(self._discovery, "discovery document")
             if document is not None:
-                self._follow(documents.feeds(document, self._system.url))
+                self._follow(gbfs_discovery.feeds(document, self._system.url))
                 self._discovery.held = True
         except (FetchError, FeedError) as error:
             if not self._sources:
                 raise
-            self._discovery.findings = Findings()
-            self._discovery.findings.add("bad_document", getattr(error, "words", error))
+            self._discovery.trouble = error.words
             self._discovery.due_at = self._now() + DISCOVERY_AFTER_FAILURE
             return
         self._discovery.due_at = self._now() + DISCOVERY_EVERY
@@ -166,52 +170,47 @@ class Feed:
             try:
                 document = self._get(source, name.replace("_", " "))
             except (FetchError, FeedError) as error:
-                source.findings = Findings()
-                source.findings.add("bad_document", error.words)
+                source.trouble = error.words
                 source.due_at = self._now() + DISCOVERY_AFTER_FAILURE
-                if self._zone is None and self._stations is not None:
-                    self._zone = self._stations.timezone
+                if self._zone is None and self._described is not None:
+                    self._zone = self._described.stations.timezone
                 continue
             if document is not None and name == "system_information":
-                zone, self._zone = self._zone, documents.time_zone(document)
+                zone, self._zone = self._zone, gbfs_discovery.time_zone(document)
                 if zone != self._zone:
                     self._sources["station_information"] = _Source(self._sources["station_information"].url)
             elif document is not None:
-                self._types = documents.vehicle_types(document)
+                self._types = gbfs_discovery.vehicle_types(document)
             source.held = True
 
-    def _read_stations(self) -> Stations:
+    def _read_stations(self) -> Described:
         source = self._sources["station_information"]
-        if self._stations is not None and self._now() < source.due_at:
-            return self._stations
-        try:
-            document = self._get(source, "station information")
-            if document is not None:
-                self._take(document, source)
-        except (FetchError, FeedError) as error:
-            if self._stations is None:
-                raise
-            if isinstance(error, NotFound):
-                self._discovery.due_at = self._now()
-            source.findings.add("bad_document", error.words)
+        if self._described is None or self._now() >= source.due_at:
             source.due_at = self._now() + INFORMATION_EVERY[0]
-        else:
-            if document is None:
-                source.due_at = self._now() + INFORMATION_EVERY[0]
-        assert self._stations is not None
-        return self._stations
+            try:
+                document = self._get(source, "station information")
+                if document is not None:
+                    self._describe(document, source)
+            except (FetchError, FeedError) as error:
+                if self._described is None:
+                    raise
+                if isinstance(error, NotFound):
+                    self._discovery.due_at = self._now()
+                source.trouble = error.words
+        assert self._described is not None
+        return self._described
 
-    def _take(self, document: Document, source: _Source) -> None:
-        system = self._system
-        read, self._passed_over = documents.stations(
-            document, system.system_id, system.country, self._zone, source.findings
-        )
-        if self._stations is None or not read.same_as(self._stations):
-            self._stations = read
+    def _describe(self, document: Document, source: _Source) -> None:
+        system, before = self._system, self._described
+        read = gbfs_stations.describe(document, system.system_id, system.country, self._zone, source.findings)
+        if before is not None and read.stations.same_as(before.stations):
+            read = replace(read, stations=before.stations)
+        else:
             self._counts = None
             self._sources["station_status"].held = False
+        self._described = read
         source.held = True
-        wait = timedelta(seconds=min(values.ttl(document, 3600), 10**6))
+        wait = timedelta(seconds=min(gbfs_values.ttl(document, 0), 10**6))
         source.due_at = self._now() + min(max(wait, INFORMATION_EVERY[0]), INFORMATION_EVERY[1])
 
     def _note_newcomers(self, newcomers: frozenset[str]) -> None:
@@ -227,15 +226,16 @@ class Feed:
 
     def _poll(self, begun: float) -> Poll:
         self._read_besides()
-        stations = self._read_stations()
+        described = self._read_stations()
+        stations = described.stations
         source = self._sources["station_status"]
         document = self._get(source, "station status")
         received = self._now()
         if document is None:
             return self._answer("unchanged", received, begun, stations, None)
-        read = documents.counts(document, stations, self._passed_over, self._types, source.findings)
+        read = gbfs_stations.counts(document, described, self._types, source.findings)
         source.held = True
-        self._ttl = values.ttl(document, 60.0)
+        self._ttl = gbfs_values.ttl(document, 60.0)
         if self._ttl > LONGEST_TTL:
             source.findings.add("long_ttl", f"{self._ttl:g} s")
         self._note_newcomers(read.newcomers)
@@ -264,6 +264,8 @@ class Feed:
         for source in (self._discovery, *self._sources.values()):
             for finding in source.findings.all():
                 total.add(finding.kind, finding.example, finding.count)
+            if source.trouble:
+                total.add("bad_document", source.trouble)
         return Poll(
             outcome=outcome,
             received_at=received,
@@ -279,8 +281,9 @@ class Feed:
     def _get(self, source: _Source, what: str) -> Document | None:
         """Get and parse a document; None when it is the one that we hold."""
         got = self._fetcher.get(source.url, named=self._system.url, fresh=not source.held)
+        source.trouble = ""
         if got is None:
             return None
         source.held = False
         source.findings = Findings()
-        return values.parse(got.body, what, source.findings)
+        return parse(got.body, what, source.findings)

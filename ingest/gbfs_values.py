@@ -6,14 +6,12 @@ counts it as a finding.
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections import Counter
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
 
 import tzfpy
@@ -28,127 +26,6 @@ _MAX_ID, _MAX_NAME = 100, 120
 _EARLIEST = datetime(2007, 1, 1, tzinfo=UTC)  # no shared bike had a feed before; 86400 is a day, not a date
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _MILLISECONDS, _MICROSECONDS = 10**11, 10**14
-
-FINDINGS = {
-    "bad_count": "counts that make no sense, taken as unknown",
-    "bad_document": "a document beside the station feeds could not be read",
-    "charset": "text that is not UTF-8",
-    "duplicate_key": "keys given twice in one object, the last one taken",
-    "duplicate_station": "stations given twice, the first one taken",
-    "future_time": "the feed's time lies in the future, the time of receipt is used",
-    "no_docks": "stations without a number of free docks, so without a forecast of spaces",
-    "no_id": "stations without an id, passed over",
-    "no_name": "stations without a name, shown by their id",
-    "no_position": "stations without a position, passed over",
-    "no_time": "the feed does not tell its time, the time of receipt is used",
-    "no_zone": "the time zone is not told, so taken from the stations' position",
-    "not_a_number": "NaN or Infinity where a number should be",
-    "old_time": "the feed's time is more than a day old, the time of receipt is used",
-    "status_only": "stations with counts that the station information does not describe yet",
-    "status_missing": "stations without counts",
-    "still_time": "the feed's time stands still though its counts change, the time of receipt is used",
-    "slow_time": "the feed's time went back for good, the time of receipt is used",
-    "long_ttl": "the feed asks for longer waits than live counts can have",
-}
-"""What each kind of finding means, in words that can follow a number of cases."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something odd in a feed: of which kind, how often, and one case of it."""
-
-    kind: str
-    count: int
-    example: str = ""
-
-    @property
-    def words(self) -> str:
-        """Say it to a person."""
-        return FINDINGS.get(self.kind, self.kind)
-
-
-class Findings:
-    """Counts what is odd while a document is read; the first case of each kind is kept as the example."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._examples: dict[str, str] = {}
-
-    def add(self, kind: str, example: object = "", count: int = 1) -> None:
-        """Count one more."""
-        self._counts[kind] += count
-        self._examples.setdefault(kind, clean(str(example), 80))
-
-    def all(self) -> tuple[Finding, ...]:
-        """Give all, by kind."""
-        return tuple(Finding(kind, n, self._examples[kind]) for kind, n in sorted(self._counts.items()))
-
-
-class FeedError(Exception):
-    """A poll that brought nothing; the last good snapshot stays.
-
-    `state` is "unreachable" where no usable answer came, which is likely to pass, and "refused" where the
-    operator does not let us read or what he sends cannot be used. `words` are for people, `kind` for tables.
-    """
-
-    def __init__(
-        self, state: str, words: str, kind: str = "content", retry_after: timedelta | None = None
-    ) -> None:
-        super().__init__(words)
-        self.state = state
-        self.words = words
-        self.kind = kind
-        self.retry_after = retry_after
-
-
-# ---------------------------------------------------------------- documents
-
-
-def parse(body: bytes, what: str, findings: Findings) -> dict[str, Any]:
-    """Read a JSON object, forgiving what can be forgiven: BOM, charset, NaN, keys given twice.
-
-    Raises `FeedError` when it is none, with words on what came instead.
-    """
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            findings.add("duplicate_key", next(key for key in found if [k for k, _ in pairs].count(key) > 1))
-        return found
-
-    def not_a_number(name: str) -> None:
-        findings.add("not_a_number", name)
-
-    text = _text(body, findings).lstrip()
-    if not text:
-        raise FeedError("refused", f"the {what} came empty, without a single byte in it", "empty_document")
-    if text[0] == "<":
-        raise FeedError("refused", f"a web page came instead of the {what}", "web_page")
-    try:
-        document = json.loads(text, object_pairs_hook=unique, parse_constant=not_a_number)
-    except RecursionError as error:
-        raise FeedError("refused", f"the {what} is nested too deeply to be read", "nested") from error
-    except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated"):
-            raise FeedError("refused", f"the {what} breaks off in the middle", "truncated") from error
-        raise FeedError("refused", f"the {what} is not valid JSON", "not_json") from error
-    except ValueError as error:  # an integer of thousands of digits
-        raise FeedError("refused", f"the {what} is not valid JSON", "not_json") from error
-    if not isinstance(document, dict):
-        raise FeedError("refused", f"the {what} is not a GBFS document", "not_gbfs")
-    return document
-
-
-def _text(body: bytes, findings: Findings) -> str:
-    encoding = json.detect_encoding(body)  # knows byte order marks, and UTF-16 and 32 by their zero bytes
-    try:
-        return body.decode(encoding)
-    except UnicodeDecodeError:
-        findings.add("charset", encoding)
-        return body.decode("cp1252", errors="replace")
-
-
-# ---------------------------------------------------------------- values
 
 
 def station_id(value: Any) -> str | None:
@@ -171,9 +48,14 @@ def name(value: Any) -> str:
             if isinstance(entry, dict) and isinstance(entry.get("text"), str)
         }
         value = texts.get("en", next(reversed(texts.values()), None))
-    return clean(value, _MAX_NAME) if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    if " " not in value and _ESCAPED.search(value):  # Calais: 10+%3a+Camping+de+Bl%c3%a9riot
+        value = unquote_plus(value)
+    return clean(value, _MAX_NAME)
 
 
+_ESCAPED = re.compile("%[0-9a-fA-F]{2}")
 _UNSEEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\udfff]"
 )

@@ -1,4 +1,4 @@
-"""GBFS documents of any version, v1.0 to v3.x, read into what Dockcast works with.
+"""Station information and station status of any version, v1.0 to v3.x, read into arrays.
 
 Versions are mixed in practice (v2 fields in v3 documents and the reverse, no version at all), so nothing
 here asks for the version: each field is looked for under all the names that it has had.
@@ -10,111 +10,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import numpy as np
 
 from ingest import gbfs_values as values
-from ingest.gbfs_values import FeedError, Findings
+from ingest.gbfs_discovery import VehicleTypes
+from ingest.gbfs_findings import FeedError, Findings
+from ingest.gbfs_json import Document
 from model.records import UNKNOWN, Bools, Ints, Stations
 
-Document = dict[str, Any]
 _ELECTRIC = ("ebike", "electric", "ebikes", "e-bike", "e_bike", "electrical", "electric_assist")
-_BICYCLES = ("bicycle", "cargo_bicycle", "bike", "ebike")
-
-
-# ---------------------------------------------------------------- discovery
-
-
-def feeds(document: Document, base: str) -> dict[str, str]:
-    """Read where each feed of a system is, from its discovery document at `base`.
-
-    Before v3.0 there is a list a language: English is preferred, then the first that has station feeds.
-
-    Raises `FeedError` where there are none: free-floating bikes, or no discovery document at all.
-    """
-    data = document.get("data")
-    if not isinstance(data, dict):
-        raise FeedError("refused", "the address does not lead to a GBFS discovery document", "not_gbfs")
-    lists = [data] if "feeds" in data else [data[key] for key in sorted(data, key=lambda key: key != "en")]
-    found = [_named(entry.get("feeds"), base) for entry in lists if isinstance(entry, dict)]
-    for named in found:
-        if "station_status" in named and "station_information" in named:
-            return named
-    every = {feed for named in found for feed in named}
-    if not every:
-        raise FeedError("refused", "the discovery document names no feed at a web address", "no_feeds")
-    missing = [feed for feed in ("station_information", "station_status") if feed not in every]
-    if len(missing) == 2:
-        words = "the system has no stations: its bikes float freely, and nothing can be forecast"
-        raise FeedError("refused", words, "no_stations")
-    words = f"the discovery document names no {(missing or ['station_status'])[0].replace('_', ' ')}"
-    raise FeedError("refused", words, "no_feeds")
-
-
-def _named(entries: Any, base: str) -> dict[str, str]:
-    named: dict[str, str] = {}
-    for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, dict):
-            continue
-        feed, url = entry.get("name"), entry.get("url")
-        if isinstance(feed, str) and isinstance(url, str) and len(url) <= 2000:
-            try:
-                url = urljoin(base, url.strip())
-                scheme = urlsplit(url).scheme
-            except ValueError:
-                continue
-            if scheme in ("http", "https"):
-                named.setdefault(feed.strip().removesuffix(".json"), url)
-    return named
-
-
-# ---------------------------------------------------------------- system information and vehicle types
-
-
-def time_zone(document: Document) -> str | None:
-    """Read the system's time zone from its system information; None where there is none that exists."""
-    data = document.get("data")
-    zone = data.get("timezone") if isinstance(data, dict) else None
-    return zone if isinstance(zone, str) and values.is_zone(zone) else None
-
-
-@dataclass(frozen=True)
-class VehicleTypes:
-    """The ids of vehicle types: those that are bicycles, and those of them that have a motor."""
-
-    bicycles: frozenset[str] = frozenset()
-    electric: frozenset[str] = frozenset()
-
-
-def vehicle_types(document: Document) -> VehicleTypes:
-    """Read which vehicles are bicycles and which are electric: one feed may offer cars at its stations."""
-    data = document.get("data")
-    entries = data.get("vehicle_types") if isinstance(data, dict) else None
-    bicycles, electric = set(), set()
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and entry.get("form_factor") in _BICYCLES:
-            bicycles.add(str(entry.get("vehicle_type_id")))
-            if entry.get("propulsion_type") in ("electric", "electric_assist"):
-                electric.add(str(entry.get("vehicle_type_id")))
-    return VehicleTypes(frozenset(bicycles), frozenset(electric))
 
 
 # ---------------------------------------------------------------- station information
 
 
-def stations(
+@dataclass(frozen=True, eq=False)
+class Described:
+    """What station information tells: the stations, and ids with a remark.
+
+    `passed_over` are those without a place on the globe, left out because nobody can walk to them;
+    `dockless` those that are virtual and say no capacity, whose 0 free docks do not mean that they are full.
+    """
+
+    stations: Stations
+    passed_over: frozenset[str] = frozenset()
+    dockless: frozenset[str] = frozenset()
+
+
+def describe(
     document: Document, system_id: str, country: str, zone: str | None, findings: Findings
-) -> tuple[Stations, frozenset[str]]:
+) -> Described:
     """Read the stations, ordered by id so that a feed that shuffles them does not seem to change.
 
-    One without a place on the globe is left out, for nobody can walk to it, and its id comes second.
     `zone` is the system's own; where it is None the place decides.
 
     Raises `FeedError` when there is no station at all.
     """
     found: dict[str, tuple[str, float, float, int]] = {}
-    passed_over = set()
+    passed_over, dockless = set(), set()
     for entry in _entries(document, "station information"):
         key = values.station_id(entry.get("station_id"))
         if key is None:
@@ -131,31 +65,33 @@ def stations(
         name = values.name(entry.get("name"))
         if not name:
             findings.add("no_name", key)
-        found[key] = (name or key, *place, values.count(entry.get("capacity")) or UNKNOWN)
+        capacity = values.count(entry.get("capacity")) or UNKNOWN
+        if capacity == UNKNOWN and values.flag(entry.get("is_virtual_station")):
+            dockless.add(key)
+        found[key] = (name or key, *place, capacity)
     if not found:
-        raise FeedError(
-            "refused", "the feed describes no station that has an id and a position", "no_stations"
-        )
+        words = "the station information has no station with an id and a position"
+        raise FeedError("unreachable", words, "no_stations_now")
     ids = sorted(found)
     names, lats, lons, capacities = zip(*(found[key] for key in ids), strict=True)
     if zone is None:
         zone = values.zone_at(float(np.median(lats)), float(np.median(lons)))
         findings.add("no_zone", zone)
-    described = Stations(
+    stations = Stations(
         system_id=system_id, timezone=zone, country=country, station_id=np.array(ids), name=np.array(names),
         lat=np.array(lats), lon=np.array(lons), capacity=np.array(capacities),
     )  # fmt: skip
-    return described, frozenset(passed_over)
+    return Described(stations, frozenset(passed_over), frozenset(dockless))
 
 
 def _entries(document: Document, what: str) -> list[Document]:
     data = document.get("data")
     listed = data.get("stations") if isinstance(data, dict) else None
     if not isinstance(listed, list):
-        raise FeedError("refused", f"the {what} has no list of stations", "not_gbfs")
+        raise FeedError("unreachable", f"the {what} has no list of stations", "not_gbfs")
     if not listed:
         # Boulder did it seven times a day: an outage, not the end of all stations.
-        raise FeedError("refused", f"the {what} came without a single station", "no_stations_now")
+        raise FeedError("unreachable", f"the {what} came without a single station", "no_stations_now")
     return [entry for entry in listed if isinstance(entry, dict)]
 
 
@@ -186,17 +122,12 @@ class Counts:
         )
 
 
-def counts(
-    document: Document,
-    known: Stations,
-    passed_over: frozenset[str],
-    types: VehicleTypes,
-    findings: Findings,
-) -> Counts:
-    """Read what each of the `known` stations holds; those `passed_over` are no newcomers.
+def counts(document: Document, described: Described, types: VehicleTypes, findings: Findings) -> Counts:
+    """Read what each of the stations described holds.
 
     Raises `FeedError` when no number of bikes can be read at any of them.
     """
+    known = described.stations
     row_of = {key: row for row, key in enumerate(known.station_id.tolist())}
     capacity = known.capacity.tolist()
     size = len(row_of)
@@ -212,7 +143,7 @@ def counts(
             continue
         row = row_of.get(key)
         if row is None:
-            if key not in passed_over:
+            if key not in described.passed_over:
                 newcomers.add(key)
             continue
         if seen[row]:
@@ -221,9 +152,11 @@ def counts(
         seen[row] = True
         bikes[row] = _bikes(entry, capacity[row], types)
         if bikes[row] == UNKNOWN:
-            findings.add("bad_count", f"bikes at {key}")
+            findings.add("bad_count", f"bikes at {key}: {entry.get('num_bikes_available')}")
         free = entry.get("num_docks_available")
         docks[row] = values.count(free, capacity[row])
+        if docks[row] == 0 and key in described.dockless:
+            docks[row], free = UNKNOWN, None
         if docks[row] == UNKNOWN:
             findings.add("no_docks" if free is None else "bad_count", f"docks at {key}: {free}")
         electric = _ebikes(entry, types)
@@ -241,9 +174,9 @@ def counts(
             raise FeedError(
                 "refused", "station status and information have no station in common", "no_counts"
             )
-        raise FeedError("refused", "the feed tells no station's number of bikes", "no_counts")
+        raise FeedError("unreachable", "the feed tells no station's number of bikes", "no_counts")
     return Counts(
-        told=values.moment(document.get("last_updated")),
+        told=told(document),
         bikes=np.array(bikes),
         docks=np.array(docks),
         ebikes=np.array(ebikes) if max(ebikes) != UNKNOWN else None,
@@ -251,6 +184,11 @@ def counts(
         returning=_flags(returning),
         newcomers=frozenset(newcomers),
     )
+
+
+def told(document: Document) -> datetime | None:
+    """Read when the document was written, by its own word."""
+    return values.moment(document.get("last_updated", document.get("lastUpdatedOther")))  # so does Vélib'
 
 
 def _flags(flags: list[bool | None]) -> Bools | None:

@@ -25,6 +25,7 @@ class Handler(BaseHTTPRequestHandler):
     """Does as told for the path asked; its connections live on, as those of real servers do."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Misbehaving
 
     def do_GET(self) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.gbfs_clock import PATIENCE, EventClock, Judgement
+from ingest.gbfs_clock import PATIENCE, QUIET, EventClock, Judgement
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -74,6 +74,19 @@ def test_a_fresh_time_with_the_same_counts_is_news() -> None:
     clock = EventClock(replayed=False)
     clock.judge(at(0), at(0), changed=False)
     assert clock.judge(at(60), at(65), changed=False) == Judgement("fresh", at(60))
+
+
+def test_a_feed_that_tells_no_time_may_rest_but_not_for_ever() -> None:
+    """A frozen feed must not teach that nobody rides, and nothing else tells it from a quiet night."""
+    clock = EventClock(replayed=False)
+    quiet = int(QUIET / timedelta(minutes=1))
+    for minute in range(quiet):
+        assert clock.judge(None, at(60 * minute), changed=False).outcome == "fresh"
+        assert clock.still_since(at(60 * minute)) == at(60 * minute)
+    for minute in range(quiet, quiet + 60):
+        assert clock.judge(None, at(60 * minute), changed=False).outcome == "unchanged"
+        assert clock.still_since(at(60 * minute)) == at(60 * (quiet - 1))
+    assert clock.judge(None, at(60 * minute + 60), changed=True).outcome == "fresh"
 
 
 def test_our_own_clock_set_back_gives_no_snapshot_before_the_newest() -> None:

@@ -19,7 +19,7 @@ import streamlit as st
 
 from dashboard import api, reading, text
 from ingest.settings import Settings
-from ingest.store import Store
+from ingest.store import Store, StoreError
 
 log = logging.getLogger("dockcast.app")
 
@@ -75,7 +75,11 @@ async def keep_worker(store: Store) -> None:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     """Open the store, keep a worker while the app runs, and stop it at the end."""
-    store = Store(Settings().store)
+    try:
+        store = Store(Settings().store)
+    except StoreError:
+        sys.tracebacklimit = 0  # its words say what to do: a hundred lines of the server's would bury them
+        raise
     reading.use(store)
     keeper = asyncio.create_task(keep_worker(store))
     try:

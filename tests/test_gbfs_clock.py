@@ -45,6 +45,7 @@ def test_a_clock_set_back_for_good_is_distrusted_after_a_while() -> None:
         assert judgement == Judgement("fresh", at(60 * minute), "slow_time")
     judgement = clock.judge(at(60 * minute + 50), at(60 * minute + 60), changed=True)
     assert judgement == Judgement("fresh", at(60 * minute + 50), ""), "and trusted again once it is right"
+    assert clock.judge(at(60 * minute + 30), at(60 * minute + 90), changed=True).outcome == "late"
 
 
 def test_a_frozen_server_behind_the_newest_is_late_for_ever() -> None:

@@ -181,6 +181,14 @@ def test_a_station_that_goes_is_gone_when_information_says_so(operator: Operator
     assert poll.snapshot.station_id.tolist() == ["1"]
 
 
+def test_stations_that_change_do_not_make_an_old_status_new(operator: Operator) -> None:
+    operator.poll()
+    operator.information = information(place("1"), place("2"), place("3"))
+    poll = operator.poll(16 * 60)
+    assert len(poll.stations) == 3
+    assert (poll.outcome, poll.at) == ("unchanged", NOW)
+
+
 # ---------------------------------------------------------------- conditional requests
 
 
@@ -198,9 +206,13 @@ def test_304_for_a_document_that_was_no_good_does_not_keep_it(
 ) -> None:
     """The broken document had an ETag; asking with it would bring 304 until the next change."""
     good = json.dumps(operator.status).encode()
-    server.at(STATUS, server_that.tagged(good[:50], '"1"'), server_that.tagged(good, '"1"'))
+    server.at(STATUS, server_that.tagged(good, '"1"'))
+    operator.poll()
+    operator.hold("1", 4)
+    good = json.dumps(operator.status).encode()
+    server.at(STATUS, server_that.tagged(good[:50], '"2"'), server_that.tagged(good, '"2"'))
     assert failure(operator).kind == "truncated"
-    assert operator.poll(60).outcome == "fresh"
+    assert bikes(operator.poll(60), "1") == 4
 
 
 def test_304_after_stations_changed_does_not_hide_the_new_ones_counts(
@@ -324,12 +336,19 @@ def test_a_url_that_moves_is_found_in_the_same_poll(operator: Operator, server: 
     assert goes_on(operator)
 
 
-def test_a_url_that_moved_while_the_old_one_still_answers_errors_is_found_soon(
-    operator: Operator, server: Misbehaving
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(server_that.status(500), id="errors"),
+        pytest.param(server_that.body(b"<html>We have moved"), id="a_page_that_says_so"),
+    ],
+)
+def test_a_url_that_moved_while_the_old_one_still_answers_is_found_soon(
+    operator: Operator, server: Misbehaving, answer: Behaviour
 ) -> None:
     operator.poll()
     server.at("/v3/status.json", *server.behaviours[STATUS])
-    server.at(STATUS, server_that.status(500))
+    server.at(STATUS, answer)
     operator.discovery = wrap({"feeds": [
         {"name": "station_status", "url": server.url("/v3/status.json")},
         {"name": "station_information", "url": server.url(INFORMATION)},
@@ -360,6 +379,20 @@ def test_a_public_feed_that_names_a_private_address_is_refused(
     error = failure(operator)
     assert (error.kind, error.state) == ("private_address", "refused")
     assert server.times(STATUS) == server.times(INFORMATION) == 0
+
+
+def test_every_document_is_asked_for_in_the_name_of_the_address_that_the_operator_gave(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[str] = []
+
+    def private(url: str) -> bool:
+        named.append(url)
+        return True
+
+    monkeypatch.setattr("ingest.http.names_private", private)
+    operator.poll()
+    assert named == [operator.followed.url] * 4
 
 
 # ---------------------------------------------------------------- after a restart

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import misbehaving as server_that
 import numpy as np
@@ -495,6 +495,15 @@ def test_months_old_and_still_is_dated_by_receipt_but_known_to_be_dead(operator:
 )
 def test_a_time_in_another_spelling_is_the_same_time(operator: Operator, told: object) -> None:
     assert operator.poll(5, told=told).at == NOW
+
+
+def test_polls_through_the_night_of_the_daylight_saving_change_are_a_minute_apart(operator: Operator) -> None:
+    operator.now = datetime(2026, 3, 29, 0, 58, tzinfo=UTC)
+    told = ["2026-03-29T01:58:00+01:00", "2026-03-29T01:59:00+01:00", "2026-03-29T03:00:00+02:00"]
+    polls = [operator.poll(60, told=text) for text in told]
+    assert [poll.outcome for poll in polls] == ["fresh"] * 3
+    first = datetime(2026, 3, 29, 0, 58, tzinfo=UTC)
+    assert [poll.at for poll in polls] == [first + timedelta(minutes=n) for n in range(3)]
 
 
 def test_a_poll_that_takes_longer_than_a_minute_is_dated_by_when_the_status_came(

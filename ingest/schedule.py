@@ -9,7 +9,6 @@ at every poll until it is there.
 from __future__ import annotations
 
 import random
-import zlib
 from datetime import datetime, timedelta
 
 from ingest.registry import System
@@ -22,12 +21,13 @@ _CLOSE = 0.1
 """The part of a minute that counts as being in one's place."""
 
 
-def after_answer(system: System, asked_at: datetime, received_at: datetime, ttl_seconds: float) -> datetime:
-    """Say when to poll again after the feed answered."""
+def after_answer(
+    system: System, asked_at: datetime, received_at: datetime, ttl_seconds: float, place: float
+) -> datetime:
+    """Say when to poll again after the feed answered; `place` in the minute is from 0 to 1."""
     every = system.poll_seconds
     due = max(asked_at + timedelta(seconds=every), received_at + timedelta(seconds=ttl_seconds))
-    place = zlib.crc32(system.system_id.encode()) / 2**32 * every
-    ahead = (place - due.timestamp()) % every
+    ahead = (place * every - due.timestamp()) % every
     if ahead > (1 - _CLOSE) * every:
         return due
     return due + timedelta(seconds=min(ahead, _DRIFT * every))

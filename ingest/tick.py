@@ -63,8 +63,9 @@ class _Memory:
 class Ticker:
     """Ticks one system; for one thread at a time.
 
-    `feed` opens the system's feed anew. `turn` is held while a tick computes and commits, but not while it
-    waits for a feed: with many systems it bounds the memory that all take together.
+    `feed` opens the system's feed anew. `place`, from 0 to 1, is when in its minute to poll. `turn` is held
+    while a tick computes and commits, but not while it waits for a feed: with many systems it bounds the
+    memory that all take together.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Ticker:
         feed: Callable[[], Source],
         clock: Callable[[], datetime],
         *,
+        place: float = 0.0,
         checkpoint_seconds: float = 240,
         keep: timedelta = timedelta(days=8),
         chance: random.Random | None = None,
@@ -86,6 +88,7 @@ class Ticker:
         self._holder = holder
         self._open_feed = feed
         self._clock = clock
+        self._place = place
         self._checkpoint_every = timedelta(seconds=checkpoint_seconds * system.speed)
         self._keep = keep
         self._chance = chance or random.Random()
@@ -134,7 +137,9 @@ class Ticker:
         except FeedError as error:
             return self._failed(memory, error, time.perf_counter() - begun)
         with self._turn:
-            due = schedule.after_answer(self.system, asked_at, poll.received_at, poll.ttl_seconds)
+            due = schedule.after_answer(
+                self.system, asked_at, poll.received_at, poll.ttl_seconds, self._place
+            )
             snapshot = self._news(memory, poll)
             if snapshot is None:
                 self._nothing_new(memory, poll, due)

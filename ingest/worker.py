@@ -72,11 +72,12 @@ class Worker:
                 self.holder,
                 lambda system=system: Feed(system, fetcher, clock),  # type: ignore[misc]
                 clock,
+                place=number / len(systems),
                 checkpoint_seconds=settings.checkpoint_seconds,
                 keep=timedelta(days=settings.keep_days),
                 turn=turn,
             )
-            for system in systems
+            for number, system in enumerate(systems)
         ]
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(min(len(systems) + 1, _MOST_THREADS))},

@@ -237,15 +237,17 @@ def test_every_screen_fits(visit: Visit, site: Site, device: dict[str, Any], sch
         expect(page.locator(".legend")).to_contain_text(words)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
-    def panel_below_map() -> bool:
+    def map_and_numbers_are_in_sight() -> bool:
         panel = page.locator(".st-key-station").bounding_box()
         canvas = page.locator("canvas").bounding_box()
         if panel is None or canvas is None or canvas["width"] < width / 2:
             return False
         assert 0 <= canvas["x"] < canvas["x"] + canvas["width"] <= width
-        return 0 <= panel["y"] - canvas["y"] - canvas["height"] < 30
+        return canvas["y"] + 250 < panel["y"] and panel["y"] + panel["height"] <= device["viewport"]["height"]
 
-    wait_for(panel_below_map)
+    wait_for(map_and_numbers_are_in_sight)
+    odds = page.locator(".st-key-station").get_by_text(re.compile(rf"^({'|'.join(text.STEPS)}) · \d+ %$"))
+    expect(odds).to_be_in_viewport()
 
 
 def test_a_failure_is_told_without_a_traceback_and_heals_by_itself(visit: Visit, site: Site) -> None:

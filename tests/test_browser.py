@@ -267,3 +267,21 @@ def test_a_failure_is_told_without_a_traceback_and_heals_by_itself(visit: Visit,
     assert "no such table" not in body
     expect(page.get_by_text(text.BROKEN)).to_have_count(0)
     expect(page.locator("canvas")).to_be_visible()
+
+
+def test_a_restart_of_the_app_brings_the_same_screen_back(browser: Browser, site: Site) -> None:
+    page = browser.new_page(viewport=DESK["viewport"])  # type: ignore[arg-type]
+    page.goto(site.url + "?city=dublin&station=s20&in=30")
+    expect_colours(page, site.dublin, said_by(site.dublin, 30))
+    set_slider(page, 35)
+    expect_colours(page, site.dublin, said_by(site.dublin, 35))
+    address = page.url
+    site.stop()
+    expect(page.get_by_text("not responding")).to_be_visible()
+    site.start()
+    expect(page.get_by_text("not responding")).to_have_count(0)
+    wait_for_refresh(page)
+    assert page.url == address
+    expect(page.locator(".st-key-station")).to_contain_text("Station 20")
+    expect_colours(page, site.dublin, said_by(site.dublin, 35))
+    page.close()

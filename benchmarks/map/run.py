@@ -58,7 +58,7 @@ class Server:
     def cpu(self) -> float:
         """Tell the seconds of processor time used so far."""
         times = self.process.cpu_times()
-        return times.user + times.system
+        return float(times.user + times.system)
 
 
 def free_port() -> int:
@@ -140,9 +140,13 @@ async def moves(server: Server, count: int) -> dict[str, float]:
         before = server.cpu()
         answers = [await session.move(5 * (index % 24 + 1)) for index in range(count)]
         used = server.cpu() - before
+    async with Session(server.url, f"{server.query}&station=s7") as session:
+        await session.open()
+        chosen = [await session.move(minutes) for minutes in (5, 10, 15)]
     return {
         "bytes down": float(np.median([a.received for a in answers])),
         "bytes down, most": float(max(a.received for a in answers)),
+        "bytes down, a station chosen": float(np.median([a.received for a in chosen])),
         "bytes up": float(np.median([a.sent for a in answers])),
         "server ms": 1000 * used / count,
         "wall ms": 1000 * float(np.median([a.seconds for a in answers])),

@@ -133,9 +133,10 @@ class Demand:
 
     def take(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
+        kept = take_rows(self.rates, rows, 0)
         for name, default in (("events", 0), ("hours", 0), ("bend", 1)):
             setattr(self, name, take_rows(getattr(self, name), rows, default))
-        self.rates = self._rates()
+        self.rates = np.where(rows < 0, self._rates(), kept)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give the state. The rates belong to it: they are those of the slot's beginning."""

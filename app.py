@@ -9,6 +9,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -19,12 +20,13 @@ import streamlit as st
 
 from dashboard import api, reading, text
 from ingest.settings import Settings
-from ingest.store import Store
+from ingest.store import Store, StoreError
 
 log = logging.getLogger("dockcast.app")
 
 ROOT = Path(__file__).resolve().parent
 LOOK_SECONDS = 2.0
+LONG_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
 
@@ -52,30 +54,42 @@ async def keep_worker(store: Store) -> None:
     One that ends by itself is started again, after 2 s, 4 s and so on to a minute.
     """
     worker: subprocess.Popen[bytes] | None = None
-    failures = 0
+    failures, started = 0, 0.0
     try:
         while True:
             wait = LOOK_SECONDS
             if worker is not None and worker.poll() is not None:
-                failures += 1
-                wait = min(2.0**failures, 60.0)
+                failures = 1 if time.monotonic() - started > LONG_SECONDS else failures + 1
+                wait = min(LOOK_SECONDS * 2.0 ** (failures - 1), LONG_SECONDS)
                 log.warning("worker ended with %s, next start in %.0f s", worker.returncode, wait)
                 worker = None
-            elif worker is None:
-                holder = await asyncio.to_thread(store.lease_holder, datetime.now(UTC))
-                if holder is None or failures:
-                    worker = start_worker()
-                    log.info("worker %s started", worker.pid)
+            elif worker is None and (failures or not await at_work(store)):
+                # After a failure the lease may be that of the worker which is no more.
+                worker, started = start_worker(), time.monotonic()
+                log.info("worker %s started", worker.pid)
             await asyncio.sleep(wait)
     finally:
         if worker is not None:
             await asyncio.shield(asyncio.to_thread(stop_worker, worker))
 
 
+async def at_work(store: Store) -> bool:
+    """Tell whether a worker holds a lease; while the store cannot be asked, assume it."""
+    try:
+        return await asyncio.to_thread(store.lease_holder, datetime.now(UTC)) is not None
+    except Exception:
+        log.exception("the store cannot be asked for a worker; it is asked again")
+        return True
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     """Open the store, keep a worker while the app runs, and stop it at the end."""
-    store = Store(Settings().store)
+    try:
+        store = Store(Settings().store)
+    except StoreError:
+        sys.tracebacklimit = 0  # its words say what to do: a hundred lines of the server's would bury them
+        raise
     reading.use(store)
     keeper = asyncio.create_task(keep_worker(store))
     try:

@@ -16,6 +16,9 @@ from dashboard.text import What
 from model.frame import Frame
 from model.records import Floats
 
+# A Deck looks for Jupyter by an import that fails, each time anew: a third of the time of a slider move.
+pydeck.bindings.deck.has_jupyter_extra = lambda: False
+
 LAYER = "ScatterplotLayer"
 """The id that deck.gl gives a layer without one; see `deck`."""
 
@@ -67,15 +70,10 @@ class Viewport:
 
 
 def viewport(lat: Floats, lon: Floats, width: int, height: int) -> Viewport:
-    """Fit the bulk of the stations into so many pixels, with marks that leave room for each other.
-
-    Some 2 % at each end are left out of the fit: one forgotten station in the next town would otherwise make
-    the city a dot.
-    """
+    """Fit the stations into so many pixels, with marks that leave room for each other."""
     if not len(lat):
         return Viewport(0.0, 0.0, 1.0, 100.0)
-    south, north = np.quantile(lat, [0.02, 0.98])
-    west, east = np.quantile(lon, [0.02, 0.98])
+    (south, north), (west, east) = _extent(lat), _extent(lon)
     middle = (south + north) / 2
     shrink = max(float(np.cos(np.radians(middle))), 0.05)
     # Web Mercator: the world is 512 pixels wide at zoom 0.
@@ -85,13 +83,25 @@ def viewport(lat: Floats, lon: Floats, width: int, height: int) -> Viewport:
     ]
     zoom = round(float(np.clip(min(zooms), 2, 14.5)), 2)
     metres_per_pixel = 40_075_017 * shrink / 512 / 2**zoom
-    largest = np.clip(0.62 * _spacing(lat, lon, shrink) / metres_per_pixel, 4, 15)
+    largest = np.clip(0.62 * _spacing(lat, lon, shrink) / metres_per_pixel, 3.2, 15)
     return Viewport(
         latitude=round(float(middle), 5),
         longitude=round(float((west + east) / 2), 5),
         zoom=zoom,
         radius_metres=round(float(largest * metres_per_pixel), 1),
     )
+
+
+def _extent(degrees: Floats) -> tuple[float, float]:
+    """Tell from where to where the stations lie.
+
+    Some 2 % at each end are left out where they lie far off: one forgotten station in the next town would
+    otherwise make the city a dot.
+    """
+    low, high = np.quantile(degrees, [0.02, 0.98])
+    least, most = degrees.min(), degrees.max()
+    far = most - least > 1.4 * (high - low)
+    return (float(low), float(high)) if far else (float(least), float(most))
 
 
 def _spacing(lat: Floats, lon: Floats, shrink: float) -> float:
@@ -153,11 +163,12 @@ def deck(
             get_radius=f"({_SIZES})[{expected}>{largest}?{largest}:{expected}>0?{expected}:0]".replace(
                 " ", ""
             ),
-            get_line_width=f"{step}=={CLOSED_STEP}?2:1",
+            get_line_width=f"{step}=={CLOSED_STEP}?.25:.08",
             radius_scale=view.radius_metres,
-            radius_min_pixels=2.5,
+            radius_min_pixels=1.8,
             radius_max_pixels=24,
-            line_width_units='"pixels"',
+            line_width_scale=view.radius_metres,
+            line_width_max_pixels=2,
             stroked=True,
             pickable=True,
         )

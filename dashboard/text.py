@@ -55,6 +55,7 @@ MAP_ALT = (
 )
 LEGEND_SIZE = "bigger: more expected"
 LEGEND_CLOSED = "hollow: closed"
+OTHERS = "Other cities have answered: choose one above."
 PICK_HINT = "Choose a station on the map to see its numbers."
 
 
@@ -176,20 +177,23 @@ def city(name: str, city: str, label: str) -> str:
 
     >>> city("dublinbikes", "Dublin", "replayed"), city("Paris", "Paris", "")
     ('Dublin · dublinbikes · replayed', 'Paris')
+    >>> city("Divvy, Chicago", "Chicago", ""), city("Nice Ride", "Nice", "")
+    ('Chicago · Divvy', 'Nice Ride')
     """
-    parts = [city or name]
-    if name and name.casefold() != (city or name).casefold():
-        parts.append(name)
-    return " · ".join([*parts, label] if label else parts)
+    name = name.removesuffix(f", {city}")
+    # "Nice Ride" names Nice well enough; "dublinbikes" does not name Dublin.
+    named = f"{name} ".casefold().startswith((f"{city} ".casefold(), f"{city}, ".casefold()))
+    parts = [name] if named else [city, name]
+    return " · ".join(part for part in (*parts, label) if part)
 
 
-def picked(name: str, state: str) -> str:
-    """Write an entry of the city picker.
+def picked(name: str, state: str, label: str) -> str:
+    """Write an entry of the city picker. What is replayed is not called live.
 
-    >>> picked("Paris", "unreachable")
-    'Paris · not reached'
+    >>> picked("Paris", "unreachable", ""), picked("Dublin · replayed", "live", "replayed")
+    ('Paris · not reached', 'Dublin · replayed')
     """
-    return f"{name} · {STATES.get(state, state)}"
+    return name if label and state == "live" else f"{name} · {STATES.get(state, state)}"
 
 
 def sentence(words: str) -> str:

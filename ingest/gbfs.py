@@ -66,6 +66,7 @@ class _Source:
     held: bool = False
     findings: Findings = field(default_factory=Findings)
     trouble: str = ""
+    reads: int = 0
 
 
 class Feed:
@@ -85,6 +86,7 @@ class Feed:
         self._ttl = 60.0
         self._newcomers: frozenset[str] = frozenset()
         self._newcomer_wait = timedelta(minutes=1)
+        self._reads_noted = 0
 
     def resume(self, stations: Stations | None, at: datetime | None) -> None:
         """Take up after a restart: the stations known then, and the moment of the newest snapshot learnt."""
@@ -215,11 +217,15 @@ class Feed:
 
     def _note_newcomers(self, newcomers: frozenset[str]) -> None:
         """Read the station information soon for a station it lacks; ever later for one that never comes."""
-        new, self._newcomers = newcomers - self._newcomers, newcomers
-        if not newcomers:
-            return
-        self._newcomer_wait = timedelta(minutes=1) if new else min(2 * self._newcomer_wait, timedelta(days=1))
         source = self._sources["station_information"]
+        new, self._newcomers = newcomers - self._newcomers, newcomers
+        if new:
+            self._newcomer_wait = timedelta(minutes=1)
+        elif newcomers and source.reads != self._reads_noted:
+            self._newcomer_wait = min(2 * self._newcomer_wait, INFORMATION_EVERY[1])
+        else:
+            return
+        self._reads_noted = source.reads
         source.due_at = min(source.due_at, self._now() + self._newcomer_wait)
 
     # ------------------------------------------------------------------ status
@@ -280,6 +286,7 @@ class Feed:
 
     def _get(self, source: _Source, what: str) -> Document | None:
         """Get and parse a document; None when it is the one that we hold."""
+        source.reads += 1
         got = self._fetcher.get(source.url, named=self._system.url, fresh=not source.held)
         source.trouble = ""
         if got is None:

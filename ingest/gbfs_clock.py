@@ -17,6 +17,8 @@ SKEW = timedelta(seconds=60)
 MAX_AGE = timedelta(days=1)
 PATIENCE = timedelta(minutes=10)
 """How long a feed's time may stay behind what it was before we stop believing it."""
+QUIET = timedelta(hours=3)
+"""How long the counts of a feed that tells no time may stand still, as in a small town at night."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class EventClock:
         self.newest = newest
         self._told: datetime | None = None
         self._alive_at: datetime | None = None
+        self._changed_at: datetime | None = None
         self._highest: datetime | None = None
         self._behind: tuple[datetime, datetime] | None = None
         self._distrusted = False
@@ -62,16 +65,20 @@ class EventClock:
 
     def _note_life(self, told: datetime | None, received: datetime, changed: bool) -> None:
         moved = told is not None and (self._highest is None or told > self._highest)
+        if changed or self._changed_at is None:
+            self._changed_at = received
         if self._alive_at is None:
             old = told is not None and not self._replayed and told < received
             self._alive_at = told if old else received
-        elif moved or changed:
+        elif moved or changed or (told is None and received - self._changed_at < QUIET):
             self._alive_at = received
         if moved:
             self._highest = told
 
     def _judge(self, told: datetime | None, received: datetime, changed: bool) -> Judgement:
         if told is not None and told == self._told and (self._replayed or not changed):
+            return Judgement("unchanged")
+        if told is None and self._changed_at is not None and received - self._changed_at >= QUIET:
             return Judgement("unchanged")
         at, odd = self._date(told, received)
         if self.newest is None or at > self.newest:

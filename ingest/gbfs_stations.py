@@ -172,7 +172,7 @@ def counts(document: Document, described: Described, types: VehicleTypes, findin
     if max(bikes) == UNKNOWN:
         if missing == size:
             raise FeedError(
-                "refused", "station status and information have no station in common", "no_counts"
+                "unreachable", "station status and information have no station in common", "no_counts"
             )
         raise FeedError("unreachable", "the feed tells no station's number of bikes", "no_counts")
     return Counts(

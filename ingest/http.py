@@ -1,23 +1,5 @@
 """The one place that speaks HTTP: short, polite, bounded requests for small documents of strangers.
 
-    FetchError                  anything below: the document could not be had
-    ├── Unreachable             no usable answer; likely to pass, try again later
-    │   ├── UnknownHost         the host's name does not resolve
-    │   ├── NoConnection        nobody listens there, or the line broke
-    │   ├── TlsFailure          no safe connection: certificate or protocol
-    │   ├── TooSlow             not done within the time allowed
-    │   ├── TooManyRequests     HTTP 429
-    │   └── ServerError         HTTP 5xx
-    └── Refused                 an answer, but no document; likely to stay so until someone acts
-        ├── KeyNeeded           HTTP 401 or 403
-        ├── NotFound            HTTP 404 or 410: perhaps the address has moved
-        ├── UnexpectedStatus    any other status
-        ├── TooLarge            more bytes than a document may have
-        ├── Garbled             compression that does not unpack
-        ├── BadRedirect         a loop, a long chain, or one that leads nowhere
-        ├── PrivateAddress      a public feed pointed into the operator's own network
-        └── BadAddress          no http(s) address at all
-
 A feed is a stranger's document and may name any address, so whatever it names is fetched only from public
 addresses, unless the operator's own address for the feed is a private one.
 """
@@ -42,6 +24,48 @@ import urllib3
 from urllib3.exceptions import DecodeError, NameResolutionError, SSLError
 
 from ingest.http_connections import NotPublic, deadline, is_private, make_session
+from ingest.http_errors import (
+    BadAddress,
+    BadRedirect,
+    FetchError,
+    Garbled,
+    KeyNeeded,
+    NoConnection,
+    NotFound,
+    PrivateAddress,
+    Refused,
+    ServerError,
+    TlsFailure,
+    TooLarge,
+    TooManyRequests,
+    TooSlow,
+    UnexpectedStatus,
+    UnknownHost,
+    Unreachable,
+)
+
+__all__ = [
+    "BadAddress",
+    "BadRedirect",
+    "Document",
+    "FetchError",
+    "Fetcher",
+    "Garbled",
+    "KeyNeeded",
+    "NoConnection",
+    "NotFound",
+    "PrivateAddress",
+    "Refused",
+    "ServerError",
+    "TlsFailure",
+    "TooLarge",
+    "TooManyRequests",
+    "TooSlow",
+    "UnexpectedStatus",
+    "UnknownHost",
+    "Unreachable",
+    "names_private",
+]
 
 MAX_BYTES = 20_000_000
 """A document's most bytes, unpacked. The largest known is 1.4 MB; 50 MB would parse to half a gigabyte."""
@@ -55,113 +79,6 @@ _REMEMBERED = 4096
 
 # It warns of each second try with the address, and keys are in addresses.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-
-
-class FetchError(Exception):
-    """A document that could not be had. `words` are for people, `kind` for tables."""
-
-    kind = "fetch"
-
-    def __init__(self, words: str, retry_after: timedelta | None = None) -> None:
-        super().__init__(words)
-        self.words = words
-        self.retry_after = retry_after
-
-
-class Unreachable(FetchError):  # noqa: N818
-    """No usable answer: catch it to wait and try again."""
-
-    kind = "unreachable"
-
-
-class UnknownHost(Unreachable):
-    """The host's name does not resolve: there is no network, or no such host."""
-
-    kind = "unknown_host"
-
-
-class NoConnection(Unreachable):
-    """Nobody listens there, or the line broke before the document was complete."""
-
-    kind = "no_connection"
-
-
-class TlsFailure(Unreachable):
-    """The certificate or the protocol is not to be trusted, so nothing was read."""
-
-    kind = "tls"
-
-
-class TooSlow(Unreachable):
-    """Not done within the time allowed, however alive the server seemed."""
-
-    kind = "too_slow"
-
-
-class TooManyRequests(Unreachable):
-    """HTTP 429: wait for `retry_after`, or back off where it is None."""
-
-    kind = "too_many_requests"
-
-
-class ServerError(Unreachable):
-    """HTTP 5xx."""
-
-    kind = "server_error"
-
-
-class Refused(FetchError):  # noqa: N818
-    """An answer, but no document: catch it to tell the operator."""
-
-    kind = "refused"
-
-
-class KeyNeeded(Refused):
-    """HTTP 401 or 403: the feed wants a key, or does not want us."""
-
-    kind = "key_needed"
-
-
-class NotFound(Refused):
-    """HTTP 404 or 410: catch it to look up in discovery where the document is now."""
-
-    kind = "not_found"
-
-
-class UnexpectedStatus(Refused):
-    """A status that a document does not come with."""
-
-    kind = "unexpected_status"
-
-
-class TooLarge(Refused):
-    """More bytes than a document may have, packed or unpacked."""
-
-    kind = "too_large"
-
-
-class Garbled(Refused):
-    """The body's compression does not unpack."""
-
-    kind = "garbled"
-
-
-class BadRedirect(Refused):
-    """A redirect that goes in a circle, on and on, or nowhere."""
-
-    kind = "bad_redirect"
-
-
-class PrivateAddress(Refused):
-    """A feed named an address that is not on the public internet."""
-
-    kind = "private_address"
-
-
-class BadAddress(Refused):
-    """Not an http(s) address."""
-
-    kind = "bad_address"
 
 
 @dataclass(frozen=True)

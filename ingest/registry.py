@@ -50,7 +50,10 @@ class System:
 
 
 def _web_address(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("give an address that begins with http:// or https://")
     return url
@@ -141,7 +144,7 @@ def _system(entry: Any, number: int, where: str) -> System:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the entry"
-        advice = _ADVICE.get(first["type"], f"is wrong: {first['msg']}")
+        advice = _ADVICE.get(first["type"], f"is wrong: {first['msg'].removeprefix('Value error, ')}")
         raise RegistryError(
             "; ".join(filter(None, (f"{called}: {key} {advice}", _FORMS.get(key))))
         ) from error

@@ -8,21 +8,18 @@ transaction, together with the renewal of the lease that entitles the worker to 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import Connection
 
-from ingest.settings import ROOT
+from ingest.database import Database, StoreError
+from ingest.lease import is_dead
 from ingest.tables import (
     checkpoints,
     frames,
@@ -42,11 +39,10 @@ SCORE_SUMS = ("n", "n_dock", "expired", "abs_error", "squared_error", "crps", "b
 FRAMES_KEPT = timedelta(minutes=10)
 """How long a browser may still ask for an older frame."""
 
+MOST_FRAMES = 60
+"""How many at most: a recording at 60× makes a frame a second."""
+
 LEARNT = "learnt"
-
-
-class StoreError(Exception):
-    """The store cannot be opened or is not ours. The text says what to do."""
 
 
 class LeaseLostError(Exception):
@@ -111,7 +107,8 @@ class TickResult:
     """All that one learnt poll leaves behind, for one transaction.
 
     `changes` are the rows of the snapshot that differ from the one before. `checkpoint` is None between
-    checkpoints, `stations` None where they did not change. `scores` are sums to add.
+    checkpoints, `stations` None where they did not change. `scores` are sums to add. `state` is "silent"
+    where even the first counts of a feed are old.
     """
 
     poll: PollRow
@@ -121,6 +118,8 @@ class TickResult:
     scores: Sequence[Mapping[str, Any]]
     stations: Stations | None
     checkpoint: bytes | None
+    state: str = "live"
+    text: str = ""
 
 
 class Store:
@@ -130,55 +129,18 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        parsed = make_url(url)
-        options: dict[str, Any] = {}
-        self._sqlite = parsed.get_backend_name() == "sqlite"
-        if self._sqlite:
-            if parsed.database in (None, "", ":memory:"):
-                raise StoreError(
-                    "DOCKCAST_STORE names no file: worker and app are two processes and need one"
-                )
-            path = ROOT / str(parsed.database)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            parsed = parsed.set(database=str(path))
-            options["connect_args"] = {"timeout": 30}
-        self.url = parsed
-        self._engine = sa.create_engine(parsed, pool_pre_ping=not self._sqlite, **options)
-        if self._sqlite:
-            sa.event.listen(self._engine, "connect", _tune_sqlite)
-            sa.event.listen(self._engine, "begin", _begin_sqlite)
-        try:
-            self._migrate()
-        except sa.exc.DatabaseError as error:
-            raise StoreError(
-                f"The store {parsed.render_as_string()} cannot be opened ({error.orig}): "
-                "check DOCKCAST_STORE, or move the file away to start a new one"
-            ) from error
-
-    def _migrate(self) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        # Two processes may start at once: the first to hold the lock migrates, the other finds it done.
-        with self._write() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        self._database = Database(url)
+        self._read, self._write = self._database.read, self._database.write
 
     def close(self) -> None:
         """Let go of all connections."""
-        self._engine.dispose()
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with self._engine.connect() as connection:
-            connection.execution_options(dockcast_write=True)
-            with connection.begin():
-                yield connection
+        self._database.close()
 
     # ---------------------------------------------------------------- what the worker writes
 
     def follow(self, rows: Sequence[SystemRow]) -> None:
         """Set the systems to follow, in this order. Others keep their data but are not listed any more."""
-        with self._write() as db:
+        with self._write(alone=True) as db:
             known = set(db.scalars(sa.select(systems.c.system_id)))
             db.execute(systems.update().values(position=None))
             for position, row in enumerate(rows):
@@ -218,9 +180,8 @@ class Store:
             self._insert_changes(db, system_id, at, tick.changes)
             if tick.stations is not None:
                 self._replace_stations(db, system_id, tick.stations)
-            db.execute(
-                frames.delete().where(frames.c.system_id == system_id, frames.c.made_at < now - FRAMES_KEPT)
-            )
+            old = sa.or_(frames.c.made_at < now - FRAMES_KEPT, frames.c.version <= version - MOST_FRAMES)
+            db.execute(frames.delete().where(frames.c.system_id == system_id, old))
             db.execute(
                 frames.insert().values(
                     system_id=system_id, version=version, made_at=now, at=at, blob=tick.frame
@@ -234,8 +195,8 @@ class Store:
                 systems.update()
                 .where(systems.c.system_id == system_id)
                 .values(
-                    state="live",
-                    text="",
+                    state=tick.state,
+                    text=tick.text,
                     failures=0,
                     at=at,
                     received_at=tick.poll.received_at,
@@ -274,25 +235,34 @@ class Store:
             self._insert_poll(db, system_id, poll)
             db.execute(systems.update().where(systems.c.system_id == system_id).values(values))
 
-    def forget(self, system_id: str, before: datetime) -> None:
-        """Drop the observations and polls before an event time; nothing that recovery needs is older."""
+    def forget(self, system_id: str, before: datetime, received_before: datetime) -> None:
+        """Drop observations and learnt polls older than an event time; other polls by time of receipt.
+
+        Nothing that recovery needs is dropped: no learnt poll after the checkpoint, and of each station the
+        last change before the cut, which is still its value there.
+        """
         with self._write() as db:
+            mine = polls.c.system_id == system_id
+            # Polls that taught nothing may have no event time at all.
+            db.execute(
+                polls.delete().where(mine, polls.c.outcome != LEARNT, polls.c.received_at < received_before)
+            )
             checkpoint = db.scalar(sa.select(checkpoints.c.at).where(checkpoints.c.system_id == system_id))
-            if checkpoint is not None:
-                before = min(before, checkpoint)
-                newer = observations.alias()
-                # A station's last change before the cut stays: it is still its value at the cut.
-                superseded = (
-                    sa.exists()
-                    .where(newer.c.system_id == system_id, newer.c.station_id == observations.c.station_id)
-                    .where(newer.c.at > observations.c.at, newer.c.at <= before)
+            if checkpoint is None:
+                return
+            before = min(before, checkpoint)
+            newer = observations.alias()
+            superseded = (
+                sa.exists()
+                .where(newer.c.system_id == system_id, newer.c.station_id == observations.c.station_id)
+                .where(newer.c.at > observations.c.at, newer.c.at <= before)
+            )
+            db.execute(
+                observations.delete().where(
+                    observations.c.system_id == system_id, observations.c.at < before, superseded
                 )
-                db.execute(
-                    observations.delete().where(
-                        observations.c.system_id == system_id, observations.c.at < before, superseded
-                    )
-                )
-                db.execute(polls.delete().where(polls.c.system_id == system_id, polls.c.at < before))
+            )
+            db.execute(polls.delete().where(mine, polls.c.outcome == LEARNT, polls.c.at < before))
 
     @staticmethod
     def _insert_poll(db: Connection, system_id: str, poll: PollRow) -> None:
@@ -351,30 +321,45 @@ class Store:
 
     # ---------------------------------------------------------------- leases
 
-    def take_lease(
-        self, system_id: str, holder: str, now: datetime, lease: timedelta, dead: Sequence[str] = ()
-    ) -> bool:
-        """Take or renew a system's lease: True when `holder` has it now.
+    def take_lease(self, system_id: str, holder: str, now: datetime, lease: timedelta) -> bool:
+        """Take a system's lease, or renew it: True when `holder` has it now.
 
-        A lease that ran out, or whose holder is among `dead`, is anyone's.
+        A lease that ran out, or whose holder is known to be dead, is anyone's. One who keeps state from
+        an earlier lease must `renew_lease` instead: in between somebody else may have learnt.
+        """
+        try:
+            with self._write() as db:
+                row = db.execute(sa.select(leases).where(leases.c.system_id == system_id)).one_or_none()
+                if row is None:
+                    db.execute(leases.insert().values(system_id=system_id, holder=holder, until=now + lease))
+                    return True
+                if row.holder != holder and row.until > now and not is_dead(row.holder):
+                    return False
+                changed = db.execute(
+                    leases.update()
+                    .where(
+                        leases.c.system_id == system_id,
+                        leases.c.holder == row.holder,
+                        leases.c.until == row.until,
+                    )
+                    .values(holder=holder, until=now + lease)
+                )
+                return changed.rowcount == 1
+        except sa.exc.IntegrityError:  # somebody else put in the first one between our look and our insert
+            return False
+
+    def renew_lease(self, system_id: str, holder: str, now: datetime, lease: timedelta) -> None:
+        """Renew the lease of one system.
+
+        Raises `LeaseLostError` when `holder` no longer has it.
         """
         with self._write() as db:
-            row = db.execute(sa.select(leases).where(leases.c.system_id == system_id)).one_or_none()
-            if row is None:
-                db.execute(leases.insert().values(system_id=system_id, holder=holder, until=now + lease))
-                return True
-            if row.holder != holder and row.until > now and row.holder not in dead:
-                return False
-            changed = db.execute(
-                leases.update()
-                .where(
-                    leases.c.system_id == system_id,
-                    leases.c.holder == row.holder,
-                    leases.c.until == row.until,
-                )
-                .values(holder=holder, until=now + lease)
-            )
-            return changed.rowcount == 1
+            self._renew(db, system_id, holder, now, lease)
+
+    def renew_leases(self, holder: str, now: datetime, lease: timedelta) -> None:
+        """Renew whatever leases a holder still has, between ticks that may be far apart."""
+        with self._write() as db:
+            db.execute(leases.update().where(leases.c.holder == holder).values(until=now + lease))
 
     def drop_leases(self, holder: str) -> None:
         """Give up all leases of a holder, so that the next one need not wait."""
@@ -382,15 +367,10 @@ class Store:
             db.execute(leases.delete().where(leases.c.holder == holder))
 
     def lease_holder(self, now: datetime) -> str | None:
-        """Name a worker whose lease has not run out; None where no worker is at work."""
-        with self._engine.connect() as db:
-            query = (
-                sa.select(leases.c.holder)
-                .where(leases.c.until > now)
-                .order_by(leases.c.until.desc())
-                .limit(1)
-            )
-            return db.scalar(query)
+        """Name a worker at work: its lease has not run out, and it is not known to be dead."""
+        query = sa.select(leases.c.holder).where(leases.c.until > now).distinct()
+        with self._read() as db:
+            return next((holder for holder in db.scalars(query) if not is_dead(holder)), None)
 
     @staticmethod
     def _renew(db: Connection, system_id: str, holder: str, now: datetime, lease: timedelta) -> None:
@@ -407,21 +387,21 @@ class Store:
     def systems(self) -> list[SystemRow]:
         """List the followed systems in their order."""
         names = SystemRow.__dataclass_fields__
-        with self._engine.connect() as db:
+        with self._read() as db:
             query = sa.select(systems).where(systems.c.position.is_not(None)).order_by(systems.c.position)
             return [SystemRow(**{name: getattr(row, name) for name in names}) for row in db.execute(query)]
 
     def states(self) -> dict[str, SystemState]:
         """Tell how every known system's feed is doing."""
         names = SystemState.__dataclass_fields__
-        with self._engine.connect() as db:
+        with self._read() as db:
             rows = db.execute(sa.select(*(systems.c[name] for name in names)))
             return {row.system_id: SystemState(**row._mapping) for row in rows}
 
     def state(self, system_id: str) -> SystemState | None:
         """Tell how one system's feed is doing; None for a system never followed."""
         names = SystemState.__dataclass_fields__
-        with self._engine.connect() as db:
+        with self._read() as db:
             query = sa.select(*(systems.c[name] for name in names)).where(systems.c.system_id == system_id)
             row = db.execute(query).one_or_none()
             return None if row is None else SystemState(**row._mapping)
@@ -434,13 +414,13 @@ class Store:
             if version is None
             else query.where(frames.c.version == version)
         )
-        with self._engine.connect() as db:
+        with self._read() as db:
             row = db.execute(query).one_or_none()
             return None if row is None else (row.version, row.blob)
 
     def stations(self, system_id: str) -> Stations | None:
         """Fetch the stations as last described; None before the first answer."""
-        with self._engine.connect() as db:
+        with self._read() as db:
             system = db.execute(sa.select(systems).where(systems.c.system_id == system_id)).one_or_none()
             if system is None or system.timezone is None:
                 return None
@@ -463,7 +443,7 @@ class Store:
         """List the event times of the learnt polls in `(start, end]`, oldest first."""
         query = sa.select(polls.c.at).where(polls.c.system_id == system_id, polls.c.outcome == LEARNT)
         query = _between(query, polls.c.at, start, end).order_by(polls.c.at)
-        with self._engine.connect() as db:
+        with self._read() as db:
             return list(db.scalars(query))
 
     def poll_log(self, system_id: str, start: datetime, end: datetime) -> pd.DataFrame:
@@ -471,7 +451,7 @@ class Store:
         names = list(PollRow.__dataclass_fields__)
         query = sa.select(*(polls.c[name] for name in names)).where(polls.c.system_id == system_id)
         query = _between(query, polls.c.received_at, start, end).order_by(polls.c.received_at)
-        with self._engine.connect() as db:
+        with self._read() as db:
             return pd.DataFrame([tuple(row) for row in db.execute(query)], columns=names)
 
     def observations(
@@ -485,14 +465,14 @@ class Store:
         query = _between(query, observations.c.at, start, end).order_by(
             observations.c.at, observations.c.station_id
         )
-        with self._engine.connect() as db:
+        with self._read() as db:
             frame = pd.DataFrame([tuple(row) for row in db.execute(query)], columns=list(names))
         frame["at"] = [int(at.timestamp()) for at in frame["at"]]
         return frame.astype({"at": np.int64})
 
     def status(self, system_id: str) -> Snapshot | None:
         """Fetch the newest numbers of every station ever seen; None before the first answer."""
-        with self._engine.connect() as db:
+        with self._read() as db:
             at = db.scalar(sa.select(systems.c.at).where(systems.c.system_id == system_id))
             query = sa.select(status).where(status.c.system_id == system_id).order_by(status.c.station_id)
             rows = db.execute(query).all()
@@ -502,7 +482,7 @@ class Store:
 
     def checkpoint(self, system_id: str) -> Checkpoint | None:
         """Fetch the last checkpoint of a system's forecaster."""
-        with self._engine.connect() as db:
+        with self._read() as db:
             row = db.execute(
                 sa.select(checkpoints.c.at, checkpoints.c.blob).where(checkpoints.c.system_id == system_id)
             ).one_or_none()
@@ -515,7 +495,7 @@ class Store:
         if system_id is not None:
             query = query.where(scores.c.system_id == system_id)
         query = _between(query, scores.c.hour, None if since is None else since - timedelta(seconds=1), None)
-        with self._engine.connect() as db:
+        with self._read() as db:
             return pd.DataFrame([tuple(row) for row in db.execute(query)], columns=list(names))
 
 
@@ -549,16 +529,13 @@ def _between(query: Any, column: Any, start: datetime | None, end: datetime | No
     return query
 
 
-def _tune_sqlite(connection: Any, record: Any) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN comes too late; see _begin_sqlite
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes the lock at once: one that reads first and then writes may find the lock gone.
-    write = connection.get_execution_options().get("dockcast_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-__all__ = ["Checkpoint", "LeaseLostError", "PollRow", "Store", "StoreError", "SystemRow", "SystemState"]
+__all__ = [
+    "Checkpoint",
+    "LeaseLostError",
+    "PollRow",
+    "Store",
+    "StoreError",
+    "SystemRow",
+    "SystemState",
+    "TickResult",
+]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import json
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,6 +100,37 @@ def test_the_view_fits_the_city_and_leaves_out_a_lost_station() -> None:
     assert abs(view.zoom - lost.zoom) < 0.1
     pixels = (53.36 - 53.30) / np.cos(np.radians(53.33)) / 360 * 512 * 2**view.zoom
     assert 400 < pixels < 460
+
+
+@given(seed=st.integers(0, 2**16), size=st.integers(2, 300))
+def test_a_city_without_lost_stations_opens_whole(seed: int, size: int) -> None:
+    random = np.random.default_rng(seed)
+    lat, lon = 53.3 + 0.1 * random.random(size), -6.3 + 0.2 * random.random(size)
+    view = deck.viewport(lat, lon, 340, 400)
+    scale = 512 * 2**view.zoom / 360
+    across = (lon - view.longitude) * scale
+    up = (
+        np.degrees(np.arctanh(np.sin(np.radians(lat))) - np.arctanh(np.sin(np.radians(view.latitude))))
+        * scale
+    )
+    if view.zoom < 14.5 and size > 20:
+        assert np.abs(across).max() < 170
+        assert np.abs(up).max() < 200
+
+
+def test_a_map_is_made_without_looking_for_jupyter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not there, and a search in vain on each slider move took a third of its time."""
+    looked_for = []
+    search = builtins.__import__
+
+    def spy(name: str, *rest: Any, **options: Any) -> Any:
+        looked_for.append(name)
+        return search(name, *rest, **options)
+
+    view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
+    monkeypatch.setattr(builtins, "__import__", spy)
+    deck.deck("/rows", view, 0, "12:00", "bike", 1, False)
+    assert "widget" not in looked_for
 
 
 @pytest.mark.parametrize("size", [0, 1, 2])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,9 +41,9 @@ def opened(**query: str) -> AppTest:
 
 
 def said(page: AppTest) -> str:
-    return "\n".join(
-        [*(e.value for e in page.text), *(e.value for e in page.caption), *(e.value for e in page.error)]
-    )
+    plain = [e.value for e in (*page.text, *page.caption, *page.error)]
+    html = [unescape(re.sub("<[^>]*>", "", e.proto.body)) for e in page.get("html")]
+    return "\n".join([*plain, *html])
 
 
 def maps(page: AppTest) -> list[str]:
@@ -234,6 +236,30 @@ def test_a_dead_worker_is_told_while_the_map_stays(world: World) -> None:
     assert "No worker is at work" in said(page)
 
 
+def test_a_worker_that_comes_back_finds_the_page_as_it_was(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    page = opened(city="dublin", station="s4", what="space", n="2", **{"in": "30"})
+    world.store.drop_leases("test")
+    world.now += timedelta(minutes=10)
+    page.run()
+    assert "No worker is at work" in said(page)
+    assert metrics(page)["Chance of 2 spaces"]
+
+    world.commit(replace(made, at=world.now))
+    page.run()
+    assert "No worker is at work" not in said(page)
+    assert page.slider[0].value == 30
+    assert metrics(page)["Chance of 2 spaces"]
+    assert "counts from 12:10, 0 s ago" in said(page)
+
+
+def test_a_city_out_of_reach_says_that_others_are_not(world: World) -> None:
+    world.commit(frame("boulder"))
+    world.fail("dublin", "unreachable", "no answer")
+    assert "Other cities have answered: choose one above." in said(opened(city="dublin"))
+
+
 def test_a_feed_without_docks_says_that_spaces_are_not_forecast(world: World) -> None:
     made = frame()
     world.commit(replace(made, docks=np.full_like(made.docks, -1)))
@@ -257,6 +283,7 @@ def test_the_table_says_what_the_map_says(world: World) -> None:
 def test_a_station_name_never_goes_through_markdown(world: World) -> None:
     """An image link in a name would call a stranger's server from the rider's browser."""
     world.commit(frame())
+    world.store.follow((replace(DUBLIN, city="<img src=//evil.example>"), BOULDER))
     page = opened(city="dublin", station="s0")
     assert NASTY in [e.value for e in page.text]
     rendered = [*page.markdown, *page.caption, *page.title, *page.header, *page.subheader, *page.get("html")]

@@ -12,6 +12,7 @@ from model import Forecaster, Snapshot, Stations
 from model.demand import Demand, events
 from model.forecaster import StateError
 from model.frame import MINUTES
+from model.records import Floats
 
 
 def taught(minutes: int = 300, size: int = 6) -> Forecaster:
@@ -227,7 +228,7 @@ def test_a_forecast_is_judged_as_it_was_issued() -> None:
     forecaster = taught(6 * 60)
     at = forecaster.at
     assert at is not None
-    issued = {}
+    issued: dict[datetime, dict[int, Floats]] = {}
     judged = 0
     for seen in riders(240, start=at + MINUTE, seed=3):
         scores = forecaster.learn(seen)

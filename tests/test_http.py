@@ -153,6 +153,7 @@ def test_slow_loris_is_cut_though_each_byte_comes_in_time(
     with pytest.raises(http.TooSlow) as caught:
         hasty.get(server.url("/a"))
     assert caught.value.words == "127.0.0.1 took longer than 0.4 seconds"
+    assert not server.listened_to_the_end
 
 
 def test_a_server_that_says_nothing_is_too_slow(server: Misbehaving, hasty: Fetcher) -> None:

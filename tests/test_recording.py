@@ -347,7 +347,7 @@ def test_a_stretch_starts_with_the_values_of_before(store: Store, tmp_path: Path
 def test_what_retention_left_is_written_whole(store: Store, tmp_path: Path) -> None:
     snapshots = learnt(40)
     fill(store, snapshots)
-    store.forget("city", when(60 * 25))
+    store.forget("city", when(60 * 25), when(0))
     kept = write(store, "city", tmp_path / "city")
     assert len(kept.polls) == 15
     assert all(map(same, snapshots[-15:], kept.snapshots()))

@@ -79,7 +79,7 @@ def city_picker(current: str) -> None:
     labels: dict[str, str] = {}
     for system in systems:
         known = states.get(system.system_id)
-        words = text.picked(label(system), known.state if known is not None else "waiting")
+        words = text.picked(label(system), known.state if known else "waiting", system.label)
         labels[system.system_id] = words if words not in labels.values() else f"{words} · {system.system_id}"
     ids = list(labels)
     key = "city-" + sha1(repr((labels, current)).encode()).hexdigest()[:12]
@@ -110,8 +110,7 @@ def city(system: SystemRow) -> None:
         draw_map(view, horizon, at, index)
     station_panel(view.frame, horizon, at, index)
     if horizon is not None:
-        st.html(legend(text.heading(screen.what, screen.n)))
-        words(view.frame, horizon, at)
+        st.html(legend(text.heading(screen.what, screen.n), summary(view.frame, horizon, at)))
     if st.toggle(text.TABLE, key="show-table"):
         table(view.frame, horizon, at)
 
@@ -120,8 +119,9 @@ def warn(source: Reading, view: View) -> None:
     """Say what is missing or wrong before anything else."""
     name, feed = label(view.system), view.state
     if view.frame is None:
-        idle = not source.working()
-        notice(text.waiting(name, feed.state, feed.text, view.next_in), text.NO_WORKER_YET if idle else "")
+        others = any(state.frame_version is not None for state in source.states().values())
+        more = text.NO_WORKER_YET if not source.working() else text.OTHERS if others else ""
+        notice(text.waiting(name, feed.state, feed.text, view.next_in), more)
         return
     wrong = text.trouble(name, feed.state, feed.text, view.next_in)
     if view.column(state.screen().minutes) is None:
@@ -165,16 +165,14 @@ def ages(view: View) -> None:
     offset = view.now.astimezone(view.zone).utcoffset()
     other = st.context.timezone_offset
     differs = elsewhere is not None and other is not None and offset != timedelta(minutes=-other)
-    with st.container(key="ages"):
-        st.text(
-            text.ages(
-                text.moment(view.frame.at, view.now, view.zone),
-                view.age,
-                view.now - view.frame.learning_since,
-                view.system.label,
-                text.zone_note(view.system.city or view.system.name) if differs else "",
-            )
-        )
+    words = text.ages(
+        text.moment(view.frame.at, view.now, view.zone),
+        view.age,
+        view.now - view.frame.learning_since,
+        view.system.label,
+        text.zone_note(view.system.city or view.system.name) if differs else "",
+    )
+    st.html(f'<p class="ages">{escape(words)}</p>')
 
 
 def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
@@ -211,27 +209,26 @@ def select(key: str) -> None:
         state.change(station=str(touched[0][deck.STATION]))
 
 
-def legend(heading: str) -> str:
-    """Explain the marks. Our own words alone, so HTML is safe here."""
+def legend(heading: str, summary: str) -> str:
+    """Explain the marks, and say the map in one line. Our own words alone, so HTML is safe here."""
     steps = "".join(
-        f'<li><i class="step-{index}"></i>{word} <small>{text.bounds(index)}</small></li>'
-        for index, word in enumerate(text.STEPS)
+        f"<li>{word} <small>{text.bounds(index)}</small></li>" for index, word in enumerate(text.STEPS)
     )
     return (
         f'<div class="legend"><b>{escape(heading)}</b><ul>{steps}'
-        f'<li><i class="step-{deck.UNKNOWN_STEP}"></i>{text.NO_FORECAST}</li>'
-        f'<li><i class="closed"></i>{text.LEGEND_CLOSED}</li><li>{text.LEGEND_SIZE}</li></ul></div>'
+        f"<li>{text.NO_FORECAST}</li><li>{text.LEGEND_CLOSED}</li><li>{text.LEGEND_SIZE}</li></ul>"
+        f"<p>{escape(summary)}</p></div>"
     )
 
 
-def words(frame: Frame, horizon: int, at: str) -> None:
+def summary(frame: Frame, horizon: int, at: str) -> str:
     """Say the map in one line."""
     screen = state.screen()
     chance = side(frame).chance[screen.n - 1, horizon]
     counted = (chance <= 100) & is_open(frame)
     good = counted & (chance >= text.BOUNDS[1])
     hint = "" if screen.station else f" {text.PICK_HINT}"
-    st.text(text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint)
+    return text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
 
 
 def station_panel(frame: Frame, horizon: int | None, at: str, index: int | None) -> None:
@@ -298,6 +295,8 @@ def is_open(frame: Frame) -> np.ndarray:
 
 def station_index(frame: Frame, station_id: str) -> int | None:
     """Find a station; None for one that is not there, or not any more."""
+    if not station_id:
+        return None
     found = np.flatnonzero(frame.stations.station_id == station_id)
     return int(found[0]) if len(found) else None
 

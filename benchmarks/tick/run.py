@@ -1,0 +1,284 @@
+"""What a tick costs, and of what: see README.md beside this file.
+
+    DOCKCAST_SHARED=../shared python benchmarks/tick/run.py
+
+Each size runs in a process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from ingest import gbfs_writer, tick  # noqa: E402
+from ingest.gbfs import Feed  # noqa: E402
+from ingest.http import Fetcher  # noqa: E402
+from ingest.registry import System  # noqa: E402
+from ingest.store import Store, SystemRow  # noqa: E402
+from model import Forecaster, Snapshot, Stations  # noqa: E402
+from model.frame import Frame  # noqa: E402
+
+SIZES = (100, 300, 1_000, 3_000, 10_000, 25_000, 50_000)
+START = datetime(2024, 5, 14, 15, 0, tzinfo=UTC)
+WARM_UP, MEASURED = 13, 20
+EVENTS_AN_HOUR = 4.0
+"""Arrivals at a station, and departures: Citi Bike's on a weekday afternoon."""
+
+
+class World:
+    """Documents of a system whose riders come and go, served over HTTP on this machine."""
+
+    def __init__(self, information: dict[str, Any], status: dict[str, Any]) -> None:
+        self.random = np.random.default_rng(1)
+        self.now = START
+        self.status = status
+        self.rows = status["data"]["stations"]
+        self.field = (
+            "num_bikes_available" if "num_bikes_available" in self.rows[0] else "num_vehicles_available"
+        )
+        self.bikes = np.array([row[self.field] for row in self.rows])
+        self.places = self.bikes + np.array([row["num_docks_available"] for row in self.rows])
+        self.documents = {"station_information": json.dumps(information).encode()}
+        world = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = world.documents[self.path.strip("/").removesuffix(".json")]
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        feeds = [
+            {"name": name, "url": f"{self.url}/{name}.json"}
+            for name in ("station_information", "station_status")
+        ]
+        self.documents["gbfs"] = json.dumps(
+            {"last_updated": 0, "ttl": 60, "data": {"en": {"feeds": feeds}}}
+        ).encode()
+
+    def step(self, minutes: int) -> None:
+        """Let minutes go by."""
+        self.now += timedelta(minutes=minutes)
+        come, go = self.random.poisson(EVENTS_AN_HOUR * minutes / 60, (2, len(self.bikes)))
+        self.bikes = np.clip(self.bikes + come - go, 0, self.places)
+        for row, bikes, places in zip(self.rows, self.bikes.tolist(), self.places.tolist(), strict=True):
+            row[self.field], row["num_docks_available"] = bikes, places - bikes
+            # The official document may count less than these by type.
+            row.pop("vehicle_types_available", None)
+            if "num_ebikes_available" in row:
+                row["num_ebikes_available"] = min(row["num_ebikes_available"], bikes)
+        self.status["last_updated"] = int(self.now.timestamp())
+        self.documents["station_status"] = json.dumps(self.status).encode()
+
+
+def made_up(size: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Make up a system with as many stations, of sizes like Citi Bike's, in GBFS 2.3."""
+    random = np.random.default_rng(size)
+    capacity = np.clip(random.normal(30, 12, size).astype(int), 6, 100)
+    ids = np.array([f"{index:08d}-station" for index in range(size)])
+    lat, lon = 40.7 + random.normal(0, 0.05, size), -73.9 + random.normal(0, 0.05, size)
+    stations = Stations("made-up", "America/New_York", "US", ids, ids, lat, lon, capacity)
+    bikes = random.integers(0, capacity + 1)
+    snapshot = Snapshot(START, ids, bikes, capacity - bikes)
+    return (
+        gbfs_writer.station_information("2.3", START, 60, stations),
+        gbfs_writer.station_status("2.3", 60, snapshot),
+    )
+
+
+def citibike(shared: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read the real documents of Citi Bike, 2,226 stations."""
+    samples = shared / "gbfs" / "samples"
+    return tuple(
+        json.loads((samples / f"citibike-station_{name}-2024.json").read_bytes())
+        for name in ("information", "status")
+    )  # type: ignore[return-value]
+
+
+class Stopwatch:
+    """Adds up the seconds spent in functions, by phase, for the tick that runs."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = defaultdict(float)
+
+    def watch(self, phase: str, owner: Any, name: str) -> None:
+        """Time a function from here on."""
+        inner: Callable[..., Any] = getattr(owner, name)
+
+        @wraps(inner)
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return inner(*args, **kwargs)
+            finally:
+                self.spent[phase] += time.perf_counter() - begun
+
+        setattr(owner, name, timed)
+
+
+def measure(information: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
+    """Tick through two hours and twenty minutes; give seconds by phase of the last twenty ticks."""
+    world = World(information, status)
+    system = System("bench", "Bench", "Bench", "US", f"{world.url}/gbfs.json")
+    watch = Stopwatch()
+    for phase, owner, name in (
+        ("fetch", Fetcher, "get"),
+        ("poll", Feed, "poll"),
+        ("learn", Forecaster, "learn"),
+        ("forecast", tick, "make_frame"),
+        ("frame bytes", Frame, "to_bytes"),
+        ("checkpoint", Forecaster, "to_bytes"),
+        ("commit", Store, "commit_tick"),
+    ):
+        watch.watch(phase, owner, name)
+    floors: dict[str, list[float]] = defaultdict(list)
+    ticks: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(f"sqlite:///{folder}/bench.db")
+        store.follow([SystemRow("bench", "Bench", "Bench", "US", system.url, 60, 1, "")])
+        clock = lambda: world.now  # noqa: E731
+        fetcher = Fetcher(clock)
+        ticker = tick.Ticker(system, store, "bench", lambda: Feed(system, fetcher, clock), clock)
+        for number in range(WARM_UP + MEASURED):
+            world.step(10 if number < WARM_UP else 1)
+            watch.spent.clear()
+            begun = time.perf_counter()
+            ticker.tick()
+            spent = {"tick": time.perf_counter() - begun, **watch.spent}
+            assert "commit" in spent, f"tick {number} learnt nothing"
+            spent["parse"] = spent.pop("poll") - spent["fetch"]
+            if number >= WARM_UP:
+                ticks.append(spent)
+                floors["json.loads"].append(timed(lambda: json.loads(world.documents["station_status"])))
+        log = store.observations("bench", world.now - timedelta(minutes=1), world.now)
+        floors["sqlite3"] = [
+            bare_insert(Path(folder) / f"{n}.db", log.to_records(index=False).tolist()) for n in range(5)
+        ]
+        state = store.checkpoint("bench")
+        frame = store.frame("bench")
+        assert state is not None
+        assert frame is not None
+        store.close()
+    world.server.shutdown()
+    phases = ("tick", "fetch", "parse", "learn", "forecast", "frame bytes", "checkpoint", "commit")
+    return {
+        "stations": len(world.rows),
+        "status_bytes": len(world.documents["station_status"]),
+        "changes": len(log),
+        "median": {name: statistics.median(t.get(name, 0.0) for t in ticks) for name in phases},
+        "worst": {name: max(t.get(name, 0.0) for t in ticks) for name in phases},
+        "mean": {name: statistics.fmean(t.get(name, 0.0) for t in ticks) for name in phases},
+        "ticks": [round(t["tick"], 4) for t in ticks],
+        "floor": {name: statistics.median(values) for name, values in floors.items()},
+        "state_bytes": len(state.blob),
+        "frame_bytes": len(frame[1]),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Give the seconds that some work takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def bare_insert(path: Path, rows: list[tuple[Any, ...]]) -> float:
+    """Give the seconds that plain sqlite3 takes to commit a minute's changes to one table."""
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("CREATE TABLE log (at, station_id, a, b, c, d, e, PRIMARY KEY (station_id, at)) WITHOUT ROWID")
+    seconds = timed(lambda: (db.executemany("INSERT INTO log VALUES (?,?,?,?,?,?,?)", rows), db.commit()))
+    db.close()
+    return seconds
+
+
+def exponent(results: list[dict[str, Any]], phase: str) -> float:
+    """Fit seconds = a · stations^b by least squares in logarithms; give b."""
+    points = [(r["stations"], r["mean"][phase]) for r in results if r["mean"][phase] > 0]
+    return float(np.polyfit(*np.log(np.array(points)).T, 1)[0])
+
+
+def main() -> None:
+    """Run all sizes, or with `--size` one, and write results.json and results.md."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--size", type=int, help="one size, 0 for Citi Bike's documents; prints JSON")
+    parser.add_argument("--shared", type=Path, default=os.environ.get("DOCKCAST_SHARED"))
+    chosen = parser.parse_args()
+    if chosen.size is not None:
+        with threadpool_limits(1):
+            documents = made_up(chosen.size) if chosen.size else citibike(chosen.shared)
+            print(json.dumps(measure(*documents)))
+        return
+    results = []
+    for size in (*([0] if chosen.shared else []), *SIZES):
+        command = [
+            sys.executable,
+            __file__,
+            "--size",
+            str(size),
+            *(["--shared", chosen.shared] if chosen.shared else []),
+        ]
+        out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800).stdout
+        results.append(json.loads(out))
+        print(size, results[-1]["mean"], results[-1]["peak_mb"], flush=True)
+    grown = [
+        result for result, size in zip(results, (0, *SIZES) if chosen.shared else SIZES, strict=True) if size
+    ]
+    exponents = {phase: exponent(grown, phase) for phase in grown[0]["mean"]}
+    told = {"machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+            "load": os.getloadavg()[0], "exponents": exponents, "results": results}  # fmt: skip
+    (HERE / "results.json").write_text(json.dumps(told, indent=1) + "\n")
+    (HERE / "results.md").write_text(table(results, exponents))
+
+
+def table(results: list[dict[str, Any]], exponents: dict[str, float]) -> str:
+    """Write the results as a table, milliseconds a tick on average."""
+    phases = list(exponents)
+    head = ["stations", *phases, "worst tick", "json.loads", "sqlite3", "state", "frame", "peak"]
+    lines = [head, ["---:"] * len(head)]
+    for result in results:
+        milliseconds = [f"{1000 * result['mean'][phase]:.1f}" for phase in phases]
+        floor = result["floor"]
+        lines.append([
+            f"{result['stations']:,}", *milliseconds, f"{1000 * result['worst']['tick']:.0f}",
+            f"{1000 * floor['json.loads']:.1f}", f"{1000 * floor['sqlite3']:.1f}",
+            *(f"{result[name] / 1e6:.2f} MB" for name in ("state_bytes", "frame_bytes")),
+            f"{result['peak_mb']:.0f} MB",
+        ])  # fmt: skip
+    lines.append(["growth", *(f"n^{exponents[phase]:.2f}" for phase in phases), *[""] * 6])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

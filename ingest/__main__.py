@@ -1,0 +1,160 @@
+"""`python -m ingest run | serve | record | systems`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from ingest import recording, registry, server
+from ingest.gbfs_writer import VERSIONS
+from ingest.http import Fetcher
+from ingest.recording import RecordingError
+from ingest.registry import RegistryError
+from ingest.settings import Settings
+from ingest.store import Store, StoreError
+from ingest.worker import Worker, load_systems
+
+app = typer.Typer(
+    name="python -m ingest",
+    help="Dockcast's worker and its tools. Settings come from the environment, see the README.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+log = logging.getLogger("dockcast")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what a person can mend into one sentence and exit code 2."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "DOCKCAST_" + "_".join(str(part) for part in first["loc"]).upper()
+        _refuse(f"{name} is wrong: {first['msg']}")
+    except (StoreError, RegistryError, RecordingError, ValueError) as error:
+        _refuse(str(error))
+
+
+def _refuse(words: str) -> None:
+    typer.echo(f"Error: {words}", err=True)
+    raise typer.Exit(2)
+
+
+def _log() -> None:
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
+    )
+    for name in ("apscheduler", "alembic", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@app.command()
+def run(
+    with_parent: Annotated[
+        bool,
+        typer.Option("--with-parent", help="End when standard input closes, as it does with its parent."),
+    ] = False,
+) -> None:
+    """Poll, learn and forecast all followed systems, until interrupted.
+
+    A second worker on the same store stands by, and takes over when the first falls silent.
+    """
+    _log()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if with_parent:
+        threading.Thread(target=_watch_parent, args=[stop], daemon=True).start()
+    # BLAS threads fight over the cores: small matrices took 15 times longer with its default than with one.
+    with _explained(), threadpool_limits(1):
+        settings = Settings()
+        store = Store(settings.store)
+        fetcher = Fetcher()
+        systems = load_systems(settings.systems, fetcher, stop)
+        if systems:
+            Worker(store, systems, fetcher, settings).run(stop)
+        store.close()
+    # Without this, Python would wait for a thread that is still reading a slow feed. It has nothing to save.
+    logging.shutdown()
+    os._exit(0)
+
+
+def _watch_parent(stop: threading.Event) -> None:
+    while sys.stdin.buffer.read(1024):
+        pass
+    stop.set()
+
+
+@app.command()
+def serve(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Recordings, or folders of recordings.")
+    ],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")] = 8600,
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    speed: Annotated[float, typer.Option(help="Times as fast as it was recorded.")] = 60,
+    gbfs: Annotated[str, typer.Option(help=f"Version to write: {', '.join(VERSIONS)}.")] = "3.0",
+    start: Annotated[
+        datetime | None, typer.Option(help="Begin at this time of the recordings, the city's own.")
+    ] = None,
+) -> None:
+    """Serve recordings as GBFS feeds, listed at /systems.toml for DOCKCAST_SYSTEMS."""
+    _log()
+    with _explained():
+        server.serve(paths, host=host, port=port, speed=speed, gbfs=gbfs, start=start)
+
+
+@app.command()
+def record(
+    system: Annotated[str, typer.Argument(help="The id of a followed system.")],
+    path: Annotated[
+        Path, typer.Argument(help="A folder to make; a recording of the same system is replaced.")
+    ],
+    since: Annotated[datetime | None, typer.Option(help="Begin at this time, in UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="End before this time, in UTC.")] = None,
+) -> None:
+    """Write what the store has of a system as a recording, which `serve` can replay."""
+    _log()
+    with _explained():
+        store = Store(Settings().store)
+        start, end = (None if time is None else time.replace(tzinfo=UTC) for time in (since, until))
+        written = recording.write(store, system, path, start, end)
+        store.close()
+    typer.echo(f"{len(written.polls)} polls of {written.name} written to {path}")
+
+
+@app.command()
+def systems(
+    word: Annotated[str, typer.Argument(help="Part of a name, a place, or a country's two letters.")],
+) -> None:
+    """Search the public catalogue of GBFS systems, to follow others by a list of your own."""
+    with _explained():
+        found = registry.search(word, Fetcher())
+    table = Table("id", "name", "place", "country", "address")
+    for system in found:
+        address = f"{system.url} (needs a key)" if system.needs_key else system.url
+        table.add_row(system.system_id, system.name, system.location, system.country, address)
+    if found:
+        Console(soft_wrap=True).print(table)
+    typer.echo(f"{len(found)} systems with {word!r} in the public catalogue")
+
+
+if __name__ == "__main__":
+    app()

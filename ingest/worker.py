@@ -1,0 +1,143 @@
+"""The worker: a job a system on APScheduler, from start to stop.
+
+Each job runs at a date and then books its next one, because only the tick knows when the feed may be asked
+again. Every system has a thread: a feed that answers slowly for half a minute keeps no other waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.date import DateTrigger
+from sqlalchemy.exc import SQLAlchemyError
+
+from ingest import registry
+from ingest.gbfs import Feed
+from ingest.http import Fetcher, Unreachable
+from ingest.lease import new_holder
+from ingest.registry import RegistryError, System
+from ingest.settings import Settings
+from ingest.store import Store, SystemRow
+from ingest.tick import LEASE, Ticker
+
+log = logging.getLogger(__name__)
+
+START_WITHIN = timedelta(seconds=5)
+"""All systems get their first tick within this time."""
+
+STOP_WITHIN = 8.0
+"""Seconds that running ticks have to end when the worker is to stop; the app waits ten."""
+
+_MOST_THREADS = 64
+_RETRY_LIST = (2.0, 60.0)
+
+
+def wall_clock() -> datetime:
+    """Tell the time, as aware UTC."""
+    return datetime.now(UTC)
+
+
+class Worker:
+    """Follows systems until told to stop.
+
+    The list is read once, at start: to follow others, start again.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        systems: Sequence[System],
+        fetcher: Fetcher,
+        settings: Settings,
+        clock: Callable[[], datetime] = wall_clock,
+    ) -> None:
+        self.holder = new_holder()
+        self._store = store
+        self._systems = systems
+        self._clock = clock
+        # More at a time would not be faster, but each takes memory for its forecasts.
+        turn = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._tickers = [
+            Ticker(
+                system,
+                store,
+                self.holder,
+                lambda system=system: Feed(system, fetcher, clock),  # type: ignore[misc]
+                clock,
+                place=number / len(systems),
+                checkpoint_seconds=settings.checkpoint_seconds,
+                keep=timedelta(days=settings.keep_days),
+                turn=turn,
+            )
+            for number, system in enumerate(systems)
+        ]
+        self._scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(min(len(systems) + 1, _MOST_THREADS))},
+            # A tick that comes late is still wanted, once.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+            timezone=UTC,
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow all systems until `stop` is set; then let running ticks end, and give up the leases."""
+        self._store.follow([SystemRow(**asdict(system)) for system in self._systems])
+        now = self._clock()
+        for number, ticker in enumerate(self._tickers):
+            self._book(ticker, now + number * min(START_WITHIN / len(self._tickers), timedelta(seconds=0.2)))
+        self._scheduler.add_job(self._renew, "interval", seconds=LEASE.total_seconds() / 3)
+        self._scheduler.start()
+        log.info("following %d systems as %s", len(self._systems), self.holder)
+        try:
+            stop.wait()
+        finally:
+            self._stop()
+
+    def _stop(self) -> None:
+        ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
+        ending.start()
+        ending.join(STOP_WITHIN)
+        if ending.is_alive():
+            log.info("not waiting any longer for slow feeds")
+        # A tick that still runs cannot commit from here on: it has no lease.
+        self._store.drop_leases(self.holder)
+        log.info("stopped")
+
+    def _book(self, ticker: Ticker, at: datetime) -> None:
+        self._scheduler.add_job(self._tick, DateTrigger(at), [ticker], id=ticker.system.system_id)
+
+    def _tick(self, ticker: Ticker) -> None:
+        due = ticker.tick()
+        if self._scheduler.running:
+            self._book(ticker, max(due, self._clock()))
+
+    def _renew(self) -> None:
+        try:
+            self._store.renew_leases(self.holder, self._clock(), LEASE)
+        except SQLAlchemyError as error:
+            log.warning("the leases could not be renewed: %s", getattr(error, "orig", None) or error)
+
+
+def load_systems(source: str | None, fetcher: Fetcher, stop: threading.Event) -> list[System]:
+    """Read the list of systems to follow; one at an address that does not answer yet is asked again.
+
+    Gives an empty list when `stop` was set meanwhile. Raises `RegistryError` for a list that is wrong.
+    """
+    wait, longest = _RETRY_LIST
+    while not stop.is_set():
+        try:
+            return registry.load(source, fetcher)
+        except RegistryError as error:
+            if not isinstance(error.__cause__, Unreachable):
+                raise
+            log.warning("%s; next try in %.0f s", error.words, wait)
+        stop.wait(wait * random.uniform(1.0, 1.2))
+        wait = min(2 * wait, longest)
+    return []

@@ -1,0 +1,64 @@
+"""Make a frame of a forecaster: summaries of every station's distribution at every horizon.
+
+Stations are forecast in groups, so that of the distributions themselves, a gigabyte at 5,000 stations, only a
+group's are in memory at a time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.forecaster import Counts, Forecaster
+from model.frame import AT_LEAST, MINUTES, NO_FORECAST, Frame, Outlook
+from model.records import Floats
+
+
+def make_frame(forecaster: Forecaster) -> Frame:
+    """Forecast every station from the newest snapshot.
+
+    Raises `ValueError` before the first snapshot.
+    """
+    newest = forecaster.snapshot()
+    if newest is None or forecaster.learning_since is None:
+        raise ValueError("nothing is known yet: learn a snapshot first")
+    size = len(forecaster.stations)
+    bike, space = _empty(size), _empty(size)
+    for rows in forecaster.blocks():
+        forecast = forecaster.forecast(MINUTES, rows)
+        for outlook, counts in ((bike, forecast.bikes), (space, forecast.docks)):
+            outlook.median[:, rows] = counts.median
+            outlook.low[:, rows] = counts.quantile(0.1)
+            outlook.high[:, rows] = counts.quantile(0.9)
+            outlook.chance[:, :, rows] = _per_cent(counts)
+    now = slice(0, size)  # after these come stations that the feed no longer describes
+    ebikes, renting, returning = newest.ebikes, newest.renting, newest.returning
+    assert ebikes is not None
+    assert renting is not None
+    assert returning is not None
+    return Frame(
+        at=newest.at,
+        learning_since=forecaster.learning_since,
+        stations=forecaster.stations,
+        minutes=np.array(MINUTES),
+        bikes=newest.bikes[now].astype(np.int16),
+        docks=newest.docks[now].astype(np.int16),
+        ebikes=ebikes[now].astype(np.int16),
+        renting=renting[now],
+        returning=returning[now],
+        bike=bike,
+        space=space,
+    )
+
+
+def _empty(size: int) -> Outlook:
+    shape = (len(MINUTES), size)
+    median, low, high = (np.empty(shape, dtype=np.int16) for _ in range(3))
+    return Outlook(median, low, high, np.empty((len(AT_LEAST), *shape), dtype=np.uint8))
+
+
+def _per_cent(counts: Counts) -> NDArray[np.uint8]:
+    """Round odds to per cent; 0 and 100 are for what is certain to within 0.05 % only."""
+    odds: Floats = 100 * np.stack([counts.at_least(n) for n in AT_LEAST])
+    rounded = np.where(odds < 0.05, 0, np.where(odds > 99.95, 100, np.clip(np.rint(odds), 1, 99)))
+    return np.where(np.isnan(odds), NO_FORECAST, rounded).astype(np.uint8)

@@ -1,0 +1,183 @@
+"""A running app with a made-up world, and what its screen says, read off the pixels."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dashboard_world
+import numpy as np
+from dashboard_world import BOULDER, DUBLIN, World, frame
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from dashboard import deck, text
+from model.frame import Frame
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 40.0
+"""Seconds that anything may take on a busy machine. Nobody waits for longer than it takes."""
+
+Shift = tuple[float, float]
+
+
+@dataclass
+class Site:
+    """A running app, the world it shows, and the frames on screen."""
+
+    url: str
+    world: World
+    dublin: Frame
+    boulder: Frame
+
+
+def wait_for(what: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Ask again and again until it is so."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[Site]:
+    """Serve two cities. Their leases are held here, so the app starts no worker of its own."""
+    dashboard_world.LEASE, lease = timedelta(hours=1), dashboard_world.LEASE
+    world = World(folder, (replace(DUBLIN, poll_seconds=2), replace(BOULDER, poll_seconds=2)))
+    world.now = datetime.now(UTC).replace(microsecond=0)
+    dublin = frame("dublin", 60, at=world.now)
+    boulder = frame("boulder", 20, at=world.now, centre=(40.015, -105.27), timezone="America/Denver")
+    world.commit(dublin)
+    world.commit(boulder)
+    port = _free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    with (folder / "app.log").open("wb") as log:
+        app = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | {"DOCKCAST_STORE": world.url}, stdout=log, stderr=log
+        )
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        wait_for(lambda: _answers(url + "_stcore/health"))
+        yield Site(url, world, dublin, boulder)
+    finally:
+        app.terminate()
+        try:
+            app.wait(20)
+        except subprocess.TimeoutExpired:
+            app.kill()
+            app.wait()
+        world.store.close()
+        dashboard_world.LEASE = lease
+
+
+def pixels(page: Page, made: Frame, shift: Shift = (0, 0)) -> NDArray[np.int64]:
+    """Find where on the page each station's mark is, in a map that was dragged by `shift`: (S, 2)."""
+    box = page.locator("canvas").bounding_box()
+    assert box is not None
+    phone = page.viewport_size is not None and page.viewport_size["width"] < 640
+    lat, lon = made.stations.lat, made.stations.lon
+    view = deck.viewport(lat, lon, *((340, 400) if phone else (1000, 460)))
+    scale = 512 * 2**view.zoom / 360
+    north, middle = (np.degrees(np.arctanh(np.sin(np.radians(where)))) for where in (lat, view.latitude))
+    x = box["x"] + box["width"] / 2 + (lon - view.longitude) * scale + shift[0]
+    y = box["y"] + box["height"] / 2 + (middle - north) * scale + shift[1]
+    return np.rint(np.stack([x, y], axis=1)).astype(np.int64)
+
+
+def pixel(page: Page, made: Frame, station: int) -> tuple[int, int]:
+    """Find where on the page one station's mark is."""
+    x, y = pixels(page, made)[station]
+    return int(x), int(y)
+
+
+def picture(page: Page) -> NDArray[np.uint8]:
+    """Look at the screen: (height, width, 3)."""
+    return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+
+
+def steps_at(image: NDArray[np.uint8], where: NDArray[np.int64]) -> list[int]:
+    """Tell which step's colour is at each place; -1 for another colour."""
+    height, width = image.shape[:2]
+    seen = image[where[:, 1].clip(0, height - 1), where[:, 0].clip(0, width - 1)].astype(int)
+    steps = np.array([[*bytes.fromhex(colour[1:])] for colour in deck.STEPS])
+    distance = np.abs(seen[:, None] - steps).max(axis=2)
+    return [int(step) for step in np.where(distance.min(axis=1) < 25, distance.argmin(axis=1), -1)]
+
+
+def said_by(made: Frame, minutes: int, what: text.What = "bike", number: int = 1) -> list[int]:
+    """Tell the step of every open and known station from the frame: what the screen has to show."""
+    outlook = made.bike if what == "bike" else made.space
+    return [text.step(int(chance)) for chance in outlook.chance[number - 1, minutes // 5, 3:]]
+
+
+def expect_colours(page: Page, made: Frame, steps: list[int], shift: Shift = (0, 0)) -> None:
+    """Wait until the screen shows these steps."""
+    end = time.monotonic() + PATIENCE
+    while (seen := steps_at(picture(page), pixels(page, made, shift)[3:])) != steps:
+        assert time.monotonic() < end, f"on screen {seen}, wanted {steps}"
+        page.wait_for_timeout(100)
+
+
+def drag(page: Page, made: Frame, by: tuple[int, int], steps: list[int]) -> Shift:
+    """Drag the map and tell how far it went: the first pixels of a drag only start it."""
+    box = page.locator("canvas").bounding_box()
+    assert box is not None
+    x, y = box["x"] + 60, box["y"] + 60
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + by[0], y + by[1], steps=5)
+    page.wait_for_timeout(400)  # or deck.gl lets the map glide on
+    page.mouse.up()
+    page.mouse.move(5, 5)
+    shifts = sorted(((dx, dy) for dx in range(by[0] // 2, by[0] + 2) for dy in range(by[1] // 2, by[1] + 2)),
+                    key=sum, reverse=True)  # fmt: skip
+    end = time.monotonic() + PATIENCE
+    while True:
+        image = picture(page)
+        for shift in shifts:
+            if steps_at(image, pixels(page, made, shift)[3:]) == steps:
+                return shift
+        assert time.monotonic() < end, "the map did not move"
+
+
+def set_slider(page: Page, minutes: int) -> None:
+    """Move the slider by keys, as one does who cannot see or hold it."""
+    thumb = page.get_by_role("slider")
+    thumb.focus()
+    way = minutes - int(thumb.input_value())
+    for _ in range(abs(way) // 5):
+        page.keyboard.press("ArrowRight" if way > 0 else "ArrowLeft")
+    expect(page).to_have_url(re.compile(rf"[?&]in={minutes}(&|$)"))
+
+
+def wait_for_refresh(page: Page) -> None:
+    """Wait until the page has run again by itself: the age in sight has grown."""
+    ages = page.locator(".ages")
+    before = ages.inner_text()
+    expect(ages).not_to_have_text(before)

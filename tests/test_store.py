@@ -1,0 +1,415 @@
+"""The store, on SQLite and PostgreSQL alike: whole ticks or nothing, one writer a system, a log to trust."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from store_world import (
+    DUBLIN,
+    LEASE,
+    MINUTE,
+    NOON,
+    commit,
+    counted,
+    described,
+    learnt,
+    postgres,
+    postgres_database,
+)
+
+from ingest.lease import new_holder
+from ingest.store import SCORE_SUMS, LeaseLostError, PollRow, Store, StoreError
+from ingest.tables import metadata
+from model import Snapshot
+
+_names = count()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    with postgres() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'dockcast.db'}"
+    else:
+        with postgres_database(request.getfixturevalue("server"), f"test{next(_names)}") as address:
+            yield address
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = Store(url)
+    opened.follow([DUBLIN])
+    yield opened
+    opened.close()
+
+
+def together(*work: Callable[[], object]) -> list[object]:
+    """Do several things at the same moment."""
+    barrier = threading.Barrier(len(work))
+
+    def wait_and(do: Callable[[], object]) -> object:
+        barrier.wait(10)
+        return do()
+
+    with ThreadPoolExecutor(len(work)) as pool:
+        return list(pool.map(wait_and, work))
+
+
+# ---------------------------------------------------------------- tables
+
+
+def test_migrations_make_the_tables_that_the_code_knows(url: str) -> None:
+    Store(url).close()
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_several_processes_may_open_a_new_store_at_once(url: str) -> None:
+    """App and worker start together; the second must find the tables made, not make them again."""
+    for opened in together(*[lambda: Store(url)] * 4):
+        assert isinstance(opened, Store)
+        assert opened.systems() == []
+        opened.close()
+
+
+def test_a_store_that_cannot_be_used_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear database, " * 100)
+    for wrong, words in (
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("my database", "names no database"),
+        ("oracle+nothing://here", "install the driver"),
+        (f"sqlite:///{tmp_path / 'letter.txt'}", "move the file away"),
+        (f"sqlite:///{tmp_path / 'letter.txt' / 'x.db'}", "cannot be made"),
+        ("postgresql+psycopg://me:secret@127.0.0.1:1/none", "check DOCKCAST_STORE"),
+    ):
+        with pytest.raises(StoreError, match=words) as caught:
+            Store(wrong)
+        assert "secret" not in str(caught.value)
+
+
+def test_a_store_of_a_newer_release_is_left_alone(url: str) -> None:
+    Store(url).close()
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="newer release"):
+        Store(url)
+    engine.dispose()
+
+
+# ---------------------------------------------------------------- systems
+
+
+def test_systems_keep_their_data_when_they_are_no_longer_followed(store: Store) -> None:
+    boulder = replace(
+        DUBLIN, system_id="boulder", name="BCycle", poll_seconds=0.5, speed=60.0, label="replayed"
+    )
+    commit(store, learnt(NOON, counted(NOON, a=1)))
+    store.follow([boulder, DUBLIN])
+    assert store.systems() == [boulder, DUBLIN]
+    store.follow([boulder])
+    assert store.systems() == [boulder]
+    state = store.state("dublin")
+    assert state is not None
+    assert state.at == NOON
+    store.follow([replace(DUBLIN, name="Dublin's bikes"), boulder])
+    assert [row.name for row in store.systems()] == ["Dublin's bikes", "BCycle"]
+    assert store.states()["dublin"] == state
+
+
+# ---------------------------------------------------------------- a tick
+
+
+def test_a_tick_is_read_back_as_it_was_written(store: Store) -> None:
+    stations = described("b", "a", "ü")
+    changes = Snapshot(
+        NOON,
+        stations.station_id,
+        np.array([5, -1, 0]),
+        np.array([7, -1, 12]),
+        np.array([2, -1, -1]),
+        np.array([True, True, False]),
+        np.array([False, True, True]),
+    )
+    received = NOON + timedelta(seconds=7.25)
+    version = commit(
+        store, learnt(NOON, changes, received, stations=stations, checkpoint=b"state", frame=b"one")
+    )
+    assert store.frame("dublin") == (version, b"one")
+    assert store.frame("dublin", version) == (version, b"one")
+    assert store.frame("dublin", version + 1) is None
+    assert store.polls("dublin") == [NOON]
+    read = store.stations("dublin")
+    assert read is not None
+    assert read.same_as(stations)
+    checkpoint = store.checkpoint("dublin")
+    assert checkpoint is not None
+    assert (checkpoint.at, checkpoint.blob) == (NOON, b"state")
+    status = store.status("dublin")
+    assert status is not None
+    assert status.station_id.tolist() == ["a", "b", "ü"]
+    assert status.bikes.tolist() == [-1, 5, 0]
+    assert status.renting is not None
+    assert status.renting.tolist() == [True, True, False]
+    log = store.observations("dublin")
+    assert log.to_dict("list") == {
+        "at": [int(NOON.timestamp())] * 3,
+        "station_id": ["a", "b", "ü"],
+        "bikes": [-1, 5, 0],
+        "docks": [-1, 7, 12],
+        "ebikes": [-1, 2, -1],
+        "renting": [True, True, False],
+        "returning": [True, False, True],
+    }
+    state = store.state("dublin")
+    assert state is not None
+    assert (state.state, state.at, state.received_at, state.next_poll_at) == (
+        "live",
+        NOON,
+        received,
+        received + MINUTE,
+    )
+
+
+def test_the_status_holds_the_newest_of_every_station(store: Store) -> None:
+    commit(store, learnt(NOON, counted(NOON, a=1, b=2)))
+    commit(store, learnt(NOON + MINUTE, counted(NOON + MINUTE, b=3)))
+    commit(store, learnt(NOON + 2 * MINUTE, counted(NOON + 2 * MINUTE)))
+    status = store.status("dublin")
+    assert status is not None
+    assert status.at == NOON + 2 * MINUTE
+    assert dict(zip(status.station_id.tolist(), status.bikes.tolist(), strict=True)) == {"a": 1, "b": 3}
+    assert len(store.observations("dublin")) == 3
+    assert len(store.observations("dublin", NOON, NOON + MINUTE)) == 1
+    assert store.polls("dublin", NOON, NOON + MINUTE) == [NOON + MINUTE]
+
+
+def test_scores_add_up_by_hour_model_and_horizon(store: Store) -> None:
+    score = {"hour": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SCORE_SUMS, 2)
+    for minute in range(3):
+        at = NOON + minute * MINUTE
+        commit(store, learnt(at, counted(at), scores=[score, {**score, "minutes": 60}]))
+    table = store.scores("dublin").set_index("minutes")
+    assert [table.at[30, name] for name in SCORE_SUMS] == [6] * len(SCORE_SUMS)
+    assert len(table) == 2
+    assert store.scores("boulder").empty
+    assert store.scores(since=NOON + timedelta(hours=1)).empty
+
+
+def test_a_tick_that_fails_in_the_middle_leaves_nothing_behind(store: Store) -> None:
+    commit(store, learnt(NOON, counted(NOON, a=1), stations=described("a"), frame=b"good"))
+    twice = learnt(NOON, counted(NOON, a=2), NOON + MINUTE, stations=described("a", "b"), frame=b"bad")
+    with pytest.raises(sa.exc.IntegrityError):
+        commit(store, twice)
+    assert store.frame("dublin") == (1, b"good")
+    assert store.polls("dublin") == [NOON]
+    stations, status = store.stations("dublin"), store.status("dublin")
+    assert stations is not None
+    assert status is not None
+    assert (len(stations), status.bikes.tolist()) == (1, [1])
+
+
+def test_frames_stay_for_ten_minutes_and_are_sixty_at_most(store: Store) -> None:
+    second = timedelta(seconds=1)
+    for number in range(70):
+        at = NOON + number * second
+        commit(store, learnt(at, counted(at)))
+    assert store.frame("dublin", 10) is None
+    assert store.frame("dublin", 11) is not None
+    later = NOON + timedelta(minutes=10, seconds=60.5)
+    version = commit(store, learnt(later, counted(later)))
+    assert [n for n in range(80) if store.frame("dublin", n)] == [*range(62, 71), version]
+
+
+def test_a_poll_that_taught_nothing_is_written_down(store: Store) -> None:
+    commit(store, learnt(NOON, counted(NOON, a=1)))
+    late = NOON + MINUTE
+    poll = PollRow(late, None, "too_slow", "it takes too long", 30.0, "[]")
+    store.commit_poll("dublin", "me", late, LEASE, late + 2 * MINUTE, poll, "unreachable", 1)
+    state = store.state("dublin")
+    assert state is not None
+    assert (state.state, state.text, state.failures) == ("unreachable", "it takes too long", 1)
+    assert (state.at, state.last_try_at, state.next_poll_at) == (NOON, late, late + 2 * MINUTE)
+    assert store.polls("dublin") == [NOON]
+    assert store.poll_log("dublin", NOON - MINUTE, late)["outcome"].tolist() == ["learnt", "too_slow"]
+
+
+# ---------------------------------------------------------------- leases
+
+
+def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:
+    assert store.lease_holder(NOON) is None
+    assert store.take_lease("dublin", "a", NOON, LEASE)
+    assert not store.take_lease("dublin", "b", NOON + LEASE / 2, LEASE)
+    assert store.take_lease("dublin", "a", NOON + LEASE / 2, LEASE)
+    assert not store.take_lease("dublin", "b", NOON + LEASE, LEASE)
+    assert store.lease_holder(NOON + LEASE) == "a"
+    assert store.take_lease("dublin", "b", NOON + LEASE * 1.5, LEASE)
+    assert store.lease_holder(NOON + LEASE * 1.5) == "b"
+
+
+def test_leases_are_renewed_together_but_not_those_that_others_took(store: Store) -> None:
+    for system_id in ("dublin", "boulder"):
+        assert store.take_lease(system_id, "a", NOON, LEASE)
+    later = NOON + LEASE
+    assert store.take_lease("boulder", "b", later, LEASE)
+    store.renew_leases("a", later, LEASE)
+    assert not store.take_lease("dublin", "c", later + MINUTE, LEASE)
+    store.renew_lease("dublin", "a", later, LEASE)
+    with pytest.raises(LeaseLostError):
+        store.renew_lease("boulder", "a", later, LEASE)
+
+
+def test_a_lease_that_is_given_up_is_free_at_once(store: Store) -> None:
+    assert store.take_lease("dublin", "a", NOON, LEASE)
+    store.drop_leases("a")
+    assert store.lease_holder(NOON) is None
+    with pytest.raises(LeaseLostError):
+        store.renew_lease("dublin", "a", NOON, LEASE)
+    assert store.take_lease("dublin", "b", NOON, LEASE)
+
+
+def test_the_lease_of_a_process_that_is_gone_is_free_at_once(store: Store) -> None:
+    """After `kill -9` the next worker on the machine must not wait for the lease to run out."""
+    script = "from ingest.lease import new_holder; import sys; sys.stdout.write(new_holder())"
+    dead = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert store.take_lease("dublin", dead, NOON, LEASE)
+    assert store.lease_holder(NOON) is None
+    alive = new_holder()
+    assert store.take_lease("dublin", alive, NOON, LEASE)
+    assert store.lease_holder(NOON) == alive
+    assert not store.take_lease("dublin", new_holder(), NOON, LEASE)
+
+
+def test_of_a_holder_elsewhere_nothing_is_known(store: Store) -> None:
+    """Process numbers of another machine, or of another container, mean nothing here."""
+    place, number, token = new_holder().rsplit("/", 2)
+    for holder in (
+        f"elsewhere/{2**22 - 1}/{token}",
+        f"{place}x/{2**22 - 1}/{token}",
+        f"{place}/none/{token}",
+        "a",
+    ):
+        store.drop_leases(holder)
+        assert store.take_lease("dublin", holder, NOON, LEASE)
+        assert not store.take_lease("dublin", "me", NOON, LEASE), holder
+        store.drop_leases(holder)
+    assert int(number) == os.getpid()
+
+
+def test_of_many_who_want_a_lease_at_once_one_gets_it(store: Store) -> None:
+    names = [f"worker {number}" for number in range(6)]
+    got = together(*[lambda name=name: store.take_lease("dublin", name, NOON, LEASE) for name in names])
+    assert sorted(map(bool, got)) == [False] * 5 + [True]
+    later = NOON + 2 * LEASE
+    got = together(*[lambda name=name: store.take_lease("dublin", name, later, LEASE) for name in names])
+    assert sorted(map(bool, got)) == [False] * 5 + [True]
+
+
+def test_a_worker_that_was_frozen_writes_nothing(store: Store) -> None:
+    """One laptop lid closed for an hour: it wakes in the middle of a tick that another has long done."""
+    commit(store, learnt(NOON, counted(NOON, a=1)), holder="frozen")
+    later = NOON + 2 * LEASE
+    commit(store, learnt(later, counted(later, a=2), frame=b"theirs"), holder="other")
+    stale = learnt(NOON + MINUTE, counted(NOON + MINUTE, a=9), frame=b"stale", checkpoint=b"stale")
+    with pytest.raises(LeaseLostError):
+        store.commit_tick("dublin", "frozen", later, LEASE, later, stale)
+    poll = PollRow(later, None, "unchanged", "", 0.1, "[]")
+    with pytest.raises(LeaseLostError):
+        store.commit_poll("dublin", "frozen", later, LEASE, later, poll, "live", 0)
+    assert store.polls("dublin") == [NOON, later]
+    assert store.frame("dublin") == (2, b"theirs")
+    assert store.checkpoint("dublin") is None
+    assert len(store.poll_log("dublin", NOON - MINUTE, later + MINUTE)) == 2
+
+
+def test_two_workers_write_at_the_same_time_and_nothing_is_lost(store: Store, url: str) -> None:
+    """Two processes share the store, each with systems of its own; SQLite lets one in at a time."""
+    other = Store(url)
+    store.follow([replace(DUBLIN, system_id=system_id) for system_id in ("dublin", "boulder")])
+
+    def work(own: Store, system_id: str) -> None:
+        for number in range(15):
+            at = NOON + number * MINUTE
+            commit(own, learnt(at, counted(at, a=number % 7, b=number % 5)), system_id, holder=system_id)
+
+    together(lambda: work(store, "dublin"), lambda: work(other, "boulder"))
+    other.close()
+    for system_id in ("dublin", "boulder"):
+        assert len(store.polls(system_id)) == 15
+        assert len(store.observations(system_id)) == 30
+        assert store.frame(system_id) == (15, b"frame")
+
+
+# ---------------------------------------------------------------- retention
+
+
+def test_forgetting_keeps_each_stations_value_at_the_cut_and_all_after_the_checkpoint(store: Store) -> None:
+    rows = {0: {"a": 1, "b": 1}, 1: {"a": 2}, 2: {"a": 3}, 3: {"a": 4}, 4: {"a": 5, "b": 5}}
+    for minute, bikes in rows.items():
+        at = NOON + minute * MINUTE
+        commit(store, learnt(at, counted(at, **bikes), checkpoint=b"state" if minute == 3 else None))
+
+    store.forget("dublin", NOON + 2 * MINUTE, NOON)
+    log = store.observations("dublin")
+    minutes = [int(at - NOON.timestamp()) // 60 for at in log["at"]]
+    assert list(zip(minutes, log["station_id"], strict=True)) == [
+        (0, "b"), (2, "a"), (3, "a"), (4, "a"), (4, "b"),
+    ]  # fmt: skip
+    assert store.polls("dublin") == [NOON + minute * MINUTE for minute in (2, 3, 4)]
+
+    store.forget("dublin", NOON + timedelta(days=9), NOON)
+    log = store.observations("dublin")
+    assert log["bikes"].tolist() == [1, 4, 5, 5]  # b's first row is its value at the checkpoint, 12:03
+    assert store.polls("dublin") == [NOON + 3 * MINUTE, NOON + 4 * MINUTE]
+    status = store.status("dublin")
+    assert status is not None
+    assert status.bikes.tolist() == [5, 5]
+
+
+def test_forgetting_drops_failed_polls_also_of_a_system_that_never_answered(store: Store) -> None:
+    assert store.take_lease("dublin", "me", NOON, LEASE)
+    for hour in range(4):
+        at = NOON + timedelta(hours=hour)
+        poll = PollRow(at, None, "unknown_host", "no network", 0.1, "[]")
+        store.commit_poll("dublin", "me", at, LEASE, at, poll, "unreachable", hour)
+    store.forget("dublin", NOON, NOON + timedelta(hours=2))
+    left = store.poll_log("dublin", NOON - MINUTE, NOON + timedelta(days=1))
+    assert [at.hour for at in left["received_at"]] == [14, 15]
+
+
+def test_forgetting_touches_no_other_system_and_no_score(store: Store) -> None:
+    store.follow([DUBLIN, replace(DUBLIN, system_id="boulder")])
+    score = {"hour": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SCORE_SUMS, 2)
+    for system_id in ("dublin", "boulder"):
+        for minute in range(3):
+            at = NOON + minute * MINUTE
+            tick = learnt(at, counted(at, a=minute), scores=[score], checkpoint=b"state")
+            commit(store, tick, system_id)
+    store.forget("dublin", NOON + timedelta(days=1), NOON + timedelta(days=1))
+    assert len(store.observations("dublin")) == 1
+    assert len(store.observations("boulder")) == 3
+    assert len(store.polls("boulder")) == 3
+    assert store.scores("dublin")["n"].tolist() == [6]

@@ -1,0 +1,436 @@
+"""A tick, with a real forecaster and a real store: what a poll may come to, and never half of it."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from model_world import riders, stations
+from store_world import MINUTE, NOON
+
+from ingest.gbfs import FeedError, Finding, Poll
+from ingest.registry import System
+from ingest.relearn import relearn
+from ingest.store import Store, SystemRow
+from ingest.tick import LEASE, STAND_BY, Ticker
+from model import Forecaster, Snapshot, Stations
+from model.frame import Frame
+
+CITY = System("test", "Test", "Test", "IE", "http://127.0.0.1:1/gbfs.json")
+
+
+@dataclass
+class Script:
+    """A feed that says what the test wrote down, and the clock that it is read by."""
+
+    now: datetime = NOON
+    next: Any = None
+    known: Stations | None = None
+    at: datetime | None = None
+    opened: int = 0
+    polled: int = 0
+
+    def open(self) -> Script:
+        self.opened += 1
+        return self
+
+    def resume(self, known: Stations | None, at: datetime | None) -> None:
+        self.known, self.at = known, at
+
+    def poll(self) -> Poll:
+        self.polled += 1
+        if isinstance(self.next, Exception):
+            raise self.next
+        assert isinstance(self.next, Poll)
+        return replace(self.next, received_at=self.now)
+
+    def clock(self) -> datetime:
+        return self.now
+
+
+def fresh(seen: Snapshot, described: Stations | None = None, **more: Any) -> Poll:
+    """Make a poll that brought something new."""
+    poll = Poll(
+        outcome="fresh",
+        received_at=NOON,
+        seconds=0.1,
+        stations=described or stations(len(seen)),
+        snapshot=seen,
+        at=seen.at,
+        ttl_seconds=0.0,
+        still_seconds=0.0,
+        findings=(),
+    )
+    return replace(poll, **more)
+
+
+def nothing(outcome: Any = "unchanged", **more: Any) -> Poll:
+    """Make a poll that brought nothing new."""
+    return replace(fresh(next(riders(1)), snapshot=None), outcome=outcome, **more)
+
+
+class Desk:
+    """A store, a scripted feed, and as many workers as a test wants."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path / "dockcast.db"
+        self.store = Store(f"sqlite:///{self.path}")
+        self.store.follow([SystemRow(**CITY.__dict__)])
+        self.feed = Script()
+
+    def worker(self, holder: str = "me", system: System = CITY, **more: Any) -> Ticker:
+        chance = random.Random(1)
+        return Ticker(system, self.store, holder, self.feed.open, self.feed.clock, chance=chance, **more)
+
+    def tick(self, ticker: Ticker, says: Any, after: timedelta = MINUTE) -> datetime:
+        """Let time go by, then the feed say something to a ticker that asks."""
+        self.feed.now += after
+        self.feed.next = says
+        return ticker.tick()
+
+    def state(self) -> tuple[str, str, int]:
+        state = self.store.state("test")
+        assert state is not None
+        return state.state, state.text, state.failures
+
+    def outcomes(self) -> list[str]:
+        log = self.store.poll_log("test", NOON - MINUTE, NOON + timedelta(days=30))
+        return list(log["outcome"])
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.store.close()
+
+
+def state_of(store: Store) -> bytes:
+    found = relearn(store, "test")
+    assert found is not None
+    return found.forecaster.to_bytes()
+
+
+# ---------------------------------------------------------------- what a poll may come to
+
+
+def test_a_fresh_poll_ends_in_a_frame_a_log_and_a_state(desk: Desk) -> None:
+    ticker = desk.worker()
+    first, second = riders(2)
+    due = desk.tick(ticker, fresh(first, findings=(Finding("no_docks", 2, "s1"),)))
+    assert desk.feed.now + MINUTE <= due <= desk.feed.now + 1.1 * MINUTE
+    desk.tick(ticker, fresh(second))
+    assert desk.state() == ("live", "", 0)
+    assert desk.store.polls("test") == [first.at, second.at]
+    changed = int((first.bikes != second.bikes).sum())
+    assert len(desk.store.observations("test")) == len(first) + changed
+    found = desk.store.frame("test")
+    assert found is not None
+    frame = Frame.from_bytes(found[1])
+    assert (frame.at, frame.learning_since) == (second.at, first.at)
+    assert frame.bikes.tolist() == second.bikes.tolist()
+    assert frame.bike.median[0].tolist() == second.bikes.tolist()
+    log = desk.store.poll_log("test", NOON, NOON + MINUTE)
+    assert log["findings"].tolist() == ['[{"kind": "no_docks", "count": 2, "example": "s1"}]']
+
+
+def test_nothing_new_is_written_down_and_the_frame_stays(desk: Desk) -> None:
+    ticker = desk.worker()
+    desk.tick(ticker, fresh(next(riders(1))))
+    desk.tick(ticker, nothing())
+    desk.tick(ticker, nothing("late"))
+    assert desk.state() == ("live", "", 0)
+    assert desk.outcomes() == ["learnt", "unchanged", "late"]
+    state = desk.store.state("test")
+    assert state is not None
+    assert (state.frame_version, state.received_at) == (1, NOON + MINUTE)
+
+
+def test_a_snapshot_within_the_same_second_is_not_learnt_twice(desk: Desk) -> None:
+    """The log holds whole seconds: what it could not hold must not be learnt either."""
+    ticker = desk.worker()
+    seen = next(riders(1))
+    half = timedelta(seconds=0.5)
+    desk.tick(ticker, fresh(replace(seen, at=seen.at + half)))
+    desk.tick(ticker, fresh(replace(seen, at=seen.at + 1.5 * half)))
+    assert desk.outcomes() == ["learnt", "unchanged"]
+    assert desk.store.polls("test") == [seen.at]
+
+
+def test_a_feed_that_stands_still_falls_silent_and_comes_back(desk: Desk) -> None:
+    ticker = desk.worker()
+    first, second = riders(2)
+    desk.tick(ticker, fresh(first))
+    for minutes, state in ((9, "live"), (2, "silent"), (1, "silent")):
+        desk.tick(ticker, nothing(), after=minutes * MINUTE)
+        assert desk.state()[0] == state
+    desk.tick(ticker, fresh(second))
+    assert desk.state() == ("live", "", 0)
+
+
+def test_a_feed_that_was_frozen_before_we_came_is_shown_and_called_silent(desk: Desk) -> None:
+    desk.tick(desk.worker(), fresh(next(riders(1)), still_seconds=7200.0))
+    assert desk.state()[0] == "silent"
+    assert desk.store.frame("test") is not None
+
+
+def test_a_replay_that_begins_again_says_why_nothing_happens(desk: Desk) -> None:
+    """Learning the same riders twice would make the forecaster too sure of itself."""
+    replay = replace(CITY, label="replayed", speed=60.0, poll_seconds=1.0)
+    ticker = desk.worker(system=replay)
+    desk.tick(ticker, fresh(next(riders(1))))
+    desk.tick(ticker, nothing("late"), after=timedelta(seconds=11))
+    assert desk.state() == ("silent", "what it sends is older than what it sent before", 0)
+
+
+def test_failures_are_told_and_tried_again_ever_more_rarely(desk: Desk) -> None:
+    ticker = desk.worker()
+    trouble = FeedError("unreachable", "example.org does not answer", "too_slow")
+    waits = []
+    for _ in range(8):
+        due = desk.tick(ticker, trouble)
+        waits.append((due - desk.feed.now) / MINUTE)
+    assert desk.state() == ("unreachable", "example.org does not answer", 8)
+    for wait, least in zip(waits, (1, 2, 4, 8, 15, 15, 15, 15), strict=True):
+        assert least <= wait <= 1.2 * least
+    assert desk.outcomes() == ["too_slow"] * 8
+    desk.tick(ticker, fresh(next(riders(1))))
+    assert desk.state() == ("live", "", 0)
+
+
+def test_a_feed_that_names_a_time_is_left_alone_until_then(desk: Desk) -> None:
+    refused = FeedError("refused", "too often", "too_many_requests", timedelta(hours=2))
+    due = desk.tick(desk.worker(), refused)
+    assert due == desk.feed.now + timedelta(hours=2)
+    assert desk.state()[0] == "refused"
+
+
+def test_the_ttl_is_counted_from_receipt(desk: Desk) -> None:
+    due = desk.tick(desk.worker(), fresh(next(riders(1)), ttl_seconds=200.0))
+    assert timedelta(seconds=200) <= due - desk.feed.now <= timedelta(seconds=202)
+
+
+# ---------------------------------------------------------------- bit for bit
+
+
+def learnt_by_one(seen: list[Snapshot], described: dict[int, Stations]) -> bytes:
+    """Give the state of a forecaster that nobody ever interrupted."""
+    forecaster = Forecaster(described[0])
+    for number, snapshot in enumerate(seen):
+        if number in described:
+            forecaster.meet(described[number])
+        forecaster.learn(snapshot)
+    return forecaster.to_bytes()
+
+
+@pytest.mark.parametrize("checkpoint_seconds", [0.0, 240.0, 1e9])
+def test_a_worker_that_is_killed_at_any_time_ends_in_the_same_state(
+    desk: Desk, checkpoint_seconds: float
+) -> None:
+    """Stations come, go and come back meanwhile, counts are unknown, and flags change."""
+    seen = list(riders(75, size=6))
+    described = {0: stations(5), 20: stations(6), 35: stations(4), 50: stations(6, capacity=15)}
+    now = described[0]
+    kills = {3, 4, 19, 20, 21, 36, 45, 51, 74}
+    ticker = desk.worker(checkpoint_seconds=checkpoint_seconds)
+    for number, snapshot in enumerate(seen):
+        now = described.get(number, now)
+        size = len(now)
+        bikes = np.where(np.arange(size) == number % 9, -1, snapshot.bikes[:size])
+        seen[number] = snapshot = Snapshot(
+            snapshot.at,
+            now.station_id,
+            bikes,
+            snapshot.docks[:size],
+            ebikes=np.maximum(bikes - 1, 0) if number % 25 > 12 else None,
+            renting=np.arange(size) != number % 7 if number % 20 > 10 else None,
+        )
+        desk.tick(ticker, fresh(snapshot, now), after=2 * MINUTE)
+        if number in kills:
+            ticker = desk.worker(checkpoint_seconds=checkpoint_seconds)
+    assert state_of(desk.store) == learnt_by_one(seen, described)
+    assert desk.outcomes() == ["learnt"] * 75
+
+
+def test_a_checkpoint_is_written_now_and_then_and_with_every_new_description(desk: Desk) -> None:
+    ticker = desk.worker(checkpoint_seconds=240)
+    at = []
+    for number, seen in enumerate(riders(12)):
+        size = 5 if number < 6 else 6
+        cut = Snapshot(seen.at, seen.station_id[:size], seen.bikes[:size], seen.docks[:size])
+        desk.tick(ticker, fresh(cut, stations(size)))
+        checkpoint = desk.store.checkpoint("test")
+        assert checkpoint is not None
+        at.append(int((checkpoint.at - riders_start) / MINUTE))
+    assert at == [0, 0, 0, 0, 4, 4, 6, 6, 6, 6, 10, 10]
+
+
+riders_start = next(riders(1)).at
+
+
+def test_a_checkpoint_of_another_release_costs_no_more_than_what_is_not_kept(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    ticker = desk.worker(checkpoint_seconds=1e9)
+    seen = list(riders(40))
+    for snapshot in seen:
+        desk.tick(ticker, fresh(snapshot))
+    engine = sa.create_engine(f"sqlite:///{desk.path}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE checkpoints SET blob = x'00'")
+    engine.dispose()
+    with caplog.at_level(logging.WARNING):
+        assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+    assert "learning the log again" in caplog.text
+    after = list(riders(41))[-1]
+    desk.tick(desk.worker(checkpoint_seconds=1e9), fresh(after), after=2 * MINUTE)
+    checkpoint = desk.store.checkpoint("test")
+    assert checkpoint is not None
+    assert checkpoint.at == after.at
+    assert state_of(desk.store) == learnt_by_one([*seen, after], {0: stations()})
+
+
+def test_what_was_forgotten_is_not_needed_to_recover(desk: Desk) -> None:
+    ticker = desk.worker(checkpoint_seconds=600, keep=timedelta(minutes=20))
+    seen = list(riders(90))
+    for snapshot in seen:
+        desk.tick(ticker, fresh(snapshot))
+    assert len(desk.store.polls("test")) < 60
+    assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+
+
+# ---------------------------------------------------------------- when store and memory part
+
+
+def test_a_commit_that_fails_is_made_good_at_the_next_tick(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The forecaster has learnt by then. Going on with it would leave a hole in the log for ever."""
+    ticker = desk.worker()
+    seen = list(riders(4))
+    desk.tick(ticker, fresh(seen[0]))
+    with monkeypatch.context() as broken, caplog.at_level(logging.INFO):
+        disk_full = sa.exc.OperationalError("COMMIT", {}, Exception("database or disk is full"))
+        broken.setattr(desk.store, "commit_tick", lambda *_: (_ for _ in ()).throw(disk_full))
+        due = desk.tick(ticker, fresh(seen[1]))
+        assert MINUTE <= due - desk.feed.now <= 1.2 * MINUTE
+        assert desk.tick(ticker, fresh(seen[1])) - desk.feed.now >= 2 * MINUTE
+    assert caplog.text.count("database or disk is full") == 1
+    for snapshot in seen[1:]:
+        desk.tick(ticker, fresh(snapshot))
+    assert desk.store.polls("test") == [snapshot.at for snapshot in seen]
+    assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+    assert desk.feed.at == seen[0].at, "the feed was not told where to take up"
+
+
+def test_a_bug_ends_its_tick_alone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ticker = desk.worker()
+    seen = list(riders(3))
+    desk.tick(ticker, fresh(seen[0]))
+    with monkeypatch.context() as broken:
+
+        def half_done(self: Forecaster, snapshot: Snapshot) -> list[Any]:
+            self.at = snapshot.at
+            raise ZeroDivisionError("a bug")
+
+        broken.setattr(Forecaster, "learn", half_done)
+        due = desk.tick(ticker, fresh(seen[1]))
+    assert MINUTE <= due - desk.feed.now <= 1.2 * MINUTE
+    assert "system=test" in caplog.text
+    assert "a bug" in caplog.text
+    for snapshot in seen[1:]:
+        desk.tick(ticker, fresh(snapshot))
+    assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+
+
+# ---------------------------------------------------------------- leases
+
+
+def test_a_second_worker_stands_by_and_takes_over_in_the_same_state(desk: Desk) -> None:
+    first, second = desk.worker("first"), desk.worker("second")
+    seen = list(riders(30))
+    for snapshot in seen[:10]:
+        desk.tick(first, fresh(snapshot))
+        assert second.tick() == desk.feed.now + STAND_BY
+    assert desk.feed.polled == 10, "a worker that stands by must not poll"
+    for number, snapshot in enumerate(seen[10:]):
+        desk.tick(second, fresh(snapshot), after=LEASE * 1.1 if number == 0 else MINUTE)
+    assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+
+
+def test_a_worker_that_was_frozen_learns_nothing_until_it_has_read_what_others_did(desk: Desk) -> None:
+    """It still has a forecaster in memory, of an hour ago, when it gets its lease back."""
+    frozen, other = desk.worker("frozen"), desk.worker("other")
+    seen = list(riders(30))
+    for snapshot in seen[:10]:
+        desk.tick(frozen, fresh(snapshot))
+    for number, snapshot in enumerate(seen[10:20]):
+        desk.tick(other, fresh(snapshot), after=LEASE * 1.1 if number == 0 else MINUTE)
+    polled = desk.feed.polled
+    assert desk.tick(frozen, fresh(seen[19])) == desk.feed.now + STAND_BY
+    assert desk.feed.polled == polled
+    desk.store.drop_leases("other")
+    for snapshot in seen[20:]:
+        desk.tick(frozen, fresh(snapshot), after=2 * MINUTE)
+    assert desk.store.polls("test") == [snapshot.at for snapshot in seen]
+    assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+
+
+def test_a_worker_that_loses_its_lease_while_it_polls_writes_nothing(desk: Desk) -> None:
+    slow, other = desk.worker("slow"), desk.worker("other")
+    seen = list(riders(4))
+    desk.tick(slow, fresh(seen[0]))
+
+    def meanwhile() -> Poll:
+        desk.feed.now += 2 * LEASE
+        assert desk.store.take_lease("test", "other", desk.feed.now, LEASE)
+        return fresh(seen[1], received_at=desk.feed.now)
+
+    desk.feed.now += MINUTE
+    poll, desk.feed.poll = desk.feed.poll, meanwhile  # type: ignore[method-assign]
+    assert slow.tick() == desk.feed.now + STAND_BY
+    desk.feed.poll = poll  # type: ignore[method-assign]
+    assert desk.store.polls("test") == [seen[0].at]
+    desk.tick(other, fresh(seen[2]))
+    assert state_of(desk.store) == learnt_by_one([seen[0], seen[2]], {0: stations()})
+
+
+def test_a_new_worker_keeps_the_promise_that_the_last_one_made(desk: Desk) -> None:
+    """A restart must not ask a feed twice in its minute; one that failed is tried at once."""
+    due = desk.tick(desk.worker(), fresh(next(riders(1))))
+    polled = desk.feed.polled
+    new = desk.worker()
+    desk.feed.now += timedelta(seconds=5)
+    assert new.tick() == due
+    assert desk.feed.polled == polled
+    desk.feed.now = due
+    desk.feed.next = FeedError("unreachable", "no answer", "too_slow")
+    new.tick()
+    desk.tick(desk.worker(), nothing(), after=timedelta(seconds=1))
+    assert desk.feed.polled == polled + 2
+
+
+def test_only_what_changes_is_logged(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    ticker = desk.worker()
+    with caplog.at_level(logging.INFO):
+        for snapshot in riders(5):
+            desk.tick(ticker, fresh(snapshot))
+        for _ in range(20):
+            desk.tick(ticker, nothing())
+        for _ in range(3):
+            desk.tick(ticker, FeedError("unreachable", "no answer", "too_slow"))
+    assert [record.getMessage().split(",")[0] for record in caplog.records] == [
+        "test: live",
+        "test: silent",
+        "test: unreachable",
+    ]

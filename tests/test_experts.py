@@ -157,7 +157,7 @@ def test_a_spread_that_is_too_narrow_is_mended() -> None:
     def narrow(centre: np.ndarray) -> np.ndarray:
         return (1 / (1 + np.exp(-(counts - centre[:, None] + 0.5) / 0.9))).astype(np.float32)
 
-    inside = []
+    before, after = [], []
     for step in range(600):
         centre = random.integers(15, 25, 50)
         truth = np.clip(np.rint(random.logistic(centre, 1.2)).astype(int), 0, 40)
@@ -165,10 +165,12 @@ def test_a_spread_that_is_too_narrow_is_mended() -> None:
         curve = mender.curves([10])[0]
         mended = guard.apply(pooled, curve, np.zeros(50, dtype=bool), centre)
         if step > 300:
-            inside.append(guard.transform(mended, truth)[:, 1:9].sum() / 50)
+            before.append(guard.transform(pooled, truth)[:, 1:9].sum() / 50)
+            after.append(guard.transform(mended, truth)[:, 1:9].sum() / 50)
             assert (guard.median(mended) == guard.median(pooled)).all()
         mender.learn(10, np.arange(50), pooled, centre, truth)
-    assert np.mean(inside) == pytest.approx(0.8, abs=0.03)
+    assert np.mean(before) < 0.73
+    assert 0.75 < np.mean(after) < 0.81
 
 
 def test_where_the_median_was_worse_than_now_it_is_held() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from dashboard import api, reading, text
 from ingest.settings import Settings
@@ -107,6 +108,10 @@ def on_script_error(error: Exception) -> bool:
     st.error(text.BROKEN)
     return True
 
+
+# Until a viewer's script has called st.navigation, Streamlit takes dashboard/pages/ for its older kind of
+# pages, and whoever comes back first after a restart would get map.py alone, without style.
+PagesManager.uses_pages_directory = False
 
 app = st.App(
     ROOT / "dashboard" / "start.py", lifespan=lifespan, routes=api.ROUTES, on_script_error=on_script_error

@@ -83,7 +83,7 @@ def viewport(lat: Floats, lon: Floats, width: int, height: int) -> Viewport:
     ]
     zoom = round(float(np.clip(min(zooms), 2, 14.5)), 2)
     metres_per_pixel = 40_075_017 * shrink / 512 / 2**zoom
-    largest = np.clip(0.62 * _spacing(lat, lon, shrink) / metres_per_pixel, 3.2, 15)
+    largest = np.clip(0.62 * _spacing(lat, lon, shrink) / metres_per_pixel, 3.5, 15)
     return Viewport(
         latitude=round(float(middle), 5),
         longitude=round(float((west + east) / 2), 5),
@@ -148,7 +148,7 @@ def deck(
     """
     of = part(horizon)
     expected, step = (f"this[{of.column(horizon, which)}]" for which in (EXPECTED, STEP))
-    edge = _rgb("#ffffff", 130) if dark else _rgb("#101828", 150)
+    edge = _rgb("#ffffff", 130) if dark else _rgb("#101828", 120)
     hollow = _rgb("#aab2bd" if dark else "#5f6873")
     fills = [*(_rgb(colour, 235) for colour in STEPS), _rgb(UNKNOWN, 150), [0, 0, 0, 1]]
     largest = len(_SIZES) - 1
@@ -165,7 +165,7 @@ def deck(
             ),
             get_line_width=f"{step}=={CLOSED_STEP}?.25:.08",
             radius_scale=view.radius_metres,
-            radius_min_pixels=1.8,
+            radius_min_pixels=2.4,
             radius_max_pixels=24,
             line_width_scale=view.radius_metres,
             line_width_max_pixels=2,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,8 +16,6 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from ingest import recording, registry, server
@@ -118,7 +117,16 @@ def serve(
     """Serve recordings as GBFS feeds, listed at /systems.toml for DOCKCAST_SYSTEMS."""
     _log()
     with _explained():
+        _check_free(host, port)
         server.serve(paths, host=host, port=port, speed=speed, gbfs=gbfs, start=start)
+
+
+def _check_free(host: str, port: int) -> None:
+    """uvicorn would end the process without a word of ours."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        _refuse(f"cannot listen on {host} port {port}: {error.strerror}; choose another by --port or --host")
 
 
 @app.command()
@@ -137,7 +145,7 @@ def record(
         start, end = (None if time is None else time.replace(tzinfo=UTC) for time in (since, until))
         written = recording.write(store, system, path, start, end)
         store.close()
-    typer.echo(f"{len(written.polls)} polls of {written.name} written to {path}")
+    typer.echo(f"{written.name}: polls written to {path}: {len(written.polls)}")
 
 
 @app.command()
@@ -147,13 +155,14 @@ def systems(
     """Search the public catalogue of GBFS systems, to follow others by a list of your own."""
     with _explained():
         found = registry.search(word, Fetcher())
-    table = Table("id", "name", "place", "country", "address")
+    if not found:
+        typer.echo(f"The public catalogue has no system with {word!r}")
+        return
     for system in found:
-        address = f"{system.url} (needs a key)" if system.needs_key else system.url
-        table.add_row(system.system_id, system.name, system.location, system.country, address)
-    if found:
-        Console(soft_wrap=True).print(table)
-    typer.echo(f"{len(found)} systems with {word!r} in the public catalogue")
+        typer.echo(f"{system.system_id}: {system.name}, {system.location}, {system.country}")
+        # On a line of its own: an address that a table folds cannot be copied.
+        typer.echo(f"    {system.url}{' (needs a key)' if system.needs_key else ''}")
+    typer.echo(f"To follow one, write a list like {registry.PACKAGED} and name it by DOCKCAST_SYSTEMS")
 
 
 if __name__ == "__main__":

@@ -37,10 +37,34 @@ Shift = tuple[float, float]
 class Site:
     """A running app, the world it shows, and the frames on screen."""
 
-    url: str
+    port: int
     world: World
     dublin: Frame
     boulder: Frame
+    _app: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def start(self) -> None:
+        """Start the app as its user does, and wait until it answers."""
+        self._app = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
+            cwd=ROOT, env=os.environ | {"DOCKCAST_STORE": self.world.url},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        wait_for(lambda: _answers(self.url + "_stcore/health"))
+
+    def stop(self) -> None:
+        """End the app."""
+        assert self._app is not None
+        self._app.terminate()
+        try:
+            self._app.wait(20)
+        except subprocess.TimeoutExpired:
+            self._app.kill()
+            self._app.wait()
 
 
 def wait_for(what: Callable[[], bool], seconds: float = PATIENCE) -> None:
@@ -75,23 +99,12 @@ def serve(folder: Path) -> Iterator[Site]:
     boulder = frame("boulder", 20, at=world.now, centre=(40.015, -105.27), timezone="America/Denver")
     world.commit(dublin)
     world.commit(boulder)
-    port = _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    with (folder / "app.log").open("wb") as log:
-        app = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | {"DOCKCAST_STORE": world.url}, stdout=log, stderr=log
-        )
+    site = Site(_free_port(), world, dublin, boulder)
     try:
-        url = f"http://127.0.0.1:{port}/"
-        wait_for(lambda: _answers(url + "_stcore/health"))
-        yield Site(url, world, dublin, boulder)
+        site.start()
+        yield site
     finally:
-        app.terminate()
-        try:
-            app.wait(20)
-        except subprocess.TimeoutExpired:
-            app.kill()
-            app.wait()
+        site.stop()
         world.store.close()
         dashboard_world.LEASE = lease
 

@@ -237,15 +237,17 @@ def test_every_screen_fits(visit: Visit, site: Site, device: dict[str, Any], sch
         expect(page.locator(".legend")).to_contain_text(words)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
-    def panel_below_map() -> bool:
+    def map_and_numbers_are_in_sight() -> bool:
         panel = page.locator(".st-key-station").bounding_box()
         canvas = page.locator("canvas").bounding_box()
         if panel is None or canvas is None or canvas["width"] < width / 2:
             return False
         assert 0 <= canvas["x"] < canvas["x"] + canvas["width"] <= width
-        return 0 <= panel["y"] - canvas["y"] - canvas["height"] < 30
+        return canvas["y"] + 250 < panel["y"] and panel["y"] + panel["height"] <= device["viewport"]["height"]
 
-    wait_for(panel_below_map)
+    wait_for(map_and_numbers_are_in_sight)
+    odds = page.locator(".st-key-station").get_by_text(re.compile(rf"^({'|'.join(text.STEPS)}) · \d+ %$"))
+    expect(odds).to_be_in_viewport()
 
 
 def test_a_failure_is_told_without_a_traceback_and_heals_by_itself(visit: Visit, site: Site) -> None:
@@ -265,3 +267,21 @@ def test_a_failure_is_told_without_a_traceback_and_heals_by_itself(visit: Visit,
     assert "no such table" not in body
     expect(page.get_by_text(text.BROKEN)).to_have_count(0)
     expect(page.locator("canvas")).to_be_visible()
+
+
+def test_a_restart_of_the_app_brings_the_same_screen_back(browser: Browser, site: Site) -> None:
+    page = browser.new_page(viewport=DESK["viewport"])  # type: ignore[arg-type]
+    page.goto(site.url + "?city=dublin&station=s20&in=30")
+    expect_colours(page, site.dublin, said_by(site.dublin, 30))
+    set_slider(page, 35)
+    expect_colours(page, site.dublin, said_by(site.dublin, 35))
+    address = page.url
+    site.stop()
+    expect(page.get_by_text("not responding")).to_be_visible()
+    site.start()
+    expect(page.get_by_text("not responding")).to_have_count(0)
+    wait_for_refresh(page)
+    assert page.url == address
+    expect(page.locator(".st-key-station")).to_contain_text("Station 20")
+    expect_colours(page, site.dublin, said_by(site.dublin, 35))
+    page.close()

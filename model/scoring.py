@@ -7,8 +7,9 @@ it was issued: recomputing it from a later state would let the model grade its o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,10 @@ class Score:
     covered: float
     rows: Ints = field(repr=False)
     errors: Ints = field(repr=False)
+
+    def row(self) -> dict[str, Any]:
+        """Give the key and the sums, without the stations one by one."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
 
 
 @dataclass

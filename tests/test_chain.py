@@ -78,8 +78,8 @@ def test_no_rate_makes_it_leave_its_bounds(
 
 def test_stations_of_different_size_do_not_touch_each_other() -> None:
     places, bikes = np.array([3, 20]), np.array([2, 9])
-    rise = np.where(np.arange(20)[:, None] < places, np.float32([2, 5]), np.float32(0))
-    fall = np.broadcast_to(np.float32([1, 7]), (20, 2))
+    rise = np.where(np.arange(20)[:, None] < places, np.array([2, 5], np.float32), np.float32(0))
+    fall = np.broadcast_to(np.array([1, 7], np.float32), (20, 2))
     for move in (chain.advance, chain.leap):
         together = chain.cumulate(move(chain.start(bikes, places), rise, fall), places)
         alone = chain.cumulate(

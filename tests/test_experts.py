@@ -155,7 +155,8 @@ def test_a_spread_that_is_too_narrow_is_mended() -> None:
     counts = np.arange(41)
 
     def narrow(centre: np.ndarray) -> np.ndarray:
-        return (1 / (1 + np.exp(-(counts - centre[:, None] + 0.5) / 0.9))).astype(np.float32)
+        odds = 1 / (1 + np.exp(-(counts - centre[:, None] + 0.5) / 0.9))
+        return np.asarray(odds, dtype=np.float32)
 
     before, after = [], []
     for step in range(600):

@@ -33,7 +33,9 @@ from ingest.tables import (
 )
 from model.records import Snapshot, Stations
 
-SCORE_SUMS = ("n", "n_dock", "expired", "abs_error", "squared_error", "crps", "brier_bike", "brier_dock")
+SCORE_SUMS = (
+    "n", "n_dock", "expired", "abs_error", "squared_error", "crps", "brier_bike", "brier_dock", "covered",
+)  # fmt: skip
 """The columns of `scores` that are sums over forecasts: they add up over hours, models and systems."""
 
 FRAMES_KEPT = timedelta(minutes=10)

@@ -167,4 +167,5 @@ scores = sa.Table(
     sa.Column("crps", sa.Double, nullable=False),
     sa.Column("brier_bike", sa.Double, nullable=False),
     sa.Column("brier_dock", sa.Double, nullable=False),
+    sa.Column("covered", sa.Double, nullable=False),
 )

@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -214,7 +214,7 @@ class Ticker:
                 changes=changes(before, after),
                 frame=make_frame(forecaster).to_bytes(),
                 learning_since=forecaster.learning_since,
-                scores=[asdict(score) for score in scores],
+                scores=[score.row() for score in scores],
                 stations=stations,
                 checkpoint=checkpoint,
                 state=state,

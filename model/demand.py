@@ -1,23 +1,34 @@
-"""Demand: how many bikes want to arrive at and leave each station, by day type and half-hour of the day.
+"""Demand: how many bikes want to arrive at and leave each station, by day type and time of the local day.
 
 Rates are events over exposure. Exposure is *censored*: an empty station shows no departures and a full one
 no arrivals, though people come; so a minute counts for departures only while there is a bike, and for
 arrivals only while there is a free dock. This estimates what people want, not what they got.
+
+A station's own counts are few. Each rate is therefore drawn to a prior: the city's profile through the day,
+at the station's own level, bent as the stations that behave alike are bent. The bends are a low-rank picture
+of all stations' residuals; being counts, their noise is known beforehand, and so is which singular values are
+more than noise and by how much to shrink them [1]_.
+
+References
+----------
+.. [1] M. Gavish, D. L. Donoho, Optimal shrinkage of singular values, IEEE Trans. Information Theory, 2017.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.records import Bools, Floats, Ints
+from model.records import Bools, Floats, Ints, take_rows
 from model.shape import SHAPE
 
-SLOT_MINUTES = 30
-SLOTS = 24 * 60 // SLOT_MINUTES
+Array32 = NDArray[np.float32]
+
 DAY_TYPES = 2
 """Weekdays, and Saturdays with Sundays."""
 
@@ -26,8 +37,7 @@ ARRIVALS, DEPARTURES = 0, 1
 MAX_GAP = timedelta(minutes=15)
 """Longer holes than this teach nothing: what happened in between is anyone's guess."""
 
-_HALF_LIFE_DAYS = 20
-_PRIOR_EVENTS = 2.0
+_PRIOR_EVENTS = 4.0
 """Events that the prior of one station's slot is worth."""
 
 _CITY_PRIOR_HOURS = 2.0
@@ -45,6 +55,12 @@ _LEVEL_EVENTS = 2.0
 _SIDE_EVENTS = 20.0
 """Events that "as many come as go" is worth: it is untrue only where a station is often empty or full."""
 
+_NOISE = 2.0
+"""Variance of the residuals over that of independent riders, who in truth come in pairs and by the van."""
+
+_BEND = (0.1, 8.0)
+"""A station's rate is at least and at most so many times the city's profile at its level."""
+
 _RIDERS_AT_ONCE = 4
 """A larger jump between polls a minute or two apart is a van, of which this many are counted as riders."""
 
@@ -52,105 +68,189 @@ _FACTOR_MINUTES = 60.0
 _FACTOR_EVENTS = 20.0
 
 
-def slot_of(local: datetime) -> tuple[int, int]:
+def slot_of(local: datetime, slots: int) -> tuple[int, int]:
     """Give the day type and slot of a local time.
 
-    >>> slot_of(datetime(2026, 11, 28, 13, 29))  # a Saturday
+    >>> slot_of(datetime(2026, 11, 28, 13, 29), 48)  # a Saturday
     (1, 26)
     """
-    return int(local.weekday() >= 5), (local.hour * 60 + local.minute) // SLOT_MINUTES
+    return int(local.weekday() >= 5), (local.hour * 60 + local.minute) * slots // 1440
+
+
+@dataclass(frozen=True)
+class Events:
+    """What happened between two snapshots: riders `(2, S)`, where they could `(2, S)`, and for how long."""
+
+    before: datetime
+    at: datetime
+    riders: Array32
+    free: NDArray[np.bool_]
+
+    @property
+    def hours(self) -> float:
+        """How long it took."""
+        return (self.at - self.before).total_seconds() / 3600
+
+    @property
+    def middle(self) -> datetime:
+        """The moment that it is dated by."""
+        return self.before + (self.at - self.before) / 2
+
+
+def events(before: datetime, at: datetime, change: Ints, can_arrive: Bools, can_depart: Bools) -> Events:
+    """Count riders between two snapshots no more than `MAX_GAP` apart, arrivals before departures.
+
+    `change` is bikes now less bikes before `(S,)`; `can_arrive` and `can_depart` tell where a dock and a bike
+    were free, and the count is known at both times.
+    """
+    minutes = (at - before).total_seconds() / 60
+    most = max(_RIDERS_AT_ONCE, round(minutes) * _RIDERS_AT_ONCE // 2)
+    free = np.stack([can_arrive, can_depart])
+    riders = np.where(free, np.clip(np.stack([change, -change]), 0, most), 0).astype(np.float32)
+    return Events(before, at, riders, free)
 
 
 class Demand:
     """Arrival and departure rates of `size` stations, learnt online.
 
     `events` and `hours` are of shape `(day types, slots, 2, S)`, arrivals before departures. `recent` holds
-    what was `(seen, expected)` city-wide of each in about the last hour, and `expected` the rates `(2, S)`
-    that the expectation is made with, renewed at each slot.
+    what was `(seen, expected)` city-wide of each in about the last hour, `bend` the low-rank factor on the
+    prior, renewed each night. The rates are renewed when a new slot begins.
     """
 
-    def __init__(self, size: int, timezone: str) -> None:
+    ARRAYS = ("events", "hours", "bend", "recent")
+
+    def __init__(self, size: int, timezone: str, slots: int, half_life_days: float) -> None:
         self.zone = ZoneInfo(timezone)
-        self.events = np.zeros((DAY_TYPES, SLOTS, 2, size), dtype=np.float32)
+        self.slots = slots
+        self.half_life_days = half_life_days
+        self.events = np.zeros((DAY_TYPES, slots, 2, size), dtype=np.float32)
         self.hours = np.zeros_like(self.events)
-        self.expected = np.zeros((2, size))
+        self.bend = np.ones_like(self.events)
         self.recent = np.zeros((2, 2))
         self.slot_start = 0
+        self.rates = self._rates()
 
     def take(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
-        for name in ("events", "hours", "expected"):
-            old = getattr(self, name)
-            new = np.zeros((*old.shape[:-1], len(rows)), dtype=old.dtype)
-            new[..., rows >= 0] = old[..., rows[rows >= 0]]
-            setattr(self, name, new)
+        kept = take_rows(self.rates, rows, 0)
+        for name, default in (("events", 0), ("hours", 0), ("bend", 1)):
+            setattr(self, name, take_rows(getattr(self, name), rows, default))
+        self.rates = np.where(rows < 0, self._rates(), kept)
 
-    def learn(
-        self, before: datetime, at: datetime, change: Ints, can_arrive: Bools, can_depart: Bools
-    ) -> None:
-        """Learn from what changed at each station between two snapshots no more than `MAX_GAP` apart.
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the state. The rates belong to it: they are those of the slot's beginning."""
+        return {name: getattr(self, name) for name in self.ARRAYS} | {
+            "rates": self.rates,
+            "slot_start": np.array(self.slot_start),
+        }
 
-        `change` is bikes now less bikes before `(S,)`; `can_arrive` and `can_depart` tell where a dock and a
-        bike were free, and the count is known at both times.
-        """
-        middle = before + (at - before) / 2
-        day_type, slot = slot_of(middle.astimezone(self.zone))
-        slot_start = int(middle.timestamp()) // (SLOT_MINUTES * 60)
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` gave."""
+        for name in (*self.ARRAYS, "rates"):
+            setattr(self, name, arrays[name])
+        self.slot_start = int(arrays["slot_start"])
+
+    def cell(self, at: datetime) -> tuple[int, int]:
+        """Give the day type and slot of a moment."""
+        return slot_of(at.astimezone(self.zone), self.slots)
+
+    def learn(self, seen: Events) -> None:
+        """Learn from what happened between two snapshots."""
+        cell = self.cell(seen.middle)
+        slot_start = int(seen.middle.timestamp()) * self.slots // 86400
         if slot_start != self.slot_start:
+            new_day = slot_start // self.slots != self.slot_start // self.slots
             self.slot_start = slot_start
-            forget = np.float32(0.5 ** (1 / _HALF_LIFE_DAYS))
-            self.events[day_type, slot] *= forget
-            self.hours[day_type, slot] *= forget
-            self.expected = self.rates()[day_type, slot].astype(np.float64)
-        hours = (at - before).total_seconds() / 3600
-        most = max(_RIDERS_AT_ONCE, round(hours * 60) * _RIDERS_AT_ONCE // 2)
-        free = np.stack([can_arrive, can_depart])
-        events = np.where(free, np.clip(np.stack([change, -change]), 0, most), 0)
-        self.events[day_type, slot] += events
-        self.hours[day_type, slot] += np.where(free, np.float32(hours), np.float32(0))
-        self.recent *= 0.5 ** (hours * 60 / _FACTOR_MINUTES)
-        self.recent[:, 0] += events.sum(axis=1)
-        self.recent[:, 1] += (self.expected * free).sum(axis=1) * hours
+            forget = np.float32(0.5 ** (1 / self.half_life_days))
+            self.events[cell] *= forget
+            self.hours[cell] *= forget
+            if new_day:
+                self.bend = self._bend()
+            self.rates = self._rates()
+        self.events[cell] += seen.riders
+        self.hours[cell] += seen.free * np.float32(seen.hours)
+        self.recent *= 0.5 ** (seen.hours * 60 / _FACTOR_MINUTES)
+        self.recent[:, 0] += seen.riders.sum(axis=1, dtype=np.float64)
+        self.recent[:, 1] += (self.rates[cell] * seen.free).sum(axis=1, dtype=np.float64) * seen.hours
 
-    def rates(self) -> NDArray[np.float32]:
-        """Give the rates per hour, `(day types, slots, 2, S)`, without the city factor.
+    def _level(self) -> Array32:
+        """Give the prior without the bends: the city's profile at each station's own level of demand.
 
-        Each slot is smoothed with its neighbours and drawn to a prior: the city's profile at this station's
-        own level of demand; the profile is drawn to the shape that all cities share.
+        The profile is drawn to the shape that all cities share, a station's level to the city's average, and
+        how many come to how many go.
         """
-        events, hours = _smooth(self.events), _smooth(self.hours)
         city_events, city_hours = (
-            events.sum(axis=(2, 3), dtype=np.float64),
-            hours.sum(axis=(2, 3), dtype=np.float64),
+            _smooth(table.sum(axis=(2, 3), dtype=np.float64)) for table in (self.events, self.hours)
         )
-        mean = (city_events.sum() + _FIRST_RATE * _FIRST_HOURS) / ((city_hours * SHAPE).sum() + _FIRST_HOURS)
-        city = (city_events + mean * SHAPE * _CITY_PRIOR_HOURS) / (city_hours + _CITY_PRIOR_HOURS)
+        shape = np.repeat(SHAPE, self.slots // SHAPE.shape[1], axis=1)
+        mean = (city_events.sum() + _FIRST_RATE * _FIRST_HOURS) / ((city_hours * shape).sum() + _FIRST_HOURS)
+        city = (city_events + mean * shape * _CITY_PRIOR_HOURS) / (city_hours + _CITY_PRIOR_HOURS)
         profile = city[:, :, None, None].astype(np.float32)
         seen, served = self.events.sum(axis=(0, 1)), (self.hours * profile).sum(axis=(0, 1))
         level = (seen.sum(axis=0) + np.float32(_LEVEL_EVENTS)) / (
             served.sum(axis=0) + np.float32(_LEVEL_EVENTS)
         )
         level = (seen + np.float32(_SIDE_EVENTS)) / (served + np.float32(_SIDE_EVENTS) / level)
-        prior, weight = profile * level, np.float32(_PRIOR_EVENTS)
-        rates: NDArray[np.float32] = (events + weight) / (hours + weight / prior)
+        prior: Array32 = profile * level
+        return prior
+
+    def _bend(self) -> Array32:
+        """Learn how stations that behave alike depart from the profile: a low-rank picture of the residuals.
+
+        The residual of a count, over the root of what was expected, has variance 1 (or `_NOISE`) if there is
+        nothing but noise; singular values that noise would reach are dropped and the others shrunk.
+        """
+        expected = self._level() * self.hours
+        root = np.sqrt(np.maximum(expected, np.float32(1e-3)))
+        residual = np.where(expected > 1e-3, (self.events - expected) / root, np.float32(0))
+        table = residual.reshape(DAY_TYPES * self.slots * 2, -1).astype(np.float64) / np.sqrt(_NOISE)
+        columns, rows = table.shape
+        # The eigenvectors of the small square are the singular vectors of the long table, far cheaper.
+        square = table @ table.T if columns <= rows else table.T @ table
+        values, vectors = np.linalg.eigh(square)
+        kept = values > (np.sqrt(columns) + np.sqrt(rows)) ** 2
+        shrunk = (
+            np.sqrt(np.maximum((values[kept] - columns - rows) ** 2 - 4 * columns * rows, 0)) / values[kept]
+        )
+        picture = (vectors[:, kept] * shrunk) @ vectors[:, kept].T
+        table = (picture @ table if columns <= rows else table @ picture) * np.sqrt(_NOISE)
+        residual = table.reshape(residual.shape).astype(np.float32)
+        bend: Array32 = 1 + _smooth(residual * root) / np.maximum(_smooth(expected), np.float32(1e-3))
+        return np.clip(bend, np.float32(_BEND[0]), np.float32(_BEND[1]))
+
+    def _rates(self) -> Array32:
+        """Give the rates per hour, `(day types, slots, 2, S)`, without the city factor."""
+        prior, weight = self._level() * self.bend, np.float32(_PRIOR_EVENTS)
+        rates: Array32 = (_smooth(self.events) + weight) / (_smooth(self.hours) + weight / prior)
         return rates
 
-    def ahead(self, at: datetime, ends: Floats, rates: NDArray[np.float32]) -> NDArray[np.float32]:
+    @property
+    def factor(self) -> Floats:
+        """What was seen of arrivals and departures city-wide in the last hour, over what was expected."""
+        factor: Floats = (self.recent[:, 0] + _FACTOR_EVENTS) / (self.recent[:, 1] + _FACTOR_EVENTS)
+        return factor
+
+    def ahead(self, at: datetime, ends: Floats, rows: Ints) -> Array32:
         """Give the rates in steps of time that end at the minutes `ends` after `at`, `(T, 2, S)` per hour.
 
-        The city's factor, seen over expected in the last hour, fades with the same half-life.
+        The city's factor fades with the half-life that it was measured with.
         """
-        factor = (self.recent[:, 0] + _FACTOR_EVENTS) / (self.recent[:, 1] + _FACTOR_EVENTS)
+        factor = self.factor
         starts = np.concatenate([[0.0], ends[:-1]])
-        out = np.empty((len(ends), *rates.shape[2:]), dtype=np.float32)
+        rates = self.rates[..., rows]
+        out = np.empty((len(ends), 2, len(rows)), dtype=np.float32)
         for index, middle in enumerate((starts + ends) / 2):
-            day_type, slot = slot_of((at + timedelta(minutes=float(middle))).astimezone(self.zone))
             now = 1 + (factor - 1) * 0.5 ** (middle / _FACTOR_MINUTES)
-            out[index] = rates[day_type, slot] * now[:, None].astype(np.float32)
+            cell = self.cell(at + timedelta(minutes=float(middle)))
+            out[index] = rates[cell] * now[:, None].astype(np.float32)
         return out
 
 
-def _smooth(table: NDArray[np.float32]) -> NDArray[np.float32]:
-    beside = np.roll(table, 1, axis=1) + np.roll(table, -1, axis=1)
-    smooth: NDArray[np.float32] = (beside / 4 + table / 2).astype(np.float32)
+def _smooth(table: NDArray[Any]) -> NDArray[Any]:
+    """Smooth over about an hour of slots: each with its neighbours, twice where slots are quarter-hours."""
+    smooth = table
+    for _ in range(max(table.shape[1] // 48, 1)):
+        beside = np.roll(smooth, 1, axis=1) + np.roll(smooth, -1, axis=1)
+        smooth = (beside / 4 + smooth / 2).astype(table.dtype)
     return smooth

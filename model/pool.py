@@ -1,8 +1,10 @@
-"""The guard: pools the chain with "as now", so that it is trusted only as far as it has earned.
+"""The pool: mixes the experts' distributions, so that each is trusted only as far as it has earned.
 
-On quiet stations, or when habits break, the chain alone is worse than "no change". The pooled distribution
-is `w · chain + (1 − w) · now`. Its CRPS is a parabola in `w`, so the best weight in hindsight is a ratio of
-two sums that are kept as truths come in, a station's own drawn to its city's: least squares, no search.
+The CRPS of a mixture `Σ w_m F_m` is a quadratic form in the weights, `w' G w`, where `G` sums the products of
+the experts' errors `F_m − [truth ≤ k]` over truths and counts. So nothing has to be searched or tuned to a
+learning rate: `G` is kept by station and horizon as truths come in, and the weights minimise it over the
+simplex. A station's own `G` is drawn to its city's, and both to first weights that favour "as now": on quiet
+stations, or when habits break, the chain alone is worse than "no change", and the pool is not.
 
 A pooled forecast is pooled when it is issued. Weights as they stand when the truth arrives have already seen
 the hours in between, and would make the forecast look better than it was.
@@ -11,57 +13,121 @@ the hours in between, and would make the forecast look better than it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from model.records import Floats, Ints
+from model.demand import Array32
+from model.records import Bools, Floats, Ints, take_rows
 
-_HALF_LIFE_FORECASTS = 6 * 24 * 10.0
-"""Forecasts a station after which an old truth counts half: ten days of one every ten minutes."""
+_HALF_LIFE_FORECASTS = 72 * 15.0
+_CITY_FORECASTS = 150.0
+"""Forecasts that the city's evidence is worth to a station."""
 
-_FIRST_WEIGHT = 0.5
-_CITY_PRIOR = 5.0
-_STATION_PRIOR = 20.0
-"""What the city's weight is worth to a station, in squared distance of chain and now."""
+_FIRST = 100.0
+"""What the first weights are worth to a city, in squared distance of the weights."""
+
+_TIE = 2.0
+"""What the city's weights are worth to a station, likewise: it decides between experts that agree."""
+
+_STEPS = 20
+_LEAST = 1e-5
 
 
 class Pool:
-    """Weights of the chain by horizon and station, learnt from delayed truth.
+    """Weights by horizon, station and expert.
 
-    `agree` and `apart` are of shape `(H, S)` for the horizons `minutes`: the sums over settled forecasts of
-    `(chain − now)(truth − now)` and `(chain − now)²`, all as cumulative distributions.
+    `first` are the weights `(M,)` to begin with and `able` `(H, M)` tells which experts answer a horizon.
+    `gram` is `(H, M, M, S)`, `settled` counts the truths behind it `(H, S)`, `weight` is `(H, M, S)`, and
+    `city` the city's weights `(H, M)`.
     """
 
-    def __init__(self, minutes: Sequence[int], size: int) -> None:
+    ARRAYS = ("gram", "settled", "weight", "city")
+
+    def __init__(self, size: int, minutes: Sequence[int], first: Sequence[float], able: Bools) -> None:
         self.minutes = tuple(minutes)
-        self.agree = np.zeros((len(self.minutes), size))
-        self.apart = np.zeros((len(self.minutes), size))
+        self.able = able
+        self.first = np.where(able, first, 0.0)
+        self.first /= self.first.sum(axis=1, keepdims=True)
+        horizons, members = able.shape
+        self.gram = np.zeros((horizons, members, members, size), dtype=np.float32)
+        self.settled = np.zeros((horizons, size), dtype=np.float32)
+        self.weight = np.repeat(self.first[..., None], size, axis=2).astype(np.float32)
+        self.city = self.first.copy()
 
     def take(self, rows: Ints) -> None:
-        """Reorder the stations; -1 in `rows` stands for a new one."""
-        for name in ("agree", "apart"):
-            old = getattr(self, name)
-            new = np.zeros((len(self.minutes), len(rows)))
-            new[:, rows >= 0] = old[:, rows[rows >= 0]]
-            setattr(self, name, new)
+        """Reorder the stations; -1 in `rows` stands for a new one, which starts from the city's weights."""
+        new = rows < 0
+        for name in ("gram", "settled", "weight"):
+            setattr(self, name, take_rows(getattr(self, name), rows, 0))
+        self.weight[..., new] = self.city[..., None]
 
-    def learn(self, minutes: int, rows: Ints, chain: Floats, now: Floats, truth: Floats) -> None:
-        """Learn from a settled forecast of the stations `rows`: three cumulative distributions `(S, N)`."""
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the state."""
+        return {name: getattr(self, name) for name in self.ARRAYS}
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` gave."""
+        for name in self.ARRAYS:
+            setattr(self, name, arrays[name])
+
+    def learn(self, minutes: int, rows: Ints, error: Array32) -> None:
+        """Learn from a settled forecast of the stations `rows`: errors `(M, S, N)` of the able experts."""
         index = self.minutes.index(minutes)
-        keep = 0.5 ** (1 / _HALF_LIFE_FORECASTS)
-        apart = chain - now
-        self.agree[index, rows] = keep * self.agree[index, rows] + (apart * (truth - now)).sum(axis=1)
-        self.apart[index, rows] = keep * self.apart[index, rows] + (apart**2).sum(axis=1)
+        able = np.flatnonzero(self.able[index])
+        fade = np.float32(0.5 ** (1 / _HALF_LIFE_FORECASTS))
+        self.gram[index] *= fade
+        self.settled[index] *= fade
+        by_station = error.transpose(1, 0, 2)
+        products = by_station @ by_station.transpose(0, 2, 1)
+        here = np.ix_(able, able, rows)
+        self.gram[index][here] += products.transpose(1, 2, 0)
+        self.settled[index, rows] += 1
+        self._solve(index, able)
 
-    def weights(self, minutes: Sequence[int]) -> Floats:
-        """Give the chain's weights, `(H, S)` between 0 and 1, straight between the learnt horizons."""
-        city_agree, city_apart = self.agree.sum(axis=1), self.apart.sum(axis=1)
-        city = np.clip((city_agree + _CITY_PRIOR * _FIRST_WEIGHT) / (city_apart + _CITY_PRIOR), 0, 1)
-        learnt = (self.agree + _STATION_PRIOR * city[:, None]) / (self.apart + _STATION_PRIOR)
-        learnt = np.clip(learnt, 0, 1)
-        place = np.interp(minutes, self.minutes, np.arange(len(self.minutes)))
+    def _solve(self, index: int, able: Ints) -> None:
+        gram = self.gram[index][np.ix_(able, able)].astype(np.float64)
+        truths = float(self.settled[index].sum(dtype=np.float64))
+        total = gram.sum(axis=2)
+        eye = np.eye(len(able))
+        pull = _FIRST * self.first[index, able]
+        city = _minimise((total + _FIRST * eye)[None], pull[None], self.city[None, index, able])[0]
+        city_share = _CITY_FORECASTS * min(1.0, truths / 200) / max(truths, 1.0)
+        own = gram.transpose(2, 0, 1) + city_share * total + _TIE * eye
+        weight = _minimise(own, np.broadcast_to(_TIE * city, own.shape[:2]), self.weight[index, able].T)
+        self.city[index, able] = city
+        self.weight[index, able] = weight.T
+
+    def weights(self, minutes: Sequence[int], rows: Ints) -> Array32:
+        """Give the weights `(H, M, S)`; between the learnt horizons they run straight.
+
+        Beyond the reach of the near experts they are those of the first horizon that does without them.
+        """
+        learnt = np.array(self.minutes)
+        whole = self.able.all(axis=1)
+        near = int(learnt[whole].max())
+        place = np.interp(minutes, learnt, np.arange(len(learnt)))
+        beyond = np.asarray(minutes) > near
+        place = np.where(beyond, np.maximum(place, int(whole.sum())), place)
         low = np.floor(place).astype(np.int64)
-        high = np.minimum(low + 1, len(self.minutes) - 1)
-        share = (place - low)[:, None]
-        weights: Floats = (1 - share) * learnt[low] + share * learnt[high]
-        return weights
+        high = np.minimum(low + 1, len(learnt) - 1)
+        share = (place - low).astype(np.float32)[:, None, None]
+        weight = self.weight[..., rows]
+        mixed: Array32 = (1 - share) * weight[low] + share * weight[high]
+        return mixed
+
+
+def _minimise(gram: Floats, pull: Floats, start: Floats) -> Floats:
+    """Minimise `w' G w − 2 pull' w` over the simplex, for many problems at once, from `start`.
+
+    Exponentiated gradient steps, scaled by the largest entry of `G`; each solve goes on where the last ended.
+    """
+    scale = np.maximum(np.abs(gram).max(axis=(1, 2)), 1e-9)[:, None]
+    weight = start.astype(np.float64)
+    for _ in range(_STEPS):
+        slope = (gram @ weight[..., None])[..., 0] - pull
+        slope -= (slope * weight).sum(axis=1, keepdims=True)
+        weight = np.maximum(weight * np.exp(-np.clip(2 * slope / scale, -3, 3)), _LEAST)
+        weight /= weight.sum(axis=1, keepdims=True)
+    return weight

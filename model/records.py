@@ -121,3 +121,10 @@ def unpack_stations(arrays: Mapping[str, NDArray[Any]]) -> Stations:
         value = arrays[f"stations.{field.name}"]
         described[field.name] = value if value.ndim else str(value)
     return Stations(**described)
+
+
+def take_rows(values: NDArray[Any], rows: Ints, default: Any) -> NDArray[Any]:
+    """Reorder the last axis, the stations; -1 in `rows` stands for a new one, which gets the default."""
+    out: NDArray[Any] = np.full((*values.shape[:-1], len(rows)), default, dtype=values.dtype)
+    out[..., rows >= 0] = values[..., rows[rows >= 0]]
+    return out

@@ -6,18 +6,27 @@ it was issued: recomputing it from a later state would let the model grade its o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.pool import Pool
-from model.records import Floats, Ints
+from model import guard
+from model.demand import Array32
+from model.records import Bools, Floats, Ints, take_rows
 
-SCORED_MINUTES: tuple[int, ...] = (5, 10, 15, 30, 45, 60, 90, 120)
-ISSUE_MINUTES = 10
-"""A forecast is put on record at the first snapshot of every ten minutes."""
+NEAR_SCORED: tuple[int, ...] = (5, 10, 15, 30, 45, 60, 90, 120)
+FAR_SCORED: tuple[int, ...] = (180, 360, 720, 1440)
+SCORED_MINUTES: tuple[int, ...] = NEAR_SCORED + FAR_SCORED
+
+ISSUE_MINUTES = 20
+"""A forecast is put on record at the first snapshot of every twenty minutes of Unix time."""
+
+FAR_ISSUES = 6
+"""Only every sixth time is one for the far horizons: each waits for up to a day and takes memory."""
 
 _SCALE = 65535
 
@@ -27,11 +36,14 @@ class Score:
     """Sums over the stations of one forecast that was settled: the hour of its target, model and horizon.
 
     `n_dock` of the `n` stations also tell their docks; `expired` counts those whose truth never came. Errors
-    and CRPS [1]_ are in bikes, Brier scores are of "at least one bike" and "at least one dock".
+    and CRPS [1]_ are in bikes, Brier scores are of "at least one bike" and "at least one dock". `covered` is
+    the mass of the non-randomised probability integral transform [2]_ between 0.1 and 0.9: 80 % of `n` where
+    the spread is right. `errors` are the absolute errors one by one, of the stations at `rows`.
 
     References
     ----------
     .. [1] T. Gneiting, A. E. Raftery, Strictly proper scoring rules, prediction, and estimation, JASA 2007.
+    .. [2] C. Czado, T. Gneiting, L. Held, Predictive model assessment for count data, Biometrics 2009.
     """
 
     hour: datetime
@@ -45,24 +57,34 @@ class Score:
     crps: float
     brier_bike: float
     brier_dock: float
+    covered: float
+    rows: Ints = field(repr=False)
+    errors: Ints = field(repr=False)
+
+    def row(self) -> dict[str, Any]:
+        """Give the key and the sums, without the stations one by one."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
 
 
 @dataclass
 class Pending:
-    """A forecast on record: the chain's distribution, its weight, and what stood there when it was issued.
+    """A forecast on record: the experts' distributions, their weights, and what stood there at its issue.
 
-    `bikes` and `docks` are `(S,)` with -1 for unknown; `places` and the chain's `weight` in the pool are
-    `(S,)`; `cdf` is the chain's P(bikes ≤ k) in 65535ths, `(S, N)`. Stations of which nothing was known have
-    -1 bikes and are not judged.
+    `bikes`, `docks` and `places` are `(S,)` with -1 for unknown; a station of which nothing was known has -1
+    bikes and is not judged. `odds` are P(bikes ≤ k) in 65535ths, `(M, N, S)`, `weight` is `(M, S)`, and
+    `curve` and `held` are the guard's.
     """
 
     issued_at: datetime
     minutes: int
+    models: tuple[str, ...]
     bikes: Ints
     docks: Ints
     places: Ints
-    weight: NDArray[np.float32]
-    cdf: NDArray[np.uint16]
+    weight: Array32
+    curve: Floats
+    held: Bools
+    odds: NDArray[np.uint16]
 
     @property
     def target_at(self) -> datetime:
@@ -71,67 +93,101 @@ class Pending:
 
     def take(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one, of which nothing was known."""
-        for name, default in (("bikes", -1), ("docks", -1), ("places", -1), ("weight", 0), ("cdf", _SCALE)):
-            old = getattr(self, name)
-            new = np.full((len(rows), *old.shape[1:]), default, dtype=old.dtype)
-            new[rows >= 0] = old[rows[rows >= 0]]
-            setattr(self, name, new)
+        for name, default in (
+            ("bikes", -1),
+            ("docks", -1),
+            ("places", -1),
+            ("weight", 0),
+            ("held", True),
+            ("odds", _SCALE),
+        ):
+            setattr(self, name, take_rows(getattr(self, name), rows, default))
 
 
-def pack(cdf: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Round probabilities to 65535ths, a quarter of a float64's memory."""
-    packed: NDArray[np.uint16] = np.rint(cdf * np.float32(_SCALE)).astype(np.uint16)
-    return packed
+def pack(odds: Array32) -> NDArray[np.uint16]:
+    """Round probabilities `(M, S, N)` to 65535ths `(M, N, S)`, a quarter of a float64's memory."""
+    packed = np.rint(odds * np.float32(_SCALE)).astype(np.uint16)
+    return np.ascontiguousarray(packed.transpose(0, 2, 1))
 
 
-def pooled(cdf: NDArray[np.float32], bikes: Ints, weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mix the chain's distributions `(…, S, N)` with "as now", by weights `(…, S)`."""
-    now = (bikes[:, None] <= np.arange(cdf.shape[-1])).astype(np.float32)
-    return weight[..., None] * cdf + (1 - weight[..., None]) * now
+def mix(odds: Array32, weight: Array32) -> Array32:
+    """Pool distributions `(M, S, N)` by weights `(M, S)`, to `(S, N)`."""
+    # Divided by the sum of the weights, or rounding would leave the distribution's end off 1.
+    mixed = np.einsum("msn,ms->sn", odds, weight) / weight.sum(axis=0)[:, None]
+    return np.asarray(np.minimum(mixed, np.float32(1)), dtype=np.float32)
 
 
-def settle(pending: Pending, bikes: Ints, docks: Ints, pool: Pool) -> list[Score]:
-    """Judge a forecast against the truth `(S,)`, one score a model, and let the pool learn from it."""
-    known = (pending.bikes >= 0) & (bikes >= 0)
-    truth, then = bikes[known], pending.bikes[known]
-    chain = pending.cdf[known].astype(np.float64) / _SCALE
-    count = np.arange(chain.shape[1])
-    now, came = (then[:, None] <= count).astype(np.float64), (truth[:, None] <= count).astype(np.float64)
-    weight = pending.weight[known].astype(np.float64)[:, None]
-    pool.learn(pending.minutes, np.flatnonzero(known), chain, now, came)
+@dataclass(frozen=True)
+class Settled:
+    """A forecast that was judged: what the pool and the guard learn from, and a score a model.
 
-    docked = (pending.docks[known] >= 0) & (docks[known] >= 0)
-    last = np.maximum(pending.places[known] - 1, 0)[:, None]  # P(a dock) = P(bikes < K) = P(bikes ≤ K − 1)
-    no_place = pending.places[known] <= 0
-    beyond = np.maximum(
-        truth - chain.shape[1] + 1, 0
-    )  # a count beyond the distribution's end costs one a bike
+    `rows` are the stations that could be judged; there, `errors` are the experts' `(M, S, N)` and `pooled`
+    the pool's distributions before the guard. The pool's score is the last.
+    """
 
-    def score(model: str, cdf: Floats) -> Score:
-        any_dock = np.where(no_place, 0.0, np.take_along_axis(cdf, last, axis=1)[:, 0])
-        return Score(
-            hour=_hour(pending.target_at),
-            model=model,
-            minutes=pending.minutes,
-            n=int(known.sum()),
-            n_dock=int(docked.sum()),
-            expired=int(((pending.bikes >= 0) & ~known).sum()),
-            abs_error=float(np.abs((cdf < 0.5 - 1e-6).sum(axis=1) - truth).sum()),
-            squared_error=float((((1 - cdf).sum(axis=1) - truth) ** 2).sum()),
-            crps=float(((cdf - came) ** 2).sum() + beyond.sum()),
-            brier_bike=float(((1 - cdf[:, 0] - (truth >= 1)) ** 2).sum()),
-            brier_dock=float(((any_dock - (docks[known] >= 1)) ** 2)[docked].sum()),
+    rows: Ints
+    errors: Array32
+    pooled: Array32
+    scores: list[Score]
+
+
+def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
+    """Judge a forecast against the truth `(S,)`. A count beyond a distribution's end costs one a bike."""
+    rows = np.flatnonzero((pending.bikes >= 0) & (bikes >= 0))
+    truth = bikes[rows]
+    odds = np.ascontiguousarray(pending.odds[..., rows].transpose(0, 2, 1)).astype(np.float32)
+    odds /= np.float32(_SCALE)
+    came = (truth[:, None] <= np.arange(odds.shape[2])).astype(np.float32)
+    pooled = mix(odds, pending.weight[:, rows])
+    final = guard.apply(pooled, pending.curve, pending.held[rows], pending.bikes[rows])
+    judged = dict(zip(pending.models, odds, strict=True)) | {"pool": final}
+    return Settled(rows, odds - came, pooled, _scores(pending, rows, judged, truth, docks[rows], bikes))
+
+
+def _scores(
+    pending: Pending, rows: Ints, judged: Mapping[str, Array32], truth: Ints, docks: Ints, bikes: Ints
+) -> list[Score]:
+    places = pending.places[rows]
+    docked = (pending.docks[rows] >= 0) & (docks >= 0)
+    expired = int(((pending.bikes >= 0) & (bikes < 0)).sum())
+    size = next(iter(judged.values())).shape[1]
+    came = truth[:, None] <= np.arange(size)
+    beyond = float(np.maximum(truth - size + 1, 0).sum())
+    last = np.maximum(places - 1, 0)[:, None]  # P(a dock) = P(bikes < K) = P(bikes ≤ K − 1)
+
+    scores = []
+    for model, cdf in judged.items():
+        some_dock = np.where(places > 0, np.take_along_axis(cdf, last, axis=1)[:, 0], 0)
+        errors = np.abs(guard.median(cdf) - truth)
+        mean = (1 - cdf).sum(axis=1, dtype=np.float64)
+        scores.append(
+            Score(
+                hour=_hour(pending.target_at),
+                model=model,
+                minutes=pending.minutes,
+                n=len(rows),
+                n_dock=int(docked.sum()),
+                expired=expired,
+                abs_error=float(errors.sum()),
+                squared_error=float(((mean - truth) ** 2).sum()),
+                crps=float(((cdf - came) ** 2).sum(dtype=np.float64) + beyond),
+                brier_bike=float(((1 - cdf[:, 0] - (truth >= 1)) ** 2).sum(dtype=np.float64)),
+                brier_dock=float(((some_dock - (docks >= 1)) ** 2)[docked].sum(dtype=np.float64)),
+                covered=float(guard.transform(cdf, truth)[:, 1:9].sum()),
+                rows=rows,
+                errors=errors,
+            )
         )
+    return scores
 
-    return [score("naive", now), score("chain", chain), score("pool", weight * chain + (1 - weight) * now)]
 
-
-def expire(pending: Pending) -> list[Score]:
+def expire(pending: Pending, models: Sequence[str]) -> list[Score]:
     """Count a forecast whose truth never came: an older value in its place would flatter "no change"."""
     lost = int((pending.bikes >= 0).sum())
+    none = np.zeros(0, dtype=np.int64)
     return [
-        Score(_hour(pending.target_at), model, pending.minutes, 0, 0, lost, 0.0, 0.0, 0.0, 0.0, 0.0)
-        for model in ("naive", "chain", "pool")
+        Score(_hour(pending.target_at), model, pending.minutes, 0, 0, lost, 0, 0, 0, 0, 0, 0, none, none)
+        for model in models
     ]
 
 

@@ -6,27 +6,34 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-from ingest.recording import Recording
 
-from model import Forecaster
-from model.demand import DAY_TYPES, SLOTS
+from ingest.recording import Recording
+from model.demand import DAY_TYPES, MAX_GAP, Demand, events
+from model.shape import SHAPE
 
 CITIES = ("dublin-2017-02", "chicago-2013-autumn", "boulder-2022-spring", "toulouse-2016")
+SLOTS = SHAPE.shape[1]
 
 
 def shape_of(path: Path) -> np.ndarray:
     """Learn a recording from end to end; give its events per hour of exposure by slot, over their mean."""
     recording = Recording.read(path)
-    forecaster = Forecaster(recording.stations)
-    snapshots = recording.snapshots()
+    demand = Demand(len(recording.stations), recording.stations.timezone, SLOTS, half_life_days=20)
     last = None
-    for snapshot in snapshots:
-        if last is None or snapshot.at - last >= timedelta(minutes=1):
-            forecaster.learn(snapshot)
-            last = snapshot.at
-    events = forecaster._demand.events.sum(axis=(2, 3))
-    hours = forecaster._demand.hours.sum(axis=(2, 3))
-    rate = (events + 1) / (hours + 1)
+    for snapshot in recording.snapshots():
+        if last is not None and snapshot.at - last.at < timedelta(minutes=1):
+            continue
+        if last is not None and snapshot.at - last.at <= MAX_GAP:
+            known = (last.bikes >= 0) & (snapshot.bikes >= 0)
+            change, dock, bike = (
+                snapshot.bikes - last.bikes,
+                known & (last.docks != 0),
+                known & (last.bikes > 0),
+            )
+            demand.learn(events(last.at, snapshot.at, change, can_arrive=dock, can_depart=bike))
+        last = snapshot
+    seen, hours = (table.sum(axis=(2, 3)) for table in (demand.events, demand.hours))
+    rate = (seen + 1) / (hours + 1)
     rate = np.stack([np.convolve(np.r_[day[-1], day, day[0]], [0.25, 0.5, 0.25], "valid") for day in rate])
     return rate / rate.mean()
 

@@ -101,4 +101,5 @@ def upgrade() -> None:
         sa.Column("crps", real, nullable=False),
         sa.Column("brier_bike", real, nullable=False),
         sa.Column("brier_dock", real, nullable=False),
+        sa.Column("covered", real, nullable=False),
     )

@@ -1,0 +1,63 @@
+"""Changes: how much the count differs after so many minutes, by station, learnt from delayed truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.demand import Array32
+from model.records import Floats, Ints, take_rows
+
+_MOST = 30
+"""Larger changes count as this large."""
+
+_HALF_LIFE_FORECASTS = 72 * 20.0
+_CITY_FORECASTS = 100.0
+"""Forecasts that the city's distribution is worth to a station."""
+
+
+class Changes:
+    """Histograms of changes: `counts` is `(H, 61, S)` for the horizons `minutes`, from −30 to 30 bikes."""
+
+    def __init__(self, size: int, minutes: Sequence[int]) -> None:
+        self.minutes = tuple(minutes)
+        self.counts = np.zeros((len(self.minutes), 2 * _MOST + 1, size), dtype=np.float32)
+
+    def take(self, rows: Ints) -> None:
+        """Reorder the stations; -1 in `rows` stands for a new one."""
+        self.counts = take_rows(self.counts, rows, 0)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the state."""
+        return {"counts": self.counts}
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` gave."""
+        self.counts = arrays["counts"]
+
+    def learn(self, minutes: int, rows: Ints, change: Ints) -> None:
+        """Count what a settled forecast's stations changed by, `(S,)`."""
+        counts = self.counts[self.minutes.index(minutes)]
+        counts[:, rows] *= np.float32(0.5 ** (1 / _HALF_LIFE_FORECASTS))
+        counts[np.clip(change, -_MOST, _MOST) + _MOST, rows] += 1
+
+    def odds(self, rows: Ints, bikes: Ints, places: Ints) -> Array32:
+        """Give P(bikes ≤ k) at each of `minutes`, `(H, S, N)`: the changes laid around what stands there."""
+        city: Floats = self.counts.sum(axis=2, dtype=np.float64)
+        city[:, _MOST] += 0.01
+        city /= city.sum(axis=1, keepdims=True)
+        own = self.counts[..., rows]
+        weight = np.float32(_CITY_FORECASTS)
+        share = (own + weight * city[..., None].astype(np.float32)) / (
+            own.sum(axis=1, keepdims=True) + weight
+        )
+        below = np.cumsum(share, axis=1)
+        count = np.arange(int(places.max(initial=0)) + 1)
+        index = np.clip(count[:, None] - np.minimum(bikes, places) + _MOST, -1, 2 * _MOST)
+        picked = np.take_along_axis(below, np.maximum(index, 0)[None], axis=1)
+        cdf = np.where(index < 0, np.float32(0), np.minimum(picked, np.float32(1))).transpose(0, 2, 1)
+        cdf[:, count >= places[:, None]] = 1
+        return np.ascontiguousarray(cdf)

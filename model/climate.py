@@ -1,0 +1,76 @@
+"""Climate: how full each station usually is, as a distribution by day type and hour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.demand import DAY_TYPES, Array32, Events, slot_of
+from model.records import Bools, Ints, take_rows
+
+_HOURS = 24
+_BINS = 21
+"""Empty, full, and nineteen steps between."""
+
+_HALF_LIFE_DAYS = 10.0
+_STATION_HOURS = 1.0
+"""Hours that the station's distribution over all times is worth to one hour of the day."""
+
+
+class Climate:
+    """Time spent at each level of fill: `spent` is `(day types, 24, 21, S)` in hours."""
+
+    def __init__(self, size: int, timezone: str) -> None:
+        self.zone = ZoneInfo(timezone)
+        self.spent = np.zeros((DAY_TYPES, _HOURS, _BINS, size), dtype=np.float32)
+        self.hour_start = 0
+
+    def take(self, rows: Ints) -> None:
+        """Reorder the stations; -1 in `rows` stands for a new one."""
+        self.spent = take_rows(self.spent, rows, 0)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the state."""
+        return {"spent": self.spent, "hour_start": np.array(self.hour_start)}
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` gave."""
+        self.spent, self.hour_start = arrays["spent"], int(arrays["hour_start"])
+
+    def learn(self, happened: Events, bikes: Ints, places: Ints, known: Bools) -> None:
+        """Learn that `bikes` of `places` stood there for so long."""
+        cell = slot_of(happened.middle.astimezone(self.zone), _HOURS)
+        hour_start = int(happened.middle.timestamp()) // 3600
+        if hour_start != self.hour_start:
+            self.hour_start = hour_start
+            self.spent[cell] *= np.float32(0.5 ** (1 / _HALF_LIFE_DAYS))
+        rows = np.flatnonzero(known & (places > 0))
+        inside = (bikes[rows] - 1) * (_BINS - 2) // np.maximum(places[rows] - 1, 1) + 1
+        level = np.where(bikes[rows] >= places[rows], _BINS - 1, np.where(bikes[rows] <= 0, 0, inside))
+        self.spent[cell][level, rows] += np.float32(happened.hours)
+
+    def odds(self, ats: Sequence[datetime], rows: Ints, places: Ints) -> Array32:
+        """Give P(bikes ≤ k) at the moments `ats`, `(H, S, N)`."""
+        count = np.arange(int(places.max(initial=0)) + 1)
+        spent = self.spent[..., rows]
+        always = spent.sum(axis=(0, 1)) + np.float32(1 / _BINS)
+        always /= always.sum(axis=0)
+        # Where between the bins each count lies: 0 is the first bin alone, all places all of them.
+        level = np.clip(count[:, None] / np.maximum(places - 1, 1), 0, 1) * (_BINS - 2)
+        low = np.minimum(level.astype(np.int64), _BINS - 2)
+        share = (level - low).astype(np.float32)
+        out = np.empty((len(ats), len(rows), len(count)), dtype=np.float32)
+        for index, at in enumerate(ats):
+            here = spent[slot_of(at.astimezone(self.zone), _HOURS)] + np.float32(_STATION_HOURS) * always
+            below = np.cumsum(here / here.sum(axis=0), axis=0)
+            lower, upper = (
+                np.take_along_axis(below, which, axis=0) for which in (low, np.minimum(low + 1, _BINS - 2))
+            )
+            out[index] = np.minimum(lower + share * (upper - lower), np.float32(1)).T
+        out[:, count >= places[:, None]] = 1
+        return out

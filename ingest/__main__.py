@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from threadpoolctl import threadpool_limits
 
 from ingest import recording, registry, server
@@ -39,15 +40,18 @@ log = logging.getLogger("dockcast")
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(*more: type[Exception]) -> Iterator[None]:
     """Turn what a person can mend into one sentence and exit code 2."""
+    mendable: tuple[type[Exception], ...] = (StoreError, RegistryError, RecordingError, *more)
     try:
         yield
     except ValidationError as error:
         first = error.errors()[0]
         name = "DOCKCAST_" + "_".join(str(part) for part in first["loc"]).upper()
         _refuse(f"{name} is wrong: {first['msg']}")
-    except (StoreError, RegistryError, RecordingError, ValueError) as error:
+    except SQLAlchemyError as error:
+        _refuse(f"the store cannot be used now ({str(getattr(error, 'orig', None) or error).strip()})")
+    except mendable as error:
         _refuse(str(error))
 
 
@@ -116,7 +120,7 @@ def serve(
 ) -> None:
     """Serve recordings as GBFS feeds, listed at /systems.toml for DOCKCAST_SYSTEMS."""
     _log()
-    with _explained():
+    with _explained(ValueError):
         _check_free(host, port)
         server.serve(paths, host=host, port=port, speed=speed, gbfs=gbfs, start=start)
 

@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     systems: str | None = Field(
         default=None,
         description="The systems to follow: path or http(s) address of a list like ingest/systems.toml, "
-        "which is the default.",
+        "which is the default. Read once, when the worker starts.",
     )
     keep_days: float = Field(
         default=8,

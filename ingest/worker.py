@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -70,7 +71,7 @@ class Worker:
                 system,
                 store,
                 self.holder,
-                lambda system=system: Feed(system, fetcher, clock),  # type: ignore[misc]
+                partial(Feed, system, fetcher, clock),
                 clock,
                 place=number / len(systems),
                 checkpoint_seconds=settings.checkpoint_seconds,
@@ -81,8 +82,7 @@ class Worker:
         ]
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(min(len(systems) + 1, _MOST_THREADS))},
-            # A tick that comes late is still wanted, once.
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+            job_defaults={"misfire_grace_time": None},  # a tick that comes late is still wanted
             timezone=UTC,
         )
 
@@ -106,12 +106,17 @@ class Worker:
         ending.join(STOP_WITHIN)
         if ending.is_alive():
             log.info("not waiting any longer for slow feeds")
-        # A tick that still runs cannot commit from here on: it has no lease.
-        self._store.drop_leases(self.holder)
+        try:
+            # A tick that still runs cannot commit from here on: it has no lease.
+            self._store.drop_leases(self.holder)
+        except SQLAlchemyError as error:
+            log.warning("the leases could not be given up: %s", getattr(error, "orig", None) or error)
         log.info("stopped")
 
     def _book(self, ticker: Ticker, at: datetime) -> None:
-        self._scheduler.add_job(self._tick, DateTrigger(at), [ticker], id=ticker.system.system_id)
+        # Without an id of the system: APScheduler drops a job that is due before the one of the same id that
+        # booked it has quite returned, and the system would never be polled again.
+        self._scheduler.add_job(self._tick, DateTrigger(at), [ticker], name=ticker.system.system_id)
 
     def _tick(self, ticker: Ticker) -> None:
         due = ticker.tick()

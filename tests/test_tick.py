@@ -142,6 +142,19 @@ def test_a_fresh_poll_ends_in_a_frame_a_log_and_a_state(desk: Desk) -> None:
     assert log["findings"].tolist() == ['[{"kind": "no_docks", "count": 2, "example": "s1"}]']
 
 
+def test_scores_in_the_store_are_those_of_the_forecaster(desk: Desk) -> None:
+    ticker, alone = desk.worker(), Forecaster(stations())
+    errors: dict[tuple[str, int], float] = {}
+    for seen in riders(40):
+        desk.tick(ticker, fresh(seen))
+        for score in alone.learn(seen):
+            key = score.model, score.minutes
+            errors[key] = errors.get(key, 0.0) + score.abs_error
+    table = desk.store.scores("test").groupby(["model", "minutes"])["abs_error"].sum()
+    assert table.to_dict() == pytest.approx(errors)
+    assert ("pool", 30) in errors
+
+
 def test_nothing_new_is_written_down_and_the_frame_stays(desk: Desk) -> None:
     ticker = desk.worker()
     desk.tick(ticker, fresh(next(riders(1))))
@@ -277,8 +290,9 @@ riders_start = next(riders(1)).at
 
 
 def test_a_checkpoint_of_another_release_costs_no_more_than_what_is_not_kept(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr("ingest.relearn._AT_ONCE", 7)
     ticker = desk.worker(checkpoint_seconds=1e9)
     seen = list(riders(40))
     for snapshot in seen:

@@ -20,6 +20,7 @@ from ingest.http import Fetcher
 from ingest.registry import RegistryError, System
 from ingest.settings import Settings
 from ingest.store import Store
+from ingest.tick import Ticker
 from ingest.worker import Worker, load_systems
 
 LIVE = System("live", "Live", "Live", "IE", "http://127.0.0.1:1/gbfs.json")
@@ -118,6 +119,28 @@ def test_a_second_worker_takes_over_when_the_first_stops(
             assert holder(store) == first.holder
             store.drop_leases(first.holder)  # as if its process had ended
             wait_for(lambda: holder(store) in (first.holder, standing_by.holder))
+
+
+def test_a_system_whose_ticks_are_always_overdue_is_not_lost(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """APScheduler drops a job that is due while the one before it has not quite returned."""
+    ticks: list[Ticker] = []
+    book = Worker._book
+
+    def book_and_dawdle(self: Worker, ticker: Ticker, at: datetime) -> None:
+        book(self, ticker, at)
+        if ticks:
+            time.sleep(0.05)
+
+    def at_once(self: Ticker) -> datetime:
+        ticks.append(self)
+        return NOON
+
+    monkeypatch.setattr(Ticker, "tick", at_once)
+    monkeypatch.setattr(Worker, "_book", book_and_dawdle)
+    with working(store, [LIVE]):
+        wait_for(lambda: len(ticks) > 10)
 
 
 def test_leases_are_renewed_while_nothing_is_due(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,7 +130,8 @@ def _check_free(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
-        _refuse(f"cannot listen on {host} port {port}: {error.strerror}; choose another by --port or --host")
+        why = os.strerror(error.errno) if isinstance(error.errno, int) and error.errno > 0 else str(error)
+        _refuse(f"cannot listen on {host} port {port} ({why}): choose another by --port or --host")
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +25,12 @@ from ingest.store import Store
 
 ROOT = Path(__file__).parent.parent
 runner = CliRunner()
+
+
+def free_port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
 
 
 def environment(tmp_path: Path, **more: str) -> dict[str, str]:
@@ -124,13 +131,14 @@ def test_a_recording_is_written_and_can_be_served_again(tmp_path: Path, dublin: 
 
 def test_what_cannot_be_recorded_or_served_is_said_in_one_sentence(tmp_path: Path, dublin: Path) -> None:
     env = {"DOCKCAST_STORE": f"sqlite:///{dublin}"}
+    serve = ["serve", "--port", free_port()]
     for command, words in (
         (["record", "boulder", str(tmp_path / "new")], "no polls of boulder"),
         (["record", "dublin", str(dublin)], "is a file"),
-        (["serve", str(tmp_path / "nothing")], "no recording at"),
-        (["serve", str(make_recording(tmp_path / "one")), "--gbfs", "9"], "GBFS 9"),
-        (["serve", str(tmp_path / "one"), "--speed", "0"], "speed"),
-        (["serve", str(tmp_path / "one"), "--start", "1999-01-01"], "was recorded from"),
+        ([*serve, str(tmp_path / "nothing")], "no recording at"),
+        ([*serve, str(make_recording(tmp_path / "one")), "--gbfs", "9"], "GBFS 9"),
+        ([*serve, str(tmp_path / "one"), "--speed", "0"], "speed"),
+        ([*serve, str(tmp_path / "one"), "--start", "1999-01-01"], "was recorded from"),
     ):
         ran = runner.invoke(app, command, env=env)
         assert ran.exit_code == 2, command

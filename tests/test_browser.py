@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -64,6 +63,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visit(browser: Browser, site: Site) -> Iterator[Visit]:
     """Open an address; at the end nothing may have gone to a stranger, and nothing may have failed."""
+    site.renew()
     contexts = []
     strangers: list[str] = []
     errors: list[str] = []
@@ -121,8 +121,8 @@ def test_moving_the_slider_recolours_and_the_map_stays(visit: Visit, site: Site)
     set_slider(page, 90)
     expect(page.get_by_text(re.compile(r"Arriving at \d\d:\d\d · in 1 h 30 min"))).to_be_visible()
     expect_colours(page, site.dublin, after, shift)
-    wait_for_refresh(page)
-    wait_for_refresh(page)
+    wait_for_refresh(page, site)
+    wait_for_refresh(page, site)
     expect_colours(page, site.dublin, after, shift)
 
 
@@ -181,8 +181,8 @@ def test_select_a_station_and_see_it_follow_the_feed(visit: Visit, site: Site) -
 
     bikes = site.boulder.bikes.copy()
     bikes[7] = 27
-    site.world.now = max(datetime.now(UTC), site.world.now + timedelta(seconds=1)).replace(microsecond=0)
-    site.world.commit(replace(site.boulder, at=site.world.now, bikes=bikes))
+    site.boulder = replace(site.boulder, bikes=bikes)
+    site.renew()
     expect(panel).to_contain_text("27 bikes")
     expect(page).to_have_url(re.compile("station=s7"))
 
@@ -270,6 +270,7 @@ def test_a_failure_is_told_without_a_traceback_and_heals_by_itself(visit: Visit,
 
 
 def test_a_restart_of_the_app_brings_the_same_screen_back(browser: Browser, site: Site) -> None:
+    site.renew()
     page = browser.new_page(viewport=DESK["viewport"])  # type: ignore[arg-type]
     page.goto(site.url + "?city=dublin&station=s20&in=30")
     expect_colours(page, site.dublin, said_by(site.dublin, 30))
@@ -280,7 +281,7 @@ def test_a_restart_of_the_app_brings_the_same_screen_back(browser: Browser, site
     expect(page.get_by_text("not responding")).to_be_visible()
     site.start()
     expect(page.get_by_text("not responding")).to_have_count(0)
-    wait_for_refresh(page)
+    wait_for_refresh(page, site)
     assert page.url == address
     expect(page.locator(".st-key-station")).to_contain_text("Station 20")
     expect_colours(page, site.dublin, said_by(site.dublin, 35))

@@ -1,7 +1,8 @@
-"""`python -m ingest run | serve | record | systems`."""
+"""`python -m ingest run | serve | record | backtest | systems`."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -10,23 +11,30 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, astuple, fields
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 from threadpoolctl import threadpool_limits
 
+from ingest import backtest as scored
 from ingest import recording, registry, server
 from ingest.gbfs_writer import VERSIONS
 from ingest.http import Fetcher
-from ingest.recording import RecordingError
+from ingest.recording import Recording, RecordingError
 from ingest.registry import RegistryError
 from ingest.settings import Settings
 from ingest.store import Store, StoreError
 from ingest.worker import Worker, load_systems
+from model.scoring import ISSUE_MINUTES
 
 app = typer.Typer(
     name="python -m ingest",
@@ -151,6 +159,46 @@ def record(
         written = recording.write(store, system, path, start, end)
         store.close()
     typer.echo(f"{written.name}: polls written to {path}: {len(written.polls)}")
+
+
+@app.command()
+def backtest(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Recordings, or folders of recordings.")
+    ],
+    start: Annotated[
+        datetime | None,
+        typer.Option("--from", help="Score what is issued from this time on, the city's own."),
+    ] = None,
+    minutes: Annotated[str, typer.Option(help="Horizons to score.")] = "10,30,60,120",
+    every: Annotated[int, typer.Option(min=1, max=1440, help="Minutes between forecasts.")] = ISSUE_MINUTES,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", help="Write the table to this file as well.")
+    ] = None,
+) -> None:
+    """Replay recordings at full speed and score the forecasts, every model on the same questions."""
+    with _explained(), threadpool_limits(1):
+        horizons = [int(part) for part in minutes.split(",")]
+        recordings = [Recording.read(folder) for path in paths for folder in recording.find(path)]
+        reports = {}
+        with Progress(*Progress.get_default_columns(), console=Console(stderr=True), transient=True) as bar:
+            for each in recordings:
+                task = bar.add_task(each.system_id, total=len(each.polls))
+                done = partial(bar.update, task)
+                reports[each.system_id] = scored.backtest(
+                    each, horizons, every, start, lambda polls, done=done: done(completed=polls)
+                )
+        rows = [row for report in reports.values() for row in report.rows]
+        if json_path is not None:
+            seconds = {name: report.seconds for name, report in reports.items()}
+            text = json.dumps({"rows": [asdict(row) for row in rows], "seconds": seconds}, indent=1)
+            json_path.write_text(text + "\n", encoding="utf-8")
+    table = Table(*(each.name for each in fields(scored.Row)))
+    for row in rows:
+        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in astuple(row)))
+    Console(soft_wrap=True).print(table)
+    for name, report in reports.items():
+        typer.echo(f"{name}: {report.polls} polls of {report.stations} stations in {report.seconds:.1f} s")
 
 
 @app.command()

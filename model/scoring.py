@@ -33,7 +33,7 @@ _SCALE = 65535
 
 @dataclass(frozen=True)
 class Score:
-    """Sums over the stations of one forecast that was settled: the hour of its target, model and horizon.
+    """Sums over the stations of one forecast that was settled: its target, model and horizon.
 
     `n_dock` of the `n` stations also tell their docks; `expired` counts those whose truth never came. Errors
     and CRPS [1]_ are in bikes, Brier scores are of "at least one bike" and "at least one dock". `covered` is
@@ -46,7 +46,7 @@ class Score:
     .. [2] C. Czado, T. Gneiting, L. Held, Predictive model assessment for count data, Biometrics 2009.
     """
 
-    hour: datetime
+    target_at: datetime
     model: str
     minutes: int
     n: int
@@ -62,8 +62,10 @@ class Score:
     errors: Ints = field(repr=False)
 
     def row(self) -> dict[str, Any]:
-        """Give the key and the sums, without the stations one by one."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
+        """Give the sums under the hour of the target, without the stations one by one."""
+        row = {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
+        at = int(row.pop("target_at").timestamp())
+        return {"hour": datetime.fromtimestamp(at // 3600 * 3600, UTC)} | row
 
 
 @dataclass
@@ -162,7 +164,7 @@ def _scores(
         mean = (1 - cdf).sum(axis=1, dtype=np.float64)
         scores.append(
             Score(
-                hour=_hour(pending.target_at),
+                target_at=pending.target_at,
                 model=model,
                 minutes=pending.minutes,
                 n=len(rows),
@@ -186,10 +188,6 @@ def expire(pending: Pending, models: Sequence[str]) -> list[Score]:
     lost = int((pending.bikes >= 0).sum())
     none = np.zeros(0, dtype=np.int64)
     return [
-        Score(_hour(pending.target_at), model, pending.minutes, 0, 0, lost, 0, 0, 0, 0, 0, 0, none, none)
+        Score(pending.target_at, model, pending.minutes, 0, 0, lost, 0, 0, 0, 0, 0, 0, none, none)
         for model in models
     ]
-
-
-def _hour(at: datetime) -> datetime:
-    return datetime.fromtimestamp(int(at.timestamp()) // 3600 * 3600, UTC)

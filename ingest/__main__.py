@@ -20,13 +20,14 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 from threadpoolctl import threadpool_limits
 
 from ingest import backtest as scored
 from ingest import recording, registry, server
+from ingest.backtest import BacktestError
 from ingest.gbfs_writer import VERSIONS
 from ingest.http import Fetcher
 from ingest.recording import Recording, RecordingError
@@ -177,17 +178,18 @@ def backtest(
     ] = None,
 ) -> None:
     """Replay recordings at full speed and score the forecasts, every model on the same questions."""
-    with _explained(), threadpool_limits(1):
-        horizons = [int(part) for part in minutes.split(",")]
+    with _explained(BacktestError), threadpool_limits(1):
+        try:
+            horizons = [int(part) for part in minutes.split(",")]
+        except ValueError:
+            raise BacktestError(f"--minutes takes numbers like 10,30,60,120, not {minutes!r}") from None
         recordings = [Recording.read(folder) for path in paths for folder in recording.find(path)]
         reports = {}
         with Progress(*Progress.get_default_columns(), console=Console(stderr=True), transient=True) as bar:
             for each in recordings:
                 task = bar.add_task(each.system_id, total=len(each.polls))
-                done = partial(bar.update, task)
-                reports[each.system_id] = scored.backtest(
-                    each, horizons, every, start, lambda polls, done=done: done(completed=polls)
-                )
+                progress = partial(_progress, bar, task)
+                reports[each.system_id] = scored.backtest(each, horizons, every, start, progress)
         rows = [row for report in reports.values() for row in report.rows]
         if json_path is not None:
             seconds = {name: report.seconds for name, report in reports.items()}
@@ -199,6 +201,10 @@ def backtest(
     Console(soft_wrap=True).print(table)
     for name, report in reports.items():
         typer.echo(f"{name}: {report.polls} polls of {report.stations} stations in {report.seconds:.1f} s")
+
+
+def _progress(bar: Progress, task: TaskID, polls: int) -> None:
+    bar.update(task, completed=polls)
 
 
 @app.command()

@@ -25,6 +25,10 @@ WORSE = 1.01
 _SUMS = ("n", "n_dock", "abs_error", "squared_error", "crps", "brier_bike", "brier_dock", "covered")
 
 
+class BacktestError(Exception):
+    """What was asked cannot be scored. The text says what can."""
+
+
 @dataclass
 class _Total:
     """What a model's forecasts at one horizon came to: sums, and absolute errors by station `(S,)`."""
@@ -81,17 +85,17 @@ def backtest(
     Counts what was issued from `start` on, which is naive for the city's local time; learning begins with the
     recording. `progress` is told how many polls are done.
 
-    Raises `ValueError` for minutes at which nothing is scored, or a start after the recording's end.
+    Raises `BacktestError` for minutes at which nothing is scored, or a start after the recording's end.
     """
     wrong = [minute for minute in minutes if minute not in SCORED_MINUTES]
     if wrong or not minutes:
         known = ", ".join(map(str, SCORED_MINUTES))
-        raise ValueError(f"forecasts are scored at {known} minutes, not at {wrong}: choose among these")
+        raise BacktestError(f"forecasts are scored at {known} minutes, not at {wrong}: choose among these")
     forecaster = Forecaster(recording.stations, every)
     if start is not None and start.tzinfo is None:
         start = start.replace(tzinfo=ZoneInfo(recording.stations.timezone))
     if start is not None and start.timestamp() >= recording.polls[-1]:
-        raise ValueError(f"{recording.system_id} ends before {start:%Y-%m-%d}: score from an earlier date")
+        raise BacktestError(f"{recording.system_id} ends before {start:%Y-%m-%d}: score from an earlier date")
     totals: dict[tuple[int, str], _Total] = {}
     spent = 0.0
     for number, snapshot in enumerate(recording.snapshots(), 1):

@@ -56,6 +56,7 @@ MAP_ALT = (
 LEGEND_SIZE = "bigger: more expected"
 LEGEND_CLOSED = "hollow: closed"
 OTHERS = "Other cities have answered: choose one above."
+NONE_YET = "No city has answered yet. Each is asked again by itself, and the map opens as soon as one does."
 PICK_HINT = "Choose a station on the map to see its numbers."
 
 

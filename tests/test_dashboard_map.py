@@ -18,7 +18,7 @@ from dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, frame
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
-from dashboard import reading
+from dashboard import reading, text
 
 START = str(Path(__file__).parent.parent / "dashboard" / "start.py")
 
@@ -257,7 +257,13 @@ def test_a_worker_that_comes_back_finds_the_page_as_it_was(world: World) -> None
 def test_a_city_out_of_reach_says_that_others_are_not(world: World) -> None:
     world.commit(frame("boulder"))
     world.fail("dublin", "unreachable", "no answer")
-    assert "Other cities have answered: choose one above." in said(opened(city="dublin"))
+    assert text.OTHERS in said(opened(city="dublin"))
+
+
+def test_no_city_in_reach_is_said(world: World) -> None:
+    for system in ("dublin", "boulder"):
+        world.fail(system, "unreachable", "no network")
+    assert text.NONE_YET in said(opened())
 
 
 def test_a_feed_without_docks_says_that_spaces_are_not_forecast(world: World) -> None:

@@ -120,7 +120,7 @@ def warn(source: Reading, view: View) -> None:
     name, feed = label(view.system), view.state
     if view.frame is None:
         others = any(state.frame_version is not None for state in source.states().values())
-        more = text.NO_WORKER_YET if not source.working() else text.OTHERS if others else ""
+        more = text.NO_WORKER_YET if not source.working() else text.OTHERS if others else text.NONE_YET
         notice(text.waiting(name, feed.state, feed.text, view.next_in), more)
         return
     wrong = text.trouble(name, feed.state, feed.text, view.next_in)

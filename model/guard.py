@@ -19,14 +19,15 @@ from model.demand import Array32
 from model.records import Bools, Floats, Ints, take_rows
 
 _HALF_LIFE_FORECASTS = 72 * 15.0
+_SPREAD_HALF_LIFE_FORECASTS = 72 * 3.0
 _TENTHS = np.linspace(0, 1, 11)
-_PRIOR_FORECASTS = 3000.0
+_PRIOR_FORECASTS = 1000.0
 """Settled forecasts of stations that "the spread is right" is worth."""
 
-_CITY_FORECASTS = 100.0
+_CITY_FORECASTS = 60.0
 """Forecasts that the city's gain is worth to a station."""
 
-_HEAD_START = 3.0
+_HEAD_START = 5.0
 """Forecasts as bad as naive's usual error by which "as now" leads at first."""
 
 
@@ -70,7 +71,8 @@ class Guard:
         self.lost[index, rows] += np.abs(median(pooled) - truth) - naive
         self.naive[index, rows] += naive
         self.settled[index, rows] += 1
-        self.tenths[index] += (1 - fade) * (_PRIOR_FORECASTS / 10 - self.tenths[index])
+        forget = 1 - 0.5 ** (1 / _SPREAD_HALF_LIFE_FORECASTS)
+        self.tenths[index] += forget * (_PRIOR_FORECASTS / 10 - self.tenths[index])
         self.tenths[index] += transform(pooled, truth).sum(axis=0)
 
     def curves(self, minutes: Sequence[int]) -> Floats:

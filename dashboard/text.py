@@ -50,9 +50,7 @@ BROKEN = "Something went wrong on our side. Nothing is lost: the page tries agai
 NOW = "Now"
 TABLE = "Show as a table"
 CLOSE = "Close"
-MAP_ALT = (
-    "Map of the stations, coloured by chance and sized by expected number. The table below says the same."
-)
+MAP_ALT = "Map of the stations by chance and expected number; the table below says the same."
 LEGEND_SIZE = "bigger: more expected"
 LEGEND_CLOSED = "hollow: closed"
 OTHERS = "Other cities have answered: choose one above."

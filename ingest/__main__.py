@@ -34,7 +34,7 @@ from ingest.recording import Recording, RecordingError
 from ingest.registry import RegistryError
 from ingest.settings import Settings
 from ingest.store import Store, StoreError
-from ingest.worker import Worker, load_systems
+from ingest.worker import Worker, give_memory_back, load_systems
 from model.scoring import ISSUE_MINUTES
 
 app = typer.Typer(
@@ -89,6 +89,7 @@ def run(
     A second worker on the same store stands by, and takes over when the first falls silent.
     """
     _log()
+    give_memory_back()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -29,7 +29,7 @@ class Settings(BaseSettings):
         description="Days of observations and polls to keep, for charts, recordings and recovery.",
     )
     checkpoint_seconds: float = Field(
-        default=240,
+        default=600,
         ge=0,
         description="Seconds between checkpoints of a forecaster; a restart learns the log after it again.",
     )

@@ -77,7 +77,7 @@ class Ticker:
         clock: Callable[[], datetime],
         *,
         place: float = 0.0,
-        checkpoint_seconds: float = 240,
+        checkpoint_seconds: float = 600,
         keep: timedelta = timedelta(days=8),
         chance: random.Random | None = None,
         turn: AbstractContextManager[object] | None = None,

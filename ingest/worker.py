@@ -6,6 +6,7 @@ again. Every system has a thread: a feed that answers slowly for half a minute k
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import random
@@ -31,13 +32,16 @@ from ingest.tick import LEASE, Ticker
 
 log = logging.getLogger(__name__)
 
-START_WITHIN = timedelta(seconds=5)
-"""All systems get their first tick within this time."""
+START_WITHIN = timedelta(seconds=10)
+"""All systems begin their first tick within this time, the first ones at once."""
 
 STOP_WITHIN = 8.0
 """Seconds that running ticks have to end when the worker is to stop; the app waits ten."""
 
 _MOST_THREADS = 64
+
+_ARENAS, _FROM_BYTES = (-8, 2), (-3, 2**20)
+"""What glibc's mallopt takes: at most two heaps, and large arrays outside of them."""
 _RETRY_LIST = (2.0, 60.0)
 
 
@@ -91,7 +95,7 @@ class Worker:
         self._store.follow([SystemRow(**asdict(system)) for system in self._systems])
         now = self._clock()
         for number, ticker in enumerate(self._tickers):
-            self._book(ticker, now + number * min(START_WITHIN / len(self._tickers), timedelta(seconds=0.2)))
+            self._book(ticker, now + number * min(START_WITHIN / len(self._tickers), timedelta(seconds=0.3)))
         self._scheduler.add_job(self._renew, "interval", seconds=LEASE.total_seconds() / 3)
         self._scheduler.start()
         log.info("following %d systems as %s", len(self._systems), self.holder)
@@ -128,6 +132,18 @@ class Worker:
             self._store.renew_leases(self.holder, self._clock(), LEASE)
         except SQLAlchemyError as error:
             log.warning("the leases could not be renewed: %s", getattr(error, "orig", None) or error)
+
+
+def give_memory_back() -> None:
+    """Have the C library return to the system what large arrays took, as soon as they are gone.
+
+    By default glibc keeps a heap a thread, and freed arrays in each: 35 systems then took 640 MB, not 390.
+    """
+    try:
+        for parameter, value in (_ARENAS, _FROM_BYTES):
+            ctypes.CDLL(None).mallopt(parameter, value)
+    except (OSError, AttributeError, TypeError):  # another C library, which is left as it is
+        log.debug("no mallopt here")
 
 
 def load_systems(source: str | None, fetcher: Fetcher, stop: threading.Event) -> list[System]:

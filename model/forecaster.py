@@ -44,6 +44,7 @@ from model.scoring import (
     mix,
     pack,
     settle,
+    starts,
 )
 
 _FORMAT = 2
@@ -268,29 +269,21 @@ class Forecaster:
         at = self.at
         assert at is not None
         every = np.arange(len(self._ids))
-        now = self._now(every)
         able = [index for index, expert in enumerate(self._experts) if expert.reach >= max(minutes)]
-        odds = [self._experts[index].odds(now, minutes) for index in able]
-        weights = self._pool.weights(minutes, every)[:, able]
         names = tuple(self._experts[index].name for index in able)
-        docks, places = self._docks, now.places
+        places = self._places()
+        begin = starts(places)
+        odds = np.empty((len(minutes), len(able), int(begin[-1])), dtype=np.uint16)
+        for rows in chain.blocks(places, self._pace()):
+            now = self._now(rows)
+            inside = now.counts <= now.places[:, None]
+            where = (begin[rows][:, None] + now.counts)[inside]
+            for member, index in enumerate(able):
+                odds[:, member, where] = pack(self._experts[index].odds(now, minutes)[:, inside])
+        weights = self._pool.weights(minutes, every)[:, able]
         curves, held = self._guard.curves(minutes), self._held(minutes, every)
-        for index, horizon in enumerate(minutes):
-            packed = pack(np.stack([distribution[index] for distribution in odds]))
-            self._pending.append(
-                Pending(
-                    at,
-                    horizon,
-                    names,
-                    self._bikes,
-                    docks,
-                    places,
-                    weights[index],
-                    curves[index],
-                    held[index],
-                    packed,
-                )
-            )
+        for horizon, *said in zip(minutes, weights, curves, held, odds, strict=True):
+            self._pending.append(Pending(at, horizon, names, self._bikes, self._docks, places, *said))
 
     # ------------------------------------------------------------------ forecasts
 
@@ -349,8 +342,12 @@ class Forecaster:
     def blocks(self) -> Iterator[Ints]:
         """Split the stations' positions into groups that are cheap to forecast together."""
         size = len(self.stations)
-        pace = self._short.rates.sum(axis=2).max(axis=(0, 1), initial=0)
-        yield from chain.blocks(self._places()[:size], pace[:size])
+        yield from chain.blocks(self._places()[:size], self._pace()[:size])
+
+    def _pace(self) -> Floats:
+        """Give how busy each station gets, `(R,)`: riders in the busiest hour of its week."""
+        pace: Floats = self._short.rates.sum(axis=2).max(axis=(0, 1), initial=0)
+        return pace
 
     def _now(self, rows: Ints) -> Now:
         assert self.at is not None

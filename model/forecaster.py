@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,7 +23,9 @@ from model.pull import Pull
 from model.records import (
     UNKNOWN,
     Bools,
+    Counts,
     Floats,
+    Forecast,
     Ints,
     Snapshot,
     Stations,
@@ -60,62 +61,6 @@ _FIRST_WEIGHTS = (20.0, 6.0, 1.0, 1.0, 0.2, 0.2, 1.0, 2.0)
 
 class StateError(ValueError):
     """Bytes that are no state of this release's forecaster: learn the log again instead."""
-
-
-@dataclass(frozen=True, eq=False)
-class Counts:
-    """The distribution of a count at each horizon and station: P(count ≤ k) in `cdf`, `(H, S, N)`.
-
-    `known` `(S,)` tells where there is a forecast at all; elsewhere counts are -1 and odds not a number.
-    """
-
-    cdf: NDArray[np.float32]
-    known: Bools
-
-    @property
-    def median(self) -> Ints:
-        """The smallest count that is as likely as not to be enough, `(H, S)`: best in absolute error."""
-        return np.where(self.known, guard.median(self.cdf), UNKNOWN)
-
-    @property
-    def mean(self) -> Floats:
-        """The expected count, `(H, S)`: best in squared error."""
-        mean = (1.0 - self.cdf).sum(axis=-1, dtype=np.float64)
-        return np.where(self.known, mean, np.nan)
-
-    def quantile(self, q: float) -> Ints:
-        """Give the smallest count `k` with P(count ≤ k) ≥ q, `(H, S)`.
-
-        Raises `ValueError` unless 0 < q < 1.
-        """
-        if not 0 < q < 1:
-            raise ValueError(f"a quantile lies between 0 and 1, not at {q}")
-        # The tolerance of float32 keeps a quantile from moving by one for rounding alone.
-        return np.where(self.known, (self.cdf < np.float32(q) - np.float32(1e-6)).sum(axis=-1), UNKNOWN)
-
-    def at_least(self, n: int) -> Floats:
-        """Give the odds of `n` or more, `(H, S)`.
-
-        Raises `ValueError` when n is negative.
-        """
-        if n < 0:
-            raise ValueError(f"nobody wants {n} bikes: ask for 0 or more")
-        if n == 0 or n > self.cdf.shape[-1]:
-            odds = np.full(self.cdf.shape[:2], float(n == 0))
-        else:
-            odds = 1.0 - self.cdf[:, :, n - 1].astype(np.float64)
-        return np.where(self.known, odds, np.nan)
-
-
-@dataclass(frozen=True, eq=False)
-class Forecast:
-    """What is expected `minutes` (H,) after `at`, for the stations `station_id` (S,)."""
-
-    at: datetime
-    minutes: Ints
-    station_id: NDArray[np.str_]
-    bikes: Counts
-    docks: Counts
 
 
 class Forecaster:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from model.forecaster import Counts, Forecaster
+from model.forecaster import Forecaster
 from model.frame import AT_LEAST, MINUTES, NO_FORECAST, Frame, Outlook
-from model.records import Floats
+from model.records import Counts, Floats
 
 
 def make_frame(forecaster: Forecaster) -> Frame:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.demand import Array32
-from model.records import Bools, Floats, Ints, take_rows
+from model.records import Bools, Floats, Ints, median, take_rows
 
 _HALF_LIFE_FORECASTS = 72 * 15.0
 _SPREAD_HALF_LIFE_FORECASTS = 72 * 3.0
@@ -96,11 +96,6 @@ class Guard:
     def _nearest(self, minutes: Sequence[int]) -> Ints:
         nearest: Ints = np.abs(self.minutes - np.asarray(minutes)[:, None]).argmin(axis=1)
         return nearest
-
-
-def median(cdf: Array32) -> Ints:
-    """Give the smallest count that is as likely as not to be enough, over the last axis."""
-    return np.asarray((cdf < np.float32(0.5 - 1e-6)).sum(axis=-1))
 
 
 def transform(cdf: Array32, truth: Ints) -> Floats:

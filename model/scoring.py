@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from model import guard
 from model.demand import Array32
-from model.records import Bools, Floats, Ints, take_rows
+from model.records import Bools, Floats, Ints, median, take_rows
 
 NEAR_SCORED: tuple[int, ...] = (5, 10, 15, 30, 45, 60, 90, 120)
 FAR_SCORED: tuple[int, ...] = (180, 360, 720, 1440)
@@ -169,7 +169,7 @@ def _scores(
     scores = []
     for model, cdf in judged.items():
         some_dock = np.where(places > 0, np.take_along_axis(cdf, last, axis=1)[:, 0], 0)
-        errors = np.abs(guard.median(cdf) - truth)
+        errors = np.abs(median(cdf) - truth)
         mean = (1 - cdf).sum(axis=1, dtype=np.float64)
         scores.append(
             Score(

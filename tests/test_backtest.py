@@ -16,7 +16,7 @@ from ingest.__main__ import app
 from ingest.backtest import backtest
 from ingest.recording import Recording
 from model import Forecaster
-from model.guard import median
+from model.records import median
 from model.scoring import mix
 
 

@@ -13,6 +13,7 @@ from model_world import MINUTE, riders, snapshot, stations
 from model import Forecaster, guard
 from model.experts import Now, between
 from model.pool import Pool, _minimise
+from model.records import median
 from model.scoring import SCORED_MINUTES
 
 EXPERTS = ("naive", "spread", "climatology", "chain", "more", "fewer", "pull", "calm")
@@ -142,7 +143,7 @@ def test_a_held_median_stays_where_it_is_and_the_rest_is_kept(seed: int, bikes: 
     straight = np.linspace(0, 1, 11)
     where = np.array([bikes])
     tied = guard.apply(pooled, straight, np.array([True]), where)
-    assert guard.median(tied)[0] == bikes
+    assert median(tied)[0] == bikes
     assert (np.diff(tied) >= -1e-6).all()
     assert tied[0, -1] == pytest.approx(1)
     free = guard.apply(pooled, straight, np.array([False]), where)
@@ -168,7 +169,7 @@ def test_a_spread_that_is_too_narrow_is_mended() -> None:
         if step > 300:
             before.append(guard.transform(pooled, truth)[:, 1:9].sum() / 50)
             after.append(guard.transform(mended, truth)[:, 1:9].sum() / 50)
-            assert (guard.median(mended) == guard.median(pooled)).all()
+            assert (median(mended) == median(pooled)).all()
         mender.learn(10, np.arange(50), pooled, centre, truth)
     assert np.mean(before) < 0.73
     assert 0.75 < np.mean(after) < 0.81

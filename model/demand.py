@@ -52,7 +52,7 @@ _FIRST_HOURS = 5.0
 _LEVEL_EVENTS = 2.0
 """Events that "this station is as busy as the city's average" is worth."""
 
-_SIDE_EVENTS = 20.0
+_SIDE_EVENTS = 200.0
 """Events that "as many come as go" is worth: it is untrue only where a station is often empty or full."""
 
 _NOISE = 2.0

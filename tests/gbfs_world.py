@@ -115,7 +115,9 @@ class Operator:
         self.now = NOW
         self.information: Json | None = information(place("1"), place("2"))
         self.status: Json | None = status(holding("1", 5, 15), holding("2", 7, 13))
-        self.system: Json | None = wrap({"system_id": "toulouse", "timezone": "Europe/Paris"})
+        self.system: Json | None = wrap(
+            {"system_id": "toulouse", "language": "en", "name": "VélôToulouse", "timezone": "Europe/Paris"}
+        )
         self.types: Json | None = None
         self.discovery: Json | None = wrap(
             {"en": {"feeds": feed_list(*STATION_FEEDS, "system_information", at=server.url(""))}}

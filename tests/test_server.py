@@ -14,6 +14,8 @@ import jsonschema
 import numpy as np
 import pytest
 import requests
+from gbfs_world import Operator
+from misbehaving import Misbehaving
 from serving import START, HandClock, make_recording, serving
 
 from ingest import registry
@@ -420,6 +422,20 @@ def test_the_official_schemas_take_every_document(shared: Path, tmp_path: Path, 
         for name, body in documents.items():
             broken = complaints(official[name], json.loads(body), folder.name == "chicago-2013-autumn")
             assert broken == [], (folder.name, name)
+
+
+def test_the_official_schemas_take_what_the_fixtures_put_a_defect_in(shared: Path) -> None:
+    official = validators(shared, "2.3")
+    with Misbehaving() as server:
+        sound = Operator(server)
+        documents = {
+            "gbfs": sound.discovery,
+            "station_information": sound.information,
+            "station_status": sound.status,
+            "system_information": sound.system,
+        }
+        for name, document in documents.items():
+            assert complaints(official[name], document) == [], name
 
 
 def test_the_schemas_do_complain(shared: Path, small: Path) -> None:

@@ -252,7 +252,7 @@ def exponent(results: list[dict[str, Any]], phase: str) -> float:
 
 
 def main() -> None:
-    """Run all sizes, or with `--size` one, and write results.json and results.md."""
+    """Run all sizes, or with `--size` one, and write results.json and print a table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--size", type=int, help="one size, 0 for Citi Bike's documents; prints JSON")
     parser.add_argument("--shared", type=Path, default=os.environ.get("DOCKCAST_SHARED"))
@@ -281,7 +281,7 @@ def main() -> None:
     told = {"machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
             "load": os.getloadavg()[0], "exponents": exponents, "results": results}  # fmt: skip
     (HERE / "results.json").write_text(json.dumps(told, indent=1) + "\n")
-    (HERE / "results.md").write_text(table(results, exponents))
+    print(table(results, exponents))
 
 
 def table(results: list[dict[str, Any]], exponents: dict[str, float]) -> str:

@@ -51,7 +51,7 @@ class Kill:
 
 
 class Witness:
-    """A forecaster that nobody interrupts: it learns the polls that were logged, from the recording itself."""
+    """A forecaster that nobody interrupts: it learns, from the recording itself, what was logged."""
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
@@ -91,7 +91,7 @@ class Witness:
 
 
 def same_counts(logged: Snapshot, told: Snapshot) -> bool:
-    """Tell whether the log holds what the recording told; the feed leaves out a station at 0, 0 in Chicago."""
+    """Tell whether the log holds what the recording told. Chicago has a station at 0, 0: no feed has it."""
     order = {station: row for row, station in enumerate(told.station_id.tolist())}
     rows = np.array([order[station] for station in logged.station_id.tolist()])
     return all(np.array_equal(getattr(logged, n), getattr(told, n)[rows]) for n in ("bikes", "docks"))

@@ -25,10 +25,11 @@ class Changes:
     def __init__(self, size: int, minutes: Sequence[int]) -> None:
         self.minutes = tuple(minutes)
         self.counts = np.zeros((len(self.minutes), 2 * _MOST + 1, size), dtype=np.float32)
+        self._city: Floats | None = None
 
     def take(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
-        self.counts = take_rows(self.counts, rows, 0)
+        self.counts, self._city = take_rows(self.counts, rows, 0), None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give the state."""
@@ -36,22 +37,24 @@ class Changes:
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take back what `arrays` gave."""
-        self.counts = arrays["counts"]
+        self.counts, self._city = arrays["counts"], None
 
     def learn(self, minutes: int, rows: Ints, change: Ints) -> None:
         """Count what a settled forecast's stations changed by, `(S,)`."""
+        self._city = None
         counts = self.counts[self.minutes.index(minutes)]
         counts[:, rows] *= np.float32(0.5 ** (1 / _HALF_LIFE_FORECASTS))
         counts[np.clip(change, -_MOST, _MOST) + _MOST, rows] += 1
 
     def odds(self, rows: Ints, bikes: Ints, places: Ints) -> Array32:
         """Give P(bikes ≤ k) at each of `minutes`, `(H, S, N)`: the changes laid around what stands there."""
-        city: Floats = self.counts.sum(axis=2, dtype=np.float64)
-        city[:, _MOST] += 0.01
-        city /= city.sum(axis=1, keepdims=True)
+        if self._city is None:
+            self._city = self.counts.sum(axis=2, dtype=np.float64)
+            self._city[:, _MOST] += 0.01
+            self._city /= self._city.sum(axis=1, keepdims=True)
         own = self.counts[..., rows]
         weight = np.float32(_CITY_FORECASTS)
-        share = (own + weight * city[..., None].astype(np.float32)) / (
+        share = (own + weight * self._city[..., None].astype(np.float32)) / (
             own.sum(axis=1, keepdims=True) + weight
         )
         below = np.cumsum(share, axis=1)

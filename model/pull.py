@@ -66,7 +66,7 @@ class Pull:
         cell = self.cell(happened.middle)
         fill = np.where(known, bikes, 0) / np.maximum(places, 1)
         tenth = np.minimum((fill * _TENTHS).astype(np.int64), _TENTHS - 1)
-        off = np.searchsorted(_EDGES, fill - self.usual(cell))
+        off = np.searchsorted(_EDGES, fill - self.usual(cell, slice(None)))
         rates = demand.rates[demand.cell(happened.middle)]
         hours = happened.hours
         expected = np.where(happened.free, rates * (demand.factor * hours)[:, None], 0)
@@ -91,15 +91,16 @@ class Pull:
         self.filled[cell] += (fill * hours).astype(np.float32)
         self.hours[cell] += known * np.float32(hours)
 
-    def usual(self, cell: tuple[int, int]) -> Array32:
-        """Give the stations' usual fill in a half-hour, `(S,)`, drawn to their mean by an hour's worth."""
+    def usual(self, cell: tuple[int, int], rows: Ints | slice) -> Array32:
+        """Give some stations' usual fill in a half-hour, `(S,)`, drawn to their mean by an hour's worth."""
         day_type, slot = cell
         beside = [(slot - 1) % _SLOTS, (slot + 1) % _SLOTS]
+        all_filled, all_hours = self.filled[..., rows], self.hours[..., rows]
         filled, hours = (
             table[day_type, slot] + table[day_type, beside].sum(axis=0) / 2
-            for table in (self.filled, self.hours)
+            for table in (all_filled, all_hours)
         )
-        mean = (self.filled.sum(axis=(0, 1)) + np.float32(0.5)) / (self.hours.sum(axis=(0, 1)) + 1)
+        mean = (all_filled.sum(axis=(0, 1)) + np.float32(0.5)) / (all_hours.sum(axis=(0, 1)) + 1)
         usual: Array32 = (filled + mean) / (hours + 1)
         return usual
 
@@ -113,7 +114,7 @@ class Pull:
         """Give the factors on arrivals at `k` bikes, and on departures at `k + 1`, both `(size − 1, S)`."""
         fill = (np.arange(size, dtype=np.float32)[:, None] / np.maximum(places, 1)).astype(np.float32)
         tenth = np.minimum((fill * _TENTHS).astype(np.int64), _TENTHS - 1)
-        off = np.searchsorted(_EDGES, fill - self.usual(cell)[rows])
+        off = np.searchsorted(_EDGES, fill - self.usual(cell, rows))
         by_fill, by_distance = (table.astype(np.float32) for table in self._tables())
         return (
             by_fill[0][tenth[:-1]] * by_distance[0][off[:-1]],

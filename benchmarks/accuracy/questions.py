@@ -1,0 +1,72 @@
+"""The questions that every peer answers: at issue time `t`, how many bikes will stand there at `t + h`?
+
+A question is asked at the first poll of every so many minutes. Its truth is the first poll at or after the
+target, if that came within the poll interval; otherwise nobody is judged. Everything before the issue time
+may be used to answer, nothing after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.recording import Recording
+
+Array = NDArray[Any]
+GRID_SECONDS = 600
+"""Step of the grid that the batch peers draw their features from."""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Issue times of a recording, what stood there then, and what came: bikes and docks, -1 unknown."""
+
+    issued: Array
+    """Unix seconds, `(Q,)`."""
+    bikes: Array
+    """`(Q, S)`."""
+    docks: Array
+    truth: dict[int, Array]
+    """By horizon in minutes, bikes `(Q, S)`; -1 where nobody is judged."""
+    truth_docks: dict[int, Array]
+
+
+def matrix(recording: Recording) -> tuple[Array, Array]:
+    """Give bikes and docks at every poll, `(P, S)`."""
+    bikes = np.empty((len(recording.polls), len(recording.stations)), dtype=np.int16)
+    docks = np.empty_like(bikes)
+    for row, snapshot in enumerate(recording.snapshots()):
+        bikes[row], docks[row] = snapshot.bikes, snapshot.docks
+    return bikes, docks
+
+
+def ask(recording: Recording, minutes: tuple[int, ...], every: int) -> Questions:
+    """Set the questions of a whole recording."""
+    bikes, docks = matrix(recording)
+    polls = recording.polls
+    patience = max(1.5 * float(np.median(np.diff(polls))), 90.0)
+    buckets = polls // (60 * every)
+    first = np.flatnonzero(np.diff(buckets, prepend=-1))
+    truth, truth_docks = {}, {}
+    for horizon in minutes:
+        target = polls[first] + 60 * horizon
+        row = np.minimum(np.searchsorted(polls, target), len(polls) - 1)
+        came = (polls[row] >= target) & (polls[row] - target <= patience)
+        judged = came[:, None] & (bikes[first] >= 0) & (bikes[row] >= 0)
+        truth[horizon] = np.where(judged, bikes[row], -1)
+        truth_docks[horizon] = np.where(judged & (docks[first] >= 0), docks[row], -1)
+    return Questions(polls[first], bikes[first], docks[first], truth, truth_docks)
+
+
+def grid(recording: Recording, step: int = GRID_SECONDS) -> tuple[Array, Array]:
+    """Give bikes on a regular grid: Unix seconds `(T,)` and counts `(T, S)`, nan in holes of the polls."""
+    bikes, _ = matrix(recording)
+    polls = recording.polls
+    times = np.arange(polls[0] // step * step, polls[-1] + step, step)
+    row = np.searchsorted(polls, times, side="right") - 1
+    fresh = (row >= 0) & (times - polls[np.maximum(row, 0)] <= max(step, 300))
+    values = np.where(fresh[:, None] & (bikes[np.maximum(row, 0)] >= 0), bikes[np.maximum(row, 0)], np.nan)
+    return times, values

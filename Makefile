@@ -35,7 +35,7 @@ $(BIN)/pip:
 
 # Debian's Chromium where we may install it, Playwright's own build elsewhere.
 .venv/installed-chromium: .venv/installed-dev
-	@if command -v chromium chromium-browser >/dev/null 2>&1; then :; \
+	@if command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium; \
 	else $(BIN)/playwright install chromium; fi

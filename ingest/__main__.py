@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, astuple, fields
+from dataclasses import asdict, astuple
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -196,11 +196,14 @@ def backtest(
             seconds = {name: report.seconds for name, report in reports.items()}
             text = json.dumps({"rows": [asdict(row) for row in rows], "seconds": seconds}, indent=1)
             json_path.write_text(text + "\n", encoding="utf-8")
-    table = Table(*(each.name for each in fields(scored.Row)))
-    for row in rows:
-        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in astuple(row)))
-    Console(soft_wrap=True).print(table)
     for name, report in reports.items():
+        table = Table(title=name, box=None, padding=(0, 1, 0, 0), pad_edge=False)
+        for heading in ("model", "min", "n", "MAE", "RMSE", "CRPS", "bike ≥ 1", "dock ≥ 1", "cover", "worse"):
+            table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
+        for row in report.rows:
+            _, *cells = astuple(row)
+            table.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in cells))
+        Console().print(table)
         typer.echo(f"{name}: {report.polls} polls of {report.stations} stations in {report.seconds:.1f} s")
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.demand import Array32
+from model.learnt import Learnt
 from model.records import Floats, Ints, take_rows
 
 _MOST = 30
@@ -19,8 +18,10 @@ _CITY_FORECASTS = 100.0
 """Forecasts that the city's distribution is worth to a station."""
 
 
-class Changes:
+class Changes(Learnt):
     """Histograms of changes: `counts` is `(H, 61, S)` for the horizons `minutes`, from −30 to 30 bikes."""
+
+    ARRAYS = ("counts",)
 
     def __init__(self, size: int, minutes: Sequence[int]) -> None:
         self.minutes = tuple(minutes)
@@ -30,14 +31,6 @@ class Changes:
     def take(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
         self.counts, self._city = take_rows(self.counts, rows, 0), None
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Give the state."""
-        return {"counts": self.counts}
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` gave."""
-        self.counts, self._city = arrays["counts"], None
 
     def learn(self, minutes: int, rows: Ints, change: Ints) -> None:
         """Count what a settled forecast's stations changed by, `(S,)`."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.demand import DAY_TYPES, Array32, Events, slot_of
+from model.learnt import Learnt
 from model.records import Bools, Ints, take_rows
 
 _HOURS = 24
@@ -22,8 +21,10 @@ _STATION_HOURS = 1.0
 """Hours that the station's distribution over all times is worth to one hour of the day."""
 
 
-class Climate:
+class Climate(Learnt):
     """Time spent at each level of fill: `spent` is `(day types, 24, 21, S)` in hours."""
+
+    ARRAYS = ("spent", "hour_start")
 
     def __init__(self, size: int, timezone: str) -> None:
         self.zone = ZoneInfo(timezone)
@@ -33,14 +34,6 @@ class Climate:
     def take(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
         self.spent = take_rows(self.spent, rows, 0)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Give the state."""
-        return {"spent": self.spent, "hour_start": np.array(self.hour_start)}
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` gave."""
-        self.spent, self.hour_start = arrays["spent"], int(arrays["hour_start"])
 
     def learn(self, happened: Events, bikes: Ints, places: Ints, known: Bools) -> None:
         """Learn that `bikes` of `places` stood there for so long."""

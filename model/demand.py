@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from model.learnt import Learnt
 from model.records import Bools, Floats, Ints, take_rows
 from model.shape import SHAPE
 
@@ -110,7 +111,7 @@ def events(before: datetime, at: datetime, change: Ints, can_arrive: Bools, can_
     return Events(before, at, riders, free)
 
 
-class Demand:
+class Demand(Learnt):
     """Arrival and departure rates of `size` stations, learnt online.
 
     `events` and `hours` are of shape `(day types, slots, 2, S)`, arrivals before departures. `recent` holds
@@ -118,7 +119,7 @@ class Demand:
     prior, renewed each night. The rates are renewed when a new slot begins.
     """
 
-    ARRAYS = ("events", "hours", "bend", "recent")
+    ARRAYS = ("events", "hours", "bend", "recent", "rates", "slot_start")
 
     def __init__(self, size: int, timezone: str, slots: int, half_life_days: float) -> None:
         self.zone = ZoneInfo(timezone)
@@ -137,19 +138,6 @@ class Demand:
         for name, default in (("events", 0), ("hours", 0), ("bend", 1)):
             setattr(self, name, take_rows(getattr(self, name), rows, default))
         self.rates = np.where(rows < 0, self._rates(), kept)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Give the state. The rates belong to it: they are those of the slot's beginning."""
-        return {name: getattr(self, name) for name in self.ARRAYS} | {
-            "rates": self.rates,
-            "slot_start": np.array(self.slot_start),
-        }
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` gave."""
-        for name in (*self.ARRAYS, "rates"):
-            setattr(self, name, arrays[name])
-        self.slot_start = int(arrays["slot_start"])
 
     def cell(self, at: datetime) -> tuple[int, int]:
         """Give the day type and slot of a moment."""

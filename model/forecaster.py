@@ -214,7 +214,7 @@ class Forecaster:
         at = self.at
         assert at is not None
         every = np.arange(len(self._ids))
-        able = [index for index, expert in enumerate(self._experts) if expert.reach >= max(minutes)]
+        able = self._able(minutes)
         names = tuple(self._experts[index].name for index in able)
         places = self._places()
         begin = starts(places)
@@ -229,6 +229,10 @@ class Forecaster:
         curves, held = self._guard.curves(minutes), self._held(minutes, every)
         for horizon, *said in zip(minutes, weights, curves, held, odds, strict=True):
             self._pending.append(Pending(at, horizon, names, self._bikes, self._docks, places, *said))
+
+    def _able(self, minutes: Sequence[int]) -> list[int]:
+        """List the experts that answer as far as that, by position."""
+        return [index for index, expert in enumerate(self._experts) if expert.reach >= max(minutes)]
 
     # ------------------------------------------------------------------ forecasts
 
@@ -266,7 +270,7 @@ class Forecaster:
         )
 
     def _pooled(self, now: Now, minutes: list[int]) -> NDArray[np.float32]:
-        able = [index for index, expert in enumerate(self._experts) if expert.reach >= max(minutes)]
+        able = self._able(minutes)
         weights = self._pool.weights(minutes, now.rows)[:, able]
         odds = [self._experts[index].odds(now, minutes) for index in able]
         curves, held = self._guard.curves(minutes), self._held(minutes, now.rows)

@@ -10,12 +10,11 @@ has not been better so far, just enough mass is put on what stands there now for
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.demand import Array32
+from model.learnt import Learnt
 from model.records import Bools, Floats, Ints, median, take_rows
 
 _HALF_LIFE_FORECASTS = 72 * 15.0
@@ -31,7 +30,7 @@ _HEAD_START = 5.0
 """Forecasts as bad as naive's usual error by which "as now" leads at first."""
 
 
-class Guard:
+class Guard(Learnt):
     """What the pool's forecasts came to, by horizon.
 
     `tenths` `(H, 10)` counts truths by tenth of the pooled distribution; `lost` `(H, S)` sums the absolute
@@ -51,15 +50,6 @@ class Guard:
         """Reorder the stations; -1 in `rows` stands for a new one."""
         for name in ("lost", "naive", "settled"):
             setattr(self, name, take_rows(getattr(self, name), rows, 0))
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Give the state."""
-        return {name: getattr(self, name) for name in self.ARRAYS}
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` gave."""
-        for name in self.ARRAYS:
-            setattr(self, name, arrays[name])
 
     def learn(self, minutes: int, rows: Ints, pooled: Array32, then: Ints, truth: Ints) -> None:
         """Learn from a settled forecast: the pooled distributions `(S, N)` as they were before the guard."""

@@ -13,12 +13,11 @@ the hours in between, and would make the forecast look better than it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.demand import Array32
+from model.learnt import Learnt
 from model.records import Bools, Floats, Ints, take_rows
 
 _HALF_LIFE_FORECASTS = 72 * 15.0
@@ -35,7 +34,7 @@ _STEPS = 20
 _LEAST = 1e-5
 
 
-class Pool:
+class Pool(Learnt):
     """Weights by horizon, station and expert.
 
     `first` are the weights `(M,)` to begin with and `able` `(H, M)` tells which experts answer a horizon.
@@ -62,15 +61,6 @@ class Pool:
         for name in ("gram", "settled", "weight"):
             setattr(self, name, take_rows(getattr(self, name), rows, 0))
         self.weight[..., new] = self.city[..., None]
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Give the state."""
-        return {name: getattr(self, name) for name in self.ARRAYS}
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` gave."""
-        for name in self.ARRAYS:
-            setattr(self, name, arrays[name])
 
     def learn(self, minutes: int, rows: Ints, error: Array32) -> None:
         """Learn from a settled forecast of the stations `rows`: errors `(M, S, N)` of the able experts."""

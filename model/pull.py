@@ -8,13 +8,12 @@ over riders expected: one by tenth of fill, one by distance from the station's u
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.demand import DAY_TYPES, Array32, Demand, Events, slot_of
+from model.learnt import Learnt
 from model.records import Bools, Floats, Ints, take_rows
 
 _SLOTS = 48
@@ -25,14 +24,14 @@ _HALF_LIFE_DAYS = 20.0
 _USUAL_HALF_LIFE_DAYS = 7.0
 
 
-class Pull:
+class Pull(Learnt):
     """Factors on arrivals and departures by fill and by distance from the usual fill.
 
     `seen` and `expected` are riders by tenth of fill `(2, 10)`, `seen_off` and `expected_off` by distance
     `(2, 11)`. `filled` over `hours`, both `(day types, slots, S)`, is the usual fill.
     """
 
-    ARRAYS = ("seen", "expected", "seen_off", "expected_off", "filled", "hours")
+    ARRAYS = ("seen", "expected", "seen_off", "expected_off", "filled", "hours", "slot_start")
 
     def __init__(self, size: int, timezone: str) -> None:
         self.zone = ZoneInfo(timezone)
@@ -46,16 +45,6 @@ class Pull:
         """Reorder the stations; -1 in `rows` stands for a new one."""
         for name in ("filled", "hours"):
             setattr(self, name, take_rows(getattr(self, name), rows, 0))
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Give the state."""
-        return {name: getattr(self, name) for name in self.ARRAYS} | {"slot_start": np.array(self.slot_start)}
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` gave."""
-        for name in self.ARRAYS:
-            setattr(self, name, arrays[name])
-        self.slot_start = int(arrays["slot_start"])
 
     def cell(self, at: datetime) -> tuple[int, int]:
         """Give the day type and half-hour of a moment."""

@@ -18,6 +18,7 @@ from functools import partial
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.date import DateTrigger
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -105,6 +106,9 @@ class Worker:
             self._stop()
 
     def _stop(self) -> None:
+        # Emptied first: APScheduler's own thread breaks when it is shut down with a job in hand.
+        self._scheduler.pause()
+        self._scheduler.remove_all_jobs()
         ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
         ending.start()
         ending.join(STOP_WITHIN)
@@ -124,7 +128,7 @@ class Worker:
 
     def _tick(self, ticker: Ticker) -> None:
         due = ticker.tick()
-        if self._scheduler.running:
+        if self._scheduler.state == STATE_RUNNING:
             self._book(ticker, max(due, self._clock()))
 
     def _renew(self) -> None:

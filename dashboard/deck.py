@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pydeck
 
-from dashboard import text
+from dashboard import palette, text
+from dashboard.palette import rgb
 from dashboard.text import What
 from model.frame import Frame
 from model.records import Floats
@@ -23,11 +24,7 @@ pydeck.bindings.deck.has_jupyter_extra = lambda: False
 LAYER = "ScatterplotLayer"
 """The id that deck.gl gives a layer without one; see `deck`."""
 
-STEPS = ("#1667c0", "#6fb3ee", "#f1e3ab", "#f29a3c", "#b0440c")
-"""Fill of the five steps, blue to orange by way of sand. A test looks at them with colour-blind eyes."""
-
-UNKNOWN = "#98a0aa"
-UNKNOWN_STEP = len(STEPS)
+UNKNOWN_STEP = len(palette.STEPS)
 CLOSED_STEP = UNKNOWN_STEP + 1
 
 # A row is a flat array, since a tooltip can name only what lies at its top.
@@ -117,17 +114,18 @@ def _spacing(lat: Floats, lon: Floats, shrink: float) -> float:
     return float(np.median(distance.min(axis=1)))
 
 
-_SIZES: list[float] = [round(0.38 + 0.62 * float(np.sqrt(number / 20)), 2) for number in range(21)]
+_SIZES: list[float] = [round(0.5 + 0.5 * float(np.sqrt(number / 20)), 2) for number in range(21)]
 """Radius by expected number: the area grows with it, to 20."""
+
+_LARGEST = len(_SIZES) - 1
+
+FADED = 0.4
+"""How opaque marks are whose counts are old."""
 
 
 def size(expected: int) -> float:
     """Tell the radius of a mark as a share of the largest."""
     return _SIZES[min(max(expected, 0), len(_SIZES) - 1)]
-
-
-def _rgb(colour: str, alpha: int = 255) -> list[int]:
-    return [*bytes.fromhex(colour[1:]), alpha]
 
 
 class Deck(pydeck.Deck):  # type: ignore[misc]
@@ -147,6 +145,7 @@ def deck(
     number: int,
     dark: bool,
     selected: tuple[float, float, int] | None = None,
+    faded: bool = False,
 ) -> Deck:
     """Draw a horizon of the rows at `url`, and a ring around the selected `(lon, lat, expected)`.
 
@@ -154,13 +153,19 @@ def deck(
     would lose the colours; it leaves alone a layer that has no id of its own. And of our update triggers it
     keeps one, so that the sizes would stay behind; the comparator, which says that the rows have changed,
     makes the browser read every column again (7 ms at 2,226 stations).
+
+    The numbers grow with the map and need no zoom to be known here: drawn as distance fields, the strokes of
+    small ones thin out to nothing, so that they appear as soon as they can be read.
     """
     of = part(horizon)
     expected, step = (f"this[{of.column(horizon, which)}]" for which in (EXPECTED, STEP))
-    edge = _rgb("#ffffff", 130) if dark else _rgb("#101828", 120)
-    hollow = _rgb("#aab2bd" if dark else "#5f6873")
-    fills = [*(_rgb(colour, 235) for colour in STEPS), _rgb(UNKNOWN, 150), [0, 0, 0, 1]]
-    largest = len(_SIZES) - 1
+    fills = [*(rgb(colour) for colour in (*palette.STEPS, palette.UNKNOWN)), [0, 0, 0, 1]]
+    white = "||".join(
+        f"{step}=={index}"
+        for index, fill in enumerate(palette.STEPS)
+        if palette.ink(fill) == palette.LIGHT_INK
+    )
+    dark_ink = str(rgb(palette.DARK_INK))[1:-1]
     layers = [
         pydeck.Layer(
             "ScatterplotLayer",
@@ -168,8 +173,8 @@ def deck(
             data_comparator="1==2",
             get_position=f"[this[{LON}],this[{LAT}]]",
             get_fill_color=f"({fills})[{step}]".replace(" ", ""),
-            get_line_color=f"{step}=={CLOSED_STEP}?{hollow}:{edge}".replace(" ", ""),
-            get_radius=f"({_SIZES})[{expected}>{largest}?{largest}:{expected}>0?{expected}:0]".replace(
+            get_line_color=rgb(palette.EDGE[dark]),
+            get_radius=f"({_SIZES})[{expected}>{_LARGEST}?{_LARGEST}:{expected}>0?{expected}:0]".replace(
                 " ", ""
             ),
             get_line_width=f"{step}=={CLOSED_STEP}?.25:.08",
@@ -180,7 +185,26 @@ def deck(
             line_width_max_pixels=2,
             stroked=True,
             pickable=True,
-        )
+            **({"opacity": FADED} if faded else {}),
+        ),
+        pydeck.Layer(
+            "TextLayer",
+            data=url,
+            data_comparator="1==2",
+            id="numbers",
+            get_position=f"[this[{LON}],this[{LAT}]]",
+            get_text=f"''+this[{of.column(horizon, EXPECTED)}]",
+            get_color=f"{white}?{rgb(palette.LIGHT_INK)}:[{dark_ink},{step}=={CLOSED_STEP}?0:255]".replace(
+                " ", ""
+            ),
+            get_size=round(0.95 * view.radius_metres, 1),
+            size_units='"meters"',
+            size_max_pixels=22,
+            character_set='"0123456789–"',
+            font_family='"sans-serif"',
+            font_weight=600,
+            font_settings={"sdf": True},
+        ),
     ]
     layers[0].id = None
     if selected is not None:
@@ -192,7 +216,7 @@ def deck(
                 id="selected",
                 get_position="this",
                 get_radius=round(view.radius_metres * 1.25 * size(number_expected), 1),
-                get_line_color=_rgb("#ffffff" if dark else "#101828"),
+                get_line_color=rgb(palette.RING[dark]),
                 radius_min_pixels=9,
                 radius_max_pixels=30,
                 get_line_width=3,
@@ -205,7 +229,7 @@ def deck(
     return Deck(
         layers,
         initial_view_state=pydeck.ViewState(
-            latitude=view.latitude, longitude=view.longitude, zoom=view.zoom, pitch=0, bearing=0,
+            latitude=view.latitude, longitude=view.longitude, zoom=view.zoom,
             min_zoom=1, max_zoom=18,
         ),
         map_provider=None,

@@ -16,6 +16,9 @@ from model.frame import Frame
 
 Clock = Callable[[], datetime]
 
+STALE_AFTER = timedelta(minutes=10)
+"""Counts older than this are drawn faded, whatever the feed says of itself."""
+
 
 def _wall() -> datetime:
     return datetime.now(UTC)
@@ -40,6 +43,11 @@ class View:
     def age(self) -> timedelta:
         """How old the newest counts are; 0 before there are any."""
         return max(self.now - self.frame.at, timedelta(0)) if self.frame is not None else timedelta(0)
+
+    @property
+    def stale(self) -> bool:
+        """Tell whether the counts are old: the feed repeats itself, or nothing came for ten minutes."""
+        return self.state.state == "silent" or self.age > STALE_AFTER
 
     @property
     def zone(self) -> ZoneInfo:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import deck, text
+from dashboard import palette, text
 
 
 def main() -> None:
@@ -13,7 +13,7 @@ def main() -> None:
     # An icon by name or emoji would be fetched from a stranger's server.
     st.set_page_config(page_title=text.TITLE, page_icon=static / "icon.svg", layout="wide")
     st.html(static / "style.css")
-    fills = enumerate((*deck.STEPS, deck.UNKNOWN), 1)
+    fills = enumerate((*palette.STEPS, palette.UNKNOWN), 1)
     rules = "".join(f".legend li:nth-child({place})::before{{background:{fill}}}" for place, fill in fills)
     st.html(f"<style>{rules}</style>")
     st.navigation([st.Page("pages/map.py", title=text.TITLE, default=True)], position="hidden").run()

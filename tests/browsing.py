@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from dashboard import deck, text
+from dashboard import deck, palette, text
 from model.frame import Frame
 
 ROOT = Path(__file__).parent.parent
@@ -141,12 +141,16 @@ def picture(page: Page) -> NDArray[np.uint8]:
 
 
 def steps_at(image: NDArray[np.uint8], where: NDArray[np.int64]) -> list[int]:
-    """Tell which step's colour is at each place; -1 for another colour."""
+    """Tell which step's colour is most seen about each place, where a number may be written; -1 for none."""
     height, width = image.shape[:2]
-    seen = image[where[:, 1].clip(0, height - 1), where[:, 0].clip(0, width - 1)].astype(int)
-    steps = np.array([[*bytes.fromhex(colour[1:])] for colour in deck.STEPS])
-    distance = np.abs(seen[:, None] - steps).max(axis=2)
-    return [int(step) for step in np.where(distance.min(axis=1) < 25, distance.argmin(axis=1), -1)]
+    across, up = np.meshgrid(np.arange(-5, 6), np.arange(-5, 6))
+    near = np.hypot(across, up) <= 5
+    y = (where[:, 1, None] + up[near]).clip(0, height - 1)
+    x = (where[:, 0, None] + across[near]).clip(0, width - 1)
+    steps = np.array([[*bytes.fromhex(colour[1:])] for colour in palette.STEPS])
+    distance = np.abs(image[y, x].astype(int)[:, :, None] - steps).max(axis=3)
+    seen = (distance < 25).sum(axis=1)
+    return [int(step) for step in np.where(seen.max(axis=1) >= 12, seen.argmax(axis=1), -1)]
 
 
 def said_by(made: Frame, minutes: int, what: text.What = "bike", number: int = 1) -> list[int]:

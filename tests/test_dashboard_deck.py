@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import itertools
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from dashboard_world import NASTY, NOON, frame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import deck, text
+from dashboard import deck, palette, text
 from dashboard.reading import View
 from ingest.store import SystemRow, SystemState
 from model.frame import MINUTES
@@ -146,44 +146,31 @@ def test_more_expected_is_bigger() -> None:
     assert sizes[0] > 0
 
 
-# How people with one kind of cone missing see linear RGB: Machado, Oliveira, Fernandes,
-# "A physiologically-based model for simulation of color vision deficiency", IEEE TVCG 2009, severity 1.0.
-_EYES = {
-    "all cones": np.eye(3),
-    "protanopia": np.array(
-        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
-    ),
-    "deuteranopia": np.array(
-        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
-    ),
-    "tritanopia": np.array(
-        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
-    ),
-}
-
-
-def _linear(colour: str) -> Floats:
-    srgb = np.array([*bytes.fromhex(colour[1:])]) / 255
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-
-
-def _lab(linear: Floats) -> Floats:
-    to_xyz = np.array(
-        [
-            [0.4124564, 0.3575761, 0.1804375],
-            [0.2126729, 0.7151522, 0.072175],
-            [0.0193339, 0.119192, 0.9503041],
-        ]
+def test_stale_counts_are_drawn_faded() -> None:
+    view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
+    fresh, old = (
+        json.loads(deck.deck("/rows", view, 0, "12:00", "bike", 1, False, None, faded).to_json())["layers"][0]
+        for faded in (False, True)
     )
-    xyz = to_xyz @ np.clip(linear, 0, 1) / np.array([0.95047, 1.0, 1.08883])
-    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+    assert old == fresh | {"opacity": deck.FADED}
 
 
-@pytest.mark.parametrize("eyes", _EYES)
-def test_the_five_steps_are_told_apart_by_all_eyes(eyes: str) -> None:
-    """A difference of 2.3 is just seen side by side; marks are small and lie apart, so ten times that."""
-    seen = [_lab(_EYES[eyes] @ _linear(colour)) for colour in deck.STEPS]
-    for (i, one), (j, other) in itertools.combinations(enumerate(seen), 2):
-        difference = float(np.linalg.norm(one - other))
-        assert difference > 23, f"{deck.STEPS[i]} and {deck.STEPS[j]} differ by {difference:.0f}"
+def test_the_number_on_a_mark_is_the_expected_one_of_its_horizon() -> None:
+    view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
+    for horizon in (0, 7, 30):
+        spec = json.loads(deck.deck("/rows", view, horizon, "12:00", "bike", 1, False).to_json())
+        numbers = next(layer for layer in spec["layers"] if layer.get("id") == "numbers")
+        column = deck.part(horizon).column(horizon, deck.EXPECTED)
+        assert numbers["getText"] == f"@@=''+this[{column}]"
+        assert numbers["data"] == spec["layers"][0]["data"]
+        # A closed station has no number.
+        assert f"this[{column + 1}]=={deck.CLOSED_STEP}?0:255" in numbers["getColor"]
+
+
+def test_each_number_has_the_ink_that_its_step_asks_for() -> None:
+    view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
+    spec = json.loads(deck.deck("/rows", view, 0, "12:00", "bike", 1, False).to_json())
+    light, _, dark = spec["layers"][1]["getColor"].removeprefix("@@=").partition("?")
+    assert "255,255,255" in dark
+    steps = {int(step) for step in re.findall(r"==(\d)", light)}
+    assert steps == {i for i, fill in enumerate(palette.STEPS) if palette.ink(fill) == palette.LIGHT_INK}

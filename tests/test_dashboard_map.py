@@ -19,7 +19,7 @@ from dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, frame
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
-from dashboard import reading, text
+from dashboard import deck, reading, text
 
 START = str(Path(__file__).parent.parent / "dashboard" / "start.py")
 
@@ -229,6 +229,21 @@ def test_time_runs_as_fast_as_the_replay(tmp_path: Path) -> None:
     assert "12:00, 1 min ago" in said(page)
     assert page.slider[0].label == "Arriving at 12:01 · now"
     world.store.close()
+
+
+def test_old_counts_fade_the_map_whatever_the_feed_says(world: World) -> None:
+    world.commit(frame())
+    assert "opacity" not in json.loads(maps(opened(city="dublin"))[0])["layers"][0]
+    world.now = NOON + timedelta(minutes=11)
+    assert json.loads(maps(opened(city="dublin"))[0])["layers"][0]["opacity"] == deck.FADED
+    assert text.LEGEND_FADED in said(opened(city="dublin"))
+
+
+def test_a_silent_feed_fades_the_map_at_once(world: World) -> None:
+    world.commit(frame())
+    world.now += timedelta(seconds=30)
+    world.fail("dublin", "silent", "the feed repeats itself since 12:00")
+    assert json.loads(maps(opened(city="dublin"))[0])["layers"][0]["opacity"] == deck.FADED
 
 
 def test_a_dead_worker_is_told_while_the_map_stays(world: World) -> None:

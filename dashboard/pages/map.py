@@ -33,6 +33,7 @@ def page() -> None:
         city_picker(system.system_id)
     # A feed at 60 times the speed has news each second; nobody can look at more than that.
     st.fragment(city, run_every=float(np.clip(system.poll_seconds, 2, 10)))(system)
+    st.html(legend())
 
 
 @st.fragment(run_every=2)
@@ -110,7 +111,7 @@ def city(system: SystemRow) -> None:
         draw_map(view, horizon, at, index)
     station_panel(view.frame, horizon, at, index)
     if horizon is not None:
-        st.html(legend(text.heading(screen.what, screen.n), summary(view.frame, horizon, at)))
+        st.html(summary(view.frame, horizon, at))
     if st.toggle(text.TABLE, key="show-table"):
         table(view.frame, horizon, at)
 
@@ -192,7 +193,8 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
     st.pydeck_chart(
         deck.deck(
             api.frame_url(system_id, view.version, screen.what, screen.n, deck.part(horizon)),
-            views[system_id], horizon, at, screen.what, screen.n, st.context.theme.type == "dark", selected,
+            views[system_id], horizon, at, screen.what, screen.n,
+            st.context.theme.type == "dark", selected, view.stale,
         ),
         key=f"map-{system_id}", height=460, on_select=lambda: select(f"map-{system_id}"), alt=text.MAP_ALT,
     )  # fmt: skip
@@ -209,26 +211,28 @@ def select(key: str) -> None:
         state.change(station=str(touched[0][deck.STATION]))
 
 
-def legend(heading: str, summary: str) -> str:
-    """Explain the marks, and say the map in one line. Our own words alone, so HTML is safe here."""
+def legend() -> str:
+    """Explain the marks. Our own words alone, so HTML is safe here."""
     steps = "".join(
         f"<li>{word} <small>{text.bounds(index)}</small></li>" for index, word in enumerate(text.STEPS)
     )
+    others = (text.NO_FORECAST, text.LEGEND_CLOSED, text.LEGEND_FADED, text.LEGEND_SIZE)
     return (
-        f'<div class="legend"><b>{escape(heading)}</b><ul>{steps}'
-        f"<li>{text.NO_FORECAST}</li><li>{text.LEGEND_CLOSED}</li><li>{text.LEGEND_SIZE}</li></ul>"
-        f"<p>{escape(summary)}</p></div>"
+        f'<div class="legend" role="group" aria-label="{text.LEGEND}"><ul>{steps}'
+        + "".join(f"<li>{word}</li>" for word in others)
+        + "</ul></div>"
     )
 
 
 def summary(frame: Frame, horizon: int, at: str) -> str:
-    """Say the map in one line."""
+    """Say what the colours mean and the map in one line. Our own words alone, so HTML is safe here."""
     screen = state.screen()
     chance = side(frame).chance[screen.n - 1, horizon]
     counted = (chance <= 100) & is_open(frame)
     good = counted & (chance >= text.BOUNDS[1])
     hint = "" if screen.station else f" {text.PICK_HINT}"
-    return text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
+    said = text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
+    return f'<p class="summary"><b>{escape(text.heading(screen.what, screen.n))}</b>: {escape(said)}</p>'
 
 
 def station_panel(frame: Frame, horizon: int | None, at: str, index: int | None) -> None:

@@ -1,0 +1,68 @@
+"""Every colour that means something: the five steps of chance, what is unknown, edges, ink and grounds.
+
+Blue to orange by way of sand: people who lack one kind of cone tell each step from every other, and nothing
+says by red against green what it does not also say in words. On a pale ground sand would vanish, on a dark
+one deep blue: the edge around a mark, of the other brightness, holds it there. A test measures all of it.
+"""
+
+from __future__ import annotations
+
+STEPS = ("#1667c0", "#6fb3ee", "#f1e3ab", "#f29a3c", "#b0440c")
+"""Fill of the five steps of chance, best first."""
+
+UNKNOWN = "#98a0aa"
+"""Fill where nothing is forecast."""
+
+GROUND = {False: "#f4f4f4", True: "#22211f"}
+"""What lies behind the marks, by whether the page is dark. Streets are of about the same brightness."""
+
+EDGE = {False: "#475467", True: "#c9d1dc"}
+"""The line around a mark, by whether the page is dark."""
+
+RING = {False: "#101828", True: "#ffffff"}
+"""The line around the chosen station and the viewer's own place, by whether the page is dark."""
+
+HERE = "#8a3ffc"
+"""The viewer's own place."""
+
+LIGHT_INK, DARK_INK = "#ffffff", "#101828"
+"""The two colours of a number written on a mark."""
+
+
+def rgb(colour: str) -> list[int]:
+    """Take a colour apart for deck.gl.
+
+    >>> rgb("#1667c0")
+    [22, 103, 192]
+    """
+    return [*bytes.fromhex(colour[1:])]
+
+
+def luminance(colour: str) -> float:
+    """Tell how bright a colour is, 0 to 1, as WCAG 2.2 defines it.
+
+    >>> luminance("#ffffff"), luminance("#000000")
+    (1.0, 0.0)
+    """
+    srgb = [value / 255 for value in rgb(colour)]
+    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in srgb)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Tell the contrast of two colours, 1 to 21, as WCAG 2.2 defines it.
+
+    >>> round(contrast("#ffffff", "#000000"), 1)
+    21.0
+    """
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def ink(fill: str) -> str:
+    """Choose the colour of a number written on a mark: the more legible one.
+
+    >>> ink("#1667c0"), ink("#f1e3ab")
+    ('#ffffff', '#101828')
+    """
+    return max((LIGHT_INK, DARK_INK), key=lambda candidate: contrast(candidate, fill))

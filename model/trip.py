@@ -1,0 +1,273 @@
+"""Plan a trip: where to take a bike and where to leave it, leaving in so many minutes.
+
+The nearest station is the wrong answer when it will be empty, and the surest one when it is a quarter of an
+hour away. Both are minutes in the end: those of the way, and those that a miss costs, as often as it happens.
+So every pair of stations within the walking limits is weighed in minutes, and the least wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from model.frame import AT_LEAST, NO_FORECAST, Frame
+from model.records import Floats, Ints
+
+WALKING_KMH = 4.8
+RIDING_KMH = 14.0
+DETOUR = 1.3
+"""What streets add to the way of the crow."""
+
+WALKING_LIMIT_MINUTES = 15.0
+"""As far as people walk to a bike, and again from it, unless they say otherwise."""
+
+MAX_WALKING_LIMIT_MINUTES = 60.0
+
+MISS_MINUTES = 20.0
+"""What no bike, or no space, is counted as. Walking on to another station takes 4 to 5 where one knows which
+has some (benchmarks/trip); one does not know, the next may be out as well, and nobody likes it."""
+
+PLANS = 3
+"""The best, and two to fall back on."""
+
+_EARTH_KM = 6371.0
+_DAY_MINUTES = 1440.0
+
+Point = tuple[float, float]
+"""Latitude and longitude in WGS 84 degrees."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where to take a bike and where to leave it.
+
+    `pickup` and `dropoff` are positions in the frame's stations. `minutes` are those of the whole way:
+    walking to the pick-up, riding, walking from the drop-off. `at_pickup_minutes` and `at_dropoff_minutes`
+    tell when one gets there, counted from the frame's `at`, as `leaving` is. Chances are from 0 to 1, and
+    `chance` is that both ends work; `expected_minutes` is what the plan was chosen by.
+    """
+
+    pickup: int
+    dropoff: int
+    to_minutes: float
+    riding_minutes: float
+    from_minutes: float
+    minutes: float
+    at_pickup_minutes: float
+    at_dropoff_minutes: float
+    chance_bike: float
+    chance_space: float
+    chance: float
+    expected_minutes: float
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pick-ups `(P,)` and drop-offs `(Q,)`, by position, and what each pair of them would be like.
+
+    Minutes of walking are `(P,)` and `(Q,)`, those of riding `(P, Q)`. When one reaches a drop-off depends on
+    where one started, so `chance_space` is `(P, Q)`, while `chance_bike` is `(P,)`; both are not a number
+    where there is no forecast.
+    """
+
+    leaving: float
+    pickups: Ints
+    dropoffs: Ints
+    to_minutes: Floats
+    riding_minutes: Floats
+    from_minutes: Floats
+    chance_bike: Floats
+    chance_space: Floats
+
+    @property
+    def minutes(self) -> Floats:
+        """Minutes from door to door, `(P, Q)`."""
+        return self.to_minutes[:, None] + self.riding_minutes + self.from_minutes
+
+    @property
+    def chance(self) -> Floats:
+        """The chance that both ends work, `(P, Q)`: the two multiplied.
+
+        Misses at the two ends do not go together beyond that (benchmarks/trip).
+        """
+        return self.chance_bike[:, None] * self.chance_space
+
+    @property
+    def expected_minutes(self) -> Floats:
+        """Minutes from door to door, and those of a miss as often as it happens, `(P, Q)`."""
+        return self.minutes + MISS_MINUTES * (1 - self.chance)
+
+    def plan(self, row: int, column: int) -> Plan:
+        """Give one pair as a plan."""
+        to, riding, back = (
+            float(minutes)
+            for minutes in (self.to_minutes[row], self.riding_minutes[row, column], self.from_minutes[column])
+        )
+        return Plan(
+            pickup=int(self.pickups[row]),
+            dropoff=int(self.dropoffs[column]),
+            to_minutes=to,
+            riding_minutes=riding,
+            from_minutes=back,
+            minutes=to + riding + back,
+            at_pickup_minutes=self.leaving + to,
+            at_dropoff_minutes=self.leaving + to + riding,
+            chance_bike=float(self.chance_bike[row]),
+            chance_space=float(self.chance_space[row, column]),
+            chance=float(self.chance[row, column]),
+            expected_minutes=float(self.expected_minutes[row, column]),
+        )
+
+
+def plan(
+    frame: Frame,
+    origin: Point,
+    destination: Point,
+    leaving: float = 0,
+    *,
+    people: int = 1,
+    to_limit: float = WALKING_LIMIT_MINUTES,
+    from_limit: float = WALKING_LIMIT_MINUTES,
+) -> list[Plan]:
+    """Choose where to take `people` bikes and where to leave them, leaving in so many minutes: best first.
+
+    The best plan is the one of the least expected minutes: those from door to door, and `MISS_MINUTES` as
+    often as it does not work. So ten per cent of chance are worth two minutes, and one is worth twelve
+    seconds. There are two plans to fall back on, whichever end falls through: the best with another pick-up,
+    and the best with another drop-off, in the order of their expected minutes; where the walking limits leave
+    no other station at that end, the next best pair. No pair comes twice. A station that is closed at its
+    end, of which nothing is known, or that is certain not to have what is wanted, is in no plan, nor is one
+    and the same station at both ends. There may be fewer than three plans, or none.
+
+    Compare with `walk`: a plan may be slower than going on foot all the way. The frame ends after a day; its
+    last chances hold for those who get there later.
+
+    Raises `ValueError` for what cannot be planned, in words that say what to give instead.
+    """
+    for limit in (to_limit, from_limit):
+        if not 0 <= limit <= MAX_WALKING_LIMIT_MINUTES:
+            raise ValueError(
+                f"a walking limit of {limit} minutes: give 0 to {MAX_WALKING_LIMIT_MINUTES:.0f} minutes"
+            )
+    to_minutes, from_minutes = (
+        walking_minutes(point, (frame.stations.lat, frame.stations.lon)) for point in (origin, destination)
+    )
+    pickups = np.flatnonzero((to_minutes <= to_limit) & frame.renting)
+    dropoffs = np.flatnonzero((from_minutes <= from_limit) & frame.returning)
+    pairs = weigh(frame, origin, destination, pickups, dropoffs, leaving, people=people)
+    # Not a number is not above 0, so what is unknown falls out here as well.
+    possible = (pairs.chance > 0) & (pickups[:, None] != dropoffs)
+    return [pairs.plan(*place) for place in _choose(np.where(possible, pairs.expected_minutes, np.inf))]
+
+
+def weigh(
+    frame: Frame,
+    origin: Point,
+    destination: Point,
+    pickups: Ints,
+    dropoffs: Ints,
+    leaving: float = 0,
+    *,
+    people: int = 1,
+) -> Pairs:
+    """Tell of every pair of these stations how long it takes and how likely both ends work.
+
+    Raises `ValueError` for a time, a number of people or a point that the frame says nothing of.
+    """
+    if not 0 <= leaving <= _DAY_MINUTES:
+        raise ValueError(f"leaving in {leaving} minutes: give 0 to {_DAY_MINUTES:.0f}, a day from the frame")
+    if people not in AT_LEAST:
+        raise ValueError(f"a trip of {people}: give {AT_LEAST[0]} to {AT_LEAST[-1]} people")
+    lat, lon = frame.stations.lat, frame.stations.lon
+    starts, ends = (lat[pickups], lon[pickups]), (lat[dropoffs], lon[dropoffs])
+    to_minutes = walking_minutes(origin, starts)
+    across = _kilometres((starts[0][:, None], starts[1][:, None]), ends)
+    riding_minutes = across * DETOUR / RIDING_KMH * 60
+    at_pickup = leaving + to_minutes
+    asked = AT_LEAST.index(people)
+    return Pairs(
+        leaving=float(leaving),
+        pickups=pickups,
+        dropoffs=dropoffs,
+        to_minutes=to_minutes,
+        riding_minutes=riding_minutes,
+        from_minutes=walking_minutes(destination, ends),
+        chance_bike=_chance(frame.bike.chance[asked], frame.minutes, pickups, at_pickup),
+        chance_space=_chance(
+            frame.space.chance[asked], frame.minutes, dropoffs, at_pickup[:, None] + riding_minutes
+        ),
+    )
+
+
+def walking_minutes(point: Point, others: tuple[ArrayLike, ArrayLike]) -> Floats:
+    """Give the minutes on foot between a point and others, of whatever shape these have.
+
+    Raises `ValueError` when the point is nowhere on earth.
+    """
+    lat, lon = point
+    if not (abs(lat) <= 90 and abs(lon) <= 180):
+        raise ValueError(f"no place on earth is at {lat}, {lon}: give latitude and longitude in degrees")
+    return _kilometres((lat, lon), others) * DETOUR / WALKING_KMH * 60
+
+
+def walk(origin: Point, destination: Point) -> float:
+    """Give the minutes on foot all the way; where no plan's are fewer, people should be told.
+
+    Raises `ValueError` when a point is nowhere on earth.
+    """
+    walking_minutes(destination, (np.zeros(0), np.zeros(0)))  # refuses a destination that is none
+    return float(walking_minutes(origin, destination))
+
+
+def _kilometres(point: tuple[ArrayLike, ArrayLike], others: tuple[ArrayLike, ArrayLike]) -> Floats:
+    """Give the way of the crow between points, by the haversine formula."""
+    lat, lon, other_lat, other_lon = (np.radians(degrees) for degrees in (*point, *others))
+    chord = (
+        np.sin((other_lat - lat) / 2) ** 2
+        + np.cos(lat) * np.cos(other_lat) * np.sin((other_lon - lon) / 2) ** 2
+    )
+    return np.asarray(2 * _EARTH_KM * np.arcsin(np.sqrt(np.minimum(chord, 1))))
+
+
+def _chance(chance: NDArray[np.uint8], horizons: Ints, rows: Ints, minutes: Floats) -> Floats:
+    """Read a chance in per cent `(H, S)` off between its horizons, straight, as odds.
+
+    `rows` picks the stations and `minutes` tells when, alike in shape up to broadcasting. Before the first
+    horizon and after the last theirs hold. Not a number where either side has no forecast.
+    """
+    at = np.clip(minutes, horizons[0], horizons[-1])
+    above = np.searchsorted(horizons, at)
+    below = np.maximum(above - 1, 0)
+    share = (at - horizons[below]) / np.maximum(horizons[above] - horizons[below], 1)
+    low, high = chance[below, rows], chance[above, rows]
+    odds = (low + share * (high.astype(np.float64) - low)) / 100
+    return np.where((low == NO_FORECAST) | (high == NO_FORECAST), np.nan, odds)
+
+
+def _choose(cost: Floats) -> list[tuple[int, int]]:
+    """Pick places in a table of costs `(P, Q)`, inf where nothing can be had: see `plan`."""
+    best = _least(cost, [])
+    if best is None:
+        return []
+    elsewhere_from, elsewhere_to = cost.copy(), cost.copy()
+    elsewhere_from[best[0], :] = np.inf
+    elsewhere_to[:, best[1]] = np.inf
+    chosen = [best]
+    for table in (elsewhere_from, elsewhere_to, cost, cost):
+        place = _least(table, chosen)
+        if place is not None and len(chosen) < PLANS:
+            chosen.append(place)
+    return sorted(chosen, key=lambda place: float(cost[place]))
+
+
+def _least(cost: Floats, taken: list[tuple[int, int]]) -> tuple[int, int] | None:
+    """Give the place of the least cost that is not taken, None where there is none."""
+    left = cost.copy()
+    for place in taken:
+        left[place] = np.inf
+    if not np.isfinite(left).any():
+        return None
+    row, column = np.unravel_index(np.argmin(left), left.shape)
+    return int(row), int(column)

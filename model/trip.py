@@ -26,7 +26,7 @@ WALKING_LIMIT_MINUTES = 15.0
 MAX_WALKING_LIMIT_MINUTES = 60.0
 
 MISS_MINUTES = 20.0
-"""What no bike, or no space, is counted as. Walking on to another station takes 4 to 5 where one knows which
+"""What no bike, or no space, is counted as. Walking on to another station takes 4 to 6 where one knows which
 has some (benchmarks/trip); one does not know, the next may be out as well, and nobody likes it."""
 
 PLANS = 3
@@ -90,7 +90,7 @@ class Pairs:
     def chance(self) -> Floats:
         """The chance that both ends work, `(P, Q)`: the two multiplied.
 
-        Misses at the two ends do not go together beyond that (benchmarks/trip).
+        Misses at the two ends hardly go together beyond that: 0.05 % of trips (benchmarks/trip).
         """
         return self.chance_bike[:, None] * self.chance_space
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,13 @@ _TRUNCATE = 1e-5
 """Mass of the Poisson series that may be left out; what is kept is scaled back to one."""
 
 _BLOCK = 256
-"""Stations solved together: few enough that a block stays in the processor's cache."""
+"""Stations solved together: enough to be worth the calls of NumPy, and few enough to be alike."""
+
+_CALLS = 32
+"""Stations that cost as much as the calls for one block more."""
+
+_SMALL = 8
+"""Places that no station is cheaper below."""
 
 
 def advance(p: Array32, rise: Array32, fall: Array32) -> Array32:
@@ -59,44 +66,46 @@ def advance(p: Array32, rise: Array32, fall: Array32) -> Array32:
         return advance(half, rise / two, fall / two)
     up, down = rise / p.dtype.type(pace), fall / p.dtype.type(pace)
     weight = math.exp(-pace)
-    total, term, step = weight * p, p.copy(), 0
+    total, term, step = p.dtype.type(weight) * p, p.copy(), 0
     kept = weight
-    flow, back = np.empty_like(up), np.empty_like(up)
+    flow, part = np.empty_like(up), np.empty_like(p)
     while kept < 1 - _TRUNCATE:
         step += 1
         np.multiply(up, term[:-1], out=flow)
-        np.multiply(down, term[1:], out=back)
-        flow -= back
+        flow -= np.multiply(down, term[1:], out=part[1:])
         term[1:] += flow
         term[:-1] -= flow
         weight *= pace / step
         kept += weight
-        total += p.dtype.type(weight) * term
+        total += np.multiply(term, p.dtype.type(weight), out=part)
     total /= p.dtype.type(kept)
     return total
 
 
-def leap(p: Array32, rise: Array32, fall: Array32) -> Array32:
-    """Move distributions forward by one implicit Euler step, with the arguments of `advance`.
+def leaps(p: Array32, rise: Array32, fall: Array32) -> Array32:
+    """Move distributions forward by implicit Euler steps, one after the other; gives each, `(T, N, S)`.
 
-    A tridiagonal system a station, solved for all at once by the Thomas algorithm. Exact for an exponential
-    waiting time of the step's length in place of a fixed one.
+    `p` is as in `advance`; `rise` and `fall` are `(T, N − 1, S)`. A step is exact for an exponential waiting
+    time of its length in place of a fixed one: a tridiagonal system a station, solved for all at once by the
+    Thomas algorithm. What of it does not depend on `p` is done for all steps together, to save calls.
     """
-    size = len(p)
-    if size == 1:
-        return p
-    diagonal = np.ones_like(p)
-    diagonal[:-1] += rise
-    diagonal[1:] += fall
-    ratio, out = np.empty_like(rise), np.empty_like(p)
-    pivot = diagonal[0]
-    out[0] = p[0] / pivot
-    for k in range(1, size):
-        ratio[k - 1] = fall[k - 1] / pivot  # minus the element above the diagonal, over the pivot
-        pivot = diagonal[k] - rise[k - 1] * ratio[k - 1]
-        out[k] = (p[k] + rise[k - 1] * out[k - 1]) / pivot
-    for k in range(size - 2, -1, -1):
-        out[k] += ratio[k] * out[k + 1]
+    out = np.empty((len(rise), *p.shape), dtype=p.dtype)
+    inverse, ratio = np.empty_like(out), np.empty_like(fall)
+    excess = np.ones_like(out[:, 0])  # of the pivot over its `rise`: a sum, so nothing cancels
+    for k in range(len(p) - 1):
+        np.reciprocal(excess + rise[:, k], out=inverse[:, k])
+        np.multiply(fall[:, k], inverse[:, k], out=ratio[:, k])
+        excess = 1 + ratio[:, k] * excess
+    np.reciprocal(excess, out=inverse[:, -1])
+    carry = rise * inverse[:, 1:]
+    moved = np.empty_like(p[0])
+    for step, counts in enumerate(out):
+        np.multiply(p, inverse[step], out=counts)
+        for row, share, below in zip(counts[1:], carry[step], counts, strict=False):
+            row += np.multiply(share, below, out=moved)
+        for row, share, above in zip(counts[-2::-1], ratio[step, ::-1], counts[::-1], strict=False):
+            row += np.multiply(share, above, out=moved)
+        p = counts
     return out
 
 
@@ -108,20 +117,26 @@ def start(bikes: Ints, places: Ints) -> Array32:
 
 
 def cumulate(p: Array32, places: Ints) -> Array32:
-    """Turn distributions `(N, S)` into P(bikes ≤ k), `(S, N)`, which ends at 1 to the last bit."""
-    cdf = np.minimum(np.cumsum(p, axis=0), np.float32(1)).T
-    cdf[np.arange(len(p)) >= places[:, None]] = 1
-    return cdf
+    """Turn distributions `(…, N, S)` into P(bikes ≤ k) in place, which ends at 1 to the last bit."""
+    for k in range(1, p.shape[-2]):
+        p[..., k, :] += p[..., k - 1, :]
+    np.minimum(p, np.float32(1), out=p)
+    return np.maximum(p, np.arange(p.shape[-2])[:, None] >= places, out=p)
 
 
 def blocks(places: Ints, pace: Floats) -> Iterator[Ints]:
-    """Split stations into groups of like size and pace, so that none waits for a much larger or busier one.
+    """Split stations into groups of like size, by pace, so that none waits for a much larger or busier one.
 
-    `places` and `pace` are `(S,)`; gives arrays of row numbers that together hold each row once.
+    `places` and `pace` are `(S,)`; gives arrays of row numbers that together hold each row once. Stations
+    join the next larger ones as long as that costs less than the calls for a group of their own.
     """
-    width = np.ceil(np.log2(np.maximum(places, 15) + 1)).astype(np.int64)
-    order = np.lexsort((pace, width))
-    cuts = np.flatnonzero(np.diff(width[order])) + 1
+    size = np.maximum(places, _SMALL)
+    for here, above in pairwise(np.unique(size).tolist()):
+        joined = size == here
+        if (above - places[joined]).sum() < _CALLS * above:
+            size[joined] = above
+    order = np.lexsort((pace, size))
+    cuts = np.flatnonzero(np.diff(size[order])) + 1
     for group in np.split(order, cuts):
         for first in range(0, len(group), _BLOCK):
             yield group[first : first + _BLOCK]

@@ -45,15 +45,16 @@ class Changes(Learnt):
             self._city = self.counts.sum(axis=2, dtype=np.float64)
             self._city[:, _MOST] += 0.01
             self._city /= self._city.sum(axis=1, keepdims=True)
-        own = self.counts[..., rows]
         weight = np.float32(_CITY_FORECASTS)
-        share = (own + weight * self._city[..., None].astype(np.float32)) / (
-            own.sum(axis=1, keepdims=True) + weight
-        )
-        below = np.cumsum(share, axis=1)
-        count = np.arange(int(places.max(initial=0)) + 1)
-        index = np.clip(count[:, None] - np.minimum(bikes, places) + _MOST, -1, 2 * _MOST)
-        picked = np.take_along_axis(below, np.maximum(index, 0)[None], axis=1)
-        cdf = np.where(index < 0, np.float32(0), np.minimum(picked, np.float32(1))).transpose(0, 2, 1)
-        cdf[:, count >= places[:, None]] = 1
-        return np.ascontiguousarray(cdf)
+        below = self.counts[..., rows]
+        below += weight * self._city[..., None].astype(np.float32)
+        for change in range(1, 2 * _MOST + 1):
+            below[:, change] += below[:, change - 1]
+        below /= below[:, -1:].copy()
+        count = np.arange(int(places.max(initial=0)) + 1)[:, None]
+        index = np.clip(count - np.minimum(bikes, places) + _MOST, -1, 2 * _MOST)
+        at = np.maximum(index, 0) * len(rows) + np.arange(len(rows))
+        cdf = np.take(below.reshape(len(below), -1), at, axis=1)
+        cdf[:, index < 0] = 0
+        cdf[:, count >= places] = 1
+        return cdf.swapaxes(1, 2)

@@ -49,21 +49,28 @@ class Climate(Learnt):
 
     def odds(self, ats: Sequence[datetime], rows: Ints, places: Ints) -> Array32:
         """Give P(bikes ≤ k) at the moments `ats`, `(H, S, N)`."""
-        count = np.arange(int(places.max(initial=0)) + 1)
+        cells = [slot_of(at.astimezone(self.zone), _HOURS) for at in ats]
+        hours = {cell: index for index, cell in enumerate(dict.fromkeys(cells))}
         spent = self.spent[..., rows]
         always = spent.sum(axis=(0, 1)) + np.float32(1 / _BINS)
         always /= always.sum(axis=0)
+        day_type, hour = np.array(list(hours), dtype=np.int64).reshape(-1, 2).T
+        below = spent[day_type, hour]
+        below += np.float32(_STATION_HOURS) * always
+        for index in range(1, _BINS):
+            below[:, index] += below[:, index - 1]
+        below /= below[:, -1:].copy()
         # Where between the bins each count lies: 0 is the first bin alone, all places all of them.
-        level = np.clip(count[:, None] / np.maximum(places - 1, 1), 0, 1) * (_BINS - 2)
+        count = np.arange(int(places.max(initial=0)) + 1)[:, None]
+        level = np.clip(count / np.maximum(places - 1, 1), 0, 1) * (_BINS - 2)
         low = np.minimum(level.astype(np.int64), _BINS - 2)
         share = (level - low).astype(np.float32)
-        out = np.empty((len(ats), len(rows), len(count)), dtype=np.float32)
-        for index, at in enumerate(ats):
-            here = spent[slot_of(at.astimezone(self.zone), _HOURS)] + np.float32(_STATION_HOURS) * always
-            below = np.cumsum(here / here.sum(axis=0), axis=0)
-            lower, upper = (
-                np.take_along_axis(below, which, axis=0) for which in (low, np.minimum(low + 1, _BINS - 2))
-            )
-            out[index] = np.minimum(lower + share * (upper - lower), np.float32(1)).T
-        out[:, count >= places[:, None]] = 1
-        return out
+        lower, upper = (
+            np.take(below.reshape(len(below), -1), which * len(rows) + np.arange(len(rows)), axis=1)
+            for which in (low, np.minimum(low + 1, _BINS - 2))
+        )
+        upper -= lower
+        lower += share * upper
+        lower[:, count >= places] = 1
+        odds: Array32 = lower[[hours[cell] for cell in cells]].swapaxes(1, 2)
+        return odds

@@ -85,7 +85,8 @@ class SpreadNaive:
         """Lay the station's distribution of changes around what stands there."""
         learnt = self.changes.odds(now.rows, now.bikes, now.places)
         grid = np.array([0, *self.changes.minutes], dtype=np.float64)
-        return between(grid, np.concatenate([as_now(now)[None], learnt]), minutes)
+        known = np.concatenate([as_now(now)[None].swapaxes(1, 2), learnt.swapaxes(1, 2)])
+        return between(grid, known, minutes).swapaxes(1, 2)
 
 
 class Climatology:
@@ -128,40 +129,83 @@ class Chain:
         self.calm = calm
 
     def odds(self, now: Now, minutes: Sequence[int]) -> Array32:
-        """Solve the chain forward in time, all stations in blocks of their like."""
-        last = max(minutes, default=0)
-        ends = np.concatenate([chain.NEAR_ENDS, chain.FAR_ENDS])
-        ends = ends[: int(np.searchsorted(ends, last)) + 1] if last else ends[:0]
-        rates = self.demand.ahead(now.at, ends, now.rows)
-        rates[:, ARRIVALS] *= np.float32(self.tilt * self.calm)
-        rates[:, DEPARTURES] *= np.float32(self.calm / self.tilt)
-        rates[:, ARRIVALS, ~now.returning] = 0
-        rates[:, DEPARTURES, ~now.renting] = 0
-        cdf = np.ones((len(ends) + 1, len(now.rows), len(now.counts)), dtype=np.float32)
-        for block in chain.blocks(now.places, rates.sum(axis=1).max(axis=0, initial=0)):
-            self._solve(now, block, ends, rates[..., block], cdf)
-        return between(np.concatenate([[0.0], ends]), cdf, minutes)
+        """Solve the chain forward in time."""
+        return solve([self], now, minutes)[0]
 
-    def _solve(self, now: Now, block: Ints, ends: Floats, rates: Array32, cdf: Array32) -> None:
-        places, rows = now.places[block], now.rows[block]
-        p = chain.start(now.bikes[block], places)
-        size = len(p)
-        cdf[0, block, :size] = chain.cumulate(p, places)
-        open_below = (np.arange(size - 1)[:, None] < places).astype(np.float32)
-        rise, fall = open_below, np.ones_like(open_below)
-        before, cell = 0.0, (-1, -1)
-        for index, end in enumerate(ends):
-            hours = np.float32((end - before) / 60)
-            if self.pull is not None:
-                target = now.at + timedelta(minutes=(before + end) / 2)
-                if self.pull.cell(target) != cell:
-                    cell = self.pull.cell(target)
-                    rise, fall = self.pull.factors(cell, rows, places, size)
-                    rise *= open_below
-            move = chain.advance if end <= NEAR_MINUTES else chain.leap
-            p = move(p, rise * (rates[index, ARRIVALS] * hours), fall * (rates[index, DEPARTURES] * hours))
-            cdf[index + 1, block, :size] = chain.cumulate(p, places)
-            before = end
+
+def answers(experts: Sequence[Expert], now: Now, minutes: Sequence[int]) -> list[Array32]:
+    """Give each expert's odds for those of `minutes` that it reaches; the chains are solved together."""
+    chains = [expert for expert in experts if isinstance(expert, Chain)]
+    solved = {each.name: odds for each, odds in zip(chains, solve(chains, now, minutes), strict=True)}
+    return [
+        solved[expert.name] if expert.name in solved else expert.odds(now, within(expert, minutes))
+        for expert in experts
+    ]
+
+
+def within(expert: Expert, minutes: Sequence[int]) -> list[int]:
+    """Pick the minutes that an expert reaches."""
+    return [minute for minute in minutes if minute <= expert.reach]
+
+
+def solve(chains: Sequence[Chain], now: Now, minutes: Sequence[int]) -> list[Array32]:
+    """Solve chains forward in time side by side; each answers those of `minutes` that it reaches.
+
+    Calling NumPy costs more than the sums of a hundred stations, so all chains take a step in one call. The
+    largest and the busiest station decide what it costs: `chain.blocks` tells which to solve together.
+    """
+    grid = np.concatenate([[0.0], chain.NEAR_ENDS, chain.FAR_ENDS])
+    grid = grid[: int(np.searchsorted(grid, max(minutes, default=0))) + 1]
+    near = int((grid <= NEAR_MINUTES).sum())
+    far = [index for index, each in enumerate(chains) if each.reach > NEAR_MINUTES]
+    rates = _rates(chains, now, grid)
+    odds = np.empty((len(chains), len(grid), len(now.counts), len(now.rows)), dtype=np.float32)
+    odds[:, 0] = chain.start(now.bikes, now.places)
+    p = odds[:, 0].swapaxes(0, 1).copy()
+    flows = _flows(chains, now, grid[:near], rates[: near - 1])
+    for step, (rise, fall) in enumerate(flows, start=1):
+        p = chain.advance(p, rise, fall)
+        odds[:, step] = p.swapaxes(0, 1)
+    if near < len(grid) and far:
+        reaching = [chains[index] for index in far]
+        flows = _flows(reaching, now, grid[near - 1 :], rates[near - 1 :, :, far])
+        odds[far, near:] = chain.leaps(p[:, far], flows[:, 0], flows[:, 1]).transpose(2, 0, 1, 3)
+    known = [len(grid) if index in far else near for index in range(len(chains))]
+    return [
+        between(grid[:end], chain.cumulate(p[:end], now.places), within(each, minutes)).swapaxes(1, 2)
+        for each, p, end in zip(chains, odds, known, strict=True)
+    ]
+
+
+def _rates(chains: Sequence[Chain], now: Now, grid: Floats) -> Array32:
+    """Give expected arrivals and departures in the steps of a grid, where they can be, `(T, 2, M, S)`."""
+    learnt = {each.demand for each in chains}
+    ahead = {demand: demand.ahead(now.at, grid[1:], now.rows) for demand in learnt}
+    scale = np.array([(each.tilt * each.calm, each.calm / each.tilt) for each in chains], dtype=np.float32).T
+    hours = (np.diff(grid) / 60).astype(np.float32)[:, None, None, None]
+    possible = np.stack([now.returning, now.renting])[:, None]
+    rates: Array32 = np.stack([ahead[each.demand] for each in chains], axis=2)
+    rates *= hours * (scale[..., None] * possible)
+    return rates
+
+
+def _flows(chains: Sequence[Chain], now: Now, grid: Floats, rates: Array32) -> Array32:
+    """Lay rates out by count, `(T, 2, N − 1, M, S)`: arrivals at `k` bikes, departures at `k + 1`."""
+    size = len(now.counts)
+    flows = np.repeat(rates[:, :, None], size - 1, axis=2)
+    flows[:, ARRIVALS] *= (np.arange(size - 1)[:, None] < now.places)[:, None]
+    for pull in {each.pull for each in chains if each.pull is not None}:
+        pulled = [index for index, each in enumerate(chains) if each.pull is pull]
+        cell = (-1, -1)
+        for flow, middle in zip(flows, (grid[:-1] + grid[1:]) / 2, strict=True):
+            at = now.at + timedelta(minutes=float(middle))
+            if pull.cell(at) != cell:
+                cell = pull.cell(at)
+                factors = pull.factors(cell, now.rows, now.places, size)
+            for index in pulled:
+                flow[ARRIVALS, :, index] *= factors[ARRIVALS]
+                flow[DEPARTURES, :, index] *= factors[DEPARTURES]
+    return flows
 
 
 def experts(
@@ -182,16 +226,15 @@ def experts(
 
 def as_now(now: Now) -> Array32:
     """Give the distribution that nothing changes, `(S, N)`."""
-    return (np.minimum(now.bikes, now.places)[:, None] <= now.counts).astype(np.float32)
+    return (np.minimum(now.bikes, now.places) <= now.counts[:, None]).astype(np.float32).T
 
 
 def between(grid: Floats, cdf: Array32, minutes: Sequence[int]) -> Array32:
     """Read distributions off between the minutes `grid` that they are known at, straight in time."""
     place = np.interp(minutes, grid, np.arange(len(grid)))
     low = np.floor(place).astype(np.int64)
-    high = np.minimum(low + 1, len(grid) - 1)
     share = (place - low).astype(np.float32)[:, None, None]
-    if not share.any():
-        return cdf[low]
-    mixed: NDArray[np.float32] = (1 - share) * cdf[low] + share * cdf[high]
-    return mixed
+    read: NDArray[np.float32] = cdf[low]
+    inside = np.flatnonzero(share)
+    read[inside] += share[inside] * (cdf[low[inside] + 1] - read[inside])
+    return read

@@ -16,7 +16,7 @@ from model import chain, guard
 from model.changes import Changes
 from model.climate import Climate
 from model.demand import MAX_GAP, Demand, Events, events
-from model.experts import NEAR_MINUTES, Now, as_now, experts
+from model.experts import Now, answers, as_now, experts
 from model.guard import Guard
 from model.pool import Pool
 from model.pull import Pull
@@ -42,7 +42,6 @@ from model.scoring import (
     Pending,
     Score,
     expire,
-    mix,
     pack,
     settle,
     starts,
@@ -215,16 +214,18 @@ class Forecaster:
         assert at is not None
         every = np.arange(len(self._ids))
         able = self._able(minutes)
-        names = tuple(self._experts[index].name for index in able)
+        members = [self._experts[index] for index in able]
         places = self._places()
+        names = tuple(member.name for member in members)
         begin = starts(places)
         odds = np.empty((len(minutes), len(able), int(begin[-1])), dtype=np.uint16)
         for rows in chain.blocks(places, self._pace()):
             now = self._now(rows)
-            inside = now.counts <= now.places[:, None]
-            where = (begin[rows][:, None] + now.counts)[inside]
-            for member, index in enumerate(able):
-                odds[:, member, where] = pack(self._experts[index].odds(now, minutes)[:, inside])
+            count = now.counts[:, None]
+            inside = count <= now.places
+            where = (begin[rows] + count)[inside]
+            for member, distributions in enumerate(answers(members, now, minutes)):
+                odds[:, member, where] = pack(distributions.swapaxes(1, 2)[:, inside])
         weights = self._pool.weights(minutes, every)[:, able]
         curves, held = self._guard.curves(minutes), self._held(minutes, every)
         for horizon, *said in zip(minutes, weights, curves, held, odds, strict=True):
@@ -254,12 +255,12 @@ class Forecaster:
         if rows is None:
             rows = np.arange(len(self.stations))
         now = self._now(rows)
-        wanted = np.asarray(minutes)
-        cdf = np.empty((len(wanted), len(rows), len(now.counts)), dtype=np.float32)
-        for part in (np.flatnonzero(wanted <= NEAR_MINUTES), np.flatnonzero(wanted > NEAR_MINUTES)):
-            if len(part):
-                cdf[part] = self._pooled(now, wanted[part].tolist())
-        cdf[wanted == 0] = as_now(now)
+        wanted = np.asarray(minutes, dtype=np.int64)
+        order = np.argsort(wanted, kind="stable")
+        cdf = self._pooled(now, wanted[order].tolist())
+        cdf[wanted[order] == 0] = as_now(now)
+        if (np.diff(wanted) < 0).any():
+            cdf = cdf[np.argsort(order)]
         bikes, docks = self._bikes[rows], self._docks[rows]
         return Forecast(
             at=self.at,
@@ -270,15 +271,15 @@ class Forecaster:
         )
 
     def _pooled(self, now: Now, minutes: list[int]) -> NDArray[np.float32]:
-        able = self._able(minutes)
-        weights = self._pool.weights(minutes, now.rows)[:, able]
-        odds = [self._experts[index].odds(now, minutes) for index in able]
-        curves, held = self._guard.curves(minutes), self._held(minutes, now.rows)
-        pooled = (
-            mix(np.stack([distribution[index] for distribution in odds]), weights[index])
-            for index in range(len(minutes))
-        )
-        return np.stack([guard.apply(*parts, now.bikes) for parts in zip(pooled, curves, held, strict=True)])
+        """Mix what the experts say of rising minutes, and let the guard mend it, `(H, S, N)`."""
+        weights = self._pool.weights(minutes, now.rows)
+        weights /= weights.sum(axis=1, keepdims=True)
+        pooled = np.zeros((len(minutes), len(now.counts), len(now.rows)), dtype=np.float32).swapaxes(1, 2)
+        for index, odds in enumerate(answers(self._experts, now, minutes)):
+            pooled[: len(odds)] += odds * weights[: len(odds), index, :, None]
+        pooled = guard.apply(pooled, self._guard.curves(minutes), self._held(minutes, now.rows), now.bikes)
+        pooled[:, now.counts >= now.places[:, None]] = 1
+        return pooled
 
     def _held(self, minutes: Sequence[int], rows: Ints) -> Bools:
         """Tell where the median stays as now, `(H, S)`: everywhere in a city's first day."""
@@ -414,9 +415,13 @@ def _aligned(values: Any, rows: Ints, missing: Any) -> Any:
 
 def _mirror(cdf: NDArray[np.float32], places: Ints) -> NDArray[np.float32]:
     """Turn P(bikes ≤ k) into P(docks ≤ k): k docks or fewer are `places` − k bikes or more."""
-    below = places[:, None] - 1 - np.arange(cdf.shape[-1])
-    picked = np.take_along_axis(cdf, np.maximum(below, 0)[None], axis=2)
-    return np.where(below >= 0, 1 - picked, np.float32(1))
+    below = places - 1 - np.arange(cdf.shape[-1])[:, None]
+    at = np.maximum(below, 0) * len(places) + np.arange(len(places))
+    docks = np.take(cdf.swapaxes(1, 2).reshape(len(cdf), -1), at, axis=1)
+    np.subtract(1, docks, out=docks)
+    docks[:, below < 0] = 1
+    mirrored: NDArray[np.float32] = docks.swapaxes(1, 2)
+    return mirrored
 
 
 def _seconds(at: datetime | None) -> int:

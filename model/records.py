@@ -111,7 +111,7 @@ class Snapshot:
 
 def median(cdf: NDArray[np.float32]) -> Ints:
     """Give the smallest count that is as likely as not to be enough, over the last axis."""
-    return np.asarray((cdf < np.float32(0.5 - 1e-6)).sum(axis=-1))
+    return np.asarray((cdf < np.float32(0.5 - 1e-6)).sum(axis=-1, dtype=np.int16), dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +143,8 @@ class Counts:
         if not 0 < q < 1:
             raise ValueError(f"a quantile lies between 0 and 1, not at {q}")
         # The tolerance of float32 keeps a quantile from moving by one for rounding alone.
-        return np.where(self.known, (self.cdf < np.float32(q) - np.float32(1e-6)).sum(axis=-1), UNKNOWN)
+        below = self.cdf < np.float32(q) - np.float32(1e-6)
+        return np.where(self.known, below.sum(axis=-1, dtype=np.int16).astype(np.int64), UNKNOWN)
 
     def at_least(self, n: int) -> Floats:
         """Give the odds of `n` or more, `(H, S)`.

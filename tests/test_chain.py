@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,6 +31,11 @@ def rates(values: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
     return rise[:, None], fall[:, None]
 
 
+def leap(p: np.ndarray, rise: np.ndarray, fall: np.ndarray) -> np.ndarray:
+    """Take a single step."""
+    return np.asarray(chain.leaps(p, rise[None], fall[None])[0])
+
+
 by_count = st.lists(st.tuples(st.floats(0, 40), st.floats(0, 40)), min_size=1, max_size=25)
 
 
@@ -50,43 +57,51 @@ def test_a_leap_is_one_implicit_euler_step(values: list[tuple[float, float]], sh
     p = chain.start(np.array([round(share * places)]), np.array([places]))
     matrix = np.eye(places + 1) - generator(rise[:, 0], fall[:, 0])
     expected = np.linalg.solve(matrix.astype(np.float64), p[:, 0])
-    np.testing.assert_allclose(chain.leap(p, rise, fall)[:, 0], expected, atol=5e-5)
+    np.testing.assert_allclose(leap(p, rise, fall)[:, 0], expected, atol=5e-5)
 
 
 @settings(deadline=None, max_examples=15)
 @given(
     values=st.lists(st.tuples(st.floats(0, 5000), st.floats(0, 5000)), min_size=1, max_size=60),
     share=st.floats(0, 1),
-    leap=st.booleans(),
+    move=st.sampled_from([chain.advance, leap]),
 )
 def test_no_rate_makes_it_leave_its_bounds(
-    values: list[tuple[float, float]], share: float, leap: bool
+    values: list[tuple[float, float]], share: float, move: Callable[..., np.ndarray]
 ) -> None:
     """A plain Euler step blew up where rates are high: CRPS of ten million was seen."""
     rise, fall = rates(values)
     places = np.array([len(values)])
-    move = chain.leap if leap else chain.advance
     p = chain.start(np.round(share * places).astype(int), places)
     for _ in range(3):
         p = move(p, rise, fall)
-    cdf = chain.cumulate(p, places)
     assert p.min() >= -1e-6
     assert p.sum() == pytest.approx(1, abs=1e-3)
-    assert (np.diff(cdf) >= -1e-6).all()
-    assert cdf[0, -1] == 1
+    cdf = chain.cumulate(p, places)
+    assert (np.diff(cdf, axis=0) >= -1e-6).all()
+    assert cdf[-1, 0] == 1
 
 
 def test_stations_of_different_size_do_not_touch_each_other() -> None:
     places, bikes = np.array([3, 20]), np.array([2, 9])
     rise = np.where(np.arange(20)[:, None] < places, np.array([2, 5], np.float32), np.float32(0))
     fall = np.broadcast_to(np.array([1, 7], np.float32), (20, 2))
-    for move in (chain.advance, chain.leap):
+    for move in (chain.advance, leap):
         together = chain.cumulate(move(chain.start(bikes, places), rise, fall), places)
         alone = chain.cumulate(
             move(chain.start(bikes[:1], places[:1]), rise[:3, :1], fall[:3, :1]), places[:1]
         )
-        np.testing.assert_allclose(together[0, :4], alone[0], atol=5e-5)
-        assert (together[0, 3:] == 1).all()
+        np.testing.assert_allclose(together[:4, 0], alone[:, 0], atol=5e-5)
+        assert (together[3:, 0] == 1).all()
+
+
+def test_steps_taken_together_are_steps_taken_one_by_one() -> None:
+    random = np.random.default_rng(0)
+    rise, fall = random.uniform(0, 9, (2, 4, 12, 3)).astype(np.float32)
+    p = chain.start(np.array([0, 5, 12]), np.array([12, 12, 12]))
+    for together, *flows in zip(chain.leaps(p, rise, fall), rise, fall, strict=True):
+        p = leap(p, *flows)
+        np.testing.assert_allclose(together, p, atol=1e-6)
 
 
 def test_blocks_hold_every_station_once() -> None:
@@ -97,7 +112,13 @@ def test_blocks_hold_every_station_once() -> None:
     assert max(len(block) for block in chain.blocks(places, pace)) < 1000
 
 
+def test_a_few_stations_join_larger_ones_but_many_or_small_ones_do_not_join_a_huge_one() -> None:
+    places = np.array([15] * 200 + [30] * 5 + [33] * 90 + [900])
+    groups = [sorted(set(places[rows].tolist())) for rows in chain.blocks(places, np.ones(len(places)))]
+    assert groups == [[15], [30, 33], [900]]
+
+
 def test_nobody_comes_and_nothing_changes() -> None:
     p, none = np.eye(5, dtype=np.float32), np.zeros((4, 5), dtype=np.float32)
     assert chain.advance(p, none, none) == pytest.approx(p)
-    assert chain.leap(p, none, none) == pytest.approx(p)
+    assert leap(p, none, none) == pytest.approx(p)

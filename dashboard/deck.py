@@ -67,6 +67,10 @@ class Viewport:
     radius_metres: float
 
 
+DESK, PHONE = (840, 520), (330, 380)
+"""Pixels that the map opens for: its width and height there, or a little less."""
+
+
 def viewport(lat: Floats, lon: Floats, width: int, height: int) -> Viewport:
     """Fit the stations into so many pixels, with marks that leave room for each other."""
     if not len(lat):
@@ -176,7 +180,7 @@ def deck(
             get_line_color=rgb(palette.EDGE[dark]),
             get_radius=f"({_SIZES})[{expected}>{_LARGEST}?{_LARGEST}:{expected}>0?{expected}:0]".replace(
                 " ", ""
-            ),
+            ).replace("0.", "."),
             get_line_width=f"{step}=={CLOSED_STEP}?.25:.08",
             radius_scale=view.radius_metres,
             radius_min_pixels=2.4,
@@ -232,6 +236,7 @@ def deck(
             latitude=view.latitude, longitude=view.longitude, zoom=view.zoom,
             min_zoom=1, max_zoom=18,
         ),
+        views=None,  # the browser's own is the same
         map_provider=None,
         tooltip={"text": text.tooltip(at, what, number, columns)},
     )  # fmt: skip

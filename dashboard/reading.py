@@ -104,6 +104,12 @@ class Reading:
         """Tell how every feed is doing."""
         return self._store.states()
 
+    def history(
+        self, system_id: str, station_id: str, start: datetime, end: datetime
+    ) -> list[tuple[datetime, int, int]]:
+        """Fetch one station's changes as `(at, bikes, docks)`, the one that held at the start among them."""
+        return self._store.history(system_id, station_id, start, end)
+
     def working(self) -> bool:
         """Tell whether a worker is at work."""
         return self._store.lease_holder(self._clock()) is not None

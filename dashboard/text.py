@@ -48,8 +48,22 @@ NO_DOCKS = "This feed does not tell how many docks are free, so spaces are not f
 BROKEN = "Something went wrong on our side. Nothing is lost: the page tries again by itself, or reload it."
 
 NOW = "Now"
+EBIKES_NOW = "Of them electric"
+STAR, STARRED = "☆ Favourite", "★ Favourite"
+STAR_NAME = "Favourite, kept in this browser"
+SHARE = "Share a link"
+ALTERNATIVES = "Nearest good alternatives"
+NO_ALTERNATIVES = "None within half an hour on foot is likely or better."
+CHART_TIP = "At"
+CHART_KEY = "Line: what stood there. Dashes: expected. Band: 8 times in 10 it will lie within."
+BUTTON_WORDS = {
+    "copied": "Link copied",
+    "not_copied": "Copy the address above",
+    "locating": "Locating…",
+}
+"""What a button says for a moment, in place of its label."""
 TABLE = "Show as a table"
-CLOSE = "Close"
+CLOSE = "Close this station"
 MAP_ALT = "Map of the stations by chance and expected number; the table below says the same."
 LEGEND = "What the marks mean"
 LEGEND_CLOSED = "hollow: closed"
@@ -299,3 +313,35 @@ def expectation(median: int, low: int, high: int, what: What) -> str:
     ('5 bikes (2–9)', '3 spaces')
     """
     return things(median, what) if low == high else f"{things(median, what)} ({span(low, high)})"
+
+
+def minutes_walk(minutes: float) -> str:
+    """Write minutes on foot, at least one.
+
+    >>> minutes_walk(0.2), minutes_walk(7.6)
+    ('1 min walk', '8 min walk')
+    """
+    return f"{max(round(minutes), 1)} min walk"
+
+
+def chart_title(what: What) -> str:
+    """Head the fan chart."""
+    return f"{what.capitalize()}s, last 3 hours and next 2"
+
+
+def chart_alt(name: str, what: What) -> str:
+    """Describe the fan chart to people who do not see it. Plain text: it names a station."""
+    return f"{name}: {what}s of the last 3 hours and expected in the next 2; the numbers above say the same."
+
+
+def lost(code: int) -> str:
+    """Say why a browser did not tell where it is: `code` is that of the geolocation API.
+
+    >>> lost(1)
+    'Your browser was not allowed to tell where you are. Search for a station instead.'
+    """
+    reasons = {
+        1: "Your browser was not allowed to tell where you are.",
+        3: "Your browser did not find out in time where you are.",
+    }
+    return f"{reasons.get(code, 'Your browser cannot tell where you are.')} Search for a station instead."

@@ -121,7 +121,7 @@ def pixels(page: Page, made: Frame, shift: Shift = (0, 0)) -> NDArray[np.int64]:
     assert box is not None
     phone = page.viewport_size is not None and page.viewport_size["width"] < 640
     lat, lon = made.stations.lat, made.stations.lon
-    view = deck.viewport(lat, lon, *((340, 400) if phone else (1000, 460)))
+    view = deck.viewport(lat, lon, *(deck.PHONE if phone else deck.DESK))
     scale = 512 * 2**view.zoom / 360
     north, middle = (np.degrees(np.arctanh(np.sin(np.radians(where)))) for where in (lat, view.latitude))
     x = box["x"] + box["width"] / 2 + (lon - view.longitude) * scale + shift[0]
@@ -150,7 +150,7 @@ def steps_at(image: NDArray[np.uint8], where: NDArray[np.int64]) -> list[int]:
     steps = np.array([[*bytes.fromhex(colour[1:])] for colour in palette.STEPS])
     distance = np.abs(image[y, x].astype(int)[:, :, None] - steps).max(axis=3)
     seen = (distance < 25).sum(axis=1)
-    return [int(step) for step in np.where(seen.max(axis=1) >= 12, seen.argmax(axis=1), -1)]
+    return [int(step) for step in np.where(seen.max(axis=1) >= 6, seen.argmax(axis=1), -1)]
 
 
 def said_by(made: Frame, minutes: int, what: text.What = "bike", number: int = 1) -> list[int]:

@@ -174,7 +174,7 @@ def test_select_a_station_and_see_it_follow_the_feed(visit: Visit, site: Site) -
     expect_colours(page, site.boulder, said_by(site.boulder, 0))
     page.mouse.click(*pixel(page, site.boulder, 7))
     expect(page).to_have_url(re.compile("station=s7"))
-    panel = page.locator(".st-key-station")
+    panel = page.locator(".station")
     expect(panel).to_contain_text("Station 7")
     expect(panel).to_contain_text(f"{site.boulder.bikes[7]} bikes")
     page.mouse.move(5, 5)
@@ -190,8 +190,45 @@ def test_select_a_station_and_see_it_follow_the_feed(visit: Visit, site: Site) -
 
     page.mouse.click(*pixel(page, site.boulder, 9))
     expect(panel).to_contain_text("Station 9")
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name=text.CLOSE).click()
     expect(panel).to_have_count(0)
+
+
+def test_an_alternative_opens_at_a_touch_and_the_map_stays(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin&station=s20")
+    expect_colours(page, site.dublin, said_by(site.dublin, 0))
+    other = page.locator(".choices button").first
+    name = other.inner_text()
+    other.click()
+    expect(page.locator(".station h2")).to_have_text(name)
+    expect(page).to_have_url(re.compile("station=s(?!20)"))
+    page.mouse.move(5, 5)
+    expect_colours(page, site.dublin, said_by(site.dublin, 0))
+    expect(page.locator("[data-testid=stVegaLiteChart]")).to_be_visible()
+
+
+def test_a_favourite_outlives_a_reload(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin&station=s20")
+    star = page.get_by_role("button", name=text.STAR_NAME)
+    expect(star).to_have_attribute("aria-pressed", "false")
+    star.click()
+    expect(star).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(star).to_have_attribute("aria-pressed", "true")
+    page.goto(site.url + "?city=dublin&station=s21")
+    expect(star).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_shared_link_opens_the_same_screen(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin&station=s20&what=space&n=2&in=30")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name=text.SHARE).click()
+    expect(page.get_by_role("button", name=text.BUTTON_WORDS["copied"])).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == page.url
+    other = visit(link.removeprefix(site.url))
+    expect(other.locator(".station h2")).to_have_text("Station 20")
+    expect_colours(other, site.dublin, said_by(site.dublin, 30, "space", 2))
 
 
 def test_the_same_address_is_the_same_screen(visit: Visit, site: Site) -> None:
@@ -202,7 +239,7 @@ def test_the_same_address_is_the_same_screen(visit: Visit, site: Site) -> None:
     wanted = said_by(site.dublin, 30, "space", 2)
     expect_colours(page, site.dublin, wanted)
     page.mouse.click(*pixel(page, site.dublin, 20))
-    panel = page.locator(".st-key-station")
+    panel = page.locator(".station")
     expect(panel).to_contain_text("Station 20")
     address = page.url
     assert {"city=dublin", "station=s20", "what=space", "n=2", "in=30"} <= set(
@@ -240,15 +277,17 @@ def test_every_screen_fits(visit: Visit, site: Site, device: dict[str, Any], sch
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
     def map_and_numbers_are_in_sight() -> bool:
-        panel = page.locator(".st-key-station").bounding_box()
+        panel = page.locator(".station").bounding_box()
         canvas = page.locator("canvas").bounding_box()
         if panel is None or canvas is None or canvas["width"] < width / 2:
             return False
         assert 0 <= canvas["x"] < canvas["x"] + canvas["width"] <= width
-        return canvas["y"] + 250 < panel["y"] and panel["y"] + panel["height"] <= device["viewport"]["height"]
+        beside = canvas["x"] + canvas["width"] < panel["x"]
+        below = canvas["y"] + 200 < panel["y"]
+        return (beside or below) and panel["y"] + panel["height"] <= device["viewport"]["height"]
 
     wait_for(map_and_numbers_are_in_sight)
-    odds = page.locator(".st-key-station").get_by_text(re.compile(rf"^({'|'.join(text.STEPS)}) · \d+ %$"))
+    odds = page.locator(".station").get_by_text(re.compile(rf"^({'|'.join(text.STEPS)}) · \d+ %$"))
     expect(odds).to_be_in_viewport()
 
 
@@ -285,6 +324,6 @@ def test_a_restart_of_the_app_brings_the_same_screen_back(browser: Browser, site
     expect(page.get_by_text("not responding")).to_have_count(0)
     wait_for_refresh(page, site)
     assert page.url == address
-    expect(page.locator(".st-key-station")).to_contain_text("Station 20")
+    expect(page.locator(".station")).to_contain_text("Station 20")
     expect_colours(page, site.dublin, said_by(site.dublin, 35))
     page.close()

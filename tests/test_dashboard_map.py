@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any, cast
 
@@ -179,12 +179,53 @@ def test_the_numbers_of_a_selected_station_follow_new_frames(world: World) -> No
     assert metrics(page)["Now"].startswith("29 bikes")
 
 
-def test_closing_the_panel_lets_go_of_the_station(world: World) -> None:
+def test_electric_bikes_are_told_where_the_feed_tells_them(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    assert text.EBIKES_NOW not in metrics(opened(city="dublin", station="s4"))
+    world.now += timedelta(minutes=1)
+    world.commit(replace(made, at=world.now, ebikes=np.full_like(made.ebikes, 3)))
+    assert metrics(opened(city="dublin", station="s4"))[text.EBIKES_NOW] == "3"
+
+
+def test_the_panel_names_the_nearest_good_alternatives_with_their_walk(world: World) -> None:
+    made = frame()
+    chance = made.bike.chance.copy()
+    chance[0, 0] = 10
+    chance[0, 0, [5, 8, 11]] = 90
+    chance[0, 0, 1] = 100  # the nearest, but closed
+    world.commit(replace(made, bike=replace(made.bike, chance=chance)))
+    page = opened(city="dublin", station="s0")
+    html = next(e.proto.body for e in page.get("html") if text.ALTERNATIVES in e.proto.body)
+    assert re.findall('data-do="station:(\\w+)"', html) == ["s5", "s8", "s11"]
+    assert re.findall(r"almost sure · (\d+) min walk", html) == ["10", "14", "24"]
+
+    world.now += timedelta(minutes=1)
+    world.commit(replace(made, at=world.now, bike=replace(made.bike, chance=np.minimum(chance, 50))))
+    assert text.NO_ALTERNATIVES in said(opened(city="dublin", station="s0"))
+
+
+def test_the_fan_chart_shows_what_stood_there_and_what_is_expected(world: World) -> None:
+    made = frame()
+    world.commit(replace(made, at=NOON - timedelta(minutes=40)))
+    bikes = made.bikes.copy()
+    bikes[4] = 29
+    world.commit(replace(made, bikes=bikes), received_at=NOON + timedelta(seconds=1))
+    page = opened(city="dublin", station="s4")
+    chart = page.get("vega_lite_chart")[0].proto
+    assert chart.alt == text.chart_alt("Station 4", "bike")
+    assert "29 bikes" in b"".join(d.data.data for d in chart.datasets).decode(errors="replace")
+    assert not opened(city="dublin").get("vega_lite_chart")
+
+
+def test_a_favourite_is_marked_and_belongs_to_its_city(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin", station="s4")
-    page.button[0].click().run()
-    assert "Station 4" not in said(page)
-    assert "station" not in page.query_params
+    assert text.STARRED not in said(page)
+    page.session_state["favourites"] = {"system": "dublin", "stations": ["s4"]}
+    assert text.STARRED in said(page.run())
+    page.session_state["favourites"] = {"system": "boulder", "stations": ["s4"]}
+    assert text.STARRED not in said(page.run())
 
 
 def test_a_closed_station_and_an_unknown_one_claim_nothing(world: World) -> None:
@@ -309,10 +350,13 @@ def test_a_station_name_never_goes_through_markdown(world: World) -> None:
     world.commit(frame())
     world.store.follow((replace(DUBLIN, city="<img src=//evil.example>"), BOULDER))
     page = opened(city="dublin", station="s0")
-    assert NASTY in [e.value for e in page.text]
-    rendered = [*page.markdown, *page.caption, *page.title, *page.header, *page.subheader, *page.get("html")]
+    rendered = [*page.markdown, *page.caption, *page.title, *page.header, *page.subheader, *page.button]
     for element in rendered:
         assert "evil.example" not in str(getattr(element, "value", None) or element.proto)
+    html = "".join(e.proto.body for e in page.get("html"))
+    assert f"<h2>{escape(NASTY)}</h2>" in html
+    assert NASTY not in html
+    assert "<img" not in html
 
 
 def test_choosing_another_city_lets_go_of_the_station(world: World) -> None:

@@ -206,6 +206,24 @@ def test_the_status_holds_the_newest_of_every_station(store: Store) -> None:
     assert store.polls("dublin", NOON, NOON + MINUTE) == [NOON + MINUTE]
 
 
+def test_the_history_of_a_station_begins_with_what_stood_there_at_the_start(store: Store) -> None:
+    store.follow([DUBLIN])
+    for minutes, bikes in ((0, 3), (5, 4), (10, 5), (15, 6)):
+        at = NOON + minutes * MINUTE
+        commit(store, learnt(at, counted(at, one=bikes, two=7)))
+
+    def seen(start: int, end: int, station: str = "one") -> list[int]:
+        found = store.history("dublin", station, NOON + start * MINUTE, NOON + end * MINUTE)
+        assert all(bikes + docks == 12 for _, bikes, docks in found)
+        return [bikes for _, bikes, _ in found]
+
+    assert seen(7, 12) == [4, 5]
+    assert seen(5, 10) == [4, 5]
+    assert seen(-9, 0) == [3]
+    assert seen(-9, -1) == []
+    assert seen(7, 12, "nobody") == []
+
+
 def test_scores_add_up_by_hour_model_and_horizon(store: Store) -> None:
     score = {"hour": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SCORE_SUMS, 2)
     for minute in range(3):

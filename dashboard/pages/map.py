@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import api, deck, state, text
+from dashboard import api, browser, deck, state, station, text
+from dashboard.outlook import is_open, side, station_index
 from dashboard.reading import Reading, View, reading
 from ingest.store import SystemRow, SystemState
-from model.frame import AT_LEAST, Frame, Outlook
+from model.frame import AT_LEAST, Frame
 
 PICKER_SECONDS = 10
+LIST = "show-list"
 
 
 def page() -> None:
@@ -31,9 +33,16 @@ def page() -> None:
         st.html(f'<h1 class="title">{text.TITLE}</h1><p class="subtitle">{text.SUBTITLE}</p>')
     with picker:
         city_picker(system.system_id)
-    # A feed at 60 times the speed has news each second; nobody can look at more than that.
-    st.fragment(city, run_every=float(np.clip(system.poll_seconds, 2, 10)))(system)
-    st.html(legend())
+    browser.mount(system.system_id)
+    # Outside of what the slider redraws: whatever stands there costs each move 200 bytes.
+    with st.container(horizontal=True, key="find"):
+        st.toggle(text.TABLE, key=LIST)
+    with st.container(key="stage"):
+        # A feed at 60 times the speed has news each second; nobody can look at more than that.
+        often, seldom = (float(np.clip(system.poll_seconds, *bounds)) for bounds in ((2, 10), (10, 60)))
+        st.fragment(city, run_every=often)(system, state.screen().station)
+        st.fragment(station.detail, run_every=seldom)(system)
+        st.html(legend())
 
 
 @st.fragment(run_every=2)
@@ -93,8 +102,13 @@ def city_picker(current: str) -> None:
         st.rerun()
 
 
-def city(system: SystemRow) -> None:
-    """Draw one city: what is wanted, when, the map, and the same in words. Runs again by itself."""
+def city(system: SystemRow, drawn: str) -> None:
+    """Draw one city: what is wanted, when, the map, and the same in words. Runs again by itself.
+
+    `drawn` is the station that the rest of the page shows: another one is a matter for all of it.
+    """
+    if state.screen().station != drawn:
+        st.rerun()
     source = reading()
     view = source.view(system)
     warn(source, view)
@@ -109,10 +123,11 @@ def city(system: SystemRow) -> None:
     ages(view)
     if horizon is not None:
         draw_map(view, horizon, at, index)
-    station_panel(view.frame, horizon, at, index)
+    if index is not None:
+        station.panel(view.frame, horizon, at, index)
     if horizon is not None:
         st.html(summary(view.frame, horizon, at))
-    if st.toggle(text.TABLE, key="show-table"):
+    if st.session_state[LIST]:
         table(view.frame, horizon, at)
 
 
@@ -184,7 +199,7 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
     views = st.session_state.setdefault("viewports", {})
     if system_id not in views:
         phone = "Mobi" in (st.context.headers.get("User-Agent") or "")
-        views[system_id] = deck.viewport(stations.lat, stations.lon, *((340, 400) if phone else (1000, 460)))
+        views[system_id] = deck.viewport(stations.lat, stations.lon, *(deck.PHONE if phone else deck.DESK))
     outlook = view.frame.bike if screen.what == "bike" else view.frame.space
     selected = None
     if index is not None:
@@ -227,46 +242,18 @@ def legend() -> str:
 def summary(frame: Frame, horizon: int, at: str) -> str:
     """Say what the colours mean and the map in one line. Our own words alone, so HTML is safe here."""
     screen = state.screen()
-    chance = side(frame).chance[screen.n - 1, horizon]
-    counted = (chance <= 100) & is_open(frame)
+    chance = side(frame, screen.what).chance[screen.n - 1, horizon]
+    counted = (chance <= 100) & is_open(frame, screen.what)
     good = counted & (chance >= text.BOUNDS[1])
     hint = "" if screen.station else f" {text.PICK_HINT}"
     said = text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
     return f'<p class="summary"><b>{escape(text.heading(screen.what, screen.n))}</b>: {escape(said)}</p>'
 
 
-def station_panel(frame: Frame, horizon: int | None, at: str, index: int | None) -> None:
-    """Show one station: now, expected with interval, chance in words and per cent."""
-    if index is None:
-        return
-    screen, outlook = state.screen(), side(frame)
-    with st.container(border=True, key="station"):
-        st.text(str(frame.stations.name[index]))
-        st.button(text.CLOSE, on_click=state.change, kwargs={"station": ""}, type="tertiary", key="close")
-        bikes, docks = int(frame.bikes[index]), int(frame.docks[index])
-        chance_of = text.heading(screen.what, screen.n)
-        said = {text.NOW: f"{text.things(bikes, 'bike')} · {text.things(docks, 'space')}"}
-        if horizon is None:
-            said[chance_of] = text.NO_FORECAST
-        else:
-            median, low, high = (int(q[horizon, index]) for q in (outlook.median, outlook.low, outlook.high))
-            said[text.expected_at(at)] = text.expectation(median, low, high, screen.what)
-            odds = text.chance(int(outlook.chance[screen.n - 1, horizon, index]))
-            said[chance_of] = odds if is_open(frame)[index] else text.CLOSED[screen.what]
-        st.html(numbers(said))
-
-
-def numbers(said: dict[str, str]) -> str:
-    """List numbers under their names. Our own words alone; one element costs a move less than three."""
-    pairs = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in said.items()
-    )
-    return f'<dl class="numbers">{pairs}</dl>'
-
-
 def table(frame: Frame, horizon: int | None, at: str) -> None:
     """Say in rows what the map says in marks."""
-    screen, outlook = state.screen(), side(frame)
+    screen = state.screen()
+    outlook = side(frame, screen.what)
     size = len(frame.stations)
     none = np.full(size, -1)
     median, low, high = (
@@ -275,7 +262,7 @@ def table(frame: Frame, horizon: int | None, at: str) -> None:
         else (outlook.median[horizon], outlook.low[horizon], outlook.high[horizon])
     )
     chance = np.full(size, 255) if horizon is None else outlook.chance[screen.n - 1, horizon].astype(int)
-    open_now = is_open(frame)
+    open_now = is_open(frame, screen.what)
     said = [
         text.chance(odds).split(" · ")[0] if able else text.CLOSED[screen.what]
         for odds, able in zip(chance.tolist(), open_now.tolist(), strict=True)
@@ -294,22 +281,6 @@ def counts(values: np.ndarray) -> pd.api.extensions.ExtensionArray:
     column = pd.array(values.astype(np.int64), dtype="Int64")
     column[values < 0] = pd.NA
     return column
-
-
-def side(frame: Frame) -> Outlook:
-    return frame.bike if state.screen().what == "bike" else frame.space
-
-
-def is_open(frame: Frame) -> np.ndarray:
-    return frame.renting if state.screen().what == "bike" else frame.returning
-
-
-def station_index(frame: Frame, station_id: str) -> int | None:
-    """Find a station; None for one that is not there, or not any more."""
-    if not station_id:
-        return None
-    found = np.flatnonzero(frame.stations.station_id == station_id)
-    return int(found[0]) if len(found) else None
 
 
 def notice(first: str, second: str = "") -> None:

@@ -1,0 +1,36 @@
+"""What a frame says of the rider's wish, for every station: which side of it, open or not, what chance."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.text import What
+from model.frame import NO_FORECAST, Frame, Outlook
+from model.records import Ints
+
+
+def side(frame: Frame, what: What) -> Outlook:
+    """Choose bikes or spaces."""
+    return frame.bike if what == "bike" else frame.space
+
+
+def is_open(frame: Frame, what: What) -> NDArray[np.bool_]:
+    """Tell where bikes are handed out, or taken back."""
+    return frame.renting if what == "bike" else frame.returning
+
+
+def chances(frame: Frame, what: What, number: int, horizon: int | None) -> Ints:
+    """Give the chance in per cent `(S,)`; 255 where nothing may be said: closed, unknown, too far off."""
+    if horizon is None:
+        return np.full(len(frame.stations), NO_FORECAST)
+    chance = side(frame, what).chance[number - 1, horizon].astype(np.int64)
+    return np.where(is_open(frame, what), chance, NO_FORECAST)
+
+
+def station_index(frame: Frame, station_id: str) -> int | None:
+    """Find a station; None for one that is not there, or not any more."""
+    if not station_id:
+        return None
+    found = np.flatnonzero(frame.stations.station_id == station_id)
+    return int(found[0]) if len(found) else None

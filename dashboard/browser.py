@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from html import escape
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +22,7 @@ _KEY = "browser"
 _FAVOURITES = "favourites"
 _HERE = "here"
 _LOST = "lost"
+_WHEN = "asked-when"
 _MOST = 100
 
 _component = st.components.v2.component(
@@ -84,6 +86,8 @@ def act(told: Mapping[str, Any]) -> None:
     verb, identity = told.get("do"), told.get("id")
     if verb == "station" and isinstance(identity, str):
         state.change(station=identity)
+    elif verb in ("later", "soon"):
+        st.session_state[_WHEN] = verb
     elif verb == "here":
         st.session_state[_HERE] = place(told)
         st.session_state[_LOST] = "" if here() else text.lost(0)
@@ -92,6 +96,18 @@ def act(told: Mapping[str, Any]) -> None:
     elif verb == "lost":
         code = told.get("code")
         st.session_state[_LOST] = text.lost(code if isinstance(code, int) else 0)
+
+
+def choose_when(now: datetime, zone: tzinfo) -> None:
+    """Go over to a later arrival, or back, where a button has just asked for it: it needs the city's time."""
+    asked = st.session_state.pop(_WHEN, "")
+    if asked == "soon":
+        state.change(at=None)
+    elif asked == "later":
+        local = (now + timedelta(hours=2)).astimezone(zone)
+        quarter = local + timedelta(minutes=-local.minute % 15, seconds=-local.second)
+        state.change(at=quarter.astimezone(UTC).replace(microsecond=0))
+        st.session_state.pop(state.CLOCK, None)
 
 
 def _did() -> None:

@@ -158,6 +158,8 @@ def deck(
     keeps one, so that the sizes would stay behind; the comparator, which says that the rows have changed,
     makes the browser read every column again (7 ms at 2,226 stations).
 
+    The layer of numbers has a layer of letters within, which is told so too.
+
     The numbers grow with the map and need no zoom to be known here: drawn as distance fields, the strokes of
     small ones thin out to nothing, so that they appear as soon as they can be read.
     """
@@ -208,6 +210,7 @@ def deck(
             font_family='"sans-serif"',
             font_weight=600,
             font_settings={"sdf": True},
+            _subLayerProps={"characters": {"dataComparator": "@@=1==2"}},
         ),
     ]
     layers[0].id = None

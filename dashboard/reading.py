@@ -57,7 +57,7 @@ class View:
         except (ZoneInfoNotFoundError, ValueError):
             return ZoneInfo("UTC")
 
-    def column(self, minutes: int) -> int | None:
+    def column(self, minutes: float) -> int | None:
         """Find the frame's horizon for an arrival so many minutes from now; None beyond what it reaches.
 
         The frame counts from its own counts, not from now. A feed that fell silent is therefore answered from

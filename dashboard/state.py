@@ -1,14 +1,16 @@
 """What the page shows, and the same in the address bar.
 
 The widgets' own binding to query parameters would write their labels there ("Dublin · dublinbikes · live")
-and take `in=7` as it is, so the five values go through here instead.
+and take `in=7` as it is, so the values go through here instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -18,6 +20,13 @@ from model.frame import AT_LEAST
 MINUTES = tuple(range(0, 121, 5))
 """The arrival times to choose from."""
 
+LATEST = timedelta(hours=24)
+"""How far ahead one may ask."""
+
+CLOCK = "choice-clock"
+"""The widget that sets the clock time of a later arrival."""
+
+_AT = "%Y%m%dT%H%MZ"
 _KEY = "screen"
 _SEEN = "screen-address"
 _WIDGETS = ("what", "n", "minutes")
@@ -25,20 +34,24 @@ _WIDGETS = ("what", "n", "minutes")
 
 @dataclass(frozen=True)
 class Screen:
-    """The five choices that make a screen. `city` and `station` are ids, "" for none chosen."""
+    """The choices that make a screen. `city` and `station` are ids, "" for none chosen.
+
+    One arrives `minutes` from now, or else `at` a moment that stays the same while time goes on.
+    """
 
     city: str = ""
     station: str = ""
     what: What = "bike"
     n: int = 1
     minutes: int = 0
+    at: datetime | None = None
 
     @classmethod
     def from_address(cls, query: Mapping[str, str]) -> Screen:
         """Read an address; what is missing or makes no sense falls back.
 
         >>> Screen.from_address({"city": "dublin", "n": "3", "in": "26", "what": "car"})
-        Screen(city='dublin', station='', what='bike', n=3, minutes=25)
+        Screen(city='dublin', station='', what='bike', n=3, minutes=25, at=None)
         """
         what = query.get("what", "bike")
         return cls(
@@ -47,6 +60,7 @@ class Screen:
             what=cast(What, what if what in ("bike", "space") else "bike"),
             n=min(max(_whole(query.get("n"), 1), AT_LEAST[0]), AT_LEAST[-1]),
             minutes=min(max(5 * round(_whole(query.get("in"), 0) / 5), MINUTES[0]), MINUTES[-1]),
+            at=_moment(query.get("at", "")),
         )
 
     def address(self) -> dict[str, str]:
@@ -55,9 +69,56 @@ class Screen:
         >>> Screen(city="dublin", n=2, minutes=25).address()
         {'city': 'dublin', 'what': 'bike', 'n': '2', 'in': '25'}
         """
-        query = {"city": self.city, "station": self.station, "what": self.what,
-                 "n": str(self.n), "in": str(self.minutes)}  # fmt: skip
+        when = {"in": str(self.minutes)} if self.at is None else {"at": f"{self.at:{_AT}}"}
+        query = {"city": self.city, "station": self.station, "what": self.what, "n": str(self.n), **when}
         return {name: value for name, value in query.items() if value}
+
+
+def ahead(screen: Screen, now: datetime) -> float:
+    """Tell in how many minutes the rider arrives. What has passed, or is too far off, is now."""
+    if screen.at is None:
+        return screen.minutes
+    return (screen.at - now) / timedelta(minutes=1) if is_later(screen, now) else 0
+
+
+def is_later(screen: Screen, now: datetime) -> bool:
+    """Tell whether the screen is for a moment that has been named, and that can be forecast."""
+    return screen.at is not None and now <= screen.at <= now + LATEST
+
+
+def next_at(clock: time, now: datetime, zone: tzinfo) -> datetime:
+    """Find when the clocks of a zone show a time next; the running minute is past.
+
+    A time that is skipped when clocks go forward means what they show instead: 01:30 is 02:30. One that comes
+    twice when they go back means the first, unless that is past.
+
+    >>> dublin = ZoneInfo("Europe/Dublin")
+    >>> next_at(time(8, 55), datetime(2026, 3, 2, 12, 0, tzinfo=UTC), dublin).isoformat()
+    '2026-03-03T08:55:00+00:00'
+    """
+    today = now.astimezone(zone).date()
+    moments = (
+        datetime.combine(today + timedelta(days=days), clock, zone).replace(fold=fold).astimezone(UTC)
+        for days in range(3)
+        for fold in (0, 1)
+    )
+    return next(moment for moment in moments if moment > now)
+
+
+def viewer_zone() -> tzinfo | None:
+    """Give the viewer's own time zone, as far as the browser tells."""
+    try:
+        return ZoneInfo(st.context.timezone or "")
+    except (LookupError, ValueError, OSError):
+        offset = st.context.timezone_offset
+        return None if offset is None else timezone(-timedelta(minutes=offset))
+
+
+def _moment(value: str) -> datetime | None:
+    try:
+        return datetime.strptime(value, _AT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _whole(value: str | None, default: int) -> int:
@@ -80,6 +141,7 @@ def adopt() -> None:
         st.session_state[_SEEN] = query
         for name in _WIDGETS:
             st.session_state[_widget(name)] = getattr(st.session_state[_KEY], name)
+        st.session_state.pop(CLOCK, None)
 
 
 def screen() -> Screen:
@@ -88,7 +150,7 @@ def screen() -> Screen:
 
 
 def change(**choices: Any) -> None:
-    """Change some of the five choices, and the address with them."""
+    """Change some of the choices, and the address with them."""
     changed = replace(screen(), **choices)
     if changed != screen():
         st.session_state[_KEY] = changed

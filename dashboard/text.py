@@ -16,6 +16,8 @@ What = Literal["bike", "space"]
 TITLE = "Dockcast"
 SUBTITLE = "Bikes and spaces at the moment you arrive"
 
+LATER = "Later…"
+SOON = "Within 2 hours"
 CITY = "City"
 WHAT = "I want"
 HOW_MANY = "How many"
@@ -147,11 +149,39 @@ def clock(at: datetime, zone: tzinfo) -> str:
 
 
 def moment(at: datetime, now: datetime, zone: tzinfo) -> str:
-    """Write a time of day, with its day where that is not today."""
+    """Write a time of day, with its day where that is not today, and which of two where clocks go back.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> dublin, at = ZoneInfo("Europe/Dublin"), datetime.fromisoformat("2026-10-25T00:30+00:00")
+    >>> moment(at, at, dublin), moment(at + timedelta(hours=1), at, dublin)
+    ('01:30 IST', '01:30 GMT')
+    """
     local, today = at.astimezone(zone), now.astimezone(zone).date()
+    time = f"{local:%H:%M %Z}" if _comes_twice(local) else f"{local:%H:%M}"
     if local.date() == today:
-        return f"{local:%H:%M}"
-    return f"{local:%a %H:%M}" if abs((local.date() - today).days) < 6 else f"{local:%d %b %Y, %H:%M}"
+        return time
+    return f"{local:%a} {time}" if abs((local.date() - today).days) < 6 else f"{local:%d %b %Y}, {time}"
+
+
+def _comes_twice(local: datetime) -> bool:
+    first, second = local.replace(fold=0).utcoffset(), local.replace(fold=1).utcoffset()
+    return first is not None and second is not None and first > second
+
+
+def both_clocks(at: datetime, now: datetime, zone: tzinfo, viewer: tzinfo | None) -> str:
+    """Write a moment by the city's clocks, and by the viewer's where these show another time.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> at = datetime.fromisoformat("2026-03-02T12:00+00:00")
+    >>> both_clocks(at, at, ZoneInfo("Europe/Dublin"), ZoneInfo("Asia/Tokyo"))
+    '12:00 (21:00 on your clock)'
+    >>> both_clocks(at, at, ZoneInfo("Europe/Dublin"), ZoneInfo("Europe/London"))
+    '12:00'
+    """
+    theirs = moment(at, now, zone)
+    if viewer is None or at.astimezone(viewer).utcoffset() == at.astimezone(zone).utcoffset():
+        return theirs
+    return f"{theirs} ({moment(at, now, viewer)} on your clock)"
 
 
 def duration(length: timedelta) -> str:
@@ -170,20 +200,21 @@ def duration(length: timedelta) -> str:
     return f"{seconds // 86400} days"
 
 
-def arrival(minutes: int) -> str:
+def arrival(minutes: float) -> str:
     """Write when the rider arrives, counted from now.
 
-    >>> arrival(0), arrival(25), arrival(120)
-    ('now', 'in 25 min', 'in 2 h')
+    >>> arrival(0), arrival(25), arrival(120), arrival(734.6)
+    ('now', 'in 25 min', 'in 2 h', 'in 12 h 15 min')
     """
+    minutes = round(minutes)
     if minutes == 0:
         return "now"
     hours, rest = divmod(minutes, 60)
     return f"in {minutes} min" if not hours else f"in {hours} h" + (f" {rest} min" if rest else "")
 
 
-def arrive_at(at: str, minutes: int) -> str:
-    """Label the slider: the clock time, and how far off that is."""
+def arrive_at(at: str, minutes: float) -> str:
+    """Label the slider, or the clock of a later arrival: the clock time, and how far off that is."""
     return f"Arriving at {at} · {arrival(minutes)}"
 
 
@@ -345,3 +376,18 @@ def lost(code: int) -> str:
         3: "Your browser did not find out in time where you are.",
     }
     return f"{reasons.get(code, 'Your browser cannot tell where you are.')} Search for a station instead."
+
+
+def passed(at: str) -> str:
+    """Say that the moment in the address is past, so the screen is for now."""
+    return f"{at} has passed, or is more than a day ahead: this is now"
+
+
+def stands_for(at: str) -> str:
+    """Say for which moment a forecast was made that is shown for another."""
+    return f"forecast made for {at}, the nearest there is"
+
+
+def beyond(reach: str) -> str:
+    """Say that nothing is forecast for so late a moment."""
+    return f"The forecast reaches until {reach}. Choose an earlier time."

@@ -153,6 +153,12 @@ def steps_at(image: NDArray[np.uint8], where: NDArray[np.int64]) -> list[int]:
     return [int(step) for step in np.where(seen.max(axis=1) >= 6, seen.argmax(axis=1), -1)]
 
 
+def marks(page: Page, made: Frame) -> NDArray[np.int64]:
+    """Look at every mark and what is written on it: (S, 15, 15, 3)."""
+    image = picture(page).astype(np.int64)
+    return np.stack([image[y - 7 : y + 8, x - 7 : x + 8] for x, y in pixels(page, made)])
+
+
 def said_by(made: Frame, minutes: int, what: text.What = "bike", number: int = 1) -> list[int]:
     """Tell the step of every open and known station from the frame: what the screen has to show."""
     outlook = made.bike if what == "bike" else made.space

@@ -10,12 +10,14 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from browsing import (
     PATIENCE,
     Site,
     drag,
     expect_colours,
+    marks,
     pixel,
     said_by,
     serve,
@@ -124,6 +126,33 @@ def test_moving_the_slider_recolours_and_the_map_stays(visit: Visit, site: Site)
     wait_for_refresh(page, site)
     wait_for_refresh(page, site)
     expect_colours(page, site.dublin, after, shift)
+
+
+def test_the_numbers_on_the_marks_move_with_the_slider(visit: Visit, site: Site) -> None:
+    """They are letters in a layer within a layer, which deck.gl once left as they were."""
+    slid, opened = visit("?city=dublin"), visit("?city=dublin&in=90")
+    expect_colours(slid, site.dublin, said_by(site.dublin, 0))
+    set_slider(slid, 90)
+    for page in (slid, opened):
+        page.mouse.move(5, 5)
+        expect_colours(page, site.dublin, said_by(site.dublin, 90))
+
+    def alike() -> bool:
+        one, other = (marks(page, site.dublin) for page in (slid, opened))
+        return bool(np.abs(one - other).max() < 40)
+
+    wait_for(alike)
+
+
+def test_a_space_at_the_office_tomorrow(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin&station=s20&what=space")
+    page.get_by_role("button", name=text.LATER).click()
+    expect(page).to_have_url(re.compile(r"at=\d{8}T\d{4}Z"))
+    expect(page.get_by_text(re.compile(r"Arriving at .*\d\d:\d\d · in [12] h"))).to_be_visible()
+    expect_colours(page, site.dublin, said_by(site.dublin, 120, "space"))
+    page.get_by_role("button", name=text.SOON).click()
+    expect(page).to_have_url(re.compile("in=0"))
+    expect_colours(page, site.dublin, said_by(site.dublin, 0, "space"))
 
 
 @pytest.mark.parametrize("chosen", ["", "&station=s20"], ids=["map", "station"])

@@ -8,7 +8,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from html import escape, unescape
 from pathlib import Path
 from typing import Any, cast
@@ -203,6 +203,55 @@ def test_the_panel_names_the_nearest_good_alternatives_with_their_walk(world: Wo
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now, bike=replace(made.bike, chance=np.minimum(chance, 50))))
     assert text.NO_ALTERNATIVES in said(opened(city="dublin", station="s0"))
+
+
+def test_a_space_at_the_office_tomorrow_morning(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    page = opened(city="dublin", station="s4", what="space", at="20260303T0855Z")
+    assert page.time_input[0].label == "Arriving at Tue 08:55 · in 20 h 55 min"
+    assert "space-1-far.json" in maps(page)[0]
+    # The nearest of the hourly horizons is 1,260 minutes: 09:00.
+    horizon = list(made.minutes).index(1260)
+    assert metrics(page)["Expected at Tue 08:55"].startswith(f"{made.space.median[horizon, 4]} space")
+    assert "forecast made for Tue 09:00, the nearest there is" in said(page)
+
+    page.time_input[0].set_value(time(23, 30)).run()
+    assert page.query_params["at"] == "20260302T2330Z"
+    assert page.time_input[0].label == "Arriving at 23:30 · in 11 h 30 min"
+    world.now += timedelta(hours=11, minutes=25)
+    world.commit(replace(made, at=world.now))
+    assert page.run().time_input[0].label == "Arriving at 23:30 · in 5 min"
+
+
+def test_a_moment_that_has_passed_is_now_and_says_so(world: World) -> None:
+    world.commit(frame())
+    for at in ("20260302T1159Z", "20260303T1201Z", "19990101T0000Z"):
+        page = opened(city="dublin", at=at)
+        assert page.slider[0].label == "Arriving at 12:00 · now"
+        assert "has passed, or is more than a day ahead: this is now" in said(page)
+
+
+def test_beyond_the_reach_of_the_forecast_nothing_is_said(world: World) -> None:
+    world.commit(frame())
+    world.now = NOON + timedelta(minutes=30)
+    page = opened(city="dublin", station="s4", at="20260303T1229Z")
+    assert "The forecast reaches until Tue 12:00." in said(page)
+    assert not maps(page)
+    assert metrics(page)["Chance of a bike"] == "no forecast"
+
+
+def test_later_and_back(world: World) -> None:
+    world.commit(frame())
+    world.now += timedelta(minutes=7)
+    page = opened(city="dublin")
+    page.session_state["asked-when"] = "later"
+    page.run()
+    assert page.query_params["at"] == "20260302T1415Z"
+    assert page.time_input[0].value == time(14, 15)
+    page.session_state["asked-when"] = "soon"
+    assert page.run().slider[0].value == 0
+    assert "at" not in page.query_params
 
 
 def test_the_fan_chart_shows_what_stood_there_and_what_is_expected(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from hashlib import sha1
 from html import escape
 
@@ -18,6 +18,8 @@ from model.frame import AT_LEAST, Frame
 
 PICKER_SECONDS = 10
 LIST = "show-list"
+# A forecast made for a moment so near is not worth a word: steps are five minutes, counts seconds old.
+NEARLY = timedelta(minutes=4)
 
 
 def page() -> None:
@@ -111,6 +113,7 @@ def city(system: SystemRow, drawn: str) -> None:
         st.rerun()
     source = reading()
     view = source.view(system)
+    browser.choose_when(view.now, view.zone)
     warn(source, view)
     if view.frame is None:
         if not state.screen().city and any(s.frame_version is not None for s in source.states().values()):
@@ -118,9 +121,9 @@ def city(system: SystemRow, drawn: str) -> None:
         return
     at = controls(view)
     screen = state.screen()
-    horizon = view.column(screen.minutes)
+    horizon = view.column(state.ahead(screen, view.now))
     index = station_index(view.frame, screen.station)
-    ages(view)
+    ages(view, horizon)
     if horizon is not None:
         draw_map(view, horizon, at, index)
     if index is not None:
@@ -140,9 +143,12 @@ def warn(source: Reading, view: View) -> None:
         notice(text.waiting(name, feed.state, feed.text, view.next_in), more)
         return
     wrong = text.trouble(name, feed.state, feed.text, view.next_in)
-    if view.column(state.screen().minutes) is None:
+    if view.column(0) is None:
         at = text.moment(view.frame.at, view.now, view.zone)
         notice(text.too_old(name, at, view.age), wrong or "")
+    elif view.column(state.ahead(state.screen(), view.now)) is None:
+        reach = view.frame.at + timedelta(minutes=int(view.frame.minutes[-1]))
+        notice(text.beyond(text.moment(reach, view.now, view.zone)), wrong or "")
     elif wrong:
         notice(wrong)
     late = view.next_in is not None and view.next_in < -timedelta(seconds=max(30, view.system.poll_seconds))
@@ -156,6 +162,7 @@ def warn(source: Reading, view: View) -> None:
 
 def controls(view: View) -> str:
     """Ask what the rider wants, how many, and when; give back the clock time of arrival."""
+    screen, now, zone = state.screen(), view.now, view.zone
     with st.container(horizontal=True, key="controls"):
         st.segmented_control(
             text.WHAT, list(text.WHAT_OPTION), required=True, format_func=text.WHAT_OPTION.__getitem__,
@@ -165,30 +172,63 @@ def controls(view: View) -> str:
             text.HOW_MANY, AT_LEAST, required=True,
             key=state.key("n"), on_change=state.take, args=("n",),
         )  # fmt: skip
-        minutes = state.screen().minutes
-        at = text.clock(view.now + timedelta(minutes=minutes), view.zone)
-        st.slider(
-            text.arrive_at(at, minutes), state.MINUTES[0], state.MINUTES[-1], step=5, format="%d min",
-            key=state.key("minutes"), on_change=state.take, args=("minutes",),
-        )  # fmt: skip
-    return at
+        minutes = state.ahead(screen, now)
+        at = now + timedelta(minutes=minutes)
+        label = text.arrive_at(text.both_clocks(at, now, zone, state.viewer_zone()), minutes)
+        if state.is_later(screen, now):
+            if state.CLOCK not in st.session_state:
+                st.session_state[state.CLOCK] = at.astimezone(zone).time().replace(second=0, microsecond=0)
+            st.time_input(
+                label, key=state.CLOCK, step=timedelta(minutes=5),
+                on_change=at_clock, args=(now, zone),
+            )  # fmt: skip
+        else:
+            st.slider(
+                label, state.MINUTES[0], state.MINUTES[-1], step=5, format="%d min",
+                key=state.key("minutes"), on_change=soon,
+            )  # fmt: skip
+    return text.moment(at, now, zone)
 
 
-def ages(view: View) -> None:
-    """Keep in sight how old the counts are, how long the model has learnt, and whose time it is."""
+def soon() -> None:
+    """Take over the slider: an arrival counted from now."""
+    state.change(at=None)
+    state.take("minutes")
+
+
+def at_clock(now: datetime, zone: tzinfo) -> None:
+    """Take over the clock of a later arrival."""
+    clock = st.session_state[state.CLOCK]
+    if clock is not None:  # emptied: the last one stays
+        state.change(at=state.next_at(clock, now, zone))
+
+
+def ages(view: View, horizon: int | None) -> None:
+    """Keep in sight how old the counts are, how long the model has learnt, and whose time it is.
+
+    The button to other arrival times stands here, since an element of its own would cost each move 200 bytes.
+    """
     assert view.frame is not None
-    elsewhere = st.context.timezone
-    offset = view.now.astimezone(view.zone).utcoffset()
-    other = st.context.timezone_offset
-    differs = elsewhere is not None and other is not None and offset != timedelta(minutes=-other)
+    screen, now, zone = state.screen(), view.now, view.zone
+    viewer = state.viewer_zone()
+    differs = viewer is not None and now.astimezone(viewer).utcoffset() != now.astimezone(zone).utcoffset()
     words = text.ages(
-        text.moment(view.frame.at, view.now, view.zone),
+        text.moment(view.frame.at, now, zone),
         view.age,
-        view.now - view.frame.learning_since,
+        now - view.frame.learning_since,
         view.system.label,
         text.zone_note(view.system.city or view.system.name) if differs else "",
     )
-    st.html(f'<p class="ages">{escape(words)}</p>')
+    later = state.is_later(screen, now)
+    notes = [words]
+    if screen.at is not None and not later:
+        notes.append(text.passed(text.moment(screen.at, now, zone)))
+    if horizon is not None:
+        made_for = view.frame.at + timedelta(minutes=int(view.frame.minutes[horizon]))
+        if abs(made_for - now - timedelta(minutes=state.ahead(screen, now))) > NEARLY:
+            notes.append(text.stands_for(text.moment(made_for, now, zone)))
+    other = browser.button("soon", text.SOON) if later else browser.button("later", text.LATER)
+    st.html(f'<p class="ages">{escape(" · ".join(notes))}</p>{other}')
 
 
 def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:

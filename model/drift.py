@@ -1,0 +1,112 @@
+"""Drift: notices when the forecaster's edge over "no change" is no longer what it was.
+
+ADWIN [1]_, from River, watches one number a forecast: the pool's CRPS less naive's. An edge differs by the
+hour and is another on Sundays, so what is watched is its distance from what is usual at that hour of such a
+day, as a share of naive's usual error: otherwise every evening and every weekend would be a drift.
+
+References
+----------
+.. [1] A. Bifet, R. Gavaldà, Learning from time-changing data with adaptive windowing, SDM 2007.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from river.drift import ADWIN
+
+from model.days import DAY_TYPES
+
+_FALSE_ALARMS = 1e-4
+"""ADWIN's delta. At River's 0.002 each recording has some drift every other day at one horizon or another."""
+
+_CHECK_EVERY = 8
+_LEAST_SEEN = 3
+"""Forecasts of such an hour before anything can be said of what is usual then."""
+
+_HALF_LIFE_FORECASTS = 15.0
+_MOST_KEPT = 4320
+"""Losses after which a watch begins anew, sixty days at one every twenty minutes: they are its state."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """`minutes` ahead, the loss relative to naive was noticed to have changed `at` (aware UTC).
+
+    `before` and `after` are its mean distance from the usual, as a share of naive's usual error: where
+    `after` is the larger, the forecasts have become worse.
+    """
+
+    at: datetime
+    minutes: int
+    before: float
+    after: float
+
+
+class Watch:
+    """Watches the horizons `minutes` of one city.
+
+    `edge` and `error` `(H, 48)` are what is usual of the difference and of naive's CRPS by hour of weekdays
+    and of weekends, from `seen` forecasts.
+    """
+
+    def __init__(self, minutes: Sequence[int]) -> None:
+        self.minutes = tuple(minutes)
+        self.edge, self.error, self.seen = (np.zeros((len(self.minutes), 24 * DAY_TYPES)) for _ in range(3))
+        self._losses: list[list[float]] = [[] for _ in self.minutes]
+        self._adwin = [_adwin() for _ in self.minutes]
+
+    def learn(
+        self, minutes: int, at: datetime, cell: tuple[int, int], crps: float, naive: float
+    ) -> Drift | None:
+        """Learn a settled forecast's mean CRPS and naive's, for the day type and hour of its target."""
+        index, hour = self.minutes.index(minutes), cell[0] * 24 + cell[1]
+        edge, error, seen = self.edge[index], self.error[index], self.seen[index]
+        difference, usual = crps - naive, max(error[hour], error.sum() / max((seen > 0).sum(), 1), 1e-3)
+        loss = min(max((difference - edge[hour]) / usual, -2.0), 2.0)
+        told = seen[hour] >= _LEAST_SEEN
+        seen[hour] += 1
+        share = max(1 / seen[hour], 1 - 0.5 ** (1 / _HALF_LIFE_FORECASTS))
+        edge[hour] += share * (difference - edge[hour])
+        error[hour] += share * (naive - error[hour])
+        return self._watch(index, at, loss) if told else None
+
+    def _watch(self, index: int, at: datetime, loss: float) -> Drift | None:
+        losses, adwin = self._losses[index], self._adwin[index]
+        losses.append(loss)
+        before = adwin.estimation
+        adwin.update(loss)  # type: ignore[no-untyped-call]
+        drift = None
+        if adwin.drift_detected:
+            drift = Drift(at, self.minutes[index], float(before), float(adwin.estimation))
+        if drift is not None or len(losses) >= _MOST_KEPT:
+            self._losses[index], self._adwin[index] = [], _adwin()
+        return drift
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the state: ADWIN's is what it was told since it began."""
+        return {
+            "edge": self.edge,
+            "error": self.error,
+            "seen": self.seen,
+            "lengths": np.array([len(losses) for losses in self._losses]),
+            "losses": np.concatenate([np.array(losses, dtype=np.float64) for losses in self._losses]),
+        }
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` gave."""
+        self.edge, self.error, self.seen = (arrays[name] for name in ("edge", "error", "seen"))
+        ends = np.cumsum(arrays["lengths"])
+        for index, losses in enumerate(np.split(arrays["losses"], ends[:-1])):
+            self._losses[index] = losses.tolist()
+            for loss in self._losses[index]:
+                self._adwin[index].update(loss)  # type: ignore[no-untyped-call]
+
+
+def _adwin() -> ADWIN:
+    return ADWIN(_FALSE_ALARMS, clock=_CHECK_EVERY)  # type: ignore[no-untyped-call]

@@ -37,9 +37,10 @@ class _Total:
     sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_SUMS, 0.0))
 
     def add(self, score: Score) -> None:
+        row = score.row()
         for name in _SUMS:
-            self.sums[name] += getattr(score, name)
-        self.errors[score.rows] += score.errors
+            self.sums[name] += row[name]
+        self.errors[score.rows] += score.abs_error
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,14 @@ def backtest(
     every: int,
     start: datetime | None = None,
     progress: Callable[[int], None] = lambda polls: None,
+    seed: bool = True,
+    heard: Callable[[Score], None] = lambda score: None,
 ) -> Report:
     """Replay a recording, with a forecast put on record `every` so many minutes.
 
     Counts what was issued from `start` on, which is naive for the city's local time; learning begins with the
-    recording. `progress` is told how many polls are done.
+    recording. `progress` is told how many polls are done, `heard` of every score. With `seed` the seed
+    pipeline competes. Weather in the recording is told as it was observed.
 
     Raises `BacktestError` for minutes at which nothing is scored, or a start after the recording's end.
     """
@@ -91,18 +95,24 @@ def backtest(
     if wrong or not minutes:
         known = ", ".join(map(str, SCORED_MINUTES))
         raise BacktestError(f"forecasts are scored at {known} minutes, not at {wrong}: choose among these")
-    forecaster = Forecaster(recording.stations, every)
+    forecaster = Forecaster(recording.stations, every, seed)
     if start is not None and start.tzinfo is None:
         start = start.replace(tzinfo=ZoneInfo(recording.stations.timezone))
     if start is not None and start.timestamp() >= recording.polls[-1]:
         raise BacktestError(f"{recording.system_id} ends before {start:%Y-%m-%d}: score from an earlier date")
     totals: dict[tuple[int, str], _Total] = {}
     spent = 0.0
+    weather = recording.weather()
+    observed = next(weather, None)
     for number, snapshot in enumerate(recording.snapshots(), 1):
         begun = time.perf_counter()
+        while observed is not None and observed.hours[-1] <= snapshot.at.timestamp():
+            forecaster.hear(observed)
+            observed = next(weather, None)
         scores = forecaster.learn(snapshot)
         spent += time.perf_counter() - begun
         for score in scores:
+            heard(score)
             issued_at = score.target_at - timedelta(minutes=score.minutes)
             if score.minutes in minutes and score.n and (start is None or issued_at >= start):
                 key = score.minutes, score.model

@@ -5,6 +5,8 @@
     changes.parquet  a row each time a station's numbers changed: at (Unix seconds), station_id, bikes,
                      docks; ebikes and renting, returning (or one `open` for both) where known
     polls.parquet    at of every successful poll; between two polls nothing changed
+    weather.csv      where known, what was observed: at, and of temperature (°C), humidity (%), pressure
+                     (hPa), wind (m/s), clouds (%) and rain (mm/h) or a description in words what there is
 
 A station's value at a poll is its last change at or before it, and unknown before its first. Where no poll
 is, nothing is known: the operator or the recorder was down, for up to 66 h in Boulder.
@@ -31,11 +33,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyarrow.lib import ArrowException
 
-from model.records import UNKNOWN, Ints, Snapshot, Stations
+from model.records import UNKNOWN, WEATHER, Ints, Snapshot, Stations, Weather
 
 if TYPE_CHECKING:
     from ingest.store import Store
 
+WEATHER_FILE = "weather.csv"
 FILES = ("system.json", "stations.csv", "changes.parquet", "polls.parquet")
 _COUNTS = ("bikes", "docks", "ebikes")
 _FLAGS = ("renting", "returning")
@@ -67,6 +70,7 @@ class Recording:
     stations: Stations
     polls: Ints
     _changes: _Changes = field(repr=False)
+    _weather: tuple[Weather, ...] = field(repr=False)
 
     @classmethod
     def read(cls, path: Path) -> Recording:
@@ -120,6 +124,7 @@ class Recording:
             stations=stations,
             polls=polls,
             _changes=_read_changes(path / "changes.parquet", stations, polls),
+            _weather=tuple(_read_weather(path / WEATHER_FILE)),
         )
 
     @property
@@ -138,6 +143,10 @@ class Recording:
         """
         index = self.newest(at.timestamp())
         return None if index < 0 else Player(self).play(index)
+
+    def weather(self) -> Iterator[Weather]:
+        """Go through what was observed of the weather, oldest first; nothing where nobody did."""
+        return iter(self._weather)
 
     def snapshots(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Snapshot]:
         """Go through the polls from `start` on and before `end`, oldest first."""
@@ -275,6 +284,27 @@ def _check_free(path: Path, system_id: str) -> None:
         raise RecordingError(f"{path} holds other things ({sorted(names - set(FILES))[0]}): {elsewhere}")
     if names and (not names >= set(FILES) or Recording.read(path).system_id != system_id):
         raise RecordingError(f"{path} is no recording of {system_id}: {elsewhere}")
+
+
+_RAIN = {
+    "drizzle": 0.3, "light rain": 0.5, "light intensity": 0.3, "moderate rain": 2.0, "heavy": 6.0,
+    "thunderstorm": 4.0, "rain": 1.0, "snow": 1.0,
+}  # fmt: skip
+"""Millimetres an hour by what a description has in it; the first that it has counts."""
+
+
+def _read_weather(path: Path) -> Iterator[Weather]:
+    if not path.is_file():
+        return
+    table = pd.read_csv(path)
+    _require(path, table, ["at"])
+    if "rain" not in table and "description" in table:
+        words = table["description"].fillna("")
+        table["rain"] = [next((rain for word, rain in _RAIN.items() if word in said), 0.0) for said in words]
+    table = table.drop_duplicates("at", keep="last").sort_values("at").reindex(columns=["at", *WEATHER])
+    values = table[list(WEATHER)].to_numpy(np.float64)
+    for at, row in zip(_whole(table["at"]).tolist(), values, strict=True):
+        yield Weather(np.array([at]), row[None])
 
 
 def _read_stations(path: Path, system_id: str, timezone: str, country: str) -> Stations:

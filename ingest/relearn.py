@@ -2,7 +2,7 @@
 
 A logged poll is the snapshot before it with its changes. Learning these again in their order gives the same
 state, bit for bit, as if the worker had never been away. The log holds no history of the stations'
-descriptions; so whoever commits a new description commits a checkpoint with it.
+descriptions nor of the weather; so whoever commits a new one commits a checkpoint with it.
 """
 
 from __future__ import annotations

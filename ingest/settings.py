@@ -23,10 +23,20 @@ class Settings(BaseSettings):
         description="The systems to follow: path or http(s) address of a list like ingest/systems.toml, "
         "which is the default. Read once, when the worker starts.",
     )
+    seed: bool = Field(
+        default=True,
+        description="Let the seed pipeline in River compete on every forecast that is scored.",
+    )
+    weather: str = Field(
+        default="https://api.open-meteo.com/v1/forecast",
+        description="Where to ask for each city's weather, once an hour: Open-Meteo or a server like it. "
+        "Empty for nowhere.",
+    )
     keep_days: float = Field(
         default=8,
         gt=0,
-        description="Days of observations and polls to keep, for charts, recordings and recovery.",
+        description="Days of observations, polls and scores by station to keep, for charts, recordings and "
+        "recovery.",
     )
     checkpoint_seconds: float = Field(
         default=600,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,14 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingest import daily
+from ingest.daily import CALIBRATION_KEYS, STATION_KEYS, Daily
 from ingest.database import Database, StoreError
 from ingest.lease import is_dead
 from ingest.tables import (
     checkpoints,
+    daily_scores,
+    drifts,
     frames,
     leases,
     observations,
@@ -31,6 +35,7 @@ from ingest.tables import (
     status,
     systems,
 )
+from model.drift import Drift
 from model.records import Snapshot, Stations
 
 SCORE_SUMS = (
@@ -122,6 +127,8 @@ class TickResult:
     checkpoint: bytes | None
     state: str = "live"
     text: str = ""
+    daily: Sequence[Daily] = ()
+    drifts: Sequence[Drift] = ()
 
 
 class Store:
@@ -190,6 +197,10 @@ class Store:
                 )
             )
             self._add_scores(db, system_id, tick.scores)
+            for day in tick.daily:
+                self._add_daily(db, system_id, day)
+            for drift in tick.drifts:
+                db.execute(drifts.insert().values(system_id=system_id, **drift.__dict__))
             if tick.checkpoint is not None:
                 db.execute(checkpoints.delete().where(checkpoints.c.system_id == system_id))
                 db.execute(checkpoints.insert().values(system_id=system_id, at=at, blob=tick.checkpoint))
@@ -238,13 +249,17 @@ class Store:
             db.execute(systems.update().where(systems.c.system_id == system_id).values(values))
 
     def forget(self, system_id: str, before: datetime, received_before: datetime) -> None:
-        """Drop observations and learnt polls older than an event time; other polls by time of receipt.
+        """Drop observations, learnt polls and daily scores older than an event time; other polls by receipt.
 
         Nothing that recovery needs is dropped: no learnt poll after the checkpoint, and of each station the
         last change before the cut, which is still its value there.
         """
         with self._write() as db:
             mine = polls.c.system_id == system_id
+            day = (before - timedelta(days=1)).date().isoformat()
+            db.execute(
+                daily_scores.delete().where(daily_scores.c.system_id == system_id, daily_scores.c.day < day)
+            )
             # Polls that taught nothing may have no event time at all.
             db.execute(
                 polls.delete().where(mine, polls.c.outcome != LEARNT, polls.c.received_at < received_before)
@@ -320,6 +335,26 @@ class Store:
             sums = {name: scores.c[name] + row[name] for name in SCORE_SUMS}
             if db.execute(scores.update().where(*key).values(sums)).rowcount == 0:
                 db.execute(scores.insert().values(system_id=system_id, **row))
+
+    @staticmethod
+    def _add_daily(db: Connection, system_id: str, new: Daily) -> None:
+        key = [
+            daily_scores.c.system_id == system_id,
+            daily_scores.c.day == new.day,
+            daily_scores.c.minutes == new.minutes,
+        ]
+        old = db.execute(sa.select(daily_scores).where(*key)).one_or_none()
+        values: dict[str, Any] = {
+            "stations": daily.add(None if old is None else old.stations, new.stations, STATION_KEYS),
+            "calibration": daily.add(
+                None if old is None else old.calibration, new.calibration, CALIBRATION_KEYS
+            ),
+        }
+        if old is None:
+            values |= {"system_id": system_id, "day": new.day, "minutes": new.minutes}
+            db.execute(daily_scores.insert().values(values))
+        else:
+            db.execute(daily_scores.update().where(*key).values(values))
 
     # ---------------------------------------------------------------- leases
 
@@ -514,6 +549,33 @@ class Store:
         query = _between(query, scores.c.hour, None if since is None else since - timedelta(seconds=1), None)
         with self._read() as db:
             return pd.DataFrame([tuple(row) for row in db.execute(query)], columns=list(names))
+
+    def station_scores(self, system_id: str, since: date | None = None) -> pd.DataFrame:
+        """Fetch the sums of scores by local day, horizon, model and station: see `ingest.daily`."""
+        return self._daily(system_id, since, "stations")
+
+    def calibration(self, system_id: str, since: date | None = None) -> pd.DataFrame:
+        """Fetch the calibration counts by local day, horizon and model: see `ingest.daily`."""
+        return self._daily(system_id, since, "calibration")
+
+    def _daily(self, system_id: str, since: date | None, column: str) -> pd.DataFrame:
+        table = daily_scores.c
+        query = sa.select(table.day, table.minutes, table[column]).where(table.system_id == system_id)
+        if since is not None:
+            query = query.where(table.day >= since.isoformat())
+        with self._read() as db:
+            rows = db.execute(query.order_by(table.day, table.minutes)).all()
+        tables = [daily.read(row[2]).assign(day=row.day, minutes=row.minutes) for row in rows]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+    def drifts(self, system_id: str, since: datetime | None = None) -> list[Drift]:
+        """List the drifts noticed after a time, oldest first."""
+        query = sa.select(drifts.c.at, drifts.c.minutes, drifts.c.before, drifts.c.after)
+        query = _between(query.where(drifts.c.system_id == system_id), drifts.c.at, since, None)
+        with self._read() as db:
+            return [
+                Drift(**row._mapping) for row in db.execute(query.order_by(drifts.c.at, drifts.c.minutes))
+            ]
 
 
 def snapshot_of(at: datetime, rows: Sequence[Any]) -> Snapshot:

@@ -152,6 +152,26 @@ leases = sa.Table(
     sa.Column("until", UnixTime, nullable=False),
 )
 
+drifts = sa.Table(
+    "drifts",
+    metadata,
+    _system_id(),
+    sa.Column("at", UnixSeconds, primary_key=True),
+    sa.Column("minutes", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("before", sa.Double, nullable=False),
+    sa.Column("after", sa.Double, nullable=False),
+)
+
+daily_scores = sa.Table(
+    "daily_scores",
+    metadata,
+    _system_id(),
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("minutes", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("stations", sa.LargeBinary, nullable=False),
+    sa.Column("calibration", sa.LargeBinary, nullable=False),
+)
+
 scores = sa.Table(
     "scores",
     metadata,

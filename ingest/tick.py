@@ -19,13 +19,14 @@ import numpy as np
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest import schedule
+from ingest.daily import daily
 from ingest.gbfs import FeedError, Poll
 from ingest.registry import System
 from ingest.relearn import relearn
 from ingest.store import LEARNT, LeaseLostError, PollRow, Store, SystemState, TickResult, findings_json
 from model.forecaster import Forecaster
 from model.framing import make_frame
-from model.records import Snapshot, Stations
+from model.records import Snapshot, Stations, Weather
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,13 @@ class Source(Protocol):
         """Take up where somebody left off."""
 
 
+class Sky(Protocol):
+    """What a tick needs of the weather: see `ingest.weather.WeatherFeed`."""
+
+    def poll(self, stations: Stations) -> Weather | None:
+        """Give the weather where the stations are, if it is due and can be had."""
+
+
 @dataclass
 class _Memory:
     """What is in memory of one system, from the store."""
@@ -58,6 +66,8 @@ class _Memory:
     live_at: datetime
     due_at: datetime
     failures: int
+    weather: Weather | None = None
+    """What has come since the last commit."""
 
 
 class Ticker:
@@ -65,7 +75,7 @@ class Ticker:
 
     `feed` opens the system's feed anew. `place`, from 0 to 1, is when in its minute to poll. `turn` is held
     while a tick computes and commits, but not while it waits for a feed: with many systems it bounds the
-    memory that all take together.
+    memory that all take together. `seed` lets the seed pipeline compete, and `sky` tells the weather.
     """
 
     def __init__(
@@ -81,6 +91,8 @@ class Ticker:
         keep: timedelta = timedelta(days=8),
         chance: random.Random | None = None,
         turn: AbstractContextManager[object] | None = None,
+        seed: bool = False,
+        sky: Sky | None = None,
     ) -> None:
         self.system = system
         self._id = system.system_id
@@ -93,6 +105,8 @@ class Ticker:
         self._keep = keep
         self._chance = chance or random.Random()
         self._turn = turn or nullcontext()
+        self._seed = seed
+        self._sky = sky
         self._memory: _Memory | None = None
         self._forget_at: datetime | None = None
         self._breakdowns = 0
@@ -146,6 +160,8 @@ class Ticker:
             else:
                 self._learn(memory, poll, snapshot, due)
             self._forget(memory)
+        if self._sky is not None and memory.forecaster is not None:
+            memory.weather = self._sky.poll(memory.forecaster.stations) or memory.weather
         return due
 
     def _recall(self, now: datetime) -> _Memory:
@@ -154,13 +170,15 @@ class Ticker:
         with self._turn:
             found = relearn(self._store, self._id)
         forecaster = None if found is None else found.forecaster
+        # What is in memory differs from what the log gives again, until there is a new checkpoint.
+        changed = forecaster is not None and forecaster.compete(self._seed)
         feed = self._open_feed()
         if forecaster is not None:
             feed.resume(forecaster.stations, forecaster.at)
         return _Memory(
             feed=feed,
             forecaster=forecaster,
-            checkpoint_at=None if found is None else found.checkpoint_at,
+            checkpoint_at=None if found is None or changed else found.checkpoint_at,
             live_at=now if state is None or state.received_at is None else state.received_at,
             due_at=self._owed(state, now),
             failures=0 if state is None else state.failures,
@@ -187,20 +205,23 @@ class Ticker:
         stations = None
         forecaster = memory.forecaster
         if forecaster is None:
-            forecaster = memory.forecaster = Forecaster(poll.stations)
+            forecaster = memory.forecaster = Forecaster(poll.stations, seed=self._seed)
             stations = poll.stations
         elif poll.stations is not forecaster.stations and not poll.stations.same_as(forecaster.stations):
             forecaster.meet(poll.stations)
             stations = poll.stations
+        told = memory.weather
+        if told is not None:
+            forecaster.hear(told)
         before = forecaster.snapshot()
         scores = forecaster.learn(snapshot)
         after = forecaster.snapshot()
         assert after is not None
         assert forecaster.learning_since is not None
-        checkpoint = None
         last = memory.checkpoint_at
-        if stations is not None or last is None or snapshot.at - last >= self._checkpoint_every:
-            checkpoint = forecaster.to_bytes()
+        old = last is None or snapshot.at - last >= self._checkpoint_every
+        # Neither the description nor the weather is in the log.
+        checkpoint = forecaster.to_bytes() if old or stations is not None or told is not None else None
         silent = timedelta(seconds=poll.still_seconds) > self._patience(poll)
         state = "silent" if silent else "live"
         self._store.commit_tick(
@@ -218,8 +239,11 @@ class Ticker:
                 stations=stations,
                 checkpoint=checkpoint,
                 state=state,
+                daily=daily(scores, after.station_id, forecaster.stations.timezone),
+                drifts=forecaster.drifts,
             ),
         )
+        memory.weather = None
         if checkpoint is not None:
             memory.checkpoint_at = snapshot.at
         memory.live_at, memory.failures = poll.received_at, 0

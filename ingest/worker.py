@@ -30,6 +30,7 @@ from ingest.registry import RegistryError, System
 from ingest.settings import Settings
 from ingest.store import Store, SystemRow
 from ingest.tick import LEASE, Ticker
+from ingest.weather import WeatherFeed
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,8 @@ class Worker:
                 checkpoint_seconds=settings.checkpoint_seconds,
                 keep=timedelta(days=settings.keep_days),
                 turn=turn,
+                seed=settings.seed,
+                sky=self._sky(system, settings.weather, fetcher),
             )
             for number, system in enumerate(systems)
         ]
@@ -90,6 +93,12 @@ class Worker:
             job_defaults={"misfire_grace_time": None},  # a tick that comes late is still wanted
             timezone=UTC,
         )
+
+    def _sky(self, system: System, url: str, fetcher: Fetcher) -> WeatherFeed | None:
+        """Ask for the weather of live systems only: a recording's is over, and a made-up city has its own."""
+        if not url or system.label:
+            return None
+        return WeatherFeed(system.system_id, url, fetcher, self._clock)
 
     def run(self, stop: threading.Event) -> None:
         """Follow all systems until `stop` is set; then let running ticks end, and give up the leases."""

@@ -4,6 +4,6 @@ Numpy, River and maths alone. There is no clock, no network, no disk and no fram
 """
 
 from model.forecaster import Forecaster
-from model.records import Forecast, Snapshot, Stations
+from model.records import Forecast, Snapshot, Stations, Weather
 
-__all__ = ["Forecast", "Forecaster", "Snapshot", "Stations"]
+__all__ = ["Forecast", "Forecaster", "Snapshot", "Stations", "Weather"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from model.demand import DAY_TYPES, Array32, Events, slot_of
+from model.days import DAY_TYPES, Days
+from model.demand import Array32, Events
 from model.learnt import Learnt
 from model.records import Bools, Ints, take_rows
 
@@ -26,8 +26,8 @@ class Climate(Learnt):
 
     ARRAYS = ("spent", "hour_start")
 
-    def __init__(self, size: int, timezone: str) -> None:
-        self.zone = ZoneInfo(timezone)
+    def __init__(self, size: int, days: Days) -> None:
+        self._days = days
         self.spent = np.zeros((DAY_TYPES, _HOURS, _BINS, size), dtype=np.float32)
         self.hour_start = 0
 
@@ -37,7 +37,7 @@ class Climate(Learnt):
 
     def learn(self, happened: Events, bikes: Ints, places: Ints, known: Bools) -> None:
         """Learn that `bikes` of `places` stood there for so long."""
-        cell = slot_of(happened.middle.astimezone(self.zone), _HOURS)
+        cell = self._days.cell(happened.middle, _HOURS)
         hour_start = int(happened.middle.timestamp()) // 3600
         if hour_start != self.hour_start:
             self.hour_start = hour_start
@@ -49,7 +49,7 @@ class Climate(Learnt):
 
     def odds(self, ats: Sequence[datetime], rows: Ints, places: Ints) -> Array32:
         """Give P(bikes ≤ k) at the moments `ats`, `(H, S, N)`."""
-        cells = [slot_of(at.astimezone(self.zone), _HOURS) for at in ats]
+        cells = [self._days.cell(at, _HOURS) for at in ats]
         hours = {cell: index for index, cell in enumerate(dict.fromkeys(cells))}
         spent = self.spent[..., rows]
         always = spent.sum(axis=(0, 1)) + np.float32(1 / _BINS)

@@ -19,19 +19,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.days import DAY_TYPES, Days
 from model.learnt import Learnt
 from model.records import Bools, Floats, Ints, take_rows
 from model.shape import SHAPE
+from model.weather import WeatherEffect
 
 Array32 = NDArray[np.float32]
-
-DAY_TYPES = 2
-"""Weekdays, and Saturdays with Sundays."""
 
 ARRIVALS, DEPARTURES = 0, 1
 
@@ -67,15 +65,6 @@ _RIDERS_AT_ONCE = 4
 
 _FACTOR_MINUTES = 60.0
 _FACTOR_EVENTS = 20.0
-
-
-def slot_of(local: datetime, slots: int) -> tuple[int, int]:
-    """Give the day type and slot of a local time.
-
-    >>> slot_of(datetime(2026, 11, 28, 13, 29), 48)  # a Saturday
-    (1, 26)
-    """
-    return int(local.weekday() >= 5), (local.hour * 60 + local.minute) * slots // 1440
 
 
 @dataclass(frozen=True)
@@ -121,8 +110,11 @@ class Demand(Learnt):
 
     ARRAYS = ("events", "hours", "bend", "recent", "rates", "slot_start")
 
-    def __init__(self, size: int, timezone: str, slots: int, half_life_days: float) -> None:
-        self.zone = ZoneInfo(timezone)
+    def __init__(
+        self, size: int, days: Days, slots: int, half_life_days: float, weather: WeatherEffect | None = None
+    ) -> None:
+        self._days = days
+        self._weather = weather or WeatherEffect(days)
         self.slots = slots
         self.half_life_days = half_life_days
         self.events = np.zeros((DAY_TYPES, slots, 2, size), dtype=np.float32)
@@ -141,7 +133,24 @@ class Demand(Learnt):
 
     def cell(self, at: datetime) -> tuple[int, int]:
         """Give the day type and slot of a moment."""
-        return slot_of(at.astimezone(self.zone), self.slots)
+        return self._days.cell(at, self.slots)
+
+    def at(self, moment: datetime) -> Array32:
+        """Give the rates per hour of a moment in its weather, `(2, S)`, without the city factor."""
+        return self._in_weather(moment, self.rates[self.cell(moment)])
+
+    def _in_weather(self, moment: datetime, rates: Array32) -> Array32:
+        factors = self._weather.factors(moment)
+        return rates if factors is None else rates * factors[:, None].astype(np.float32)
+
+    def expected(self, seen: Events) -> Floats:
+        """Give the riders expected city-wide on a weekday and on a weekend of usual weather, `(2, 2)`.
+
+        Day types before arrivals and departures, for the time and the free stations of `seen`.
+        """
+        slot = self.cell(seen.middle)[1]
+        totals: Floats = (self.rates[:, slot] * seen.free).sum(axis=2, dtype=np.float64) * seen.hours
+        return totals
 
     def learn(self, seen: Events) -> None:
         """Learn from what happened between two snapshots."""
@@ -157,10 +166,11 @@ class Demand(Learnt):
                 self.bend = self._bend()
             self.rates = self._rates()
         self.events[cell] += seen.riders
-        self.hours[cell] += seen.free * np.float32(seen.hours)
+        # An hour of half the riders, for rain, is half an hour's exposure.
+        self.hours[cell] += self._in_weather(seen.middle, seen.free * np.float32(seen.hours))
         self.recent *= 0.5 ** (seen.hours * 60 / _FACTOR_MINUTES)
         self.recent[:, 0] += seen.riders.sum(axis=1, dtype=np.float64)
-        self.recent[:, 1] += (self.rates[cell] * seen.free).sum(axis=1, dtype=np.float64) * seen.hours
+        self.recent[:, 1] += (self.at(seen.middle) * seen.free).sum(axis=1, dtype=np.float64) * seen.hours
 
     def _level(self) -> Array32:
         """Give the prior without the bends: the city's profile at each station's own level of demand.
@@ -230,8 +240,9 @@ class Demand(Learnt):
         out = np.empty((len(ends), 2, len(rows)), dtype=np.float32)
         for index, middle in enumerate((starts + ends) / 2):
             now = 1 + (factor - 1) * 0.5 ** (middle / _FACTOR_MINUTES)
-            cell = self.cell(at + timedelta(minutes=float(middle)))
-            out[index] = rates[cell] * now[:, None].astype(np.float32)
+            moment = at + timedelta(minutes=float(middle))
+            usual = self._in_weather(moment, rates[self.cell(moment)])
+            out[index] = usual * now[:, None].astype(np.float32)
         return out
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from model import chain
 from model.changes import Changes
 from model.climate import Climate
-from model.demand import ARRIVALS, DEPARTURES, Array32, Demand
+from model.demand import ARRIVALS, Array32, Demand
 from model.pull import Pull
 from model.records import Bools, Floats, Ints
 
@@ -196,15 +196,13 @@ def _flows(chains: Sequence[Chain], now: Now, grid: Floats, rates: Array32) -> A
     flows[:, ARRIVALS] *= (np.arange(size - 1)[:, None] < now.places)[:, None]
     for pull in {each.pull for each in chains if each.pull is not None}:
         pulled = [index for index, each in enumerate(chains) if each.pull is pull]
-        cell = (-1, -1)
-        for flow, middle in zip(flows, (grid[:-1] + grid[1:]) / 2, strict=True):
-            at = now.at + timedelta(minutes=float(middle))
-            if pull.cell(at) != cell:
-                cell = pull.cell(at)
-                factors = pull.factors(cell, now.rows, now.places, size)
+        middles = ((grid[:-1] + grid[1:]) / 2).tolist()
+        cells = [pull.cell(now.at + timedelta(minutes=middle)) for middle in middles]
+        distinct = list(dict.fromkeys(cells))
+        factors = pull.factors(distinct, now.rows, now.places, size)
+        for flow, cell in zip(flows, cells, strict=True):
             for index in pulled:
-                flow[ARRIVALS, :, index] *= factors[ARRIVALS]
-                flow[DEPARTURES, :, index] *= factors[DEPARTURES]
+                flow[:, :, index] *= factors[distinct.index(cell)]
     return flows
 
 

@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,9 @@ from numpy.typing import NDArray
 from model import chain, guard
 from model.changes import Changes
 from model.climate import Climate
+from model.days import Days
 from model.demand import MAX_GAP, Demand, Events, events
+from model.drift import Drift, Watch
 from model.experts import Now, answers, as_now, experts
 from model.guard import Guard
 from model.pool import Pool
@@ -29,6 +30,7 @@ from model.records import (
     Ints,
     Snapshot,
     Stations,
+    Weather,
     pack_stations,
     take_rows,
     unpack_stations,
@@ -46,8 +48,10 @@ from model.scoring import (
     settle,
     starts,
 )
+from model.seed_pipeline import SeedPipeline
+from model.weather import WeatherEffect
 
-_FORMAT = 2
+_FORMAT = 3
 _MAX_BYTES = 2**32
 _USUAL_SECONDS = 60.0
 
@@ -56,6 +60,9 @@ _FIRST_DAY = timedelta(days=1)
 
 _FIRST_WEIGHTS = (20.0, 6.0, 1.0, 1.0, 0.2, 0.2, 1.0, 2.0)
 """By expert, in their order: a city that has shown nothing yet is forecast nearly as it is now."""
+
+
+_OF_PENDING = ("weight", "curve", "held", "said", "weather", "odds")
 
 
 class StateError(ValueError):
@@ -69,18 +76,19 @@ class Forecaster:
     knew keep what it learnt. Forecasting changes nothing, so the state depends on the snapshots alone.
 
     `every` is how often a forecast is put on record, in minutes: it is scored, and the pool learns from it.
+    With `seed` the seed pipeline competes on the same forecasts.
     """
 
     _COUNTS = (("bikes", UNKNOWN), ("docks", UNKNOWN), ("ebikes", UNKNOWN), ("most", 0),
                ("renting", True), ("returning", True))  # fmt: skip
 
-    def __init__(self, stations: Stations, every: int = ISSUE_MINUTES) -> None:
+    def __init__(self, stations: Stations, every: int = ISSUE_MINUTES, seed: bool = False) -> None:
         self.stations = stations
         self.every = every
         self.at: datetime | None = None
         self.learning_since: datetime | None = None
         self._ids = stations.station_id
-        size, zone = len(stations), stations.timezone
+        size = len(stations)
         self._bikes = np.full(size, UNKNOWN)
         self._docks = np.full(size, UNKNOWN)
         self._ebikes = np.full(size, UNKNOWN)
@@ -88,26 +96,53 @@ class Forecaster:
         self._renting = np.ones(size, dtype=np.bool_)
         self._returning = np.ones(size, dtype=np.bool_)
         self._usual_seconds = _USUAL_SECONDS
-        self._long = Demand(size, zone, slots=96, half_life_days=20)
-        self._short = Demand(size, zone, slots=48, half_life_days=10)
-        self._pull = Pull(size, zone)
+        self._days = days = Days(stations.timezone, stations.country)
+        self._weather = WeatherEffect(days)
+        self._long = Demand(size, days, slots=96, half_life_days=20, weather=self._weather)
+        self._short = Demand(size, days, slots=48, half_life_days=10, weather=self._weather)
+        self._pull = Pull(size, days)
         self._changes = Changes(size, SCORED_MINUTES)
-        self._climate = Climate(size, zone)
+        self._climate = Climate(size, days)
         self._experts = experts(self._long, self._short, self._pull, self._changes, self._climate)
         able = np.array([[expert.reach >= minutes for expert in self._experts] for minutes in SCORED_MINUTES])
         self._pool = Pool(size, SCORED_MINUTES, _FIRST_WEIGHTS, able)
         self._guard = Guard(size, SCORED_MINUTES)
+        self._seed: SeedPipeline | None = None
+        self._watch = Watch(SCORED_MINUTES)
+        self.drifts: list[Drift] = []
         self._pending: list[Pending] = []
+        self.compete(seed)
 
     @property
-    def _parts(self) -> dict[str, Any]:
+    def _by_station(self) -> dict[str, Any]:
         return {"long": self._long, "short": self._short, "pull": self._pull, "changes": self._changes,
                 "climate": self._climate, "pool": self._pool, "guard": self._guard}  # fmt: skip
 
     @property
+    def _parts(self) -> dict[str, Any]:
+        seed = {} if self._seed is None else {"seed": self._seed}
+        city = {"days": self._days, "weather": self._weather, "watch": self._watch}
+        return self._by_station | city | seed
+
+    @property
     def models(self) -> tuple[str, ...]:
-        """The names that scores come under: the experts', and the pool's."""
-        return (*(expert.name for expert in self._experts), "pool")
+        """The names that scores come under: the experts', the seed pipeline's if it runs, and the pool's."""
+        seed = () if self._seed is None else (self._seed.name,)
+        return (*(expert.name for expert in self._experts), *seed, "pool")
+
+    def compete(self, seed: bool) -> bool:
+        """Let the seed pipeline run from now on, or stop it and lose what it learnt; tell if that is new."""
+        if seed == (self._seed is not None):
+            return False
+        self._seed = SeedPipeline(self.stations.timezone, SCORED_MINUTES) if seed else None
+        return True
+
+    def hear(self, weather: Weather) -> None:
+        """Take what is known of the weather, now and for the hours to come.
+
+        It counts from the next snapshot on. A forecaster that hears nothing does without.
+        """
+        self._weather.hear(weather)
 
     # ------------------------------------------------------------------ stations and snapshots
 
@@ -125,10 +160,11 @@ class Forecaster:
         rows = _rows_of(ids, self._ids)
         for name, default in self._COUNTS:
             setattr(self, f"_{name}", take_rows(getattr(self, f"_{name}"), rows, default))
-        for part in (*self._parts.values(), *self._pending):
+        for part in (*self._by_station.values(), *self._pending):
             part.take(rows)
-        for part in (self._long, self._short, self._pull, self._climate):
-            part.zone = ZoneInfo(stations.timezone)
+        self._days.move(stations.timezone, stations.country)
+        if self._seed is not None:
+            self._seed.move(stations.timezone)
         self._ids = ids
         self.stations = stations
 
@@ -143,9 +179,9 @@ class Forecaster:
     def learn(self, snapshot: Snapshot) -> list[Score]:
         """Settle the forecasts that are due, learn from what changed, and put new forecasts on record.
 
-        Gives the scores of what was settled. A station that the snapshot leaves out is unknown in it; one
-        that `meet` has not named is passed over. A snapshot no newer than the last is ignored: learning it
-        twice would count its riders twice.
+        Gives the scores of what was settled; `drifts` holds what drift they told of. A station that the
+        snapshot leaves out is unknown in it; one that `meet` has not named is passed over. A snapshot no
+        newer than the last is ignored: learning it twice would count its riders twice.
         """
         if self.at is not None and snapshot.at <= self.at:
             return []
@@ -182,10 +218,20 @@ class Forecaster:
             can_depart=known & (self._bikes > 0) & self._renting,
         )
         places = self._places()
+        self._learn_city(happened)
         self._pull.learn(happened, self._bikes, places, known, self._short)
         self._climate.learn(happened, self._bikes, places, known)
         self._long.learn(happened)
         self._short.learn(happened)
+
+    def _learn_city(self, happened: Events) -> None:
+        """Learn what moves all stations together: the kind of day, and the weather."""
+        seen: Floats = happened.riders.sum(axis=1, dtype=np.float64)
+        expected = self._long.expected(happened)
+        if self._days.is_holiday(happened.middle):
+            weekday, weekend = expected.sum(axis=1).tolist()
+            self._days.learn(happened.middle, float(seen.sum()), weekday, weekend)
+        self._weather.learn(happened.middle, seen, expected[self._long.cell(happened.middle)[0]])
 
     def _settle(self, at: datetime, bikes: Ints, docks: Ints) -> list[Score]:
         if self.at is not None:
@@ -195,9 +241,10 @@ class Forecaster:
         due = [pending for pending in self._pending if pending.target_at <= at]
         self._pending = [pending for pending in self._pending if pending.target_at > at]
         scores = []
+        self.drifts = []
         for pending in sorted(due, key=lambda p: (p.target_at, p.issued_at)):
             if at - pending.target_at > patience:
-                scores += expire(pending, (*pending.models, "pool"))
+                scores += expire(pending)
                 continue
             settled = settle(pending, bikes, docks)
             rows = settled.rows
@@ -206,8 +253,20 @@ class Forecaster:
                 self._pool.learn(pending.minutes, rows, settled.errors)
                 self._guard.learn(pending.minutes, rows, settled.pooled, then, truth)
                 self._changes.learn(pending.minutes, rows, truth - then)
+                if self._seed is not None:
+                    told = pending.weather, self._ids[rows].tolist()
+                    self._seed.learn(pending.minutes, pending.issued_at, *told, truth)
+                self._look_for_drift(at, settled.scores)
             scores += settled.scores
         return scores
+
+    def _look_for_drift(self, at: datetime, scores: Sequence[Score]) -> None:
+        mean = {score.model: float(score.crps.mean()) for score in scores}
+        target_at, minutes = scores[0].target_at, scores[0].minutes
+        hour = self._days.cell(target_at, 24)
+        drift = self._watch.learn(minutes, at, hour, mean["pool"], mean["naive"])
+        if drift is not None:
+            self.drifts.append(drift)
 
     def _record(self, minutes: Sequence[int]) -> None:
         at = self.at
@@ -228,8 +287,32 @@ class Forecaster:
                 odds[:, member, where] = pack(distributions.swapaxes(1, 2)[:, inside])
         weights = self._pool.weights(minutes, every)[:, able]
         curves, held = self._guard.curves(minutes), self._held(minutes, every)
-        for horizon, *said in zip(minutes, weights, curves, held, odds, strict=True):
-            self._pending.append(Pending(at, horizon, names, self._bikes, self._docks, places, *said))
+        for index, horizon in enumerate(minutes):
+            weather = self._weather.known(at + timedelta(minutes=horizon))
+            self._pending.append(
+                Pending(
+                    issued_at=at,
+                    minutes=horizon,
+                    models=names,
+                    bikes=self._bikes,
+                    docks=self._docks,
+                    places=places,
+                    weight=weights[index],
+                    curve=curves[index],
+                    held=held[index],
+                    said=self._seeded(horizon, weather),
+                    weather=weather,
+                    odds=odds[index],
+                )
+            )
+
+    def _seeded(self, minutes: int, weather: Floats) -> Floats:
+        """Ask the seed pipeline, `(R,)`; it is not asked where no bikes are known."""
+        said = np.full(len(self._ids), np.nan)
+        rows = np.flatnonzero(self._bikes >= 0)
+        if self._seed is not None and self.at is not None:
+            said[rows] = self._seed.predict(minutes, self.at, weather, self._ids[rows].tolist())
+        return said
 
     def _able(self, minutes: Sequence[int]) -> list[int]:
         """List the experts that answer as far as that, by position."""
@@ -323,7 +406,8 @@ class Forecaster:
         arrays: dict[str, Any] = {"format": np.array(_FORMAT), "ids": self._ids}
         for name, _ in self._COUNTS:
             arrays[name] = getattr(self, f"_{name}")
-        arrays["times"] = np.array([_seconds(self.at), _seconds(self.learning_since), self.every])
+        seeded = int(self._seed is not None)
+        arrays["times"] = np.array([_seconds(self.at), _seconds(self.learning_since), self.every, seeded])
         arrays["usual_seconds"] = np.array(self._usual_seconds)
         arrays |= pack_stations(self.stations)
         for key, part in self._parts.items():
@@ -332,7 +416,7 @@ class Forecaster:
             [(_seconds(p.issued_at), p.minutes) for p in self._pending], dtype=np.int64
         ).reshape(-1, 2)
         for index, pending in enumerate(self._pending):
-            for name in ("odds", "weight", "curve", "held"):
+            for name in _OF_PENDING:
                 arrays[f"{name}.{index}"] = getattr(pending, name)
             arrays[f"models.{index}"] = np.array(pending.models)
             if index == 0 or pending.issued_at != self._pending[index - 1].issued_at:
@@ -365,8 +449,8 @@ class Forecaster:
 
     @classmethod
     def _unpack(cls, arrays: dict[str, NDArray[Any]]) -> Forecaster:
-        at, since, every = arrays["times"].tolist()
-        self = cls(unpack_stations(arrays), every)
+        at, since, every, seeded = arrays["times"].tolist()
+        self = cls(unpack_stations(arrays), every, bool(seeded))
         self._ids = arrays["ids"]
         for name, _ in self._COUNTS:
             setattr(self, f"_{name}", arrays[name])
@@ -386,7 +470,7 @@ class Forecaster:
                     bikes,
                     docks,
                     places,
-                    *(arrays[f"{name}.{index}"] for name in ("weight", "curve", "held", "odds")),
+                    **{name: arrays[f"{name}.{index}"] for name in _OF_PENDING},
                 )
             )
         return self

@@ -23,10 +23,10 @@ _TENTHS = np.linspace(0, 1, 11)
 _PRIOR_FORECASTS = 1000.0
 """Settled forecasts of stations that "the spread is right" is worth."""
 
-_CITY_FORECASTS = 60.0
+_CITY_FORECASTS = 20.0
 """Forecasts that the city's gain is worth to a station."""
 
-_HEAD_START = 5.0
+_HEAD_START = 3.0
 """Forecasts as bad as naive's usual error by which "as now" leads at first."""
 
 

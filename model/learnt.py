@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Learnt:
-    """State by name: `ARRAYS` lists the attributes, arrays or whole numbers, that make it up."""
+    """State by name: `ARRAYS` lists the attributes, arrays or numbers, that make it up."""
 
     ARRAYS: ClassVar[tuple[str, ...]]
 
@@ -21,4 +21,4 @@ class Learnt:
         """Take back what `arrays` gave."""
         for name in self.ARRAYS:
             value = arrays[name]
-            setattr(self, name, value if value.ndim else int(value))
+            setattr(self, name, value if value.ndim else value.item())

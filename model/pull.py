@@ -7,12 +7,13 @@ over riders expected: one by tenth of fill, one by distance from the station's u
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from model.demand import DAY_TYPES, Array32, Demand, Events, slot_of
+from model.days import DAY_TYPES, Days
+from model.demand import Array32, Demand, Events
 from model.learnt import Learnt
 from model.records import Bools, Floats, Ints, take_rows
 
@@ -33,8 +34,8 @@ class Pull(Learnt):
 
     ARRAYS = ("seen", "expected", "seen_off", "expected_off", "filled", "hours", "slot_start")
 
-    def __init__(self, size: int, timezone: str) -> None:
-        self.zone = ZoneInfo(timezone)
+    def __init__(self, size: int, days: Days) -> None:
+        self._days = days
         self.seen, self.expected = np.zeros((2, _TENTHS)), np.zeros((2, _TENTHS))
         self.seen_off, self.expected_off = (np.zeros((2, len(_EDGES) + 1)) for _ in range(2))
         self.filled = np.zeros((DAY_TYPES, _SLOTS, size), dtype=np.float32)
@@ -48,15 +49,15 @@ class Pull(Learnt):
 
     def cell(self, at: datetime) -> tuple[int, int]:
         """Give the day type and half-hour of a moment."""
-        return slot_of(at.astimezone(self.zone), _SLOTS)
+        return self._days.cell(at, _SLOTS)
 
     def learn(self, happened: Events, bikes: Ints, places: Ints, known: Bools, demand: Demand) -> None:
         """Learn from what happened while `bikes` of `places` stood there, by the demand that was expected."""
         cell = self.cell(happened.middle)
         fill = np.where(known, bikes, 0) / np.maximum(places, 1)
         tenth = np.minimum((fill * _TENTHS).astype(np.int64), _TENTHS - 1)
-        off = np.searchsorted(_EDGES, fill - self.usual(cell, slice(None)))
-        rates = demand.rates[demand.cell(happened.middle)]
+        off = np.searchsorted(_EDGES, fill - self.usual([cell], slice(None))[0])
+        rates = demand.at(happened.middle)
         hours = happened.hours
         expected = np.where(happened.free, rates * (demand.factor * hours)[:, None], 0)
         by_fill, by_distance = self._tables()
@@ -80,13 +81,13 @@ class Pull(Learnt):
         self.filled[cell] += (fill * hours).astype(np.float32)
         self.hours[cell] += known * np.float32(hours)
 
-    def usual(self, cell: tuple[int, int], rows: Ints | slice) -> Array32:
-        """Give some stations' usual fill in a half-hour, `(S,)`, drawn to their mean by an hour's worth."""
-        day_type, slot = cell
-        beside = [(slot - 1) % _SLOTS, (slot + 1) % _SLOTS]
+    def usual(self, cells: Sequence[tuple[int, int]], rows: Ints | slice) -> Array32:
+        """Give some stations' usual fill in half-hours, `(C, S)`, drawn to their mean by an hour's worth."""
+        day_type, slot = np.array(cells, dtype=np.int64).reshape(-1, 2).T
         all_filled, all_hours = self.filled[..., rows], self.hours[..., rows]
         filled, hours = (
-            table[day_type, slot] + table[day_type, beside].sum(axis=0) / 2
+            table[day_type, slot]
+            + (table[day_type, (slot - 1) % _SLOTS] + table[day_type, (slot + 1) % _SLOTS]) / 2
             for table in (all_filled, all_hours)
         )
         mean = (all_filled.sum(axis=(0, 1)) + np.float32(0.5)) / (all_hours.sum(axis=(0, 1)) + 1)
@@ -99,13 +100,16 @@ class Pull(Learnt):
             (self.seen_off + _PSEUDO_EVENTS) / (self.expected_off + _PSEUDO_EVENTS),
         )
 
-    def factors(self, cell: tuple[int, int], rows: Ints, places: Ints, size: int) -> tuple[Array32, Array32]:
-        """Give the factors on arrivals at `k` bikes, and on departures at `k + 1`, both `(size − 1, S)`."""
+    def factors(self, cells: Sequence[tuple[int, int]], rows: Ints, places: Ints, size: int) -> Array32:
+        """Give the factors on arrivals at `k` bikes, and departures at `k + 1`, `(C, 2, size − 1, S)`."""
         fill = (np.arange(size, dtype=np.float32)[:, None] / np.maximum(places, 1)).astype(np.float32)
         tenth = np.minimum((fill * _TENTHS).astype(np.int64), _TENTHS - 1)
-        off = np.searchsorted(_EDGES, fill - self.usual(cell, rows))
+        distance = fill - self.usual(cells, rows)[:, None]
+        off = np.zeros(distance.shape, dtype=np.int8)
+        for edge in _EDGES:  # ten comparisons are quicker than a binary search
+            off += distance > edge
         by_fill, by_distance = (table.astype(np.float32) for table in self._tables())
-        return (
-            by_fill[0][tenth[:-1]] * by_distance[0][off[:-1]],
-            by_fill[1][tenth[1:]] * by_distance[1][off[1:]],
-        )
+        factors = np.empty((len(cells), 2, size - 1, len(rows)), dtype=np.float32)
+        np.multiply(by_fill[0][tenth[:-1]], np.take(by_distance[0], off[:, :-1]), out=factors[:, 0])
+        np.multiply(by_fill[1][tenth[1:]], np.take(by_distance[1], off[:, 1:]), out=factors[:, 1])
+        return factors

@@ -22,6 +22,8 @@ Strings = NDArray[np.str_]
 UNKNOWN = -1
 """A count that the feed did not give, or gave as nonsense."""
 
+_WEATHER_HOLDS = 3 * 3600
+
 
 def _frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
     array = np.array(values, dtype=dtype)
@@ -107,6 +109,43 @@ class Snapshot:
 
     def __len__(self) -> int:
         return len(self.station_id)
+
+
+WEATHER = ("temperature", "humidity", "pressure", "wind", "clouds", "rain")
+"""What a `Weather` tells: degrees Celsius, per cent, hectopascal, metres a second, per cent, mm an hour."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weather:
+    """What the weather at a system's centre is and will be, as it was known when it was fetched.
+
+    `hours` are rising Unix seconds `(T,)`, `values` is `(T, 6)` in the order of `WEATHER`, not a number where
+    unknown. A single hour is an observation, which holds until there is another.
+    """
+
+    hours: Ints
+    values: Floats
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hours", _frozen(self.hours, np.int64))
+        object.__setattr__(self, "values", _frozen(self.values, np.float64))
+        if not len(self.hours) or self.values.shape != (len(self.hours), len(WEATHER)):
+            raise ValueError(
+                f"Weather.values has shape {self.values.shape} for {len(self.hours)} hours: "
+                f"give a row an hour, at least one, of {', '.join(WEATHER)}"
+            )
+        if (np.diff(self.hours) <= 0).any():
+            raise ValueError("Weather.hours do not rise: sort them, each hour once")
+
+    def at(self, moment: datetime) -> Floats:
+        """Give the values at an aware moment `(6,)`, straight between the hours.
+
+        The first and the last hour hold for three hours before and after; beyond, nothing is known.
+        """
+        seconds = moment.timestamp()
+        if not self.hours[0] - _WEATHER_HOLDS <= seconds <= self.hours[-1] + _WEATHER_HOLDS:
+            return np.full(len(WEATHER), np.nan)
+        return np.array([np.interp(seconds, self.hours, column) for column in self.values.T])
 
 
 def median(cdf: NDArray[np.float32]) -> Ints:

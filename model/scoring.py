@@ -6,8 +6,8 @@ it was issued: recomputing it from a later state would let the model grade its o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,14 +31,19 @@ FAR_ISSUES = 6
 _SCALE = 65535
 
 
+BINS = 10
+"""Of the probability integral transform, and of the odds that were stated."""
+
+
 @dataclass(frozen=True)
 class Score:
-    """Sums over the stations of one forecast that was settled: its target, model and horizon.
+    """How right one model's forecast was at one horizon, once its truth was in: arrays over stations.
 
-    `n_dock` of the `n` stations also tell their docks; `expired` counts those whose truth never came. Errors
-    and CRPS [1]_ are in bikes, Brier scores are of "at least one bike" and "at least one dock". `covered` is
-    the mass of the non-randomised probability integral transform [2]_ between 0.1 and 0.9: 80 % of `n` where
-    the spread is right. `errors` are the absolute errors one by one, of the stations at `rows`.
+    `rows` `(n,)` are the stations judged; at each, `abs_error` of the median, `squared_error` of the mean and
+    CRPS [1]_ in bikes, and the Brier scores of "at least one bike" and "at least one dock", the last not a
+    number where docks are not told. `expired` counts the stations whose truth never came. `tenths` `(10,)` is
+    the non-randomised probability integral transform [2]_. `stated` and `came` `(2, 10)` sum, by tenth of the
+    odds of a bike and of a dock, what was said and what came true of `asked` `(2, 10)` forecasts.
 
     References
     ----------
@@ -49,23 +54,44 @@ class Score:
     target_at: datetime
     model: str
     minutes: int
-    n: int
-    n_dock: int
     expired: int
-    abs_error: float
-    squared_error: float
-    crps: float
-    brier_bike: float
-    brier_dock: float
-    covered: float
-    rows: Ints = field(repr=False)
-    errors: Ints = field(repr=False)
+    rows: Ints
+    abs_error: Floats
+    squared_error: Floats
+    crps: Floats
+    brier_bike: Floats
+    brier_dock: Floats
+    tenths: Floats
+    asked: Floats
+    stated: Floats
+    came: Floats
+
+    @property
+    def n(self) -> int:
+        """How many stations were judged."""
+        return len(self.rows)
 
     def row(self) -> dict[str, Any]:
-        """Give the sums under the hour of the target, without the stations one by one."""
-        row = {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
-        at = int(row.pop("target_at").timestamp())
-        return {"hour": datetime.fromtimestamp(at // 3600 * 3600, UTC)} | row
+        """Give the sums over the stations, under the hour of the target.
+
+        `n_dock` of the `n` also tell their docks. `covered` is the mass of the transform between 0.1 and 0.9:
+        80 % of `n` where the spread is right.
+        """
+        at = int(self.target_at.timestamp())
+        sums = {name: float(np.nansum(getattr(self, name))) for name in STATION_SCORES}
+        return {
+            "hour": datetime.fromtimestamp(at // 3600 * 3600, UTC),
+            "model": self.model,
+            "minutes": self.minutes,
+            "n": self.n,
+            "n_dock": int((~np.isnan(self.brier_dock)).sum()),
+            "expired": self.expired,
+            "covered": float(self.tenths[1:9].sum()),
+        } | sums
+
+
+STATION_SCORES = ("abs_error", "squared_error", "crps", "brier_bike", "brier_dock")
+"""The fields of a `Score` that are kept station by station."""
 
 
 @dataclass
@@ -75,7 +101,8 @@ class Pending:
     `bikes`, `docks` and `places` are `(S,)` with -1 for unknown; a station of which nothing was known has -1
     bikes and is not judged. `odds` are P(bikes ≤ k) in 65535ths for k to each station's places, one station
     after the other, `(M, Σ places + 1)`: one station of 200 places must not make 2,000 others as wide.
-    `weight` is `(M, S)`, and `curve` and `held` are the guard's.
+    `weight` is `(M, S)`, and `curve` and `held` are the guard's. `said` `(S,)` are the counts that the seed
+    pipeline predicted, not numbers where it did not run, and `weather` `(6,)` what it was told.
     """
 
     issued_at: datetime
@@ -87,6 +114,8 @@ class Pending:
     weight: Array32
     curve: Floats
     held: Bools
+    said: Floats
+    weather: Floats
     odds: NDArray[np.uint16]
 
     @property
@@ -94,11 +123,17 @@ class Pending:
         """The moment that the forecast is about."""
         return self.issued_at + timedelta(minutes=self.minutes)
 
+    @property
+    def seeded(self) -> bool:
+        """Tell whether the seed pipeline was asked as well."""
+        return bool((~np.isnan(self.said)).any())
+
     def take(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one, of which nothing was known."""
         every = np.arange(len(self.places))
         dense = take_rows(self.spread(every).transpose(0, 2, 1), rows, _SCALE).transpose(0, 2, 1)
-        for name, default in (("bikes", -1), ("docks", -1), ("places", -1), ("weight", 0), ("held", True)):
+        for name, default in (("bikes", -1), ("docks", -1), ("places", -1), ("weight", 0), ("held", True),
+                              ("said", np.nan)):  # fmt: skip
             setattr(self, name, take_rows(getattr(self, name), rows, default))
         self.odds = dense[:, np.arange(dense.shape[2]) <= np.maximum(self.places, 0)[:, None]]
 
@@ -151,8 +186,20 @@ def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
     came = (truth[:, None] <= np.arange(odds.shape[2])).astype(np.float32)
     pooled = mix(odds, pending.weight[:, rows])
     final = guard.apply(pooled, pending.curve, pending.held[rows], pending.bikes[rows])
-    judged = dict(zip(pending.models, odds, strict=True)) | {"pool": final}
+    judged = dict(zip(pending.models, odds, strict=True))
+    if pending.seeded:
+        judged["seed"] = as_odds(pending.said[rows], pending.places[rows], odds.shape[2])
+    judged["pool"] = final
     return Settled(rows, odds - came, pooled, _scores(pending, rows, judged, truth, docks[rows], bikes))
+
+
+def as_odds(said: Floats, places: Ints, size: int) -> Array32:
+    """Turn a predicted number of bikes into a distribution, `(S, N)`, of the whole numbers beside it.
+
+    Its mean is what was said, held between none and all of the places.
+    """
+    held = np.clip(np.nan_to_num(said), 0, places)[:, None]
+    return np.clip(np.arange(size) + 1 - held, 0, 1).astype(np.float32)
 
 
 def _scores(
@@ -163,40 +210,51 @@ def _scores(
     expired = int(((pending.bikes >= 0) & (bikes < 0)).sum())
     size = next(iter(judged.values())).shape[1]
     came = truth[:, None] <= np.arange(size)
-    beyond = float(np.maximum(truth - size + 1, 0).sum())
+    beyond = np.maximum(truth - size + 1, 0)
     last = np.maximum(places - 1, 0)[:, None]  # P(a dock) = P(bikes < K) = P(bikes ≤ K − 1)
+    happened = np.stack([truth >= 1, docks >= 1])
+    known = np.stack([np.ones(len(rows), dtype=np.bool_), docked])
 
     scores = []
     for model, cdf in judged.items():
         some_dock = np.where(places > 0, np.take_along_axis(cdf, last, axis=1)[:, 0], 0)
-        errors = np.abs(median(cdf) - truth)
+        odds = np.stack([1 - cdf[:, 0], some_dock]).astype(np.float64)
         mean = (1 - cdf).sum(axis=1, dtype=np.float64)
+        brier = np.where(known, (odds - happened) ** 2, np.nan)
+        tenth = np.minimum((odds * BINS).astype(np.int64), BINS - 1)
+        asked, stated, true = (
+            np.array([np.bincount(tenth[side], each[side], BINS) for side in (0, 1)], dtype=np.float64)
+            for each in (known.astype(np.float64), odds * known, (happened & known).astype(np.float64))
+        )
         scores.append(
             Score(
                 target_at=pending.target_at,
                 model=model,
                 minutes=pending.minutes,
-                n=len(rows),
-                n_dock=int(docked.sum()),
                 expired=expired,
-                abs_error=float(errors.sum()),
-                squared_error=float(((mean - truth) ** 2).sum()),
-                crps=float(((cdf - came) ** 2).sum(dtype=np.float64) + beyond),
-                brier_bike=float(((1 - cdf[:, 0] - (truth >= 1)) ** 2).sum(dtype=np.float64)),
-                brier_dock=float(((some_dock - (docks >= 1)) ** 2)[docked].sum(dtype=np.float64)),
-                covered=float(guard.transform(cdf, truth)[:, 1:9].sum()),
                 rows=rows,
-                errors=errors,
+                abs_error=np.abs(median(cdf) - truth).astype(np.float64),
+                squared_error=(mean - truth) ** 2,
+                crps=((cdf - came) ** 2).sum(axis=1, dtype=np.float64) + beyond,
+                brier_bike=brier[0],
+                brier_dock=brier[1],
+                tenths=guard.transform(cdf, truth).sum(axis=0),
+                asked=asked,
+                stated=stated,
+                came=true,
             )
         )
     return scores
 
 
-def expire(pending: Pending, models: Sequence[str]) -> list[Score]:
+def expire(pending: Pending) -> list[Score]:
     """Count a forecast whose truth never came: an older value in its place would flatter "no change"."""
     lost = int((pending.bikes >= 0).sum())
-    none = np.zeros(0, dtype=np.int64)
+    none, tenths, sides = np.zeros(0), np.zeros(BINS), np.zeros((2, BINS))
+    rows = np.zeros(0, dtype=np.int64)
+    models = (*pending.models, *(["seed"] if pending.seeded else []), "pool")
     return [
-        Score(pending.target_at, model, pending.minutes, 0, 0, lost, 0, 0, 0, 0, 0, 0, none, none)
+        Score(pending.target_at, model, pending.minutes, lost, rows, none, none, none, none, none, tenths,
+              sides, sides, sides)
         for model in models
-    ]
+    ]  # fmt: skip

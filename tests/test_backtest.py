@@ -72,7 +72,7 @@ def test_a_pooled_median_is_the_one_that_was_issued(day: Path) -> None:
             late = forecaster._pool.weights([120], np.arange(len(seen)))[0].astype(np.float32)
             odds = pending.spread(np.arange(len(seen))).astype(np.float32) / np.float32(65535)
             peeking += np.abs(median(mix(odds, late)) - seen.bikes).sum()
-        scored += sum(s.abs_error for s in scores if s.model == "pool" and s.minutes == 120)
+        scored += sum(s.abs_error.sum() for s in scores if s.model == "pool" and s.minutes == 120)
         issued[seen.at] = forecaster.forecast([120]).bikes.cdf[0]
     assert scored == pytest.approx(honest)
     assert peeking != pytest.approx(honest)

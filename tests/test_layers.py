@@ -31,7 +31,7 @@ OWNERS = {
 }
 """Libraries that one room alone may import."""
 
-MODEL_NEEDS = {"numpy", "scipy", "river"}
+MODEL_NEEDS = {"numpy", "river", "holidays"}
 """All that the model may import beside the standard library."""
 
 NO_WORLD = {

@@ -27,7 +27,12 @@ def test_the_environment_sets_what_is_set(monkeypatch: pytest.MonkeyPatch) -> No
     for name in Settings.model_fields:
         monkeypatch.delenv(f"DOCKCAST_{name.upper()}", raising=False)
     assert Settings() == Settings(
-        store="sqlite:///data/dockcast.db", systems=None, keep_days=8, checkpoint_seconds=600
+        store="sqlite:///data/dockcast.db",
+        systems=None,
+        seed=True,
+        weather="https://api.open-meteo.com/v1/forecast",
+        keep_days=8,
+        checkpoint_seconds=600,
     )
     monkeypatch.setenv("DOCKCAST_KEEP_DAYS", "2.5")
     monkeypatch.setenv("DOCKCAST_SYSTEMS", "mine.toml")

@@ -21,7 +21,8 @@ from ingest.registry import System
 from ingest.relearn import relearn
 from ingest.store import Store, SystemRow
 from ingest.tick import LEASE, STAND_BY, Ticker
-from model import Forecaster, Snapshot, Stations
+from model import Forecaster, Snapshot, Stations, Weather
+from model.drift import Drift
 from model.frame import Frame
 
 CITY = System("test", "Test", "Test", "IE", "http://127.0.0.1:1/gbfs.json")
@@ -149,7 +150,7 @@ def test_scores_in_the_store_are_those_of_the_forecaster(desk: Desk) -> None:
         desk.tick(ticker, fresh(seen))
         for score in alone.learn(seen):
             key = score.model, score.minutes
-            errors[key] = errors.get(key, 0.0) + score.abs_error
+            errors[key] = errors.get(key, 0.0) + score.abs_error.sum()
     table = desk.store.scores("test").groupby(["model", "minutes"])["abs_error"].sum()
     assert table.to_dict() == pytest.approx(errors)
     assert ("pool", 30) in errors
@@ -448,3 +449,103 @@ def test_only_what_changes_is_logged(desk: Desk, caplog: pytest.LogCaptureFixtur
         "test: silent",
         "test: unreachable",
     ]
+
+
+# ---------------------------------------------------------------- weather, drift, the seed pipeline
+
+
+class Sky:
+    """A weather feed that says what the test wrote down, once."""
+
+    def __init__(self) -> None:
+        self.next: Weather | None = None
+
+    def poll(self, stations: Stations) -> Weather | None:
+        told, self.next = self.next, None
+        return told
+
+
+def rain(at: datetime) -> Weather:
+    values = np.tile([12.0, 80.0, 1010.0, 4.0, 60.0, 2.0], (26, 1))
+    return Weather(int(at.timestamp()) + 3600 * np.arange(26), values)
+
+
+def test_weather_comes_with_a_checkpoint_so_that_recovery_knows_it(desk: Desk) -> None:
+    sky = Sky()
+    ticker = desk.worker(sky=sky, checkpoint_seconds=3600)
+    heard = Forecaster(stations())
+    for index, seen in enumerate(riders(90, start=NOON)):
+        if index in (20, 70):
+            sky.next = rain(seen.at)
+        if index in (21, 71):  # what came after a tick counts from the next one on
+            heard.hear(rain(seen.at - MINUTE))
+        desk.tick(ticker, fresh(seen))
+        heard.learn(seen)
+    found = relearn(desk.store, "test")
+    assert found is not None
+    assert found.forecaster.to_bytes() == heard.to_bytes()
+    assert found.checkpoint_at is not None
+    assert found.checkpoint_at >= NOON + 71 * MINUTE
+
+
+def test_a_weather_server_that_breaks_stops_no_tick(desk: Desk) -> None:
+    class Broken:
+        def poll(self, stations: Stations) -> Weather | None:
+            return None
+
+    ticker = desk.worker(sky=Broken())
+    for seen in riders(3):
+        desk.tick(ticker, fresh(seen))
+    assert desk.outcomes() == ["learnt"] * 3
+
+
+@pytest.mark.parametrize("seed", [True, False])
+def test_the_setting_switches_the_seed_pipeline_on_and_off_at_a_restart(desk: Desk, seed: bool) -> None:
+    before = desk.worker(seed=not seed)
+    world = list(riders(130))
+    for seen in world[:45]:
+        desk.tick(before, fresh(seen))
+    after = desk.worker(seed=seed)
+    for seen in world[45:50]:
+        desk.tick(after, fresh(seen))
+    found = relearn(desk.store, "test")
+    assert found is not None
+    assert after._memory is not None
+    assert after._memory.forecaster is not None
+    assert found.forecaster.to_bytes() == after._memory.forecaster.to_bytes()
+    for seen in world[50:]:
+        desk.tick(after, fresh(seen))
+    scores = desk.store.scores("test").groupby("model")["n"].sum()
+    assert ("seed" in after._memory.forecaster.models) == seed
+    assert 0 < scores["seed"] < scores["pool"]
+
+
+def test_every_station_and_every_odds_is_accounted_for_in_the_store(desk: Desk) -> None:
+    ticker = desk.worker(seed=True)
+    for seen in riders(150):
+        desk.tick(ticker, fresh(seen))
+    keys = ["model", "minutes"]
+    by_hour = desk.store.scores("test").groupby(keys)[["n", "abs_error", "covered"]].sum()
+    by_station = desk.store.station_scores("test").groupby(keys)[["n", "abs_error"]].sum()
+    pit = desk.store.calibration("test").query("of == 'pit' and 1 <= tenth <= 8")
+    by_station["covered"] = pit.groupby(keys)["came"].sum()
+    judged = by_hour[by_hour["n"] > 0]
+    assert set(judged.reset_index()["model"]) > {"naive", "pool", "seed", "climatology", "chain"}
+    np.testing.assert_allclose(by_station.loc[judged.index], judged, rtol=1e-5)
+
+
+def test_a_drift_is_kept_in_the_store(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    noticed: list[Drift] = []
+
+    def alarm(self: Any, minutes: int, at: datetime, *_: Any) -> Drift | None:
+        if minutes != 30 or noticed:
+            return None
+        noticed.append(Drift(at, minutes, -0.2, 0.1))
+        return noticed[0]
+
+    monkeypatch.setattr("model.drift.Watch.learn", alarm)
+    ticker = desk.worker()
+    for seen in riders(60):
+        desk.tick(ticker, fresh(seen))
+    assert desk.store.drifts("test") == noticed
+    assert len(noticed) == 1

@@ -70,7 +70,7 @@ class Witness:
                 raise Difference(f"{system_id}: polls were logged without a checkpoint")
             return 0, 0
         if self.forecaster is None:
-            self.forecaster = Forecaster(found.forecaster.stations)
+            self.forecaster = Forecaster(found.forecaster.stations, seed=True)
         new = store.polls(system_id, self.forecaster.at)
         states = {}
         for snapshot in logged(store, self.forecaster):

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ingest.recording import Recording
-from model.demand import DAY_TYPES, MAX_GAP, Demand, events
+from model.days import DAY_TYPES, Days
+from model.demand import MAX_GAP, Demand, events
 from model.shape import SHAPE
 
 CITIES = ("dublin-2017-02", "chicago-2013-autumn", "boulder-2022-spring", "toulouse-2016")
@@ -18,7 +19,7 @@ SLOTS = SHAPE.shape[1]
 def shape_of(path: Path) -> np.ndarray:
     """Learn a recording from end to end; give its events per hour of exposure by slot, over their mean."""
     recording = Recording.read(path)
-    demand = Demand(len(recording.stations), recording.stations.timezone, SLOTS, half_life_days=20)
+    demand = Demand(len(recording.stations), Days(recording.stations.timezone, ""), SLOTS, half_life_days=20)
     last = None
     for snapshot in recording.snapshots():
         if last is not None and snapshot.at - last.at < timedelta(minutes=1):

@@ -150,8 +150,9 @@ def deck(
     dark: bool,
     selected: tuple[float, float, int] | None = None,
     faded: bool = False,
+    here: tuple[float, float] | None = None,
 ) -> Deck:
-    """Draw a horizon of the rows at `url`, and a ring around the selected `(lon, lat, expected)`.
+    """Draw a horizon of the rows at `url`, a ring around the selected `(lon, lat, expected)`, and who looks.
 
     Two things here get round habits of Streamlit's. It fades all marks but the selected one, and the rider
     would lose the colours; it leaves alone a layer that has no id of its own. And of our update triggers it
@@ -232,6 +233,14 @@ def deck(
                 stroked=True,
             )
         )
+    if here is not None:
+        layers.append(
+            pydeck.Layer(
+                "ScatterplotLayer", data=[[here[1], here[0]]], id="here", get_position="this",
+                get_radius=7, radius_units='"pixels"', get_fill_color=rgb(palette.HERE), stroked=True,
+                get_line_color=rgb(palette.RING[True]), get_line_width=3, line_width_units='"pixels"',
+            )
+        )  # fmt: skip
     columns = (NAME, BIKES, DOCKS, of.column(horizon, EXPECTED), of.column(horizon, CHANCE))
     return Deck(
         layers,

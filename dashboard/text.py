@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
+from model.trip import WALKING_KMH
+
 What = Literal["bike", "space"]
 
 TITLE = "Dockcast"
@@ -64,9 +66,17 @@ BUTTON_WORDS = {
     "locating": "Locating…",
 }
 """What a button says for a moment, in place of its label."""
-TABLE = "Show as a table"
+SEARCH = "Find a station by name"
+MATCHES = "Stations found"
+NO_MATCH = "No station here has a name like that."
+NEAR = "Near me"
+LIST = "Show as a list"
+LIST_ALT = "All stations: what the map says of each, in rows."
+BY_PLACE, BY_STATION, BY_CHANCE = "near you", "near this station", "by chance alone"
+STAR_MARK = "★ "
+FAVOURITE_COLUMN, EBIKES_COLUMN, WALK_COLUMN = "Favourite", "Electric now", "Walk, min"
 CLOSE = "Close this station"
-MAP_ALT = "Map of the stations by chance and expected number; the table below says the same."
+MAP_ALT = "Map of the stations by chance and expected number; the list says the same."
 LEGEND = "What the marks mean"
 LEGEND_CLOSED = "hollow: closed"
 LEGEND_FADED = "faded: old counts"
@@ -327,8 +337,9 @@ def tooltip(at: str, what: What, number: int, columns: Sequence[int]) -> str:
 def columns(what: What, number: int, at: str) -> tuple[str, ...]:
     """Head the table."""
     return (
-        "Station", f"{wanted(what, number).capitalize()}, %", "In words", f"{what.capitalize()}s at {at}",
-        "80 % interval", "Bikes now", "Spaces now",
+        FAVOURITE_COLUMN, "Station", f"{wanted(what, number).capitalize()}, %", "In words",
+        f"{what.capitalize()}s at {at}", "80 % interval", "Bikes now", EBIKES_COLUMN, "Spaces now",
+        WALK_COLUMN,
     )  # fmt: skip
 
 
@@ -391,3 +402,29 @@ def stands_for(at: str) -> str:
 def beyond(reach: str) -> str:
     """Say that nothing is forecast for so late a moment."""
     return f"The forecast reaches until {reach}. Choose an earlier time."
+
+
+def counted_now(bikes: int, docks: int) -> str:
+    """Say what stands at a station now, in short.
+
+    >>> counted_now(3, -1)
+    'now 3 bikes, – spaces'
+    """
+    return f"now {things(bikes, 'bike')}, {things(docks, 'space')}"
+
+
+def best(by: str) -> str:
+    """Head the best of the list, and say what makes them so."""
+    return f"Best stations {by}"
+
+
+def far(minutes: float) -> str:
+    """Say that the viewer is nowhere near; "" for somebody within an hour's walk.
+
+    >>> far(20.0), far(1500)
+    ('', 'You are far from this city: it is about 120 km to its nearest station.')
+    """
+    if minutes <= 60:
+        return ""
+    kilometres = minutes / 60 * WALKING_KMH
+    return f"You are far from this city: it is about {kilometres:,.0f} km to its nearest station."

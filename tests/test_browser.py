@@ -260,6 +260,29 @@ def test_a_shared_link_opens_the_same_screen(visit: Visit, site: Site) -> None:
     expect_colours(other, site.dublin, said_by(site.dublin, 30, "space", 2))
 
 
+def test_a_bike_near_me(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin", PHONE)
+    lat, lon = (float(degrees[20]) for degrees in (site.dublin.stations.lat, site.dublin.stations.lon))
+    page.context.grant_permissions(["geolocation"])
+    page.context.set_geolocation({"latitude": lat, "longitude": lon})
+    page.get_by_role("button", name=text.NEAR).click()
+    first = page.locator(".best li").first
+    expect(first).to_contain_text("1 min walk")
+    assert str(round(lat, 2)) not in page.url
+    first.get_by_role("button").click()
+    expect(page.locator(".station h2")).to_have_text("Station 20")
+
+
+def test_who_does_not_want_to_be_located_is_told_how_to_go_on(visit: Visit) -> None:
+    page = visit("?city=dublin", PHONE)
+    page.get_by_role("button", name=text.NEAR).click()
+    expect(page.get_by_role("status")).to_contain_text("Search for a station instead.")
+    page.get_by_role("textbox", name=text.SEARCH).fill("staton 2O")
+    page.keyboard.press("Enter")
+    page.locator(".matches").get_by_role("button", name="Station 20").click()
+    expect(page.locator(".station h2")).to_have_text("Station 20")
+
+
 def test_the_same_address_is_the_same_screen(visit: Visit, site: Site) -> None:
     page = visit("?city=dublin")
     page.get_by_role("radio", name="a space").click()

@@ -387,11 +387,69 @@ def test_the_table_says_what_the_map_says(world: World) -> None:
     page = opened(city="dublin", **{"in": "10"})
     page.toggle[0].set_value(True).run()
     rows = page.dataframe[0].value
+    assert text.WALK_COLUMN not in rows
+    assert rows["A bike, %"].tolist()[:-2] == sorted(made.bike.chance[0, 2, [0, *range(3, 12)]], reverse=True)
+    rows = rows.sort_index()
     assert list(rows["Station"]) == list(made.stations.name)
     assert rows["Bikes at 12:10"].tolist()[3:] == made.bike.median[2, 3:].tolist()
     assert rows["A bike, %"].tolist()[3:] == made.bike.chance[0, 2, 3:].tolist()
     assert rows["In words"].tolist()[1:3] == ["closed: no bikes handed out", "no forecast"]
     assert rows["A bike, %"].isna().tolist()[:3] == [False, True, True]
+
+
+def best(page: AppTest) -> list[str]:
+    html = next(e.proto.body for e in page.get("html") if 'class="best"' in e.proto.body)
+    return re.findall('data-do="station:(\\w+)"', html)
+
+
+def test_the_list_has_favourites_first_and_the_near_before_the_far(world: World) -> None:
+    made = frame()
+    chance = np.full_like(made.bike.chance, 80)
+    world.commit(replace(made, bike=replace(made.bike, chance=chance)))
+    page = opened(city="dublin")
+    page.session_state["here"] = (float(made.stations.lat[6]), float(made.stations.lon[6]))
+    page.session_state["favourites"] = {"system": "dublin", "stations": ["s3", "gone"]}
+    page.toggle[0].set_value(True).run()
+    assert best(page)[:2] == ["s3", "s6"]
+    assert "s1" not in best(page)  # closed
+    assert "★ likely · 80 % · " in said(page)
+    rows = page.dataframe[0].value
+    assert rows["Station"].tolist()[:2] == ["Station 3", "Station 6"]
+    assert rows[text.FAVOURITE_COLUMN].tolist() == ["★"] + 11 * [""]
+    walk = rows[text.WALK_COLUMN].tolist()[1:-2]  # the last two are closed and unknown
+    assert walk == sorted(walk)
+    assert text.best(text.BY_PLACE) in said(page)
+    assert "here" in maps(page)[0]
+    assert "here" not in str(page.query_params)
+
+
+def test_who_is_far_away_is_told(world: World) -> None:
+    world.commit(frame())
+    page = opened(city="dublin")
+    page.session_state["here"] = (48.85, 2.35)
+    page.toggle[0].set_value(True).run()
+    assert "You are far from this city: it is about 1,0" in said(page)
+
+
+def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:
+    made = frame()
+    names = made.stations.name.copy().astype("<U60")
+    names[3:6] = ["Parnell Square North", "Gare de l’Est", "Pearse Street"]
+    world.commit(replace(made, stations=replace(made.stations, name=names)))
+    page = opened(city="dublin")
+    for typed, found in (("parnel sqare", ["s3"]), ("gare d l'est", ["s4"]), ("PEARSE", ["s5"])):
+        page.text_input[0].set_value(typed).run()
+        html = next(e.proto.body for e in page.get("html") if "matches" in e.proto.body)
+        assert re.findall('data-do="station:(\\w+)"', html) == found
+    page.text_input[0].set_value("xyzzy").run()
+    assert text.NO_MATCH in said(page)
+
+
+def test_a_browser_that_does_not_tell_where_it_is_is_no_dead_end(world: World) -> None:
+    world.commit(frame())
+    page = opened(city="dublin")
+    page.session_state["lost"] = text.lost(1)
+    assert text.lost(1) in said(page.run())
 
 
 def test_a_station_name_never_goes_through_markdown(world: World) -> None:

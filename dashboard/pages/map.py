@@ -7,17 +7,15 @@ from hashlib import sha1
 from html import escape
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-from dashboard import api, browser, deck, state, station, text
+from dashboard import api, browser, deck, listing, state, station, text
 from dashboard.outlook import is_open, side, station_index
 from dashboard.reading import Reading, View, reading
 from ingest.store import SystemRow, SystemState
 from model.frame import AT_LEAST, Frame
 
 PICKER_SECONDS = 10
-LIST = "show-list"
 # A forecast made for a moment so near is not worth a word: steps are five minutes, counts seconds old.
 NEARLY = timedelta(minutes=4)
 
@@ -36,9 +34,7 @@ def page() -> None:
     with picker:
         city_picker(system.system_id)
     browser.mount(system.system_id)
-    # Outside of what the slider redraws: whatever stands there costs each move 200 bytes.
-    with st.container(horizontal=True, key="find"):
-        st.toggle(text.TABLE, key=LIST)
+    st.fragment(listing.find)(system)
     with st.container(key="stage"):
         # A feed at 60 times the speed has news each second; nobody can look at more than that.
         often, seldom = (float(np.clip(system.poll_seconds, *bounds)) for bounds in ((2, 10), (10, 60)))
@@ -130,8 +126,8 @@ def city(system: SystemRow, drawn: str) -> None:
         station.panel(view.frame, horizon, at, index)
     if horizon is not None:
         st.html(summary(view.frame, horizon, at))
-    if st.session_state[LIST]:
-        table(view.frame, horizon, at)
+    if st.session_state.get(listing.SHOWN):
+        listing.show(view, horizon, at)
 
 
 def warn(source: Reading, view: View) -> None:
@@ -249,7 +245,7 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
         deck.deck(
             api.frame_url(system_id, view.version, screen.what, screen.n, deck.part(horizon)),
             views[system_id], horizon, at, screen.what, screen.n,
-            st.context.theme.type == "dark", selected, view.stale,
+            st.context.theme.type == "dark", selected, view.stale, browser.here(),
         ),
         key=f"map-{system_id}", height=460, on_select=lambda: select(f"map-{system_id}"), alt=text.MAP_ALT,
     )  # fmt: skip
@@ -288,39 +284,6 @@ def summary(frame: Frame, horizon: int, at: str) -> str:
     hint = "" if screen.station else f" {text.PICK_HINT}"
     said = text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
     return f'<p class="summary"><b>{escape(text.heading(screen.what, screen.n))}</b>: {escape(said)}</p>'
-
-
-def table(frame: Frame, horizon: int | None, at: str) -> None:
-    """Say in rows what the map says in marks."""
-    screen = state.screen()
-    outlook = side(frame, screen.what)
-    size = len(frame.stations)
-    none = np.full(size, -1)
-    median, low, high = (
-        (none, none, none)
-        if horizon is None
-        else (outlook.median[horizon], outlook.low[horizon], outlook.high[horizon])
-    )
-    chance = np.full(size, 255) if horizon is None else outlook.chance[screen.n - 1, horizon].astype(int)
-    open_now = is_open(frame, screen.what)
-    said = [
-        text.chance(odds).split(" · ")[0] if able else text.CLOSED[screen.what]
-        for odds, able in zip(chance.tolist(), open_now.tolist(), strict=True)
-    ]
-    columns = (
-        frame.stations.name, counts(np.where((chance <= 100) & open_now, chance, -1)), said, counts(median),
-        [text.span(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)],
-        counts(frame.bikes), counts(frame.docks),
-    )  # fmt: skip
-    rows = pd.DataFrame(dict(zip(text.columns(screen.what, screen.n, at), columns, strict=True)))
-    st.dataframe(rows, hide_index=True, placeholder=text.count(-1), key="table-rows", height=420)
-
-
-def counts(values: np.ndarray) -> pd.api.extensions.ExtensionArray:
-    """Make a column of counts in which the unknown stay empty."""
-    column = pd.array(values.astype(np.int64), dtype="Int64")
-    column[values < 0] = pd.NA
-    return column
 
 
 def notice(first: str, second: str = "") -> None:

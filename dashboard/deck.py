@@ -151,6 +151,7 @@ def deck(
     selected: tuple[float, float, int] | None = None,
     faded: bool = False,
     here: tuple[float, float] | None = None,
+    style: str | None = None,
 ) -> Deck:
     """Draw a horizon of the rows at `url`, a ring around the selected `(lon, lat, expected)`, and who looks.
 
@@ -250,6 +251,8 @@ def deck(
         ),
         views=None,  # the browser's own is the same
         map_provider=None,
+        # Without any style Streamlit would put streets of its own choice there; with its mark for none, none.
+        **({} if style is None else {"map_style": style}),
         tooltip={"text": text.tooltip(at, what, number, columns)},
     )  # fmt: skip
 

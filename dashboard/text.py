@@ -31,6 +31,8 @@ STEPS = ("almost sure", "likely", "even", "unlikely", "hardly")
 BOUNDS = (90, 65, 35, 10)
 """Per cent at which each step but the last begins."""
 
+STREETS_BY = "Streets, where they can be had: © OpenStreetMap contributors, © CARTO"
+
 NO_FORECAST = "no forecast"
 CLOSED: dict[What, str] = {"bike": "closed: no bikes handed out", "space": "closed: no bikes taken back"}
 
@@ -66,11 +68,11 @@ BUTTON_WORDS = {
     "locating": "Locating…",
 }
 """What a button says for a moment, in place of its label."""
-SEARCH = "Find a station by name"
+SEARCH = "Find a station"
 MATCHES = "Stations found"
 NO_MATCH = "No station here has a name like that."
 NEAR = "Near me"
-LIST = "Show as a list"
+LIST = "List"
 LIST_ALT = "All stations: what the map says of each, in rows."
 BY_PLACE, BY_STATION, BY_CHANCE = "near you", "near this station", "by chance alone"
 STAR_MARK = "★ "
@@ -428,3 +430,8 @@ def far(minutes: float) -> str:
         return ""
     kilometres = minutes / 60 * WALKING_KMH
     return f"You are far from this city: it is about {kilometres:,.0f} km to its nearest station."
+
+
+def map_by(host: str) -> str:
+    """Say where the ground of the map comes from, where the operator has chosen it."""
+    return f"Map, where it can be had: {host}"

@@ -43,6 +43,12 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds between checkpoints of a forecaster; a restart learns the log after it again.",
     )
+    map_style: str = Field(
+        default="streets",
+        pattern=r"^(streets|plain|https?://\S+)$",
+        description="What lies under the map's marks: streets (the viewer's browser asks CARTO for them), "
+        "plain (it asks nobody but Dockcast), or the http(s) address of another MapLibre style.",
+    )
 
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -42,6 +42,7 @@ class Site:
     dublin: Frame
     boulder: Frame
     version: int = 0
+    map_style: str = "plain"
     _app: subprocess.Popen[bytes] | None = None
 
     @property
@@ -50,9 +51,10 @@ class Site:
 
     def start(self) -> None:
         """Start the app as its user does, and wait until it answers."""
+        env = {"DOCKCAST_STORE": self.world.url, "DOCKCAST_MAP_STYLE": self.map_style}
         self._app = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
-            cwd=ROOT, env=os.environ | {"DOCKCAST_STORE": self.world.url},
+            cwd=ROOT, env=os.environ | env,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         wait_for(lambda: _answers(self.url + "_stcore/health"))
@@ -97,14 +99,14 @@ def _answers(url: str) -> bool:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Site]:
+def serve(folder: Path, map_style: str = "plain") -> Iterator[Site]:
     """Serve two cities. Their leases are held here, so the app starts no worker of its own."""
     dashboard_world.LEASE, lease = timedelta(hours=1), dashboard_world.LEASE
     world = World(folder, (replace(DUBLIN, poll_seconds=2), replace(BOULDER, poll_seconds=2)))
     world.now = datetime.now(UTC).replace(microsecond=0)
     dublin = frame("dublin", 60, at=world.now)
     boulder = frame("boulder", 20, at=world.now, centre=(40.015, -105.27), timezone="America/Denver")
-    site = Site(_free_port(), world, dublin, boulder)
+    site = Site(_free_port(), world, dublin, boulder, map_style=map_style)
     site.renew()
     try:
         site.start()
@@ -117,7 +119,7 @@ def serve(folder: Path) -> Iterator[Site]:
 
 def pixels(page: Page, made: Frame, shift: Shift = (0, 0)) -> NDArray[np.int64]:
     """Find where on the page each station's mark is, in a map that was dragged by `shift`: (S, 2)."""
-    box = page.locator("canvas").bounding_box()
+    box = page.locator("#deckgl-overlay").bounding_box()
     assert box is not None
     phone = page.viewport_size is not None and page.viewport_size["width"] < 640
     lat, lon = made.stations.lat, made.stations.lon
@@ -175,7 +177,7 @@ def expect_colours(page: Page, made: Frame, steps: list[int], shift: Shift = (0,
 
 def drag(page: Page, made: Frame, by: tuple[int, int], steps: list[int]) -> Shift:
     """Drag the map and tell how far it went: the first pixels of a drag only start it."""
-    box = page.locator("canvas").bounding_box()
+    box = page.locator("#deckgl-overlay").bounding_box()
     assert box is not None
     x, y = box["x"] + 60, box["y"] + 60
     page.mouse.move(x, y)

@@ -8,16 +8,20 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from browsing import (
     PATIENCE,
     Site,
     drag,
     expect_colours,
     marks,
+    picture,
     pixel,
     said_by,
     serve,
@@ -25,7 +29,7 @@ from browsing import (
     wait_for,
     wait_for_refresh,
 )
-from playwright.sync_api import Browser, Page, WebSocket, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, WebSocket, expect, sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -85,7 +89,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
         if listen is not None:
             page.on("websocket", listen)
         page.goto(site.url + query)
-        page.locator("canvas").wait_for(timeout=PATIENCE * 1000)
+        page.locator("#deckgl-overlay").wait_for(timeout=PATIENCE * 1000)
         return page
 
     yield opened
@@ -330,7 +334,7 @@ def test_every_screen_fits(visit: Visit, site: Site, device: dict[str, Any], sch
 
     def map_and_numbers_are_in_sight() -> bool:
         panel = page.locator(".station").bounding_box()
-        canvas = page.locator("canvas").bounding_box()
+        canvas = page.locator("#deckgl-overlay").bounding_box()
         if panel is None or canvas is None or canvas["width"] < width / 2:
             return False
         assert 0 <= canvas["x"] < canvas["x"] + canvas["width"] <= width
@@ -341,6 +345,102 @@ def test_every_screen_fits(visit: Visit, site: Site, device: dict[str, Any], sch
     wait_for(map_and_numbers_are_in_sight)
     odds = page.locator(".station").get_by_text(re.compile(rf"^({'|'.join(text.STEPS)}) · \d+ %$"))
     expect(odds).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("query", ["&station=s20&in=20", "&station=s1&what=space", "&at={tomorrow}"])
+def test_nothing_bars_anybody(
+    visit: Visit, site: Site, query: str, device: dict[str, Any], scheme: str
+) -> None:
+    """axe-core looks for what keeps people out: names, roles, contrast (AA), order."""
+    tomorrow = f"{site.world.now + timedelta(hours=20):%Y%m%dT%H%MZ}"
+    page = visit("?city=dublin" + query.format(tomorrow=tomorrow), device, scheme)
+    page.locator(".st-key-show-list label").click()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    if "station" in query:
+        expect(page.get_by_test_id("stVegaLiteChart")).to_be_attached()
+    found = Axe().run(page).response
+    assert "color-contrast" in {check["id"] for check in found["passes"]}
+    barred = [
+        (check["id"], node["html"]) for check in found["violations"] for node in check["nodes"]
+        if check["impact"] in ("serious", "critical")
+    ]  # fmt: skip
+    assert not barred
+
+
+def test_every_target_is_wide_enough_for_a_thumb(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin&station=s20", PHONE)
+    page.locator(".st-key-show-list label").click()
+    expect(page.locator(".best li").first).to_be_visible()
+    small = page.evaluate(
+        """[...document.querySelectorAll("button, input, a, [role=combobox]")].flatMap(e => {
+            const target = e.closest("label, [role=group], [data-orientation]") ?? e;
+            const box = target.getBoundingClientRect();
+            const seen = box.width > 1 && e.checkVisibility({visibilityProperty: true});
+            return seen && Math.min(box.width, box.height) < 43.9 ? [e.outerHTML.slice(0, 150)] : [];
+        })"""
+    )
+    assert not small
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+def test_all_of_it_is_reached_by_keyboard(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin&station=s20")
+    expect(page.locator(".choices button").first).to_be_visible()
+    page.locator(".st-key-show-list label").click()
+    expect(page.locator(".best")).to_be_visible()
+    page.get_by_role("combobox", name=text.CITY).focus()
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.dataset.do ?? document.activeElement.tagName"))
+    assert {"near", "later", "share", "star:s20", "station", "INPUT", "CANVAS"} <= reached
+    # The best of the list, the one we stand at: chosen without a pointer.
+    choice = page.locator(".best button").nth(1)
+    name = choice.inner_text()
+    choice.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".station h2")).to_have_text(name)
+
+
+@pytest.mark.parametrize("tiles", ["there", "gone"])
+def test_streets_lie_under_the_marks_or_plain_ground_does(
+    browser: Browser, tmp_path: Path, tiles: str
+) -> None:
+    """Only the browser knows whether streets can be had; the marks are there all the same."""
+    style = {
+        "version": 8,
+        "sources": {},
+        "layers": [{"id": "ground", "type": "background", "paint": {"background-color": "#00ffee"}}],
+    }
+
+    def answer(route: Route) -> None:
+        if tiles == "gone":
+            route.abort()
+        else:
+            route.fulfill(json=style, headers={"Access-Control-Allow-Origin": "*"})
+
+    with serve(tmp_path, "streets") as site, closing(browser.new_context(**DESK)) as context:  # type: ignore[arg-type]
+        asked: list[str] = []
+        page = context.new_page()
+        page.on("request", lambda request: asked.extend(STRANGERS.findall(request.url)))
+        page.route(re.compile("cartocdn"), answer)
+        page.goto(site.url + "?city=dublin")
+        expect_colours(page, site.dublin, said_by(site.dublin, 0))
+        expect(page.get_by_text(text.STREETS_BY)).to_be_attached()
+        box = page.locator("#deckgl-overlay").bounding_box()
+        assert box is not None
+
+        def as_wanted() -> bool:
+            ground = picture(page)[int(box["y"]) + 40, int(box["x"]) + 40].tolist()
+            return bool(ground == [0, 255, 238]) == (tiles == "there")
+
+        wait_for(as_wanted)
+        assert {url.split("/")[2] for url in asked} == {"basemaps.cartocdn.com"}
+        set_slider(page, 90)
+        expect_colours(page, site.dublin, said_by(site.dublin, 90))
 
 
 def test_a_failure_is_told_without_a_traceback_and_heals_by_itself(visit: Visit, site: Site) -> None:
@@ -359,7 +459,7 @@ def test_a_failure_is_told_without_a_traceback_and_heals_by_itself(visit: Visit,
     assert "sqlalchemy" not in body.lower()
     assert "no such table" not in body
     expect(page.get_by_text(text.BROKEN)).to_have_count(0)
-    expect(page.locator("canvas")).to_be_visible()
+    expect(page.locator("#deckgl-overlay")).to_be_visible()
 
 
 def test_a_restart_of_the_app_brings_the_same_screen_back(browser: Browser, site: Site) -> None:

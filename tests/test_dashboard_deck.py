@@ -92,6 +92,14 @@ def test_the_same_view_is_the_same_to_the_byte_at_every_horizon() -> None:
     assert {spec["mapStyle"] for spec in specs} == {"__MAP_STYLE__"}
 
 
+def test_streets_are_drawn_where_a_style_is_given() -> None:
+    view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
+    spec = json.loads(
+        deck.deck("/rows", view, 0, "12:00", "bike", 1, False, style="http://x/s.json").to_json()
+    )
+    assert spec["mapStyle"] == "http://x/s.json"
+
+
 def test_the_view_fits_the_city_and_leaves_out_a_lost_station() -> None:
     lat, lon = np.linspace(53.30, 53.36, 100), np.linspace(-6.32, -6.20, 100)
     view = deck.viewport(lat, lon, 1000, 460)

@@ -40,7 +40,8 @@ def test_the_environment_sets_what_is_set(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("KEEP_DAYS", "0"), ("KEEP_DAYS", "a week"), ("CHECKPOINT_SECONDS", "-1")]
+    ("name", "value"),
+    [("KEEP_DAYS", "0"), ("KEEP_DAYS", "a week"), ("CHECKPOINT_SECONDS", "-1"), ("MAP_STYLE", "pretty")],
 )
 def test_a_value_that_makes_no_sense_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str

@@ -108,6 +108,7 @@ def serve_all(folder: Path) -> Iterator[list[Server]]:
     blob = folder / "frame.npz"
     blob.write_bytes(made.to_bytes())
     env = {"DOCKCAST_STORE": world.url, "BENCHMARK_FRAME": str(blob), "PYTHONPATH": str(ROOT)}
+    env["DOCKCAST_MAP_STYLE"] = "plain"  # as the bare page has it
     stock = ("--runner.postScriptGC", "true")
     with ExitStack() as stack:
         yield [

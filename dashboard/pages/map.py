@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from dashboard import api, browser, deck, listing, state, station, text
+from dashboard import api, browser, deck, ground, listing, state, station, text
 from dashboard.outlook import is_open, side, station_index
 from dashboard.reading import Reading, View, reading
 from ingest.store import SystemRow, SystemState
@@ -40,7 +40,7 @@ def page() -> None:
         often, seldom = (float(np.clip(system.poll_seconds, *bounds)) for bounds in ((2, 10), (10, 60)))
         st.fragment(city, run_every=often)(system, state.screen().station)
         st.fragment(station.detail, run_every=seldom)(system)
-        st.html(legend())
+        st.html(legend(ground.credit(system.label)))
 
 
 @st.fragment(run_every=2)
@@ -236,6 +236,7 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
     if system_id not in views:
         phone = "Mobi" in (st.context.headers.get("User-Agent") or "")
         views[system_id] = deck.viewport(stations.lat, stations.lon, *(deck.PHONE if phone else deck.DESK))
+    dark = st.context.theme.type == "dark"
     outlook = view.frame.bike if screen.what == "bike" else view.frame.space
     selected = None
     if index is not None:
@@ -245,7 +246,7 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
         deck.deck(
             api.frame_url(system_id, view.version, screen.what, screen.n, deck.part(horizon)),
             views[system_id], horizon, at, screen.what, screen.n,
-            st.context.theme.type == "dark", selected, view.stale, browser.here(),
+            dark, selected, view.stale, browser.here(), ground.style(dark, view.system.label),
         ),
         key=f"map-{system_id}", height=460, on_select=lambda: select(f"map-{system_id}"), alt=text.MAP_ALT,
     )  # fmt: skip
@@ -262,17 +263,15 @@ def select(key: str) -> None:
         state.change(station=str(touched[0][deck.STATION]))
 
 
-def legend() -> str:
-    """Explain the marks. Our own words alone, so HTML is safe here."""
+def legend(credit: str) -> str:
+    """Explain the marks, and name whose the ground is. Our own words alone, so HTML is safe here."""
     steps = "".join(
         f"<li>{word} <small>{text.bounds(index)}</small></li>" for index, word in enumerate(text.STEPS)
     )
     others = (text.NO_FORECAST, text.LEGEND_CLOSED, text.LEGEND_FADED, text.LEGEND_SIZE)
-    return (
-        f'<div class="legend" role="group" aria-label="{text.LEGEND}"><ul>{steps}'
-        + "".join(f"<li>{word}</li>" for word in others)
-        + "</ul></div>"
-    )
+    items = steps + "".join(f"<li>{word}</li>" for word in others)
+    makers = f'<p class="small">{escape(credit)}</p>' if credit else ""
+    return f'<div class="legend" role="group" aria-label="{text.LEGEND}"><ul>{items}</ul>{makers}</div>'
 
 
 def summary(frame: Frame, horizon: int, at: str) -> str:

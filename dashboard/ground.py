@@ -1,0 +1,43 @@
+"""What lies under the marks: streets from somebody's server, or plain ground that asks nobody.
+
+Streets are drawn by the viewer's browser, so only that knows whether they can be had. Where they cannot, the
+plain ground is what is left, and the marks are drawn all the same.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from dashboard import text
+from ingest.settings import Settings
+
+_STREETS = {
+    False: "https://basemaps.cartocdn.com/gl/positron-gl-style/style.json",
+    True: "https://basemaps.cartocdn.com/gl/dark-matter-gl-style/style.json",
+}
+"""By whether the page is dark: few colours, so that those of the marks stay the loudest."""
+
+SIMULATED = "simulated"
+"""The label of a made-up city, which lies on no street."""
+
+
+@lru_cache(maxsize=1)
+def setting() -> str:
+    """Give what the operator has chosen: `streets`, `plain`, or the address of a style."""
+    return Settings().map_style
+
+
+def style(dark: bool, label: str) -> str | None:
+    """Choose the address of the style to draw under a system's marks; None for plain ground."""
+    chosen = setting()
+    if chosen == "plain" or label == SIMULATED:
+        return None
+    return _STREETS[dark] if chosen == "streets" else chosen
+
+
+def credit(label: str) -> str:
+    """Name those whose streets these are, where any may be seen; "" on plain ground."""
+    if style(False, label) is None:
+        return ""
+    return text.STREETS_BY if setting() == "streets" else text.map_by(urlsplit(setting()).hostname or "")

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from dashboard import api, reading, text
+from dashboard.statics import CompressedStatics
 from ingest.settings import Settings
 from ingest.store import Store, StoreError
 
@@ -114,5 +116,9 @@ def on_script_error(error: Exception) -> bool:
 PagesManager.uses_pages_directory = False
 
 app = st.App(
-    ROOT / "dashboard" / "start.py", lifespan=lifespan, routes=api.ROUTES, on_script_error=on_script_error
+    ROOT / "dashboard" / "start.py",
+    lifespan=lifespan,
+    routes=api.ROUTES,
+    middleware=[Middleware(CompressedStatics)],
+    on_script_error=on_script_error,
 )

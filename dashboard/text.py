@@ -309,6 +309,16 @@ def ages(at: str, age: timedelta, learning: timedelta, label: str, zone: str) ->
     return " · ".join([*parts, *(part for part in (label, zone) if part)])
 
 
+def stale(age: timedelta) -> str:
+    """Say that a feed which is otherwise well has told nothing new for a while.
+
+    >>> stale(timedelta(minutes=12))
+    'The newest counts are 12 min old. Marks are faded, and the odds are those of so much later.'
+    """
+    old = f"The newest counts are {duration(age)} old."
+    return f"{old} Marks are faded, and the odds are those of so much later."
+
+
 def zone_note(city: str) -> str:
     """Say whose time it is, where the viewer's clock shows another."""
     return f"times are those of {city}"

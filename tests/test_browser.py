@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -264,8 +264,9 @@ def test_a_shared_link_opens_the_same_screen(visit: Visit, site: Site) -> None:
     expect_colours(other, site.dublin, said_by(site.dublin, 30, "space", 2))
 
 
-def test_a_bike_near_me(visit: Visit, site: Site) -> None:
-    page = visit("?city=dublin", PHONE)
+@pytest.mark.parametrize(("device", "scheme"), [(DESK, "dark"), (PHONE, "light")], ids=["desk", "phone"])
+def test_a_bike_near_me(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
+    page = visit("?city=dublin", device, scheme)
     lat, lon = (float(degrees[20]) for degrees in (site.dublin.stations.lat, site.dublin.stations.lon))
     page.context.grant_permissions(["geolocation"])
     page.context.set_geolocation({"latitude": lat, "longitude": lon})
@@ -345,6 +346,23 @@ def test_every_screen_fits(visit: Visit, site: Site, device: dict[str, Any], sch
     wait_for(map_and_numbers_are_in_sight)
     odds = page.locator(".station").get_by_text(re.compile(rf"^({'|'.join(text.STEPS)}) · \d+ %$"))
     expect(odds).to_be_in_viewport()
+
+
+@pytest.mark.parametrize(("device", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone"])
+def test_a_feed_falls_silent_and_comes_back_and_the_view_stays(
+    visit: Visit, site: Site, device: dict[str, Any], scheme: str
+) -> None:
+    page = visit("?city=dublin", device, scheme)
+    steps = said_by(site.dublin, 0)
+    expect_colours(page, site.dublin, steps)
+    shift = drag(page, site.dublin, (45, 25), steps) if device is DESK else (0, 0)
+    site.world.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    site.world.fail("dublin", "silent", "the feed repeats itself")
+    notice = page.get_by_text("has fallen silent: the feed repeats itself.")
+    expect(notice).to_be_visible()
+    wait_for_refresh(page, site)
+    expect(notice).to_have_count(0)
+    expect_colours(page, site.dublin, steps, shift)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

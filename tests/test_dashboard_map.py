@@ -327,6 +327,7 @@ def test_old_counts_fade_the_map_whatever_the_feed_says(world: World) -> None:
     world.now = NOON + timedelta(minutes=11)
     assert json.loads(maps(opened(city="dublin"))[0])["layers"][0]["opacity"] == deck.FADED
     assert text.LEGEND_FADED in said(opened(city="dublin"))
+    assert "The newest counts are 11 min old. Marks are faded" in said(opened(city="dublin"))
 
 
 def test_a_silent_feed_fades_the_map_at_once(world: World) -> None:

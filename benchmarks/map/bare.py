@@ -14,7 +14,7 @@ import pandas as pd
 import pydeck
 import streamlit as st
 
-from dashboard import deck, text
+from dashboard import deck, palette, text
 from model.frame import Frame
 
 
@@ -29,7 +29,7 @@ minutes = st.slider("Arriving in", 0, 120, 0, step=5, format="%d min")
 horizon = minutes // 5
 chance, expected = frame.bike.chance[0, horizon], frame.bike.median[horizon]
 steps = np.searchsorted([-bound for bound in text.BOUNDS], -chance.astype(int), side="right")
-colours = np.array([[*bytes.fromhex(colour[1:])] for colour in deck.STEPS])[np.clip(steps, 0, 4)]
+colours = np.array([[*bytes.fromhex(colour[1:])] for colour in palette.STEPS])[np.clip(steps, 0, 4)]
 rows = pd.DataFrame(
     {
         "lon": frame.stations.lon.round(5),

@@ -147,6 +147,8 @@ def warn(source: Reading, view: View) -> None:
         notice(text.beyond(text.moment(reach, view.now, view.zone)), wrong or "")
     elif wrong:
         notice(wrong)
+    elif view.stale:
+        notice(text.stale(view.age))
     late = view.next_in is not None and view.next_in < -timedelta(seconds=max(30, view.system.poll_seconds))
     if late and not source.working():
         notice(text.NO_WORKER)

@@ -30,6 +30,12 @@ FAR_ISSUES = 6
 
 _SCALE = 65535
 
+_CENTRE_WEIGHT = 4.0
+"""How much more an expert's error counts to the pool where the pooled distribution is near a half.
+
+What people are told first is the median: in Boulder it gains 0.15 % at 30 minutes, for as much of the CRPS.
+"""
+
 
 BINS = 10
 """Of the probability integral transform, and of the odds that were stated."""
@@ -168,8 +174,8 @@ def mix(odds: Array32, weight: Array32) -> Array32:
 class Settled:
     """A forecast that was judged: what the pool and the guard learn from, and a score a model.
 
-    `rows` are the stations that could be judged; there, `errors` are the experts' `(M, S, N)` and `pooled`
-    the pool's distributions before the guard. The pool's score is the last.
+    `rows` are the stations that could be judged; there, `errors` are the experts' `(M, S, N)`, weighted, and
+    `pooled` the pool's distributions before the guard. The pool's score is the last.
     """
 
     rows: Ints
@@ -190,7 +196,9 @@ def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
     if pending.seeded:
         judged["seed"] = as_odds(pending.said[rows], pending.places[rows], odds.shape[2])
     judged["pool"] = final
-    return Settled(rows, odds - came, pooled, _scores(pending, rows, judged, truth, docks[rows], bikes))
+    weight = np.where(np.abs(pooled - 0.5) < 0.25, np.float32(_CENTRE_WEIGHT), np.float32(1))
+    errors = (odds - came) * np.sqrt(weight)
+    return Settled(rows, errors, pooled, _scores(pending, rows, judged, truth, docks[rows], bikes))
 
 
 def as_odds(said: Floats, places: Ints, size: int) -> Array32:

@@ -1,8 +1,8 @@
 """The questions that every peer answers: at issue time `t`, how many bikes will stand there at `t + h`?
 
 A question is asked at the first poll of every so many minutes. Its truth is the first poll at or after the
-target, if that came within the poll interval; otherwise nobody is judged. Everything before the issue time
-may be used to answer, nothing after it.
+target, if that came within half as much again as the usual time between polls, reckoned as the forecaster
+reckons it; otherwise nobody is judged. Everything before the issue time may be used to answer, nothing after.
 """
 
 from __future__ import annotations
@@ -47,18 +47,28 @@ def ask(recording: Recording, minutes: tuple[int, ...], every: int) -> Questions
     """Set the questions of a whole recording."""
     bikes, docks = matrix(recording)
     polls = recording.polls
-    patience = max(1.5 * float(np.median(np.diff(polls))), 90.0)
+    patience = _patience(polls)
     buckets = polls // (60 * every)
     first = np.flatnonzero(np.diff(buckets, prepend=-1))
     truth, truth_docks = {}, {}
     for horizon in minutes:
         target = polls[first] + 60 * horizon
         row = np.minimum(np.searchsorted(polls, target), len(polls) - 1)
-        came = (polls[row] >= target) & (polls[row] - target <= patience)
+        came = (polls[row] >= target) & (polls[row] - target <= patience[row])
         judged = came[:, None] & (bikes[first] >= 0) & (bikes[row] >= 0)
         truth[horizon] = np.where(judged, bikes[row], -1)
         truth_docks[horizon] = np.where(judged & (docks[first] >= 0), docks[row], -1)
     return Questions(polls[first], bikes[first], docks[first], truth, truth_docks)
+
+
+def _patience(polls: Array) -> Array:
+    """Give how late a truth may come at each poll, in seconds `(P,)`, as `Forecaster` settles."""
+    usual, patience = 60.0, np.empty(len(polls))
+    patience[0] = 90.0
+    for index, gap in enumerate(np.diff(polls).tolist(), 1):
+        usual += 0.1 * (min(gap, 600.0) - usual)
+        patience[index] = max(1.5 * usual, 90.0)
+    return patience
 
 
 def grid(recording: Recording, step: int = GRID_SECONDS) -> tuple[Array, Array]:

@@ -1,0 +1,117 @@
+"""What each part of the forecaster buys: the same recordings with one part taken out at a time.
+
+    DOCKCAST_SHARED=… python benchmarks/accuracy/ablation.py
+
+What the pool buys is in the same table: its best expert beside it. Weather has real values in Toulouse alone,
+see benchmarks/toulouse.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from run import DAY, EVERY, HERE, MINUTES, DayOne
+from threadpoolctl import threadpool_limits
+
+from ingest.backtest import backtest
+from ingest.recording import Recording
+from model import demand
+from model.shape import SHAPE
+
+RECORDINGS = ("dublin-2017-02", "boulder-2022-spring", "chicago-2013-autumn")
+PARTS = ("nothing", "city factor", "holidays", "prior of all cities", "low-rank prior")
+EXPERTS = ("climatology", "chain", "pull", "pool")
+
+
+@contextmanager
+def without(part: str, recording: Recording) -> Iterator[Recording]:
+    """Take a part out."""
+    if part == "city factor":
+        with patch.object(demand, "_FACTOR_EVENTS", 1e12):
+            yield recording
+    elif part == "holidays":
+        yield replace(recording, stations=replace(recording.stations, country=""))
+    elif part == "prior of all cities":
+        with patch.object(demand, "SHAPE", np.ones_like(SHAPE)):
+            yield recording
+    elif part == "low-rank prior":
+        with patch.object(demand, "_BEND", (1.0, 1.0)):
+            yield recording
+    else:
+        yield recording
+
+
+def measure(part: str, recording: Recording) -> dict[str, Any]:
+    """Score the second half and the first day, as change against naive."""
+    first, last = int(recording.polls[0]), int(recording.polls[-1])
+    day_one = DayOne(datetime.fromtimestamp(first, UTC) + DAY)
+    half = datetime.fromtimestamp((first + last) // 2, UTC)
+    with without(part, recording) as less, threadpool_limits(1):
+        begun = time.process_time()
+        report = backtest(less, MINUTES, EVERY, half, heard=day_one.hear, seed=False)
+        seconds = time.process_time() - begun
+    naive = {row.minutes: row for row in report.rows if row.model == "naive"}
+    changes = {
+        model: {
+            row.minutes: [row.mae / naive[row.minutes].mae - 1, row.crps / naive[row.minutes].crps - 1]
+            for row in report.rows
+            if row.model == model
+        }
+        for model in EXPERTS
+    }
+    return {"second half": changes, "day one": day_one.against_naive()["pool"], "seconds": seconds}
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """Write the figures in per cent against naive: MAE and CRPS."""
+
+    def cells(changes: dict[int, list[float]]) -> str:
+        return " | ".join(
+            " / ".join(f"{100 * change:+.1f}" for change in changes[minutes]) for minutes in MINUTES
+        )
+
+    head = " | ".join(f"{minutes} min" for minutes in MINUTES)
+    lines = [
+        "Change against naive in per cent, MAE / CRPS.",
+        "",
+        f"| recording | without | model | {head} | day one, 120 min |",
+        "|---|---|---|" + "---:|" * (len(MINUTES) + 1),
+    ]
+    for name, parts in results.items():
+        for part, result in parts.items():
+            for model in EXPERTS if part == "nothing" else ("pool",):
+                day_one = result["day one"][120] if model == "pool" else None
+                last = "" if day_one is None else " / ".join(f"{100 * change:+.1f}" for change in day_one)
+                half = cells(result["second half"][model])
+                lines.append(f"| {name} | {part} | {model} | {half} | {last} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Run every recording without each part, and write ablation.json and ablation.md."""
+    folder = Path(os.environ["DOCKCAST_SHARED"]) / "recordings"
+    results: dict[str, dict[str, Any]] = {}
+    for name in RECORDINGS:
+        recording = Recording.read(folder / name)
+        for part in PARTS:
+            results.setdefault(name, {})[part] = measure(part, recording)
+            print(name, part, "done", flush=True)
+            made = {"python": platform.python_version(), "on": datetime.now(UTC).date().isoformat()}
+            text = json.dumps({"results": results, "made": made}, indent=1)
+            (HERE / "ablation.json").write_text(text + "\n", encoding="utf-8")
+            (HERE / "ablation.md").write_text(table(results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

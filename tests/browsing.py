@@ -21,7 +21,7 @@ import numpy as np
 from dashboard_world import BOULDER, DUBLIN, World, frame
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from dashboard import deck, palette, text
 from model.frame import Frame
@@ -117,10 +117,22 @@ def serve(folder: Path, map_style: str = "plain") -> Iterator[Site]:
         dashboard_world.LEASE = lease
 
 
+def map_box(page: Page) -> FloatRect:
+    """Tell where on the page the map is. While another city's takes its place there is none."""
+    boxes: list[FloatRect] = []
+
+    def there() -> bool:
+        box = page.locator("#deckgl-overlay").bounding_box()
+        boxes.extend([box] if box is not None else [])
+        return bool(boxes)
+
+    wait_for(there)
+    return boxes[0]
+
+
 def pixels(page: Page, made: Frame, shift: Shift = (0, 0)) -> NDArray[np.int64]:
     """Find where on the page each station's mark is, in a map that was dragged by `shift`: (S, 2)."""
-    box = page.locator("#deckgl-overlay").bounding_box()
-    assert box is not None
+    box = map_box(page)
     phone = page.viewport_size is not None and page.viewport_size["width"] < 640
     lat, lon = made.stations.lat, made.stations.lon
     view = deck.viewport(lat, lon, *(deck.PHONE if phone else deck.DESK))
@@ -177,8 +189,7 @@ def expect_colours(page: Page, made: Frame, steps: list[int], shift: Shift = (0,
 
 def drag(page: Page, made: Frame, by: tuple[int, int], steps: list[int]) -> Shift:
     """Drag the map and tell how far it went: the first pixels of a drag only start it."""
-    box = page.locator("#deckgl-overlay").bounding_box()
-    assert box is not None
+    box = map_box(page)
     x, y = box["x"] + 60, box["y"] + 60
     page.mouse.move(x, y)
     page.mouse.down()

@@ -32,8 +32,11 @@ _PRIOR_SPREAD = 0.2
 
 _PRIOR = np.eye(1 + len(WEATHER)) / _PRIOR_SPREAD**2
 
-_DAY_NOISE = 0.15
-"""What a city's hour departs from expectation by, for other reasons than weather and chance."""
+_DAY_NOISE = 0.5
+"""What a city's hour departs from expectation by, for other reasons than weather and chance.
+
+More than it is in one hour, because the hours of a day depart together, and so does their weather.
+"""
 
 _HALF_LIFE_HOURS = 24 * 60.0
 _USUAL_HALF_LIFE_DAYS = 10.0

@@ -53,7 +53,7 @@ def test_rain_is_learnt_as_the_share_of_riders_that_it_leaves(wet: Forecaster) -
     dry = wet._weather.factors(at)
     assert in_rain is not None
     assert dry is not None
-    assert in_rain / dry == pytest.approx([0.37, 0.37], rel=0.15)
+    assert ((in_rain / dry > 0.33) & (in_rain / dry < 0.5)).all()
 
 
 def test_rates_are_those_of_usual_weather_and_not_of_the_days_that_were(wet: Forecaster) -> None:

@@ -12,7 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from ingest.store import Store, SystemRow, SystemState
-from model.frame import Frame
+from model.frame import Frame, Outlook
+from model.records import Strings
+
+SAID_AHEAD = timedelta(minutes=30)
+"""How far ahead of what came the page shows what it had said."""
 
 Clock = Callable[[], datetime]
 
@@ -70,6 +74,28 @@ class View:
         return int(np.abs(horizons - ahead).argmin()) if ahead <= horizons[-1] else None
 
 
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What was forecast `at` a moment of the stations `(S,)`, of bikes and of spaces, for one time ahead."""
+
+    at: datetime
+    target_at: datetime
+    station_id: Strings
+    bike: Outlook
+    space: Outlook
+
+    @classmethod
+    def of(cls, frame: Frame, ahead: timedelta = SAID_AHEAD) -> Said:
+        """Take one horizon out of a frame; the outlooks keep it as their only one."""
+        row = [int(np.abs(frame.minutes - ahead / timedelta(minutes=1)).argmin())]
+        bike, space = (
+            Outlook(side.median[row], side.low[row], side.high[row], side.chance[:, row])
+            for side in (frame.bike, frame.space)
+        )
+        target_at = frame.at + timedelta(minutes=int(frame.minutes[row[0]]))
+        return cls(frame.at, target_at, frame.stations.station_id, bike, space)
+
+
 class Reading:
     """What the pages and the API read of a store. Writes nothing; thread-safe."""
 
@@ -78,6 +104,7 @@ class Reading:
         self._clock = clock
         # 2 MB a frame at 2,000 stations; a page asks for the newest of its city.
         self._frame = lru_cache(maxsize=32)(self._decode)
+        self._said = lru_cache(maxsize=512)(self._decode_said)  # 30 bytes a station each
 
     def _decode(self, system_id: str, version: int) -> Frame:
         # A number from an address may be too large for the database to be asked.
@@ -109,6 +136,21 @@ class Reading:
     ) -> list[tuple[datetime, int, int]]:
         """Fetch one station's changes as `(at, bikes, docks)`, the one that held at the start among them."""
         return self._store.history(system_id, station_id, start, end)
+
+    def said(self, system_id: str) -> list[Said]:
+        """Fetch what was forecast in the last hours, for half an hour ahead, oldest first."""
+        found = []
+        for at in self._store.said_at(system_id):
+            with suppress(LookupError):
+                found.append(self._said(system_id, at))
+        return found
+
+    def _decode_said(self, system_id: str, at: datetime) -> Said:
+        blob = self._store.said(system_id, at)
+        try:
+            return Said.of(Frame.from_bytes(blob or b""))
+        except ValueError as error:
+            raise LookupError(f"nothing readable was said of {system_id} at {at}") from error
 
     def working(self) -> bool:
         """Tell whether a worker is at work."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+import numpy as np
 import streamlit as st
 
 from dashboard import browser, charts, near, state, text
@@ -85,6 +86,44 @@ def detail(system: SystemRow) -> None:
     with st.container(key="detail"):
         st.html(f'<p class="actions">{star}{browser.button("share", text.SHARE)}</p>')
         _chart(view, index)
+        said = _said_and_came(view, index)
+        if said:
+            st.html(said)
+
+
+def _said_and_came(view: View, index: int) -> str:
+    """Hold what was said half an hour ahead against what came, newest first."""
+    frame, screen, zone = view.frame, state.screen(), view.zone
+    assert frame is not None
+    station, source = str(frame.stations.station_id[index]), reading()
+    due = [said for said in source.said(view.system.system_id) if said.target_at <= frame.at]
+    if not due:
+        return ""
+    history = source.history(view.system.system_id, station, due[0].target_at, frame.at)
+    rows = []
+    for said in reversed(due):
+        place = np.flatnonzero(said.station_id == station)
+        came = [(bikes, docks) for at, bikes, docks in history if at <= said.target_at]
+        outlook = said.bike if screen.what == "bike" else said.space
+        if not len(place) or not came or outlook.median[0, place[0]] < 0:
+            continue
+        median, low, high = (int(q[0, place[0]]) for q in (outlook.median, outlook.low, outlook.high))
+        cells = (
+            text.clock(said.target_at, zone),
+            text.expectation(median, low, high, screen.what),
+            text.chance(int(outlook.chance[screen.n - 1, 0, place[0]])),
+            text.things(came[-1][0 if screen.what == "bike" else 1], screen.what),
+        )
+        rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    if not rows:
+        return ""
+    head = "".join(
+        f'<th scope="col">{escape(name)}</th>' for name in text.said_columns(screen.what, screen.n)
+    )
+    return (
+        f'<h3 class="chart">{text.SAID}</h3><div class="said"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 def _chart(view: View, index: int) -> None:

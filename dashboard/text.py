@@ -61,6 +61,7 @@ SHARE = "Share a link"
 ALTERNATIVES = "Nearest good alternatives"
 NO_ALTERNATIVES = "None within half an hour on foot is likely or better."
 CHART_TIP = "At"
+SAID = "We said, half an hour before · it was"
 CHART_KEY = "Line: what stood there. Dashes: expected. Band: 8 times in 10 it will lie within."
 BUTTON_WORDS = {
     "copied": "Link copied",
@@ -376,6 +377,11 @@ def minutes_walk(minutes: float) -> str:
     ('1 min walk', '8 min walk')
     """
     return f"{max(round(minutes), 1)} min walk"
+
+
+def said_columns(what: What, number: int) -> tuple[str, ...]:
+    """Head the table of what was said and what came."""
+    return ("At", "We said", f"{wanted(what, number).capitalize()}", "It was")
 
 
 def chart_title(what: What) -> str:

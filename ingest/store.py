@@ -30,6 +30,7 @@ from ingest.tables import (
     leases,
     observations,
     polls,
+    said,
     scores,
     stations,
     status,
@@ -45,6 +46,10 @@ SCORE_SUMS = (
 
 FRAMES_KEPT = timedelta(minutes=10)
 """How long a browser may still ask for an older frame."""
+
+SAID_EVERY = timedelta(minutes=20)
+SAID_KEPT = timedelta(hours=4)
+"""A frame of every twenty minutes of event time is kept so long, to hold what was said against what came."""
 
 MOST_FRAMES = 60
 """How many at most: a recording at 60× makes a frame a second."""
@@ -180,9 +185,7 @@ class Store:
         with self._write() as db:
             self._renew(db, system_id, holder, now, lease)
             row = db.execute(
-                sa.select(systems.c.frame_version, systems.c.learning_since).where(
-                    systems.c.system_id == system_id
-                )
+                sa.select(systems.c.frame_version, systems.c.at).where(systems.c.system_id == system_id)
             ).one()
             version = (row.frame_version or 0) + 1
             self._insert_poll(db, system_id, tick.poll)
@@ -196,6 +199,9 @@ class Store:
                     system_id=system_id, version=version, made_at=now, at=at, blob=tick.frame
                 )
             )
+            if row.at is None or _said_when(row.at) != _said_when(at):
+                db.execute(said.delete().where(said.c.system_id == system_id, said.c.at < at - SAID_KEPT))
+                db.execute(said.insert().values(system_id=system_id, at=at, blob=tick.frame))
             self._add_scores(db, system_id, tick.scores)
             for day in tick.daily:
                 self._add_daily(db, system_id, day)
@@ -455,6 +461,18 @@ class Store:
             row = db.execute(query).one_or_none()
             return None if row is None else (row.version, row.blob)
 
+    def said_at(self, system_id: str) -> list[datetime]:
+        """List when the frames of the last hours were made, one of every twenty minutes, oldest first."""
+        query = sa.select(said.c.at).where(said.c.system_id == system_id).order_by(said.c.at)
+        with self._read() as db:
+            return list(db.scalars(query))
+
+    def said(self, system_id: str, at: datetime) -> bytes | None:
+        """Fetch one of them; None if it is gone."""
+        query = sa.select(said.c.blob).where(said.c.system_id == system_id, said.c.at == at)
+        with self._read() as db:
+            return db.scalar(query)
+
     def stations(self, system_id: str) -> Stations | None:
         """Fetch the stations as last described; None before the first answer."""
         with self._read() as db:
@@ -576,6 +594,10 @@ class Store:
             return [
                 Drift(**row._mapping) for row in db.execute(query.order_by(drifts.c.at, drifts.c.minutes))
             ]
+
+
+def _said_when(at: datetime) -> int:
+    return int(at.timestamp() // SAID_EVERY.total_seconds())
 
 
 def snapshot_of(at: datetime, rows: Sequence[Any]) -> Snapshot:

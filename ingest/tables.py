@@ -172,6 +172,14 @@ daily_scores = sa.Table(
     sa.Column("calibration", sa.LargeBinary, nullable=False),
 )
 
+said = sa.Table(
+    "said",
+    metadata,
+    _system_id(),
+    sa.Column("at", UnixSeconds, primary_key=True),
+    sa.Column("blob", sa.LargeBinary, nullable=False),
+)
+
 scores = sa.Table(
     "scores",
     metadata,

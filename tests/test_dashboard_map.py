@@ -516,3 +516,33 @@ def test_a_frame_of_another_release_is_waited_out(world: World) -> None:
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now))
     assert maps(opened(city="dublin"))
+
+
+def test_what_was_said_half_an_hour_before_stands_beside_what_came(world: World) -> None:
+    first = frame(at=NOON)
+    world.commit(first)
+    for minutes in (10, 25, 40, 55):
+        at = NOON + timedelta(minutes=minutes)
+        world.now = at
+        world.commit(frame(at=at, bikes=np.full(12, minutes, np.int16)))
+    rows = said_rows(opened(city="dublin", station="s5", n="2"))
+    # Frames of noon, 12:25 and 12:40 are kept; half an hour after the last is still to come.
+    assert [row[0] for row in rows] == ["12:55", "12:30"]
+    half_hour = int(np.flatnonzero(first.minutes == 30)[0])
+    assert rows[1][1].startswith(f"{first.bike.median[half_hour, 5]} bike")
+    assert rows[1][2] == text.chance(int(first.bike.chance[1, half_hour, 5]))
+    assert [row[3] for row in rows] == ["55 bikes", "25 bikes"]
+
+
+def test_of_a_station_that_nothing_was_said_of_nothing_is_claimed(world: World) -> None:
+    world.commit(frame(at=NOON))
+    world.now = NOON + timedelta(minutes=40)
+    world.commit(frame(at=world.now))
+    assert said_rows(opened(city="dublin", station="s2")) == []
+    assert len(said_rows(opened(city="dublin", station="s3"))) == 1
+
+
+def said_rows(page: AppTest) -> list[list[str]]:
+    html = "".join(e.proto.body for e in page.get("html"))
+    rows = re.findall("<tr>(<td>.*?)</tr>", html)
+    return [[unescape(cell) for cell in re.findall("<td>(.*?)</td>", row)] for row in rows]

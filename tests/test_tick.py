@@ -7,19 +7,20 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from model_world import riders, stations
+from model_world import MONDAY, riders, stations
 from store_world import MINUTE, NOON
 
 from ingest.gbfs import FeedError, Finding, Poll
 from ingest.registry import System
 from ingest.relearn import relearn
-from ingest.store import Store, SystemRow
+from ingest.store import SAID_KEPT, Store, SystemRow
 from ingest.tick import LEASE, STAND_BY, Ticker
 from model import Forecaster, Snapshot, Stations, Weather
 from model.drift import Drift
@@ -549,3 +550,18 @@ def test_a_drift_is_kept_in_the_store(desk: Desk, monkeypatch: pytest.MonkeyPatc
         desk.tick(ticker, fresh(seen))
     assert desk.store.drifts("test") == noticed
     assert len(noticed) == 1
+
+
+def test_a_frame_of_every_twenty_minutes_is_kept_for_some_hours(desk: Desk) -> None:
+    ticker = desk.worker(checkpoint_seconds=1e6)
+    for seen in list(riders(330))[::5]:
+        desk.tick(ticker, fresh(seen), after=5 * MINUTE)
+    kept = desk.store.said_at("test")
+    assert kept == sorted(kept)
+    assert kept[-1] == MONDAY + 320 * MINUTE
+    assert {b - a for a, b in pairwise(kept)} == {20 * MINUTE}
+    assert kept[0] >= kept[-1] - SAID_KEPT - 20 * MINUTE
+    blob = desk.store.said("test", kept[0])
+    assert blob is not None
+    assert Frame.from_bytes(blob).at == kept[0]
+    assert desk.store.said("test", kept[0] - MINUTE) is None

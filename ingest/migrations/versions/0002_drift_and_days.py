@@ -1,4 +1,4 @@
-"""Drifts, and scores by day, horizon and station."""
+"""Drifts, scores by day, horizon and station, and what was said in the last hours."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make two tables."""
+    """Make three tables."""
     op.create_table(
         "drifts",
         sa.Column("system_id", sa.Text, primary_key=True),
@@ -24,4 +24,10 @@ def upgrade() -> None:
         sa.Column("minutes", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("stations", sa.LargeBinary, nullable=False),
         sa.Column("calibration", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "said",
+        sa.Column("system_id", sa.Text, primary_key=True),
+        sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("blob", sa.LargeBinary, nullable=False),
     )

@@ -32,12 +32,12 @@ def plot(results: dict[str, Any], out: Path) -> None:
         table["change"] = table[measure] / base - 1
         # Far worse than "as now" is off the scale: the table has the figure.
         table["change"] = table["change"].clip(upper=0.25)
-        line = alt.Chart(table).encode(
+        line = alt.Chart().encode(
             x=alt.X("minutes:O", title="minutes ahead"),
             y=alt.Y("change:Q", title=f"{title}, against as now", axis=alt.Axis(format="+%")),
             color=alt.Color("model:N", scale=alt.Scale(domain=SHOWN, range=COLOURS), title=None),
         )
-        zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color="#555555").encode(y="zero:Q")
+        zero = alt.Chart().mark_rule(color="#555555").encode(y=alt.datum(0))
         layers = alt.layer(zero, line.mark_line(), line.mark_point(filled=True, size=45), data=table)
         chart = layers.properties(width=190, height=230).facet(alt.Column("recording:N", title=None))
         chart.save(out / f"{measure}.svg")

@@ -159,8 +159,12 @@ def change(**choices: Any) -> None:
 
 
 def take(name: str) -> None:
-    """Take over what a widget was just set to."""
-    change(**{name: st.session_state[_widget(name)]})
+    """Take over what a widget was just set to; one that was emptied keeps what it had."""
+    chosen = st.session_state[_widget(name)]
+    if chosen is None:
+        st.session_state[_widget(name)] = getattr(screen(), name)
+    else:
+        change(**{name: chosen})
 
 
 def key(name: str) -> str:

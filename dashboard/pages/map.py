@@ -110,7 +110,10 @@ def city(system: SystemRow, drawn: str) -> None:
     source = reading()
     view = source.view(system)
     browser.choose_when(view.now, view.zone)
-    warn(source, view)
+    # In a box of its own, so that a notice that comes or goes does not move what stands below: moved controls
+    # are new ones to the browser, and on a busy machine they told their defaults as if somebody had chosen.
+    with st.container(key="notices"):
+        warn(source, view)
     if view.frame is None:
         if not state.screen().city and any(s.frame_version is not None for s in source.states().values()):
             st.rerun()

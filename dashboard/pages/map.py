@@ -110,15 +110,15 @@ def city(system: SystemRow, drawn: str) -> None:
     source = reading()
     view = source.view(system)
     browser.choose_when(view.now, view.zone)
-    # In a box of its own, so that a notice that comes or goes does not move what stands below: moved controls
-    # are new ones to the browser, and on a busy machine they told their defaults as if somebody had chosen.
-    with st.container(key="notices"):
-        warn(source, view)
     if view.frame is None:
+        warn(source, view)
         if not state.screen().city and any(s.frame_version is not None for s in source.states().values()):
             st.rerun()
         return
+    # Before the notices, which come and go: controls that move are new ones to the browser, and on a busy
+    # machine they told their defaults as if somebody had chosen.
     at = controls(view)
+    warn(source, view)
     screen = state.screen()
     horizon = view.column(state.ahead(screen, view.now))
     index = station_index(view.frame, screen.station)

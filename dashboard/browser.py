@@ -86,12 +86,20 @@ def act(told: Mapping[str, Any]) -> None:
     verb, identity = told.get("do"), told.get("id")
     if verb == "station" and isinstance(identity, str):
         state.change(station=identity)
+    elif verb == "page" and isinstance(identity, str):
+        state.go(identity)
+    elif verb in ("start", "goal") and isinstance(identity, str):
+        state.change(**{verb: identity})
+    elif verb == "swap":
+        state.change(start=state.screen().goal, goal=state.screen().start)
     elif verb in ("later", "soon"):
         st.session_state[_WHEN] = verb
     elif verb == "here":
         st.session_state[_HERE] = place(told)
         st.session_state[_LOST] = "" if here() else text.lost(0)
-        if here():
+        if here() and state.shown() == "trip":
+            state.change(start=state.HERE)
+        elif here():
             st.session_state["show-list"] = True
     elif verb == "lost":
         code = told.get("code")

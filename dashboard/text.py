@@ -11,12 +11,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
-from model.trip import WALKING_KMH
+from model.trip import DETOUR, MISS_MINUTES, RIDING_KMH, WALKING_KMH, WALKING_LIMIT_MINUTES
 
 What = Literal["bike", "space"]
 
 TITLE = "Dockcast"
 SUBTITLE = "Bikes and spaces at the moment you arrive"
+
+NAVIGATION = "Pages"
+PAGES: dict[Literal["map", "trip"], str] = {"map": "Map", "trip": "Trip"}
+TRIP_TITLE = f"Trip · {TITLE}"
 
 LATER = "Later…"
 SOON = "Within 2 hours"
@@ -451,3 +455,152 @@ def far(minutes: float) -> str:
 def map_by(host: str) -> str:
     """Say where the ground of the map comes from, where the operator has chosen it."""
     return f"Map, where it can be had: {host}"
+
+
+FROM, TO = "From", "To"
+RIDERS = "Riders"
+WHERE_YOU_ARE = "where you are"
+CHANGE, SWAP = "Change", "⇅"
+SWAP_NAME = "Swap from and to"
+SEARCH_OR_TOUCH = "Search, or touch the map"
+ASK: dict[Literal["start", "goal"], str] = {
+    "start": "Where do you start? Search, touch a station on the map, or Near me.",
+    "goal": "Where do you go? Search, or touch a station on the map.",
+}
+HERE_UNKNOWN = "This trip starts where you are, which this page does not know yet. Touch Near me."
+END_GONE = "The place in the address is not known here. Choose another."
+SAME_PLACE = "Both ends are the same place: there is nothing to ride. Choose another place to go to."
+RECOMMENDED, NEXT_BEST = "Recommended", ("Next best", "Third")
+BOTH_WORK = "That both work"
+TRIP_ALT = "Map of the trip: its ways and the stations near both ends; the words beside it say the same."
+ONE_STATION = "The same station is nearest to both ends, and there is no other within reach."
+NEAR_ENDS = "Marks near the start: chance of {bike} when you get there. Near the end: of {space}."
+_WHERE: dict[What, str] = {"bike": "where you start", "space": "where you go"}
+_ON_FOOT = f"{WALKING_LIMIT_MINUTES:.0f} min on foot"
+
+TRIP_SETTINGS = (
+    f"Reckoned with {WALKING_KMH:g} km/h on foot and {RIDING_KMH:g} km/h by bike, on ways {DETOUR:g} times "
+    f"as long as the crow's, and at most {_ON_FOOT} at either end. Plans are weighed by their minutes, a "
+    f"miss counting as {MISS_MINUTES:.0f}. Lines on the map are straight: streets are not looked at."
+)
+"""The settings that a plan rests on."""
+
+
+def leave_at(at: str, minutes: float) -> str:
+    """Label the slider, or the clock of a later start: the clock time, and how far off that is."""
+    return f"Leaving at {at} · {arrival(minutes)}"
+
+
+def place(lat: float, lon: float) -> str:
+    """Name a place that has no name.
+
+    >>> place(53.345, -6.26512)
+    '53.3450, -6.2651'
+    """
+    return f"{lat:.4f}, {lon:.4f}"
+
+
+def change_end(what: str, name: str) -> str:
+    """Name the button that lets go of an end, for people who do not see its surroundings. Plain text."""
+    return f"{CHANGE} {what.lower()}: {name}"
+
+
+def marks_for_trip(what: What, number: int, at: str) -> str:
+    """Say what the marks mean while a trip's ends are chosen."""
+    return f"Marks: chance of {wanted(what, number)} at {at}."
+
+
+def marks_near_ends(number: int) -> str:
+    """Say what the marks of a trip's map mean."""
+    return NEAR_ENDS.format(bike=wanted("bike", number), space=wanted("space", number))
+
+
+def near_tooltip(name: int, bikes: int, docks: int, said: int) -> str:
+    """Make the tooltip of a mark on a trip's map: the arguments are where in a row each thing is."""
+    return f"{{{name}}}\nnow: {{{bikes}}} bikes · {{{docks}}} spaces\non your arrival, {{{said}}}"
+
+
+def minutes(number: int) -> str:
+    """Write whole minutes, with hours where there are any.
+
+    >>> minutes(4), minutes(60), minutes(135)
+    ('4 min', '1 h', '2 h 15 min')
+    """
+    hours, rest = divmod(number, 60)
+    return " ".join([*([f"{hours} h"] if hours else []), *([f"{rest} min"] if rest or not hours else [])])
+
+
+def walk_for(number: int) -> str:
+    """Write a way on foot."""
+    return f"{minutes(number)} walk"
+
+
+def ride_for(number: int) -> str:
+    """Write a way by bike."""
+    return f"{minutes(number)} ride"
+
+
+def take(number: int) -> str:
+    """Write what to do at the pick-up, before the station's name.
+
+    >>> take(1), take(3)
+    ('Take a bike at', 'Take 3 bikes at')
+    """
+    return f"Take {wanted('bike', number)} at"
+
+
+def leave(number: int) -> str:
+    """Write what to do at the drop-off, before the station's name.
+
+    >>> leave(1), leave(2)
+    ('Leave it at', 'Leave them at')
+    """
+    return f"Leave {'it' if number == 1 else 'them'} at"
+
+
+SET_OUT, ARRIVE = "Set out from", "Arrive:"
+
+
+def there_at(at: str) -> str:
+    """Write when one arrives."""
+    return f"there at {at}"
+
+
+def on_foot(number: float) -> str:
+    """Write what walking all the way takes."""
+    return f"On foot all the way: {minutes(max(round(number), 1))}."
+
+
+def walk_instead(number: float) -> str:
+    """Say that no plan is quicker than walking."""
+    return f"Walk: on foot it is {minutes(max(round(number), 1))} all the way, and no bike is quicker."
+
+
+def none_near(what: What) -> str:
+    """Say that an end is too far from every station.
+
+    >>> none_near("bike")
+    'No plan: there is no station within 15 min on foot of where you start.'
+    """
+    return f"No plan: there is no station within {_ON_FOOT} of {_WHERE[what]}."
+
+
+def none_open(what: What) -> str:
+    """Say that everything near an end is closed."""
+    return f"No plan: every station within {_ON_FOOT} of {_WHERE[what]} is {CLOSED[what]}."
+
+
+def none_known(what: What) -> str:
+    """Say that nothing is known near an end."""
+    return f"No plan: nothing is known of {what}s at the stations within {_ON_FOOT} of {_WHERE[what]}."
+
+
+def no_pair(number: int) -> str:
+    """Say that no pair of stations can have what is wanted."""
+    bike, space = wanted("bike", number), wanted("space", number)
+    return f"No plan: no two stations within {_ON_FOOT} of both ends may have {bike} and {space}."
+
+
+def end_closed(name: str, what: What) -> str:
+    """Say that a chosen station is closed, so that the plan is by way of another. Plain text."""
+    return f"{name} is {CLOSED[what]}. The plan goes by another station."

@@ -65,7 +65,9 @@ export default function ({ data, setStateValue, setTriggerValue }) {
 
   function listen(event) {
     const button = event.target.closest?.("[data-do]");
-    if (!button) return;
+    // A link asked for in a new tab or window is the browser's.
+    if (!button || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
+    event.preventDefault();
     const [, verb, id] = button.dataset.do.match(/^(\w+):?(.*)$/s);
     if (verb === "share") share(button, words);
     else if (verb === "near") locate(button, words, tell);

@@ -1,0 +1,216 @@
+"""Trips in real Chromium: planned by search and by touch, kept over reloads and refreshes, for everybody."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browsing import PATIENCE, Site, map_box, picture, serve, set_slider, wait_for, wait_for_refresh
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from dashboard import text, ways
+
+pytestmark = pytest.mark.browser
+
+FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-background-networking"]
+DESK = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {
+    "viewport": {"width": 360, "height": 740},
+    "is_mobile": True,
+    "has_touch": True,
+    "user_agent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36",
+}
+STRANGERS = re.compile(r"^(?!(?:https?|wss?)://127\.0\.0\.1[:/]|data:|blob:).+")
+ASKED_IN_VAIN = re.compile(r"/trip/_stcore/")
+"""On any page but the first, Streamlit's browser side looks for its server below the page, then above."""
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serve(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE * 1000)
+    with sync_playwright() as playwright:
+        installed = shutil.which("chromium") or shutil.which("chromium-browser")
+        chromium = playwright.chromium.launch(executable_path=installed, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Site) -> Iterator[Visit]:
+    """Open an address; at the end nothing may have gone to a stranger, and nothing may have failed."""
+    site.renew()
+    contexts = []
+    strangers: list[str] = []
+    errors: list[str] = []
+
+    def hear(said: ConsoleMessage) -> None:
+        if said.type == "error" and not ASKED_IN_VAIN.search(said.location["url"]):
+            errors.append(said.text)
+
+    def opened(query: str, device: dict[str, Any] = DESK, scheme: str = "light") -> Page:
+        context = browser.new_context(**device, color_scheme=scheme)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: strangers.extend(STRANGERS.findall(request.url)))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", hear)
+        page.goto(site.url + query)
+        page.locator("#deckgl-overlay").wait_for(timeout=PATIENCE * 1000)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not strangers
+    assert not errors
+
+
+def parts(url: str) -> set[str]:
+    return set(url.partition("?")[2].split("&"))
+
+
+def fits(page: Page) -> bool:
+    return bool(page.get_by_test_id("stMain").evaluate("e => e.scrollWidth <= e.clientWidth"))
+
+
+@pytest.mark.parametrize(("device", "scheme"), [(DESK, "dark"), (PHONE, "light")], ids=["desk", "phone"])
+def test_plan_a_trip_by_search_and_find_it_again_after_a_reload(
+    visit: Visit, site: Site, device: dict[str, Any], scheme: str
+) -> None:
+    page = visit("?city=dublin&station=s20", device, scheme)
+    page.get_by_role("link", name="Trip").click()
+    expect(page).to_have_url(re.compile(r"/trip\?city=dublin"))
+    expect(page.get_by_role("link", name="Trip")).to_have_attribute("aria-current", "page")
+    for label, typed, name in ((text.FROM, "staton 2O", "Station 20"), (text.TO, "station 50", "Station 50")):
+        page.get_by_role("textbox", name=label, exact=True).fill(typed)
+        page.keyboard.press("Enter")
+        page.locator(".matches").get_by_role("button", name=name, exact=True).click()
+        expect(page.locator(".end", has_text=name)).to_be_visible()
+    page.get_by_role("radio", name="2", exact=True).click()
+    set_slider(page, 30)
+    best = page.locator(".plan").first
+    expect(best).to_contain_text("Take 2 bikes at Station 20")
+    expect(page.locator(".plan")).to_have_count(3)
+    assert {"city=dublin", "from=s20", "to=s50", "n=2", "in=30"} == parts(page.url)
+    assert fits(page)
+
+    address = page.url
+    page.reload()
+    expect(best).to_contain_text("Take 2 bikes at Station 20")
+    expect(page.get_by_role("slider")).to_have_value("30")
+    assert page.url == address
+
+    page.wait_for_timeout(1500)  # until the script that hears our buttons is there again
+    page.get_by_role("button", name=text.SWAP_NAME).click()
+    expect(best).to_contain_text("Take 2 bikes at Station 50")
+    assert {"from=s50", "to=s20"} <= parts(page.url)
+
+    page.get_by_role("link", name="Map").click()
+    expect(page).to_have_url(re.compile(r"/\?city=dublin"))
+    expect(page.get_by_role("slider")).to_have_value("30")
+    page.go_back()
+    expect(best).to_contain_text("Take 2 bikes at Station 50")
+
+
+def test_both_ends_are_chosen_by_touching_stations(visit: Visit, site: Site) -> None:
+    page = visit("trip?city=dublin")
+    for side, row in (("from", 18), ("to", 45)):
+        expect(page.get_by_text(text.ASK["start" if side == "from" else "goal"])).to_be_visible()
+        page.wait_for_timeout(1500)  # until deck.gl has the rows that are touched
+        lat, lon = site.dublin.stations.lat, site.dublin.stations.lon
+        view, box = ways.wide(site.dublin, *ways.WIDE), map_box(page)
+        scale = 512 * 2**view.zoom / 360
+        north, middle = (np.degrees(np.arctanh(np.sin(np.radians(at)))) for at in (lat[row], view.latitude))
+        x = box["x"] + box["width"] / 2 + (lon[row] - view.longitude) * scale
+        y = box["y"] + box["height"] / 2 + (middle - north) * scale
+        page.mouse.click(float(x), float(y))
+        expect(page).to_have_url(re.compile(rf"{side}=s{row}(&|$)"))
+    expect(page.locator(".plan")).to_have_count(3)
+    page.get_by_role("button", name=text.change_end(text.TO, "Station 45")).click()
+    expect(page.get_by_text(text.ASK["goal"])).to_be_visible()
+
+
+def test_near_me_is_where_the_trip_starts_and_is_told_to_nobody(visit: Visit, site: Site) -> None:
+    page = visit("trip?city=dublin&to=s50", PHONE)
+    lat, lon = (float(degrees[20]) for degrees in (site.dublin.stations.lat, site.dublin.stations.lon))
+    page.context.grant_permissions(["geolocation"])
+    page.context.set_geolocation({"latitude": lat + 0.001, "longitude": lon})
+    page.get_by_role("button", name=text.NEAR).click()
+    expect(page.locator(".plan").first).to_contain_text(f"{text.SET_OUT} {text.WHERE_YOU_ARE}")
+    assert "from=here" in parts(page.url)
+    assert str(round(lat, 2)) not in page.url
+
+
+def test_the_view_of_a_trip_stays_while_a_feed_falls_silent_and_comes_back(visit: Visit, site: Site) -> None:
+    page = visit("trip?city=dublin&from=s20&to=s50")
+    expect(page.locator(".plan")).to_have_count(3)
+    page.wait_for_timeout(1500)
+
+    def ground() -> np.ndarray:
+        box = map_box(page)
+        x, y, w, h = (round(box[side]) for side in ("x", "y", "width", "height"))
+        return picture(page)[y : y + min(h, 400), x : x + w].astype(np.int64)
+
+    opened = ground()
+    box = map_box(page)
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 140, box["y"] + 110, steps=5)
+    page.wait_for_timeout(400)
+    page.mouse.up()
+    page.mouse.move(5, 5)
+
+    def alike(one: np.ndarray, other: np.ndarray) -> bool:
+        return one.shape == other.shape and float((np.abs(one - other).max(axis=2) > 40).mean()) < 0.002
+
+    wait_for(lambda: not alike(ground(), opened))
+    page.wait_for_timeout(500)
+    dragged = ground()
+    site.world.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    site.world.fail("dublin", "silent", "the feed repeats itself")
+    notice = page.get_by_text("has fallen silent: the feed repeats itself.")
+    expect(notice).to_be_visible()
+    wait_for_refresh(page, site)
+    expect(notice).to_have_count(0)
+    wait_for(lambda: alike(ground(), dragged))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("query", ["", "&from=s20&to=s50&in=60&n=4", "&from=s1&to=53.2,-6.2"])
+def test_nothing_bars_anybody(visit: Visit, query: str, device: dict[str, Any], scheme: str) -> None:
+    """axe-core looks for what keeps people out; a thumb needs 44 px; nothing sticks out at the side."""
+    page = visit("trip?city=dublin" + query, device, scheme)
+    expect(page.locator(".settings")).to_be_attached()
+    found = Axe().run(page).response
+    assert "color-contrast" in {check["id"] for check in found["passes"]}
+    barred = [
+        (check["id"], node["html"]) for check in found["violations"] for node in check["nodes"]
+        if check["impact"] in ("serious", "critical")
+    ]  # fmt: skip
+    assert not barred
+    assert fits(page)
+    if device is PHONE:
+        small = page.evaluate(
+            """[...document.querySelectorAll("button, input, a, [role=combobox]")].flatMap(e => {
+                const target = e.closest("label, [role=group], [data-orientation]") ?? e;
+                const box = target.getBoundingClientRect();
+                const seen = box.width > 1 && e.checkVisibility({visibilityProperty: true});
+                return seen && Math.min(box.width, box.height) < 43.9 ? [e.outerHTML.slice(0, 150)] : [];
+            })"""
+        )
+        assert not small

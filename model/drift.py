@@ -11,7 +11,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from river.drift import ADWIN
 
 from model.days import DAY_TYPES
+from model.learnt import Learnt
 
 _FALSE_ALARMS = 1e-4
 """ADWIN's delta. At River's 0.002 each recording has some drift every other day at one horizon or another."""
@@ -48,12 +49,14 @@ class Drift:
     after: float
 
 
-class Watch:
+class Watch(Learnt):
     """Watches the horizons `minutes` of one city.
 
     `edge` and `error` `(H, 48)` are what is usual of the difference and of naive's CRPS by hour of weekdays
     and of weekends, from `seen` forecasts.
     """
+
+    ARRAYS = ("edge", "error", "seen")
 
     def __init__(self, minutes: Sequence[int]) -> None:
         self.minutes = tuple(minutes)
@@ -90,17 +93,14 @@ class Watch:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give the state: ADWIN's is what it was told since it began."""
-        return {
-            "edge": self.edge,
-            "error": self.error,
-            "seen": self.seen,
+        return super().arrays() | {
             "lengths": np.array([len(losses) for losses in self._losses]),
             "losses": np.concatenate([np.array(losses, dtype=np.float64) for losses in self._losses]),
         }
 
-    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take back what `arrays` gave."""
-        self.edge, self.error, self.seen = (arrays[name] for name in ("edge", "error", "seen"))
+        super().restore(arrays)
         ends = np.cumsum(arrays["lengths"])
         for index, losses in enumerate(np.split(arrays["losses"], ends[:-1])):
             self._losses[index] = losses.tolist()

@@ -226,9 +226,12 @@ class Forecaster:
 
     def _learn_city(self, happened: Events) -> None:
         """Learn what moves all stations together: the kind of day, and the weather."""
+        holiday = self._days.is_holiday(happened.middle)
+        if not holiday and self._weather.weather is None:
+            return
         seen: Floats = happened.riders.sum(axis=1, dtype=np.float64)
         expected = self._long.expected(happened)
-        if self._days.is_holiday(happened.middle):
+        if holiday:
             weekday, weekend = expected.sum(axis=1).tolist()
             self._days.learn(happened.middle, float(seen.sum()), weekday, weekend)
         self._weather.learn(happened.middle, seen, expected[self._long.cell(happened.middle)[0]])

@@ -54,7 +54,7 @@ class WeatherEffect(Learnt):
     `seen` and `expected` `(2,)` riders are counted, and `told` `(7,)` sums the features.
     """
 
-    ARRAYS = ("beta", "precision", "usual", "days", "hour", "seen", "expected", "told", "hours", "values")
+    ARRAYS = ("beta", "precision", "usual", "days", "hour", "seen", "expected", "told")
 
     def __init__(self, days_of: Days) -> None:
         size = len(WEATHER)
@@ -70,22 +70,16 @@ class WeatherEffect(Learnt):
         self.weather = weather
         self._known: dict[int, Floats | None] = {}
 
-    @property
-    def hours(self) -> NDArray[Any]:
-        """The hours of the weather that is known, `(T,)`."""
-        return np.zeros(0, dtype=np.int64) if self.weather is None else self.weather.hours
-
-    @property
-    def values(self) -> NDArray[Any]:
-        """Its values `(T, 6)`."""
-        return np.zeros((0, len(WEATHER))) if self.weather is None else self.weather.values
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the state, the weather that is known in it."""
+        known = self.weather
+        hours, values = ([], np.zeros((0, len(WEATHER)))) if known is None else (known.hours, known.values)
+        return super().arrays() | {"hours": np.asarray(hours, dtype=np.int64), "values": values}
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take back what `arrays` gave."""
+        super().restore(arrays)
         hours, values = arrays["hours"], arrays["values"]
-        for name in self.ARRAYS[:-2]:
-            value = arrays[name]
-            setattr(self, name, value if value.ndim else value.item())
         self._take(Weather(hours, values) if len(hours) else None)
 
     def hear(self, weather: Weather) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,13 +16,15 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dashboard_world
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
 from dashboard_world import BOULDER, DUBLIN, World, frame
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import FloatRect, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Page, WebSocket, expect, sync_playwright
 
 from dashboard import deck, palette, text
 from model.frame import Frame
@@ -30,6 +33,17 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 40.0
 """Seconds that anything may take on a busy machine. Nobody waits for longer than it takes."""
 
+FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-background-networking"]
+DESK = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {
+    "viewport": {"width": 360, "height": 740},
+    "is_mobile": True,
+    "has_touch": True,
+    "user_agent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36",
+}
+STRANGERS = re.compile(r"^(?!(?:https?|wss?)://127\.0\.0\.1[:/]|data:|blob:).+")
+
+Visit = Callable[..., Page]
 Shift = tuple[float, float]
 
 
@@ -223,3 +237,82 @@ def wait_for_refresh(page: Page, site: Site) -> None:
     rows = re.compile(rf"/api/frames/dublin/{site.version + 1}/")
     with page.expect_response(rows, timeout=PATIENCE * 1000):
         site.renew()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start the machine's Chromium, or Playwright's own where there is none."""
+    expect.set_options(timeout=PATIENCE * 1000)
+    with sync_playwright() as playwright:
+        installed = shutil.which("chromium") or shutil.which("chromium-browser")
+        started = playwright.chromium.launch(executable_path=installed, args=FLAGS)
+        yield started
+        started.close()
+
+
+@contextmanager
+def visiting(browser: Browser, site: Site, harmless: re.Pattern[str] | None) -> Iterator[Visit]:
+    """Open addresses; at the end nothing may have gone to a stranger, and nothing may have failed.
+
+    `harmless` are the addresses that the browser may have asked in vain.
+    """
+    site.renew()
+    contexts = []
+    strangers: list[str] = []
+    errors: list[str] = []
+
+    def hear(said: ConsoleMessage) -> None:
+        if said.type == "error" and not (harmless and harmless.search(said.location["url"])):
+            errors.append(said.text)
+
+    def opened(
+        query: str = "",
+        device: dict[str, Any] = DESK,
+        scheme: str = "light",
+        listen: Callable[[WebSocket], None] | None = None,
+    ) -> Page:
+        context = browser.new_context(**device, color_scheme=scheme)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: strangers.extend(STRANGERS.findall(request.url)))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", hear)
+        if listen is not None:
+            page.on("websocket", listen)
+        page.goto(site.url + query)
+        page.locator("#deckgl-overlay").wait_for(timeout=PATIENCE * 1000)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not strangers
+    assert not errors
+
+
+def fits(page: Page) -> bool:
+    """Tell whether nothing sticks out at the side."""
+    return bool(page.get_by_test_id("stMain").evaluate("e => e.scrollWidth <= e.clientWidth"))
+
+
+def small_targets(page: Page) -> list[str]:
+    """List what is too small for a thumb, which needs 44 px."""
+    found: list[str] = page.evaluate(
+        """[...document.querySelectorAll("button, input, a, [role=combobox]")].flatMap(e => {
+            const target = e.closest("label, [role=group], [data-orientation]") ?? e;
+            const box = target.getBoundingClientRect();
+            const seen = box.width > 1 && e.checkVisibility({visibilityProperty: true});
+            return seen && Math.min(box.width, box.height) < 43.9 ? [e.outerHTML.slice(0, 150)] : [];
+        })"""
+    )
+    return found
+
+
+def barred(page: Page) -> list[tuple[str, str]]:
+    """List what keeps people out, as axe-core sees it: names, roles, contrast (AA), order."""
+    found = Axe().run(page).response
+    assert "color-contrast" in {check["id"] for check in found["passes"]}
+    return [
+        (check["id"], node["html"]) for check in found["violations"] for node in check["nodes"]
+        if check["impact"] in ("serious", "critical")
+    ]  # fmt: skip

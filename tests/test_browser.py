@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,89 +12,33 @@ from typing import Any
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from browsing import (
-    PATIENCE,
+    DESK,
+    PHONE,
+    STRANGERS,
     Site,
+    Visit,
+    barred,
     drag,
     expect_colours,
+    fits,
     marks,
     picture,
     pixel,
     said_by,
     serve,
     set_slider,
+    small_targets,
     wait_for,
     wait_for_refresh,
 )
-from playwright.sync_api import Browser, Page, Route, WebSocket, expect, sync_playwright
+from playwright.sync_api import Browser, Route, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from dashboard import text
 
 pytestmark = pytest.mark.browser
-
-FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-background-networking"]
-DESK = {"viewport": {"width": 1280, "height": 800}}
-PHONE = {
-    "viewport": {"width": 360, "height": 740},
-    "is_mobile": True,
-    "has_touch": True,
-    "user_agent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36",
-}
-STRANGERS = re.compile(r"^(?!(?:https?|wss?)://127\.0\.0\.1[:/]|data:|blob:).+")
-
-Visit = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with serve(tmp_path_factory.mktemp("site")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE * 1000)
-    with sync_playwright() as playwright:
-        installed = shutil.which("chromium") or shutil.which("chromium-browser")
-        chromium = playwright.chromium.launch(executable_path=installed, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def visit(browser: Browser, site: Site) -> Iterator[Visit]:
-    """Open an address; at the end nothing may have gone to a stranger, and nothing may have failed."""
-    site.renew()
-    contexts = []
-    strangers: list[str] = []
-    errors: list[str] = []
-
-    def opened(
-        query: str = "",
-        device: dict[str, Any] = DESK,
-        scheme: str = "light",
-        listen: Callable[[WebSocket], None] | None = None,
-    ) -> Page:
-        context = browser.new_context(**device, color_scheme=scheme)  # type: ignore[arg-type]
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda request: strangers.extend(STRANGERS.findall(request.url)))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda said: errors.extend([said.text] if said.type == "error" else []))
-        if listen is not None:
-            page.on("websocket", listen)
-        page.goto(site.url + query)
-        page.locator("#deckgl-overlay").wait_for(timeout=PATIENCE * 1000)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not strangers
-    assert not errors
 
 
 def test_the_colours_on_screen_are_those_of_the_frame(visit: Visit, site: Site) -> None:
@@ -393,30 +335,15 @@ def test_nothing_bars_anybody(
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     if "station" in query:
         expect(page.get_by_test_id("stVegaLiteChart")).to_be_attached()
-    found = Axe().run(page).response
-    assert "color-contrast" in {check["id"] for check in found["passes"]}
-    barred = [
-        (check["id"], node["html"]) for check in found["violations"] for node in check["nodes"]
-        if check["impact"] in ("serious", "critical")
-    ]  # fmt: skip
-    assert not barred
+    assert not barred(page)
 
 
 def test_every_target_is_wide_enough_for_a_thumb(visit: Visit, site: Site) -> None:
     page = visit("?city=dublin&station=s20", PHONE)
     page.locator(".st-key-show-list label").click()
     expect(page.locator(".best li").first).to_be_visible()
-    small = page.evaluate(
-        """[...document.querySelectorAll("button, input, a, [role=combobox]")].flatMap(e => {
-            const target = e.closest("label, [role=group], [data-orientation]") ?? e;
-            const box = target.getBoundingClientRect();
-            const seen = box.width > 1 && e.checkVisibility({visibilityProperty: true});
-            return seen && Math.min(box.width, box.height) < 43.9 ? [e.outerHTML.slice(0, 150)] : [];
-        })"""
-    )
-    assert not small
-    main = page.get_by_test_id("stMain")
-    assert main.evaluate("e => e.scrollWidth <= e.clientWidth")
+    assert not small_targets(page)
+    assert fits(page)
 
 
 def test_all_of_it_is_reached_by_keyboard(visit: Visit, site: Site) -> None:

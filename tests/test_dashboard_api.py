@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from dashboard_world import World, frame
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard import api, deck, reading
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    reading.use(made.store, made.clock)
-    yield made
-    made.store.close()
+from dashboard import api, deck
 
 
 def get(system_id: str, version: int, name: str, accept: str = "gzip, br") -> Response:

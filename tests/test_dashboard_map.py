@@ -6,7 +6,6 @@ import io
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import time, timedelta
 from html import escape, unescape
@@ -22,14 +21,6 @@ from streamlit.testing.v1.element_tree import ButtonGroup
 from dashboard import deck, reading, text
 
 START = str(Path(__file__).parent.parent / "dashboard" / "start.py")
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    reading.use(made.store, made.clock)
-    yield made
-    made.store.close()
 
 
 def opened(**query: str) -> AppTest:

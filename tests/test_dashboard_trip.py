@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from html import escape, unescape
@@ -29,14 +28,6 @@ MARKS = None
 """The layer of marks has no id of its own."""
 
 START = str(Path(__file__).parent.parent / "dashboard" / "start.py")
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    reading.use(made.store, made.clock)
-    yield made
-    made.store.close()
 
 
 def opened(query: dict[str, str] | None = None, **more: str) -> AppTest:

@@ -604,3 +604,17 @@ def no_pair(number: int) -> str:
 def end_closed(name: str, what: What) -> str:
     """Say that a chosen station is closed, so that the plan is by way of another. Plain text."""
     return f"{name} is {CLOSED[what]}. The plan goes by another station."
+
+
+# Tables and files of what a chart shows.
+
+AS_CSV, AS_PARQUET = "Download CSV", "Download Parquet"
+
+
+def numbers_of(what: str) -> str:
+    """Head the numbers of a chart.
+
+    >>> numbers_of(""), numbers_of("polls")
+    ('The numbers', 'The numbers: polls')
+    """
+    return f"The numbers: {what}" if what else "The numbers"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from model.climate import Climate
 from model.days import Days
 from model.demand import MAX_GAP, Demand, Events, events
 from model.drift import Drift, Watch
-from model.experts import Now, answers, as_now, experts
+from model.experts import Expert, Now, answers, as_now, experts
 from model.guard import Guard
 from model.pool import Pool
 from model.pull import Pull
@@ -123,6 +124,40 @@ class Forecaster:
         seed = {} if self._seed is None else {"seed": self._seed}
         city = {"days": self._days, "weather": self._weather, "watch": self._watch}
         return self._by_station | city | seed
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """What learns, by name, to be looked at: each part's own attributes say what it has learnt.
+
+        `long` and `short` are demand, `days` and `weather` what moves all stations together, `watch` looks
+        for drift, `seed` is there where it runs. Stations are in the order of `snapshot`: those of
+        `stations` first.
+        """
+        return MappingProxyType(self._parts)
+
+    @property
+    def experts(self) -> tuple[Expert, ...]:
+        """What competes, naive first."""
+        return self._experts
+
+    @property
+    def waiting(self) -> dict[int, int]:
+        """Count the forecasts that wait for their truth, of one station each, by minutes ahead."""
+        waiting: dict[int, int] = {}
+        for pending in self._pending:
+            count = int((pending.bikes >= 0).sum())
+            waiting[pending.minutes] = waiting.get(pending.minutes, 0) + count
+        return dict(sorted(waiting.items()))
+
+    @property
+    def held(self) -> Bools:
+        """Tell where the guard ties the median to "as now", by scored horizon, `(H, S)`.
+
+        Raises `ValueError` before the first snapshot.
+        """
+        if self.at is None:
+            raise ValueError("nothing is known yet: learn a snapshot first")
+        return self._held(SCORED_MINUTES, np.arange(len(self.stations)))
 
     @property
     def models(self) -> tuple[str, ...]:

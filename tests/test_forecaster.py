@@ -15,6 +15,7 @@ from model.demand import Demand, events
 from model.forecaster import StateError
 from model.frame import MINUTES
 from model.records import Floats
+from model.scoring import SCORED_MINUTES
 
 
 def taught(minutes: int = 300, size: int = 6) -> Forecaster:
@@ -298,3 +299,31 @@ def test_one_huge_station_does_not_make_the_others_as_wide() -> None:
     assert laid.shape[2] == 901
     assert (laid[:, 1, 12:] == 65535).all()
     np.testing.assert_array_equal(pending.spread(np.array([0]))[:, 0], laid[:, 1, :13])
+
+
+def test_what_waits_is_counted_by_station_and_horizon() -> None:
+    forecaster = Forecaster(stations(3))
+    assert forecaster.waiting == {}
+    forecaster.learn(snapshot(MONDAY, [4, -1, 6]))
+    assert forecaster.waiting == dict.fromkeys(SCORED_MINUTES, 2)
+    for minute in range(1, 7):
+        forecaster.learn(snapshot(MONDAY + minute * MINUTE, [4, -1, 6]))
+    assert forecaster.waiting == dict.fromkeys(SCORED_MINUTES[1:], 2)
+
+
+def test_the_parts_can_be_looked_at_and_not_replaced() -> None:
+    forecaster = Forecaster(stations(3), seed=True)
+    assert {"long", "short", "pool", "guard", "weather", "watch", "seed"} <= set(forecaster.parts)
+    with pytest.raises(TypeError):
+        forecaster.parts["pool"] = None  # type: ignore[index]
+    assert [expert.name for expert in forecaster.experts] == list(
+        forecaster.models[: len(forecaster.experts)]
+    )
+
+
+def test_in_the_first_day_the_median_is_held_everywhere() -> None:
+    with pytest.raises(ValueError, match="nothing is known yet"):
+        _ = Forecaster(stations(3)).held
+    held = taught(60).held
+    assert held.shape == (len(SCORED_MINUTES), 6)
+    assert held.all()

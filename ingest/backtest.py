@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
 from ingest.recording import Recording
 from model.forecaster import Forecaster
+from model.measures import MEASURES, measures
 from model.records import Floats
 from model.scoring import SCORED_MINUTES, Score
 
@@ -131,17 +133,12 @@ def backtest(
 
 
 def _row(recording: str, model: str, minutes: int, total: _Total, naive: _Total) -> Row:
-    sums, n = total.sums, total.sums["n"]
+    found = measures(pd.DataFrame([total.sums])).iloc[0]
     return Row(
         recording=recording,
         model=model,
         minutes=minutes,
-        n=int(n),
-        mae=sums["abs_error"] / n,
-        rmse=float(np.sqrt(sums["squared_error"] / n)),
-        crps=sums["crps"] / n,
-        brier_bike=sums["brier_bike"] / n,
-        brier_dock=sums["brier_dock"] / sums["n_dock"] if sums["n_dock"] else float("nan"),
-        cover80=sums["covered"] / n,
+        n=int(total.sums["n"]),
         stations_worse=float((total.errors > WORSE * naive.errors).mean()),
+        **{name: float(found[name]) for name in MEASURES},
     )

@@ -19,9 +19,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingest import daily
+from ingest import scores as over_time
 from ingest.daily import CALIBRATION_KEYS, STATION_KEYS, Daily
 from ingest.database import Database, StoreError
 from ingest.lease import is_dead
+from ingest.scores import DAY, FIVE_MINUTES, HOUR
 from ingest.tables import (
     checkpoints,
     daily_scores,
@@ -29,20 +31,16 @@ from ingest.tables import (
     frames,
     leases,
     observations,
+    outages,
     polls,
     said,
-    scores,
     stations,
     status,
     systems,
 )
+from model.demand import MAX_GAP
 from model.drift import Drift
 from model.records import Snapshot, Stations
-
-SCORE_SUMS = (
-    "n", "n_dock", "expired", "abs_error", "squared_error", "crps", "brier_bike", "brier_dock", "covered",
-)  # fmt: skip
-"""The columns of `scores` that are sums over forecasts: they add up over hours, models and systems."""
 
 FRAMES_KEPT = timedelta(minutes=10)
 """How long a browser may still ask for an older frame."""
@@ -100,6 +98,14 @@ class Checkpoint:
 
     at: datetime
     blob: bytes
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A feed brought nothing from `start` to `end`, in event time: what was due in between was not scored."""
+
+    start: datetime
+    end: datetime
 
 
 @dataclass(frozen=True)
@@ -202,7 +208,9 @@ class Store:
             if row.at is None or _said_when(row.at) != _said_when(at):
                 db.execute(said.delete().where(said.c.system_id == system_id, said.c.at < at - SAID_KEPT))
                 db.execute(said.insert().values(system_id=system_id, at=at, blob=tick.frame))
-            self._add_scores(db, system_id, tick.scores)
+            if row.at is not None and at - row.at > MAX_GAP:
+                db.execute(outages.insert().values(system_id=system_id, start=row.at, end=at))
+            over_time.add(db, system_id, tick.scores)
             for day in tick.daily:
                 self._add_daily(db, system_id, day)
             for drift in tick.drifts:
@@ -255,7 +263,9 @@ class Store:
             db.execute(systems.update().where(systems.c.system_id == system_id).values(values))
 
     def forget(self, system_id: str, before: datetime, received_before: datetime) -> None:
-        """Drop observations, learnt polls and daily scores older than an event time; other polls by receipt.
+        """Drop observations, learnt polls and station scores older than an event time; other polls by receipt.
+
+        Scores over time are kept as long as `ingest.scores` says.
 
         Nothing that recovery needs is dropped: no learnt poll after the checkpoint, and of each station the
         last change before the cut, which is still its value there.
@@ -266,6 +276,9 @@ class Store:
             db.execute(
                 daily_scores.delete().where(daily_scores.c.system_id == system_id, daily_scores.c.day < day)
             )
+            newest = db.scalar(sa.select(systems.c.at).where(systems.c.system_id == system_id))
+            if newest is not None:
+                over_time.forget(db, system_id, newest)
             # Polls that taught nothing may have no event time at all.
             db.execute(
                 polls.delete().where(mine, polls.c.outcome != LEARNT, polls.c.received_at < received_before)
@@ -328,19 +341,6 @@ class Store:
                         new.capacity.tolist(), strict=True))
                 ],
             )  # fmt: skip
-
-    @staticmethod
-    def _add_scores(db: Connection, system_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        for row in rows:
-            key = [
-                scores.c.system_id == system_id,
-                scores.c.hour == row["hour"],
-                scores.c.model == row["model"],
-                scores.c.minutes == row["minutes"],
-            ]
-            sums = {name: scores.c[name] + row[name] for name in SCORE_SUMS}
-            if db.execute(scores.update().where(*key).values(sums)).rowcount == 0:
-                db.execute(scores.insert().values(system_id=system_id, **row))
 
     @staticmethod
     def _add_daily(db: Connection, system_id: str, new: Daily) -> None:
@@ -558,15 +558,30 @@ class Store:
             ).one_or_none()
             return None if row is None else Checkpoint(row.at, row.blob)
 
-    def scores(self, system_id: str | None = None, since: datetime | None = None) -> pd.DataFrame:
-        """Fetch the sums of scores by hour, model and horizon; all systems where none is named."""
-        names = ("system_id", "hour", "model", "minutes", *SCORE_SUMS)
-        query = sa.select(*(scores.c[name] for name in names))
-        if system_id is not None:
-            query = query.where(scores.c.system_id == system_id)
-        query = _between(query, scores.c.hour, None if since is None else since - timedelta(seconds=1), None)
+    def scores(
+        self,
+        system_id: str | None = None,
+        span: int = HOUR,
+        *,
+        minutes: Sequence[int] | None = None,
+        models: Sequence[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> pd.DataFrame:
+        """Fetch the sums of scores by span of the target time, model and horizon, oldest first.
+
+        `span` is `FIVE_MINUTES`, `HOUR` or `DAY`, and `at` its beginning, from `since` to before `until`.
+        Where no system is named, the sums are those of all followed ones together.
+        """
         with self._read() as db:
-            return pd.DataFrame([tuple(row) for row in db.execute(query)], columns=list(names))
+            return over_time.read(db, system_id, span, minutes, models, since, until)
+
+    def outages(self, system_id: str, since: datetime | None = None) -> list[Outage]:
+        """List when a feed was down: learnt snapshots too far apart to learn from, oldest first."""
+        query = sa.select(outages.c.start, outages.c.end).where(outages.c.system_id == system_id)
+        query = _between(query, outages.c.end, since, None).order_by(outages.c.start)
+        with self._read() as db:
+            return [Outage(row.start, row.end) for row in db.execute(query)]
 
     def station_scores(self, system_id: str, since: date | None = None) -> pd.DataFrame:
         """Fetch the sums of scores by local day, horizon, model and station: see `ingest.daily`."""
@@ -631,8 +646,12 @@ def _between(query: Any, column: Any, start: datetime | None, end: datetime | No
 
 
 __all__ = [
+    "DAY",
+    "FIVE_MINUTES",
+    "HOUR",
     "Checkpoint",
     "LeaseLostError",
+    "Outage",
     "PollRow",
     "Store",
     "StoreError",

@@ -184,9 +184,10 @@ scores = sa.Table(
     "scores",
     metadata,
     _system_id(),
-    sa.Column("hour", UnixSeconds, primary_key=True),
-    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("span", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("minutes", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", UnixSeconds, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
     sa.Column("n", sa.BigInteger, nullable=False),
     sa.Column("n_dock", sa.BigInteger, nullable=False),
     sa.Column("expired", sa.BigInteger, nullable=False),
@@ -196,4 +197,13 @@ scores = sa.Table(
     sa.Column("brier_bike", sa.Double, nullable=False),
     sa.Column("brier_dock", sa.Double, nullable=False),
     sa.Column("covered", sa.Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+outages = sa.Table(
+    "outages",
+    metadata,
+    _system_id(),
+    sa.Column("start", UnixSeconds, primary_key=True),
+    sa.Column("end", UnixSeconds, nullable=False, quote=True),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -78,15 +78,14 @@ class Score:
         return len(self.rows)
 
     def row(self) -> dict[str, Any]:
-        """Give the sums over the stations, under the hour of the target.
+        """Give the sums over the stations.
 
         `n_dock` of the `n` also tell their docks. `covered` is the mass of the transform between 0.1 and 0.9:
         80 % of `n` where the spread is right.
         """
-        at = int(self.target_at.timestamp())
         sums = {name: float(np.nansum(getattr(self, name))) for name in STATION_SCORES}
         return {
-            "hour": datetime.fromtimestamp(at // 3600 * 3600, UTC),
+            "target_at": self.target_at,
             "model": self.model,
             "minutes": self.minutes,
             "n": self.n,

@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
+from ingest import migrations
 from ingest.store import PollRow, Store, SystemRow, TickResult
 from model import Snapshot, Stations
 
@@ -95,3 +98,14 @@ def commit(store: Store, tick: TickResult, system_id: str = "dublin", holder: st
     now = tick.poll.received_at
     assert store.take_lease(system_id, holder, now, LEASE)
     return store.commit_tick(system_id, holder, now, LEASE, now + MINUTE, tick)
+
+
+def migrate(url: str, revision: str) -> None:
+    """Make the tables of an older release."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()

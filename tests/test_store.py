@@ -9,9 +9,10 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,12 +28,14 @@ from store_world import (
     counted,
     described,
     learnt,
+    migrate,
     postgres,
     postgres_database,
 )
 
 from ingest.lease import new_holder
-from ingest.store import SCORE_SUMS, LeaseLostError, PollRow, Store, StoreError
+from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS
+from ingest.store import LeaseLostError, Outage, PollRow, Store, StoreError
 from ingest.tables import metadata
 from model import Snapshot
 
@@ -224,16 +227,77 @@ def test_the_history_of_a_station_begins_with_what_stood_there_at_the_start(stor
     assert seen(7, 12, "nobody") == []
 
 
-def test_scores_add_up_by_hour_model_and_horizon(store: Store) -> None:
-    score = {"hour": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SCORE_SUMS, 2)
-    for minute in range(3):
+def test_scores_add_up_by_span_model_and_horizon(store: Store) -> None:
+    for minute in (0, 1, 7, 70):
         at = NOON + minute * MINUTE
-        commit(store, learnt(at, counted(at), scores=[score, {**score, "minutes": 60}]))
-    table = store.scores("dublin").set_index("minutes")
-    assert [table.at[30, name] for name in SCORE_SUMS] == [6] * len(SCORE_SUMS)
-    assert len(table) == 2
+        score = {"target_at": at, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
+        more = [{**score, "minutes": 60}, {**score, "model": "naive"}]
+        commit(store, learnt(at, counted(at), scores=[score, score, *more]))
+
+    def sums(span: int, **limits: Any) -> dict[datetime, float]:
+        table = store.scores("dublin", span, minutes=[30], models=["pool"], **limits)
+        assert (table[list(SUMS)].nunique(axis=1) == 1).all()
+        return dict(zip(table["at"].dt.to_pydatetime(), table["n"], strict=True))
+
+    one = timedelta(hours=1)
+    fine = {NOON: 8, NOON + 5 * MINUTE: 4, NOON + 70 * MINUTE: 4}
+    assert sums(FIVE_MINUTES) == fine
+    assert sums(HOUR) == {NOON: 12, NOON + one: 4}
+    assert sums(DAY) == {NOON.replace(hour=0): 16}
+    assert sums(HOUR, since=NOON + one) == {NOON + one: 4}
+    assert sums(HOUR, until=NOON + one) == {NOON: 12}
+    assert store.scores("dublin", DAY).set_index(["minutes", "model"])["n"].to_dict() == {
+        (30, "naive"): 8, (30, "pool"): 16, (60, "pool"): 8
+    }  # fmt: skip
     assert store.scores("boulder").empty
-    assert store.scores(since=NOON + timedelta(hours=1)).empty
+    assert store.scores(since=NOON + 2 * one).empty
+
+
+def test_scores_of_all_followed_systems_add_up(store: Store) -> None:
+    store.follow([DUBLIN, replace(DUBLIN, system_id="boulder")])
+    score = {"target_at": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
+    commit(store, learnt(NOON, counted(NOON), scores=[score]))
+    assert store.take_lease("boulder", "me", NOON, LEASE)
+    store.commit_tick("boulder", "me", NOON, LEASE, NOON, learnt(NOON, counted(NOON), scores=[score]))
+    assert store.scores()["n"].tolist() == [4]
+    store.follow([DUBLIN])
+    assert store.scores()["n"].tolist() == [2]
+
+
+def test_fine_scores_are_dropped_as_they_age_and_days_are_not(store: Store) -> None:
+    for day in (0, 9, 500):
+        at = NOON + timedelta(days=day)
+        score = {"target_at": at, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
+        commit(store, learnt(at, counted(at), scores=[score]))
+        store.forget("dublin", at, at)
+        if day == 9:
+            assert [len(store.scores("dublin", span)) for span in (FIVE_MINUTES, HOUR, DAY)] == [1, 2, 2]
+    assert [len(store.scores("dublin", span)) for span in (FIVE_MINUTES, HOUR, DAY)] == [1, 1, 3]
+
+
+def test_a_gap_too_long_to_learn_across_is_an_outage(store: Store) -> None:
+    for minute in (0, 1, 16, 32, 33):
+        commit(store, learnt(NOON + minute * MINUTE, counted(NOON + minute * MINUTE)))
+    assert store.outages("dublin") == [Outage(NOON + 16 * MINUTE, NOON + 32 * MINUTE)]
+    assert store.outages("dublin", NOON + 32 * MINUTE) == []
+    assert store.outages("boulder") == []
+
+
+def test_scores_by_the_hour_of_an_older_release_are_carried_over(url: str) -> None:
+    migrate(url, "0002")
+    engine = sa.create_engine(url)
+    row = dict.fromkeys(SUMS, 2) | {"system_id": "dublin", "model": "pool", "minutes": 30}
+    day = int(NOON.replace(hour=0).timestamp())
+    with engine.begin() as db:
+        names = ", ".join([*row, "hour"])
+        values = ", ".join(f":{name}" for name in [*row, "hour"])
+        old = sa.text(f"INSERT INTO scores ({names}) VALUES ({values})")
+        db.execute(old, [{**row, "hour": day + hour * 3600} for hour in (5, 23, 24)])
+    engine.dispose()
+    store = Store(url)
+    assert store.scores("dublin", HOUR)["n"].tolist() == [2, 2, 2]
+    assert store.scores("dublin", DAY)["squared_error"].tolist() == [4, 2]
+    store.close()
 
 
 def test_a_tick_that_fails_in_the_middle_leaves_nothing_behind(store: Store) -> None:
@@ -420,7 +484,7 @@ def test_forgetting_drops_failed_polls_also_of_a_system_that_never_answered(stor
 
 def test_forgetting_touches_no_other_system_and_no_score(store: Store) -> None:
     store.follow([DUBLIN, replace(DUBLIN, system_id="boulder")])
-    score = {"hour": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SCORE_SUMS, 2)
+    score = {"target_at": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
     for system_id in ("dublin", "boulder"):
         for minute in range(3):
             at = NOON + minute * MINUTE

@@ -26,7 +26,7 @@ def main() -> None:
         if state.learning_since is None or state.at is None:
             continue
         hours = (state.at - state.learning_since) / timedelta(hours=1)
-        scores = store.scores(system.system_id, state.learning_since + after)
+        scores = store.scores(system.system_id, minutes=MINUTES, since=state.learning_since + after)
         for minutes in MINUTES:
             sums = scores[scores["minutes"] == minutes].groupby("model")[["n", *SUMS.values()]].sum()
             if "pool" not in sums.index or not sums.at["pool", "n"]:

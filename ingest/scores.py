@@ -1,0 +1,124 @@
+"""The sums of scores over time, at three resolutions: by five minutes, by the hour and by the day.
+
+The same forecast is added to all three, so that a week, a month and years are each read as a few hundred
+rows a curve. The finer ones are dropped as they age; the days stay for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingest.tables import scores, systems
+from model.scoring import SCORED_MINUTES
+
+SUMS = (
+    "n", "n_dock", "expired", "abs_error", "squared_error", "crps", "brier_bike", "brier_dock", "covered",
+)  # fmt: skip
+"""The columns that are sums over forecasts: they add up over time, models and systems."""
+
+FIVE_MINUTES, HOUR, DAY = 300, 3600, 86400
+"""The spans, in seconds. A span begins at a multiple of itself in Unix time; a day is one of UTC."""
+
+KEPT = {FIVE_MINUTES: timedelta(days=8), HOUR: timedelta(days=400)}
+"""How long the sums of a span are kept, in event time."""
+
+_KEYS = ("span", "minutes", "at", "model")
+
+
+def start(at: datetime, span: int) -> datetime:
+    """Give the beginning of the span that a time lies in.
+
+    >>> start(datetime(2026, 3, 1, 14, 37, tzinfo=UTC), HOUR).isoformat()
+    '2026-03-01T14:00:00+00:00'
+    """
+    return datetime.fromtimestamp(int(at.timestamp()) // span * span, UTC)
+
+
+def add(db: Connection, system_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add what was settled, as `model.scoring.Score.row` gives it, to every span."""
+    totals: dict[tuple[int, int, datetime, str], dict[str, Any]] = {}
+    for row in rows:
+        for span in (FIVE_MINUTES, HOUR, DAY):
+            key = (span, row["minutes"], start(row["target_at"], span), row["model"])
+            total = totals.setdefault(key, dict.fromkeys(SUMS, 0))
+            for name in SUMS:
+                total[name] += row[name]
+    columns = scores.c
+    begun = {at for _, _, at, _ in totals}
+    query = sa.select(*(columns[name] for name in _KEYS)).where(
+        columns.system_id == system_id,
+        columns.span.in_({span for span, *_ in totals}),
+        columns.minutes.in_({minutes for _, minutes, *_ in totals}),
+        columns.at.in_(begun),
+    )
+    there = {tuple(row) for row in db.execute(query)} if totals else set()
+    # Apart, update and insert are what every database understands.
+    old = [
+        {f"old_{name}": value for name, value in zip(_KEYS, key, strict=True)}
+        | {f"new_{name}": value for name, value in sums.items()}
+        for key, sums in totals.items()
+        if key in there
+    ]
+    new = [
+        {"system_id": system_id, **dict(zip(_KEYS, key, strict=True)), **sums}
+        for key, sums in totals.items()
+        if key not in there
+    ]
+    if old:
+        where = [columns[name] == sa.bindparam(f"old_{name}") for name in _KEYS]
+        more = {name: columns[name] + sa.bindparam(f"new_{name}") for name in SUMS}
+        db.execute(scores.update().where(columns.system_id == system_id, *where).values(more), old)
+    if new:
+        db.execute(scores.insert(), new)
+
+
+def read(
+    db: Connection,
+    system_id: str | None,
+    span: int,
+    minutes: Sequence[int] | None,
+    models: Sequence[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> pd.DataFrame:
+    """Fetch the sums of `span` from `since` to before `until`: see `Store.scores`."""
+    keys = [scores.c.at, scores.c.model, scores.c.minutes]
+    where = [scores.c.span == span]
+    if system_id is None:
+        followed = sa.select(systems.c.system_id).where(systems.c.position.is_not(None))
+        where.append(scores.c.system_id.in_(followed))
+        sums = [sa.func.sum(scores.c[name]).label(name) for name in SUMS]
+    else:
+        where.append(scores.c.system_id == system_id)
+        sums = [scores.c[name].label(name) for name in SUMS]
+    # Named one by one, so that the primary key leads straight to each horizon's stretch of time.
+    where.append(scores.c.minutes.in_(SCORED_MINUTES if minutes is None else minutes))
+    if models is not None:
+        where.append(scores.c.model.in_(models))
+    if since is not None:
+        where.append(scores.c.at >= since)
+    if until is not None:
+        where.append(scores.c.at < until)
+    query = sa.select(*keys, *sums).where(*where).order_by(*keys)
+    if system_id is None:
+        query = query.group_by(*keys)
+    rows = [tuple(row) for row in db.execute(query)]
+    table = pd.DataFrame(rows, columns=["at", "model", "minutes", *SUMS])
+    kinds = {"at": "datetime64[s, UTC]", "model": "str", "minutes": "int64"} | dict.fromkeys(SUMS, "float64")
+    return table.astype(kinds)
+
+
+def forget(db: Connection, system_id: str, newest: datetime) -> None:
+    """Drop what is older than its span is kept."""
+    for span, kept in KEPT.items():
+        db.execute(
+            scores.delete().where(
+                scores.c.system_id == system_id, scores.c.span == span, scores.c.at < newest - kept
+            )
+        )

@@ -263,7 +263,7 @@ class Store:
             db.execute(systems.update().where(systems.c.system_id == system_id).values(values))
 
     def forget(self, system_id: str, before: datetime, received_before: datetime) -> None:
-        """Drop observations, learnt polls and station scores older than an event time; other polls by receipt.
+        """Drop observations, learnt polls and station scores of before an event time; other polls by receipt.
 
         Scores over time are kept as long as `ingest.scores` says.
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from threading import Lock
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
+import pandas as pd
 
-from ingest.store import Store, SystemRow, SystemState
+from ingest.store import HOUR, Outage, Store, SystemRow, SystemState
+from model.drift import Drift
 from model.frame import Frame, Outlook
 from model.records import Strings
 
 SAID_AHEAD = timedelta(minutes=30)
 """How far ahead of what came the page shows what it had said."""
+
+GLANCE = timedelta(seconds=1)
+"""How old an answer about all systems may be where many ask."""
 
 Clock = Callable[[], datetime]
 
@@ -105,6 +111,8 @@ class Reading:
         # 2 MB a frame at 2,000 stations; a page asks for the newest of its city.
         self._frame = lru_cache(maxsize=32)(self._decode)
         self._said = lru_cache(maxsize=512)(self._decode_said)  # 30 bytes a station each
+        self._glance: tuple[datetime, dict[str, tuple[SystemRow, SystemState]]] | None = None
+        self._glancing = Lock()
 
     def _decode(self, system_id: str, version: int) -> Frame:
         # A number from an address may be too large for the database to be asked.
@@ -152,14 +160,60 @@ class Reading:
         except ValueError as error:
             raise LookupError(f"nothing readable was said of {system_id} at {at}") from error
 
+    def scores(
+        self,
+        system_id: str | None = None,
+        span: int = HOUR,
+        *,
+        minutes: Sequence[int] | None = None,
+        models: Sequence[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> pd.DataFrame:
+        """Fetch the sums of scores over time: see `Store.scores`."""
+        return self._store.scores(system_id, span, minutes=minutes, models=models, since=since, until=until)
+
+    def drifts(self, system_id: str, since: datetime | None = None) -> list[Drift]:
+        """List the drifts noticed after a time, oldest first."""
+        return self._store.drifts(system_id, since)
+
+    def outages(self, system_id: str, since: datetime | None = None) -> list[Outage]:
+        """List when a feed was down, oldest first."""
+        return self._store.outages(system_id, since)
+
+    def poll_log(self, system_id: str, ago: timedelta) -> pd.DataFrame:
+        """Fetch the polls received in the last so many hours of the wall clock: see `Store.poll_log`."""
+        now = self._clock()
+        return self._store.poll_log(system_id, now - ago, now)
+
     def working(self) -> bool:
         """Tell whether a worker is at work."""
         return self._store.lease_holder(self._clock()) is not None
 
-    def view(self, system: SystemRow) -> View:
-        """Read how a system stands now. Costs one narrow query unless there is a new frame."""
+    def glance(self) -> dict[str, tuple[SystemRow, SystemState]]:
+        """Tell how every followed system stood a second ago at most: for what many ask at once."""
+        with self._glancing:
+            wall = self._clock()
+            if self._glance is None or not timedelta(0) <= wall - self._glance[0] < GLANCE:
+                states = self._store.states()
+                rows = {row.system_id: row for row in self._store.systems()}
+                self._glance = (wall, {key: (row, states[key]) for key, row in rows.items() if key in states})
+            return self._glance[1]
+
+    def time(self, system: SystemRow, state: SystemState) -> datetime:
+        """Tell a system's own time, which runs `speed` times as fast as the wall clock since its counts."""
         wall = self._clock()
-        state = self._store.state(system.system_id)
+        if state.at is None or state.received_at is None:
+            return wall
+        return state.at + (wall - state.received_at) * system.speed
+
+    def view(self, system: SystemRow, state: SystemState | None = None) -> View:
+        """Read how a system stands now. Costs one narrow query unless there is a new frame.
+
+        Whoever knows the system's state already gives it, and it costs none.
+        """
+        wall = self._clock()
+        state = state or self._store.state(system.system_id)
         if state is None:
             state = SystemState(system.system_id, "waiting", "", None, None, None, None, 0, None, None)
         version, frame = state.frame_version, None
@@ -167,9 +221,7 @@ class Reading:
             # A frame that cannot be had is as good as none: the next tick brings one.
             with suppress(LookupError):
                 frame = self.frame(system.system_id, version)
-        now = wall
-        if frame is not None and state.at is not None and state.received_at is not None:
-            now = state.at + (wall - state.received_at) * system.speed
+        now = wall if frame is None else self.time(system, state)
         next_in = None if state.next_poll_at is None else state.next_poll_at - wall
         return View(system, state, version, frame, now, next_in)
 

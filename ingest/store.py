@@ -18,10 +18,11 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingest import daily
+from ingest import daily, health
 from ingest import scores as over_time
 from ingest.daily import CALIBRATION_KEYS, STATION_KEYS, Daily
 from ingest.database import Database, StoreError
+from ingest.health import Health
 from ingest.lease import is_dead
 from ingest.scores import DAY, FIVE_MINUTES, HOUR
 from ingest.tables import (
@@ -110,7 +111,12 @@ class Outage:
 
 @dataclass(frozen=True)
 class PollRow:
-    """What one poll came to. `outcome` is learnt, unchanged, late, or the name of a failure."""
+    """What one poll came to. `outcome` is learnt, unchanged, late, or the name of a failure.
+
+    `seconds` is how long the answer took, `learn_seconds` and `forecast_seconds` what was made of it: None
+    where nothing was learnt. `ttl_seconds` and `waiting`, the forecasts that wait for their truth, are None
+    where no answer came.
+    """
 
     received_at: datetime
     at: datetime | None
@@ -118,6 +124,10 @@ class PollRow:
     text: str
     seconds: float
     findings: str
+    ttl_seconds: float | None = None
+    learn_seconds: float | None = None
+    forecast_seconds: float | None = None
+    waiting: int | None = None
 
 
 @dataclass(frozen=True)
@@ -509,6 +519,16 @@ class Store:
         with self._read() as db:
             return pd.DataFrame([tuple(row) for row in db.execute(query)], columns=names)
 
+    def health(self, ids: Sequence[str], since: datetime) -> Health:
+        """Tell how feeds have been doing since a time of the wall clock."""
+        with self._read() as db:
+            return health.read(db, ids, since)
+
+    def findings(self, system_id: str, since: datetime) -> list[tuple[str, int, datetime]]:
+        """List what was odd in a feed's answers, newest first: as JSON, in how many polls, the last when."""
+        with self._read() as db:
+            return health.findings(db, system_id, since)
+
     def observations(
         self, system_id: str, start: datetime | None = None, end: datetime | None = None
     ) -> pd.DataFrame:
@@ -550,6 +570,11 @@ class Store:
             return None
         return snapshot_of(at, rows)
 
+    def checkpoint_at(self, system_id: str) -> datetime | None:
+        """Tell when the last checkpoint was made, in event time, without fetching it."""
+        with self._read() as db:
+            return db.scalar(sa.select(checkpoints.c.at).where(checkpoints.c.system_id == system_id))
+
     def checkpoint(self, system_id: str) -> Checkpoint | None:
         """Fetch the last checkpoint of a system's forecaster."""
         with self._read() as db:
@@ -575,6 +600,18 @@ class Store:
         """
         with self._read() as db:
             return over_time.read(db, system_id, span, minutes, models, since, until)
+
+    def score_totals(
+        self,
+        system_id: str | None = None,
+        span: int = DAY,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> pd.DataFrame:
+        """Fetch the sums of scores by model and horizon over the spans from `since` to before `until`."""
+        with self._read() as db:
+            return over_time.read(db, system_id, span, None, None, since, until, by_time=False)
 
     def outages(self, system_id: str, since: datetime | None = None) -> list[Outage]:
         """List when a feed was down: learnt snapshots too far apart to learn from, oldest first."""
@@ -650,6 +687,7 @@ __all__ = [
     "FIVE_MINUTES",
     "HOUR",
     "Checkpoint",
+    "Health",
     "LeaseLostError",
     "Outage",
     "PollRow",

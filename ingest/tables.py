@@ -123,6 +123,10 @@ polls = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("seconds", sa.Double, nullable=False),
     sa.Column("findings", sa.Text, nullable=False),
+    sa.Column("ttl_seconds", sa.Double),
+    sa.Column("learn_seconds", sa.Double),
+    sa.Column("forecast_seconds", sa.Double),
+    sa.Column("waiting", sa.Integer),
     sa.Index("polls_by_time", "system_id", "outcome", "at"),
 )
 

@@ -214,7 +214,11 @@ class Ticker:
         if told is not None:
             forecaster.hear(told)
         before = forecaster.snapshot()
+        begun = time.perf_counter()
         scores = forecaster.learn(snapshot)
+        learnt = time.perf_counter()
+        frame = make_frame(forecaster).to_bytes()
+        forecast = time.perf_counter()
         after = forecaster.snapshot()
         assert after is not None
         assert forecaster.learning_since is not None
@@ -231,9 +235,13 @@ class Ticker:
             LEASE,
             due,
             TickResult(
-                poll=_row(poll, LEARNT, snapshot.at),
+                poll=replace(
+                    _row(poll, LEARNT, snapshot.at, memory),
+                    learn_seconds=learnt - begun,
+                    forecast_seconds=forecast - learnt,
+                ),
                 changes=changes(before, after),
-                frame=make_frame(forecaster).to_bytes(),
+                frame=frame,
                 learning_since=forecaster.learning_since,
                 scores=[score.row() for score in scores],
                 stations=stations,
@@ -259,7 +267,7 @@ class Ticker:
                 text = "what it sends is older than what it sent before"
         outcome = "unchanged" if poll.outcome == "fresh" else poll.outcome
         memory.failures = 0
-        self._commit_poll(_row(poll, outcome, None, text), due, state, 0)
+        self._commit_poll(_row(poll, outcome, None, memory, text), due, state, 0)
         self._say(state, f"nothing new since {_hm(poll.received_at - still)}")
 
     def _failed(self, memory: _Memory, error: FeedError, seconds: float) -> datetime:
@@ -301,8 +309,12 @@ def changes(before: Snapshot | None, after: Snapshot) -> Snapshot:
     return Snapshot(after.at, after.station_id[rows], **{name: getattr(after, name)[rows] for name in names})
 
 
-def _row(poll: Poll, outcome: str, at: datetime | None, text: str = "") -> PollRow:
-    return PollRow(poll.received_at, at, outcome, text, poll.seconds, findings_json(poll.findings))
+def _row(poll: Poll, outcome: str, at: datetime | None, memory: _Memory, text: str = "") -> PollRow:
+    waiting = 0 if memory.forecaster is None else sum(memory.forecaster.waiting.values())
+    return PollRow(
+        poll.received_at, at, outcome, text, poll.seconds, findings_json(poll.findings),
+        poll.ttl_seconds, waiting=waiting,
+    )  # fmt: skip
 
 
 def _hm(at: datetime) -> str:

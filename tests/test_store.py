@@ -495,3 +495,67 @@ def test_forgetting_touches_no_other_system_and_no_score(store: Store) -> None:
     assert len(store.observations("boulder")) == 3
     assert len(store.polls("boulder")) == 3
     assert store.scores("dublin")["n"].tolist() == [6]
+
+
+# ---------------------------------------------------------------- how feeds have been doing
+
+
+def polled(store: Store, at: datetime, outcome: str, seconds: float, findings: str = "[]") -> None:
+    """Write a poll that taught nothing."""
+    assert store.take_lease("dublin", "me", at, LEASE)
+    answered = outcome in ("unchanged", "late")
+    poll = PollRow(at, None, outcome, "", seconds, findings, 30.0 if answered else None)
+    store.commit_poll("dublin", "me", at, LEASE, at + MINUTE, poll, None, 0)
+
+
+def test_health_counts_polls_by_quarter_and_outcome_and_times_the_answered_ones(store: Store) -> None:
+    for minute in range(20):
+        poll = PollRow(NOON + minute * MINUTE, NOON + minute * MINUTE, "learnt", "", (minute + 1) / 100, "[]",
+                       60.0, 0.5, 2.0, 7 + minute)  # fmt: skip
+        commit(store, learnt(NOON + minute * MINUTE, counted(NOON + minute * MINUTE, a=4), poll=poll))
+    polled(store, NOON + 20 * MINUTE, "timeout", 30.0)
+    polled(store, NOON + 21 * MINUTE, "unchanged", 0.5)
+    found = store.health(["dublin", "nowhere"], NOON)
+    assert found.counts[["at", "outcome", "n"]].values.tolist() == [
+        [NOON, "learnt", 14],
+        [NOON + 15 * MINUTE, "learnt", 5],
+        [NOON + 15 * MINUTE, "timeout", 1],
+        [NOON + 15 * MINUTE, "unchanged", 1],
+    ]
+    assert found.counts["newest"].tolist()[-1] == NOON + 21 * MINUTE
+    assert found.times == {
+        "dublin": {"seconds": (0.11, 0.20), "learn_seconds": (0.5, 0.5), "forecast_seconds": (2.0, 2.0)},
+        "nowhere": {},
+    }
+    assert (found.newest["dublin"].ttl_seconds, found.newest["dublin"].waiting) == (30.0, None)
+    assert list(found.newest) == ["dublin"]
+
+
+def test_health_counts_the_forecasts_settled_in_the_feeds_own_last_day(store: Store) -> None:
+    def settled(at: datetime, model: str, n: int) -> dict[str, Any]:
+        sums = dict.fromkeys(SUMS, 0) | {"n": n, "expired": 1}
+        return {"target_at": at, "model": model, "minutes": 30, **sums}
+
+    old, new = NOON - 25 * 60 * MINUTE, NOON - MINUTE
+    scores = [settled(old, "pool", 100), settled(new, "pool", 10), settled(new, "naive", 10)]
+    commit(store, learnt(NOON, counted(NOON, a=4), scores=scores, stations=described("a")))
+    found = store.health(["dublin"], NOON + 30 * 24 * 60 * MINUTE)
+    assert found.settled == {"dublin": (10, 1)}
+    assert found.zones == {"dublin": "Europe/Dublin"}
+    assert store.health([], NOON).settled == {}
+
+
+def test_findings_are_counted_by_what_they_say_the_newest_first(store: Store) -> None:
+    for minute, said in enumerate(["[1]", "[]", "[2]", "[1]"]):
+        polled(store, NOON + minute * MINUTE, "unchanged", 0.1, said)
+    assert store.findings("dublin", NOON - MINUTE) == [
+        ("[1]", 2, NOON + 3 * MINUTE),
+        ("[2]", 1, NOON + 2 * MINUTE),
+    ]
+    assert store.findings("dublin", NOON + 3 * MINUTE) == []
+
+
+def test_a_checkpoint_tells_its_time_alone(store: Store) -> None:
+    assert store.checkpoint_at("dublin") is None
+    commit(store, learnt(NOON, counted(NOON, a=4), checkpoint=b"state"))
+    assert store.checkpoint_at("dublin") == NOON

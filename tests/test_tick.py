@@ -25,6 +25,7 @@ from ingest.tick import LEASE, STAND_BY, Ticker
 from model import Forecaster, Snapshot, Stations, Weather
 from model.drift import Drift
 from model.frame import Frame
+from model.scoring import SCORED_MINUTES
 
 CITY = System("test", "Test", "Test", "IE", "http://127.0.0.1:1/gbfs.json")
 
@@ -142,6 +143,9 @@ def test_a_fresh_poll_ends_in_a_frame_a_log_and_a_state(desk: Desk) -> None:
     assert frame.bike.median[0].tolist() == second.bikes.tolist()
     log = desk.store.poll_log("test", NOON, NOON + MINUTE)
     assert log["findings"].tolist() == ['[{"kind": "no_docks", "count": 2, "example": "s1"}]']
+    assert (log[["learn_seconds", "forecast_seconds"]] > 0).all(axis=None)
+    assert log["ttl_seconds"].tolist() == [0.0]
+    assert log["waiting"].tolist() == [len(first) * len(SCORED_MINUTES)]
 
 
 def test_scores_in_the_store_are_those_of_the_forecaster(desk: Desk) -> None:

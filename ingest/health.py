@@ -1,0 +1,144 @@
+"""How feeds have been doing, summed up by the database: a day's polls of 35 systems are 50,000 rows.
+
+All of it is asked of systems by name, so that the table's key leads straight to each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingest.tables import polls, scores, systems
+from model.scoring import SCORED_MINUTES
+
+ANSWERED = ("learnt", "unchanged", "late")
+"""The outcomes of a poll that was answered; every other one names a failure."""
+
+QUARTER = 900
+"""Seconds that polls are counted by."""
+
+_TIMED = ("seconds", "learn_seconds", "forecast_seconds")
+_DAY_SECONDS = 86400
+
+
+@dataclass(frozen=True)
+class Health:
+    """How feeds have been doing: `counts` of their polls, what they took (`times`), the last answered one of
+    each (`newest`), how many forecasts were `settled` and expired, and the feeds' time `zones`.
+    """
+
+    counts: pd.DataFrame
+    times: dict[str, dict[str, tuple[float, float]]]
+    newest: dict[str, Any]
+    settled: dict[str, tuple[int, int]]
+    zones: dict[str, str]
+
+
+def read(db: Connection, ids: Sequence[str], since: datetime) -> Health:
+    """Read all of it of the systems `ids`, polls received after `since`."""
+    zones = sa.select(systems.c.system_id, systems.c.timezone)
+    zones = zones.where(systems.c.system_id.in_(ids), systems.c.timezone.is_not(None))
+    return Health(
+        counts(db, ids, since),
+        times(db, ids, since),
+        newest(db, ids, since),
+        settled(db, ids),
+        {row.system_id: row.timezone for row in db.execute(zones)},
+    )
+
+
+def counts(db: Connection, ids: Sequence[str], since: datetime) -> pd.DataFrame:
+    """Count polls by system, quarter of an hour `at` and outcome; `n` of each, the last one `newest`."""
+    received = sa.cast(sa.type_coerce(polls.c.received_at, sa.Double), sa.BigInteger)
+    quarter = (received // QUARTER).label("quarter")
+    query = (
+        sa.select(
+            polls.c.system_id, quarter, polls.c.outcome, sa.func.count(), sa.func.max(polls.c.received_at)
+        )
+        .where(polls.c.system_id.in_(ids), polls.c.received_at > since)
+        .group_by(polls.c.system_id, quarter, polls.c.outcome)
+        .order_by(polls.c.system_id, quarter, polls.c.outcome)
+    )
+    rows = [
+        (system_id, datetime.fromtimestamp(quarter * QUARTER, UTC), outcome, n, newest)
+        for system_id, quarter, outcome, n, newest in db.execute(query)
+    ]
+    return pd.DataFrame(rows, columns=["system_id", "at", "outcome", "n", "newest"])
+
+
+def times(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, dict[str, tuple[float, float]]]:
+    """Give median and 95th percentile, in seconds, of what answered polls took, by system.
+
+    `seconds` is the answer's, `learn_seconds` and `forecast_seconds` are those of the polls that were learnt.
+    The percentile is the smallest time that is not exceeded by that share of them.
+    """
+    found: dict[str, dict[str, tuple[float, float]]] = {system_id: {} for system_id in ids}
+    for name in _TIMED:
+        time, mine = polls.c[name], polls.c.system_id
+        ranked = (
+            sa.select(
+                polls.c.system_id,
+                time.label("time"),
+                sa.func.row_number().over(partition_by=mine, order_by=time).label("place"),
+                sa.func.count().over(partition_by=mine).label("many"),
+            )
+            .where(polls.c.system_id.in_(ids), polls.c.received_at > since)
+            .where(polls.c.outcome.in_(ANSWERED), time.is_not(None))
+            .subquery()
+        )
+        quantiles = (
+            sa.func.min(sa.case((ranked.c.place >= ranked.c.many * share, ranked.c.time)))
+            for share in (0.5, 0.95)
+        )
+        for row in db.execute(sa.select(ranked.c.system_id, *quantiles).group_by(ranked.c.system_id)):
+            found[row[0]][name] = (row[1], row[2])
+    return found
+
+
+def newest(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, Any]:
+    """Fetch each system's last poll that was answered, as a row of `polls`."""
+    last = (
+        sa.select(polls.c.system_id, sa.func.max(polls.c.received_at).label("last"))
+        .where(polls.c.system_id.in_(ids), polls.c.received_at > since, polls.c.outcome.in_(ANSWERED))
+        .group_by(polls.c.system_id)
+        .subquery()
+    )
+    same = sa.and_(polls.c.system_id == last.c.system_id, polls.c.received_at == last.c.last)
+    return {row.system_id: row for row in db.execute(sa.select(polls).join(last, same))}
+
+
+def findings(db: Connection, system_id: str, since: datetime) -> list[tuple[str, int, datetime]]:
+    """List a system's different findings, as JSON, how many polls had each, and which last; newest first."""
+    last = sa.func.max(polls.c.received_at)
+    query = (
+        sa.select(polls.c.findings, sa.func.count(), last)
+        .where(polls.c.system_id == system_id, polls.c.received_at > since, polls.c.findings != "[]")
+        .group_by(polls.c.findings)
+        .order_by(last.desc())
+    )
+    return [(said, n, at) for said, n, at in db.execute(query)]
+
+
+def settled(db: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Count the forecasts settled and expired whose target lay in a system's own last 24 hours.
+
+    One is of one station at one horizon; what all models said to it counts once. Hours are counted whole.
+    """
+    recent = (
+        sa.type_coerce(scores.c.at, sa.BigInteger)
+        > sa.type_coerce(systems.c.at, sa.BigInteger) - _DAY_SECONDS
+    )
+    query = (
+        sa.select(scores.c.system_id, sa.func.sum(scores.c.n), sa.func.sum(scores.c.expired))
+        .join(systems, systems.c.system_id == scores.c.system_id)
+        .where(scores.c.system_id.in_(ids), scores.c.span == 3600, scores.c.minutes.in_(SCORED_MINUTES))
+        .where(scores.c.model == "pool", recent)
+        .group_by(scores.c.system_id)
+    )
+    return {system_id: (int(n), int(expired)) for system_id, n, expired in db.execute(query)}

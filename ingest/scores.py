@@ -86,17 +86,15 @@ def read(
     models: Sequence[str] | None,
     since: datetime | None,
     until: datetime | None,
+    by_time: bool = True,
 ) -> pd.DataFrame:
-    """Fetch the sums of `span` from `since` to before `until`: see `Store.scores`."""
-    keys = [scores.c.at, scores.c.model, scores.c.minutes]
+    """Fetch sums: see `Store.scores`, and `Store.score_totals` for those not `by_time`."""
     where = [scores.c.span == span]
     if system_id is None:
         followed = sa.select(systems.c.system_id).where(systems.c.position.is_not(None))
         where.append(scores.c.system_id.in_(followed))
-        sums = [sa.func.sum(scores.c[name]).label(name) for name in SUMS]
     else:
         where.append(scores.c.system_id == system_id)
-        sums = [scores.c[name].label(name) for name in SUMS]
     # Named one by one, so that the primary key leads straight to each horizon's stretch of time.
     where.append(scores.c.minutes.in_(SCORED_MINUTES if minutes is None else minutes))
     if models is not None:
@@ -105,13 +103,16 @@ def read(
         where.append(scores.c.at >= since)
     if until is not None:
         where.append(scores.c.at < until)
-    query = sa.select(*keys, *sums).where(*where).order_by(*keys)
-    if system_id is None:
-        query = query.group_by(*keys)
-    rows = [tuple(row) for row in db.execute(query)]
-    table = pd.DataFrame(rows, columns=["at", "model", "minutes", *SUMS])
-    kinds = {"at": "datetime64[s, UTC]", "model": "str", "minutes": "int64"} | dict.fromkeys(SUMS, "float64")
-    return table.astype(kinds)
+    names = ["at", "model", "minutes"] if by_time else ["model", "minutes"]
+    keys = [scores.c[name] for name in names]
+    if by_time and system_id is not None:
+        query = sa.select(*keys, *(scores.c[name] for name in SUMS))
+    else:
+        query = sa.select(*keys, *(sa.func.sum(scores.c[name]) for name in SUMS)).group_by(*keys)
+    rows = [tuple(row) for row in db.execute(query.where(*where).order_by(*keys))]
+    kinds = {"at": "datetime64[s, UTC]", "model": "str", "minutes": "int64"}
+    table = pd.DataFrame(rows, columns=[*names, *SUMS])
+    return table.astype({name: kinds[name] for name in names} | dict.fromkeys(SUMS, "float64"))
 
 
 def forget(db: Connection, system_id: str, newest: datetime) -> None:

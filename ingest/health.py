@@ -5,15 +5,16 @@ All of it is asked of systems by name, so that the table's key leads straight to
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingest.gbfs_findings import Finding
 from ingest.tables import polls, scores, systems
 from model.scoring import SCORED_MINUTES
 
@@ -28,6 +29,36 @@ _DAY_SECONDS = 86400
 
 
 @dataclass(frozen=True)
+class Answer:
+    """A poll that was answered: how long it holds (`ttl_seconds`), how many forecasts wait for their truth
+    since, both None where an older release wrote it down, and what was odd.
+    """
+
+    received_at: datetime
+    ttl_seconds: float | None
+    waiting: int | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """A kind of finding: as it was `last`, and how many `polls` had it."""
+
+    finding: Finding
+    polls: int
+    last: datetime
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A poll that failed: `kind` names how, `words` tell people."""
+
+    at: datetime
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Health:
     """How feeds have been doing: `counts` of their polls, what they took (`times`), the last answered one of
     each (`newest`), how many forecasts were `settled` and expired, and the feeds' time `zones`.
@@ -35,7 +66,7 @@ class Health:
 
     counts: pd.DataFrame
     times: dict[str, dict[str, tuple[float, float]]]
-    newest: dict[str, Any]
+    newest: dict[str, Answer]
     settled: dict[str, tuple[int, int]]
     zones: dict[str, str]
 
@@ -101,8 +132,8 @@ def times(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, dict
     return found
 
 
-def newest(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, Any]:
-    """Fetch each system's last poll that was answered, as a row of `polls`."""
+def newest(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, Answer]:
+    """Fetch each system's last answer."""
     last = (
         sa.select(polls.c.system_id, sa.func.max(polls.c.received_at).label("last"))
         .where(polls.c.system_id.in_(ids), polls.c.received_at > since, polls.c.outcome.in_(ANSWERED))
@@ -110,11 +141,14 @@ def newest(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, Any
         .subquery()
     )
     same = sa.and_(polls.c.system_id == last.c.system_id, polls.c.received_at == last.c.last)
-    return {row.system_id: row for row in db.execute(sa.select(polls).join(last, same))}
+    return {
+        row.system_id: Answer(row.received_at, row.ttl_seconds, row.waiting, _findings(row.findings))
+        for row in db.execute(sa.select(polls).join(last, same))
+    }
 
 
-def findings(db: Connection, system_id: str, since: datetime) -> list[tuple[str, int, datetime]]:
-    """List a system's different findings, as JSON, how many polls had each, and which last; newest first."""
+def oddities(db: Connection, system_id: str, since: datetime) -> list[Oddity]:
+    """List what was odd in a system's answers by kind, the newest first."""
     last = sa.func.max(polls.c.received_at)
     query = (
         sa.select(polls.c.findings, sa.func.count(), last)
@@ -122,7 +156,29 @@ def findings(db: Connection, system_id: str, since: datetime) -> list[tuple[str,
         .group_by(polls.c.findings)
         .order_by(last.desc())
     )
-    return [(said, n, at) for said, n, at in db.execute(query)]
+    found: dict[str, Oddity] = {}
+    for said, n, at in db.execute(query):
+        for finding in _findings(said):
+            known = found.get(finding.kind, Oddity(finding, 0, at))
+            found[finding.kind] = replace(known, polls=known.polls + n)
+    return list(found.values())
+
+
+def last_failure(db: Connection, system_id: str, since: datetime) -> Failure | None:
+    """Fetch a system's last poll that failed."""
+    query = (
+        sa.select(polls.c.received_at, polls.c.outcome, polls.c.text)
+        .where(polls.c.system_id == system_id, polls.c.received_at > since)
+        .where(polls.c.outcome.not_in(ANSWERED))
+        .order_by(polls.c.received_at.desc())
+        .limit(1)
+    )
+    row = db.execute(query).one_or_none()
+    return None if row is None else Failure(*row)
+
+
+def _findings(said: str) -> tuple[Finding, ...]:
+    return tuple(Finding(**finding) for finding in json.loads(said))
 
 
 def settled(db: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:

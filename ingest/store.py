@@ -22,7 +22,7 @@ from ingest import daily, health
 from ingest import scores as over_time
 from ingest.daily import CALIBRATION_KEYS, STATION_KEYS, Daily
 from ingest.database import Database, StoreError
-from ingest.health import Health
+from ingest.health import ANSWERED, Failure, Health, Oddity
 from ingest.lease import is_dead
 from ingest.scores import DAY, FIVE_MINUTES, HOUR
 from ingest.tables import (
@@ -524,10 +524,15 @@ class Store:
         with self._read() as db:
             return health.read(db, ids, since)
 
-    def findings(self, system_id: str, since: datetime) -> list[tuple[str, int, datetime]]:
-        """List what was odd in a feed's answers, newest first: as JSON, in how many polls, the last when."""
+    def oddities(self, system_id: str, since: datetime) -> list[Oddity]:
+        """List what was odd in a feed's answers since a time, by kind, the newest first."""
         with self._read() as db:
-            return health.findings(db, system_id, since)
+            return health.oddities(db, system_id, since)
+
+    def last_failure(self, system_id: str, since: datetime) -> Failure | None:
+        """Fetch a feed's last poll that failed since a time; None where none did."""
+        with self._read() as db:
+            return health.last_failure(db, system_id, since)
 
     def observations(
         self, system_id: str, start: datetime | None = None, end: datetime | None = None
@@ -683,12 +688,15 @@ def _between(query: Any, column: Any, start: datetime | None, end: datetime | No
 
 
 __all__ = [
+    "ANSWERED",
     "DAY",
     "FIVE_MINUTES",
     "HOUR",
     "Checkpoint",
+    "Failure",
     "Health",
     "LeaseLostError",
+    "Oddity",
     "Outage",
     "PollRow",
     "Store",

@@ -33,9 +33,11 @@ from store_world import (
     postgres_database,
 )
 
+from ingest.gbfs_findings import Finding
+from ingest.health import Failure, Oddity
 from ingest.lease import new_holder
 from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS
-from ingest.store import LeaseLostError, Outage, PollRow, Store, StoreError
+from ingest.store import LeaseLostError, Outage, PollRow, Store, StoreError, findings_json
 from ingest.tables import metadata
 from model import Snapshot
 
@@ -545,14 +547,30 @@ def test_health_counts_the_forecasts_settled_in_the_feeds_own_last_day(store: St
     assert store.health([], NOON).settled == {}
 
 
-def test_findings_are_counted_by_what_they_say_the_newest_first(store: Store) -> None:
-    for minute, said in enumerate(["[1]", "[]", "[2]", "[1]"]):
-        polled(store, NOON + minute * MINUTE, "unchanged", 0.1, said)
-    assert store.findings("dublin", NOON - MINUTE) == [
-        ("[1]", 2, NOON + 3 * MINUTE),
-        ("[2]", 1, NOON + 2 * MINUTE),
-    ]
-    assert store.findings("dublin", NOON + 3 * MINUTE) == []
+def test_oddities_are_counted_by_kind_as_they_were_last(store: Store) -> None:
+    def said(**found: int) -> str:
+        return findings_json([Finding(kind, n, f"{kind} {n}") for kind, n in found.items()])
+
+    for minute, findings in enumerate(
+        [said(no_docks=2), "[]", said(no_docks=3, no_zone=1), said(no_docks=2)]
+    ):
+        polled(store, NOON + minute * MINUTE, "unchanged", 0.1, findings)
+    found = {oddity.finding.kind: oddity for oddity in store.oddities("dublin", NOON - MINUTE)}
+    assert found == {
+        "no_docks": Oddity(Finding("no_docks", 2, "no_docks 2"), 3, NOON + 3 * MINUTE),
+        "no_zone": Oddity(Finding("no_zone", 1, "no_zone 1"), 1, NOON + 2 * MINUTE),
+    }
+    newest = store.health(["dublin"], NOON).newest["dublin"]
+    assert newest.findings == (Finding("no_docks", 2, "no_docks 2"),)
+    assert store.oddities("dublin", NOON + 3 * MINUTE) == []
+
+
+def test_the_last_failure_is_told_with_its_words(store: Store) -> None:
+    assert store.last_failure("dublin", NOON - MINUTE) is None
+    for minute, outcome in enumerate(["timeout", "http_500", "unchanged"]):
+        polled(store, NOON + minute * MINUTE, outcome, 0.1)
+    assert store.last_failure("dublin", NOON - MINUTE) == Failure(NOON + MINUTE, "http_500", "")
+    assert store.last_failure("dublin", NOON + MINUTE) is None
 
 
 def test_a_checkpoint_tells_its_time_alone(store: Store) -> None:

@@ -22,7 +22,7 @@ from ingest import daily, health
 from ingest import scores as over_time
 from ingest.daily import CALIBRATION_KEYS, STATION_KEYS, Daily
 from ingest.database import Database, StoreError
-from ingest.health import ANSWERED, Failure, Health, Oddity
+from ingest.health import ANSWERED, Answer, Failure, Health, Oddity
 from ingest.lease import is_dead
 from ingest.scores import DAY, FIVE_MINUTES, HOUR
 from ingest.tables import (
@@ -689,6 +689,7 @@ def _between(query: Any, column: Any, start: datetime | None, end: datetime | No
 
 __all__ = [
     "ANSWERED",
+    "Answer",
     "DAY",
     "FIVE_MINUTES",
     "HOUR",

@@ -1,0 +1,203 @@
+"""A forecaster from inside: what runs, what each part has learnt, and what it knows of every station.
+
+Walked from the running object and then let go of: the whole of it is 20 times as large as what is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from model.changes import Changes
+from model.climate import Climate
+from model.days import Days
+from model.demand import ARRIVALS, DEPARTURES, Array32, Demand
+from model.drift import Watch
+from model.forecaster import Forecaster
+from model.guard import Guard
+from model.pool import Pool
+from model.pull import Pull
+from model.records import Bools, Floats, Strings
+from model.scoring import SCORED_MINUTES
+from model.seed_pipeline import SeedPipeline
+from model.weather import WeatherEffect
+
+Facts = dict[str, float]
+"""Counts by what is counted: `dashboard.text.fact` writes them."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that learns: its `name` in the forecaster, the `kind` of object, and what it has learnt."""
+
+    name: str
+    kind: str
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class Competitor:
+    """A model that competes: how many minutes it `reach`es, and the parts and settings that it reads."""
+
+    name: str
+    kind: str
+    reach: int
+    reads: tuple[str, ...]
+    settings: Facts
+
+
+@dataclass(frozen=True, eq=False)
+class Pipeline:
+    """A forecaster as it stood `at` its newest snapshot, arrays over the stations `station_id` `(S,)`.
+
+    `rates` `(day types, slots, 2, S)` are arrivals and departures an hour in usual weather, learnt from
+    `riders` `(2, S)` in `hours` `(2, S)`; both fade with time. `weights` `(H, M, S)` are the pool's by scored
+    horizon and expert, `city` `(H, M)` those of the city as a whole, `settled` `(H, S)` the truths behind
+    them, and `held` `(H, S)` tells where the median is tied to "as now". `waiting` counts what waits for its
+    truth by minutes ahead, `steps` are the seed pipeline's as River names them, `size` is in bytes.
+    """
+
+    at: datetime
+    learning_since: datetime
+    timezone: str
+    station_id: Strings
+    name: Strings
+    parts: tuple[Part, ...]
+    competitors: tuple[Competitor, ...]
+    steps: tuple[str, ...]
+    waiting: dict[int, int]
+    rates: Array32
+    riders: Array32
+    hours: Array32
+    weights: Array32
+    city: Floats
+    settled: Array32
+    held: Bools
+    size: int
+
+    @property
+    def age(self) -> timedelta:
+        """How long it had been learning."""
+        return self.at - self.learning_since
+
+    @classmethod
+    def of(cls, forecaster: Forecaster, size: int) -> Pipeline:
+        """Walk a forecaster.
+
+        Raises `LookupError` for one that has learnt nothing yet.
+        """
+        if forecaster.at is None or forecaster.learning_since is None:
+            raise LookupError("this forecaster has learnt nothing yet")
+        parts, count = forecaster.parts, len(forecaster.stations)
+        demand, pool = parts["long"], parts["pool"]
+        assert isinstance(demand, Demand)
+        assert isinstance(pool, Pool)
+        stations = slice(0, count)  # after these come those that the feed no longer describes
+        held = forecaster.held
+        shown = tuple(
+            Part(name, type(part).__name__, facts(part, forecaster.at) | common(part))
+            for name, part in parts.items()
+        )
+        seed = parts.get("seed")
+        return cls(
+            at=forecaster.at,
+            learning_since=forecaster.learning_since,
+            timezone=forecaster.stations.timezone,
+            station_id=forecaster.stations.station_id,
+            name=forecaster.stations.name,
+            parts=shown,
+            competitors=tuple(competitor(expert, parts) for expert in forecaster.experts),
+            steps=() if seed is None else steps(seed),
+            waiting=forecaster.waiting,
+            rates=demand.rates[..., stations].copy(),
+            riders=demand.events[..., stations].sum(axis=(0, 1)),
+            hours=demand.hours[..., stations].sum(axis=(0, 1)),
+            weights=pool.weights(SCORED_MINUTES, np.arange(count)),
+            city=pool.city.copy(),
+            settled=pool.settled[:, stations].copy(),
+            held=held,
+            size=size,
+        )
+
+
+def common(part: Any) -> Facts:
+    """Count what every part has: the numbers that make it up."""
+    return {"numbers": sum(np.asarray(array).size for array in part.arrays().values())}
+
+
+def facts(part: Any, at: datetime) -> Facts:
+    """Count what one part has learnt. One that nobody has written of here tells its size alone."""
+    for kind, count in _FACTS.items():
+        if isinstance(part, kind):
+            return count(part, at)
+    return {}
+
+
+def _demand(part: Demand, at: datetime) -> Facts:
+    arrivals, departures = part.factor.tolist()
+    return {
+        "riders": float(part.events.sum(dtype=np.float64)),
+        "station_hours": float(part.hours.sum(dtype=np.float64)) / 2,
+        "slot_minutes": 1440 / part.slots,
+        "half_life_days": part.half_life_days,
+        "arrivals_now": arrivals,
+        "departures_now": departures,
+    }
+
+
+def _weather(part: WeatherEffect, at: datetime) -> Facts:
+    factors = part.factors(at)
+    told = {"hours_told": 0.0 if part.weather is None else len(part.weather.hours)}
+    if factors is None:
+        return told
+    return told | {"arrivals_now": float(factors[ARRIVALS]), "departures_now": float(factors[DEPARTURES])}
+
+
+def _days(part: Days, at: datetime) -> Facts:
+    return {"day_type": part.cell(at, 1)[0], "holiday": float(part.is_holiday(at))}
+
+
+def _guard(part: Guard, at: datetime) -> Facts:
+    outside = part.tenths[:, [0, -1]].sum() / part.tenths.sum()
+    return {"truths": float(part.settled.sum()), "outside": float(outside)}
+
+
+def _seed(part: SeedPipeline, at: datetime) -> Facts:
+    learnt = [model["LinearRegression"].optimizer.n_iterations for model in part.pipelines.values()]
+    return {"labels": float(sum(learnt)), "regressions": len(learnt)}
+
+
+_FACTS: dict[type, Callable[[Any, datetime], Facts]] = {
+    Demand: _demand,
+    WeatherEffect: _weather,
+    Days: _days,
+    Guard: _guard,
+    SeedPipeline: _seed,
+    Pool: lambda part, at: {"truths": float(part.settled.sum(dtype=np.float64))},
+    Changes: lambda part, at: {"truths": float(part.counts.sum(dtype=np.float64))},
+    Climate: lambda part, at: {"station_hours": float(part.spent.sum(dtype=np.float64))},
+    Pull: lambda part, at: {"riders": float(part.seen.sum())},
+    Watch: lambda part, at: {"forecasts": float(part.seen.sum()), "horizons": len(part.minutes)},
+}
+
+
+def competitor(expert: Any, parts: Any) -> Competitor:
+    """Tell which parts an expert reads, by looking at what it holds."""
+    held = vars(expert)
+    reads = tuple(name for name, part in parts.items() if any(value is part for value in held.values()))
+    settings = {name: float(held[name]) for name in ("tilt", "calm") if held.get(name, 1.0) != 1.0}
+    return Competitor(expert.name, type(expert).__name__, expert.reach, reads, settings)
+
+
+def steps(seed: SeedPipeline) -> tuple[str, ...]:
+    """Name the steps of the seed pipeline as River does: the parts of its union, then what follows."""
+    model = next(iter(seed.pipelines.values()))
+    named = []
+    for name, step in model.steps.items():
+        inner = getattr(step, "transformers", None)
+        named.append(name if inner is None else " + ".join(inner))
+    return tuple(named)

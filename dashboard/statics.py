@@ -1,21 +1,31 @@
 """Streamlit's own scripts and styles, compressed: 6.5 MB become 2, which a phone has to fetch before the map.
 
 Streamlit sends them as they are. They never change under their names, so each is compressed once, beside the
-event loop, and kept: some 2 MB of memory for what visitors ask for.
+event loop, and kept: some 2 MB of memory for what visitors ask for. By Brotli where the browser takes it, a
+sixth smaller than by gzip; browsers ask for it over HTTPS and on one's own machine alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gzip
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import brotli
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _WORTH = ("text/", "application/javascript", "application/json", "image/svg+xml", "font/ttf")
 _LEAST_BYTES = 1000
 _MOST_FILES = 1000
+
+# Brotli at its best would let the first visitor wait 5 s for the map's script; this takes 0.2 s.
+_PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "br": lambda raw: bytes(brotli.compress(raw, quality=9)),
+    "gzip": lambda raw: gzip.compress(raw, 6, mtime=0),
+}
+"""By the name that a browser accepts, best first."""
 
 
 @dataclass
@@ -37,15 +47,16 @@ class CompressedStatics:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._kept: dict[str, tuple[Message, bytes]] = {}
+        self._kept: dict[tuple[str, str], tuple[Message, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from what is kept, or pass on and keep."""
-        if not self._wanted(scope):
+        packer = self._packer(scope)
+        if packer is None:
             await self._app(scope, receive, send)
             return
-        path = scope["path"]
-        if path not in self._kept:
+        key = scope["path"], packer
+        if key not in self._kept:
             answer = _Answer()
             await self._app(scope, receive, answer.hear)
             headers = Headers(raw=answer.start["headers"])
@@ -53,24 +64,27 @@ class CompressedStatics:
             if answer.start["status"] != 200 or not worth or "content-encoding" in headers:
                 await self._say(send, answer.start, bytes(answer.body))
                 return
-            packed = await asyncio.to_thread(gzip.compress, bytes(answer.body), 6, mtime=0)
+            packed = await asyncio.to_thread(_PACKERS[packer], bytes(answer.body))
             changed = MutableHeaders(raw=list(answer.start["headers"]))
-            changed["Content-Encoding"], changed["Content-Length"] = "gzip", str(len(packed))
+            changed["Content-Encoding"], changed["Content-Length"] = packer, str(len(packed))
             changed.add_vary_header("Accept-Encoding")
             del changed["accept-ranges"]
             if len(self._kept) >= _MOST_FILES:
                 self._kept.clear()
-            self._kept[path] = ({**answer.start, "headers": changed.raw}, packed)
-        await self._say(send, *self._kept[path])
+            self._kept[key] = ({**answer.start, "headers": changed.raw}, packed)
+        await self._say(send, *self._kept[key])
 
     @staticmethod
-    def _wanted(scope: Scope) -> bool:
+    def _packer(scope: Scope) -> str | None:
+        """Choose how to compress the answer to a request; None where it is left alone."""
         if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith("/static/"):
-            return False
+            return None
         headers = Headers(scope=scope)
         # Whoever asks for a part, or whether something has changed, is better answered by the app itself.
-        plain = not {"range", "if-none-match", "if-modified-since"} & set(headers.keys())
-        return plain and "gzip" in headers.get("accept-encoding", "")
+        if {"range", "if-none-match", "if-modified-since"} & set(headers.keys()):
+            return None
+        accepted = {part.partition(";")[0].strip() for part in headers.get("accept-encoding", "").split(",")}
+        return next((name for name in _PACKERS if name in accepted), None)
 
     @staticmethod
     async def _say(send: Send, start: Message, body: bytes) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from collections.abc import Callable
 from typing import Any
 
+import brotli
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
@@ -54,24 +56,42 @@ def get(
     return told, b"".join(message["body"] for message in heard[1:])
 
 
-def test_a_script_is_compressed_once_and_the_same_to_the_byte() -> None:
+@pytest.mark.parametrize(
+    ("accepted", "chosen", "unpack"),
+    [
+        ("gzip", "gzip", gzip.decompress),
+        ("gzip, deflate", "gzip", gzip.decompress),
+        ("gzip, deflate, br, zstd", "br", brotli.decompress),
+        ("br;q=1.0, gzip;q=0.5", "br", brotli.decompress),
+    ],
+)
+def test_a_script_is_compressed_once_and_the_same_to_the_byte(
+    accepted: str, chosen: str, unpack: Callable[[bytes], bytes]
+) -> None:
     files = Files()
     app = CompressedStatics(files)
     for _ in range(3):
-        headers, body = get(app, accept_encoding="gzip, br")
-        assert headers["content-encoding"] == "gzip"
+        headers, body = get(app, accept_encoding=accepted)
+        assert headers["content-encoding"] == chosen
         assert headers["content-length"] == str(len(body))
         assert headers["cache-control"] == "immutable"
         assert "accept-encoding" in headers["vary"].lower()
         assert len(body) < len(SCRIPT) / 5
-        assert gzip.decompress(body) == SCRIPT
+        assert unpack(body) == SCRIPT
     assert files.asked == 1
+
+
+def test_each_browser_gets_what_it_takes() -> None:
+    app = CompressedStatics(Files())
+    taken = [get(app, accept_encoding=accepted)[0]["content-encoding"] for accepted in ("br", "gzip", "br")]
+    assert taken == ["br", "gzip", "br"]
 
 
 @pytest.mark.parametrize(
     ("files", "path", "headers"),
     [
         (Files(), "/static/js/a.js", {}),
+        (Files(), "/static/js/a.js", {"accept_encoding": "zstd"}),
         (Files(), "/static/js/a.js", {"accept_encoding": "gzip", "range": "bytes=0-9"}),
         (Files(), "/static/js/a.js", {"accept_encoding": "gzip", "if_none_match": "x"}),
         (Files(), "/api/frames/x", {"accept_encoding": "gzip"}),

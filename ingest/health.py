@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingest.gbfs_findings import Finding
+from ingest.scores import HOUR
 from ingest.tables import polls, scores, systems
 from model.scoring import SCORED_MINUTES
 
@@ -25,7 +27,6 @@ QUARTER = 900
 """Seconds that polls are counted by."""
 
 _TIMED = ("seconds", "learn_seconds", "forecast_seconds")
-_DAY_SECONDS = 86400
 
 
 @dataclass(frozen=True)
@@ -107,28 +108,21 @@ def times(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, dict
     """Give median and 95th percentile, in seconds, of what answered polls took, by system.
 
     `seconds` is the answer's, `learn_seconds` and `forecast_seconds` are those of the polls that were learnt.
-    The percentile is the smallest time that is not exceeded by that share of them.
+    The percentile is the smallest time that is not exceeded by that share of them. Sorted here: by window
+    functions the database takes longer.
     """
+    received = sa.type_coerce(polls.c.received_at, sa.Double)  # or 50,000 datetimes would be made of it
+    query = sa.select(polls.c.system_id, *(polls.c[name] for name in _TIMED)).where(
+        polls.c.system_id.in_(ids), received > since.timestamp(), polls.c.outcome.in_(ANSWERED)
+    )
+    rows = pd.DataFrame(db.execute(query).all(), columns=["system_id", *_TIMED])
     found: dict[str, dict[str, tuple[float, float]]] = {system_id: {} for system_id in ids}
-    for name in _TIMED:
-        time, mine = polls.c[name], polls.c.system_id
-        ranked = (
-            sa.select(
-                polls.c.system_id,
-                time.label("time"),
-                sa.func.row_number().over(partition_by=mine, order_by=time).label("place"),
-                sa.func.count().over(partition_by=mine).label("many"),
-            )
-            .where(polls.c.system_id.in_(ids), polls.c.received_at > since)
-            .where(polls.c.outcome.in_(ANSWERED), time.is_not(None))
-            .subquery()
-        )
-        quantiles = (
-            sa.func.min(sa.case((ranked.c.place >= ranked.c.many * share, ranked.c.time)))
-            for share in (0.5, 0.95)
-        )
-        for row in db.execute(sa.select(ranked.c.system_id, *quantiles).group_by(ranked.c.system_id)):
-            found[row[0]][name] = (row[1], row[2])
+    for system_id, taken in rows.groupby("system_id"):
+        for name in _TIMED:
+            known = taken[name].dropna().to_numpy(np.float64)
+            if len(known):
+                p50, p95 = np.quantile(known, (0.5, 0.95), method="inverted_cdf").tolist()
+                found[str(system_id)][name] = (p50, p95)
     return found
 
 
@@ -184,17 +178,23 @@ def _findings(said: str) -> tuple[Finding, ...]:
 def settled(db: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Count the forecasts settled and expired whose target lay in a system's own last 24 hours.
 
-    One is of one station at one horizon; what all models said to it counts once. Hours are counted whole.
+    One is of one station at one horizon; what all models said to it counts once. The hour under way is one of
+    the 24. Each hour is asked for by name, since a span of them would be read with all models in it.
     """
-    recent = (
-        sa.type_coerce(scores.c.at, sa.BigInteger)
-        > sa.type_coerce(systems.c.at, sa.BigInteger) - _DAY_SECONDS
-    )
-    query = (
-        sa.select(scores.c.system_id, sa.func.sum(scores.c.n), sa.func.sum(scores.c.expired))
-        .join(systems, systems.c.system_id == scores.c.system_id)
-        .where(scores.c.system_id.in_(ids), scores.c.span == 3600, scores.c.minutes.in_(SCORED_MINUTES))
-        .where(scores.c.model == "pool", recent)
-        .group_by(scores.c.system_id)
-    )
-    return {system_id: (int(n), int(expired)) for system_id, n, expired in db.execute(query)}
+    by_hour: dict[int, list[str]] = {}
+    for system_id, at in db.execute(
+        sa.select(systems.c.system_id, systems.c.at).where(systems.c.system_id.in_(ids))
+    ):
+        if at is not None:
+            by_hour.setdefault(int(at.timestamp()) // HOUR, []).append(system_id)
+    found: dict[str, tuple[int, int]] = {}
+    for hour, group in by_hour.items():
+        hours = [datetime.fromtimestamp((hour - back) * HOUR, UTC) for back in range(24)]
+        query = (
+            sa.select(scores.c.system_id, sa.func.sum(scores.c.n), sa.func.sum(scores.c.expired))
+            .where(scores.c.system_id.in_(group), scores.c.span == HOUR, scores.c.model == "pool")
+            .where(scores.c.minutes.in_(SCORED_MINUTES), scores.c.at.in_(hours))
+            .group_by(scores.c.system_id)
+        )
+        found |= {system_id: (int(n), int(expired)) for system_id, n, expired in db.execute(query)}
+    return found

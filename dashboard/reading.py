@@ -12,9 +12,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from ingest.store import HOUR, Outage, Store, SystemRow, SystemState
+from dashboard.pipeline import Pipeline
+from ingest.store import HOUR, Failure, Health, Oddity, Outage, Store, SystemRow, SystemState
 from model.drift import Drift
+from model.forecaster import Forecaster, StateError
 from model.frame import Frame, Outlook
 from model.records import Strings
 
@@ -23,6 +26,11 @@ SAID_AHEAD = timedelta(minutes=30)
 
 GLANCE = timedelta(seconds=1)
 """How old an answer about all systems may be where many ask."""
+
+LOOK = timedelta(seconds=10)
+"""How old the sums over a day's polls may be."""
+
+DAY = timedelta(hours=24)
 
 Clock = Callable[[], datetime]
 
@@ -82,11 +90,15 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Said:
-    """What was forecast `at` a moment of the stations `(S,)`, of bikes and of spaces, for one time ahead."""
+    """What was forecast `at` a moment of the stations `(S,)`, of bikes and of spaces, for one time ahead.
+
+    `bikes` are those that stood there then, -1 for unknown.
+    """
 
     at: datetime
     target_at: datetime
     station_id: Strings
+    bikes: NDArray[np.int16]
     bike: Outlook
     space: Outlook
 
@@ -99,7 +111,7 @@ class Said:
             for side in (frame.bike, frame.space)
         )
         target_at = frame.at + timedelta(minutes=int(frame.minutes[row[0]]))
-        return cls(frame.at, target_at, frame.stations.station_id, bike, space)
+        return cls(frame.at, target_at, frame.stations.station_id, frame.bikes, bike, space)
 
 
 class Reading:
@@ -113,6 +125,10 @@ class Reading:
         self._said = lru_cache(maxsize=512)(self._decode_said)  # 30 bytes a station each
         self._glance: tuple[datetime, dict[str, tuple[SystemRow, SystemState]]] | None = None
         self._glancing = Lock()
+        self._health: tuple[datetime, tuple[str, ...], Health] | None = None
+        self._examining = Lock()
+        self._pipeline = lru_cache(maxsize=8)(self._unpack)  # 4 MB each at 2,000 stations
+        self._unpacking = Lock()
 
     def _decode(self, system_id: str, version: int) -> Frame:
         # A number from an address may be too large for the database to be asked.
@@ -145,18 +161,18 @@ class Reading:
         """Fetch one station's changes as `(at, bikes, docks)`, the one that held at the start among them."""
         return self._store.history(system_id, station_id, start, end)
 
-    def said(self, system_id: str) -> list[Said]:
-        """Fetch what was forecast in the last hours, for half an hour ahead, oldest first."""
+    def said(self, system_id: str, ahead: timedelta = SAID_AHEAD) -> list[Said]:
+        """Fetch what was forecast in the last hours, for so far ahead, oldest first."""
         found = []
         for at in self._store.said_at(system_id):
             with suppress(LookupError):
-                found.append(self._said(system_id, at))
+                found.append(self._said(system_id, at, ahead))
         return found
 
-    def _decode_said(self, system_id: str, at: datetime) -> Said:
+    def _decode_said(self, system_id: str, at: datetime, ahead: timedelta) -> Said:
         blob = self._store.said(system_id, at)
         try:
-            return Said.of(Frame.from_bytes(blob or b""))
+            return Said.of(Frame.from_bytes(blob or b""), ahead)
         except ValueError as error:
             raise LookupError(f"nothing readable was said of {system_id} at {at}") from error
 
@@ -173,6 +189,26 @@ class Reading:
         """Fetch the sums of scores over time: see `Store.scores`."""
         return self._store.scores(system_id, span, minutes=minutes, models=models, since=since, until=until)
 
+    def score_totals(self, system_id: str | None, span: int, since: datetime | None = None) -> pd.DataFrame:
+        """Fetch the sums of scores by model and horizon: see `Store.score_totals`."""
+        return self._store.score_totals(system_id, span, since=since)
+
+    def station_scores(self, system_id: str) -> pd.DataFrame:
+        """Fetch the sums of scores by day, horizon, model and station, as far back as they are kept."""
+        return self._store.station_scores(system_id)
+
+    def calibration(self, system_id: str) -> pd.DataFrame:
+        """Fetch the counts of what was stated and what came, as far back as they are kept."""
+        return self._store.calibration(system_id)
+
+    def changes(self, system_id: str, start: datetime, end: datetime) -> pd.DataFrame:
+        """Fetch all stations' changes after `start`, up to `end`, oldest first."""
+        return self._store.observations(system_id, start, end)
+
+    def polls(self, system_id: str, start: datetime, end: datetime) -> list[datetime]:
+        """List the event times of what was learnt after `start`, up to `end`, oldest first."""
+        return self._store.polls(system_id, start, end)
+
     def drifts(self, system_id: str, since: datetime | None = None) -> list[Drift]:
         """List the drifts noticed after a time, oldest first."""
         return self._store.drifts(system_id, since)
@@ -181,10 +217,44 @@ class Reading:
         """List when a feed was down, oldest first."""
         return self._store.outages(system_id, since)
 
-    def poll_log(self, system_id: str, ago: timedelta) -> pd.DataFrame:
-        """Fetch the polls received in the last so many hours of the wall clock: see `Store.poll_log`."""
-        now = self._clock()
-        return self._store.poll_log(system_id, now - ago, now)
+    def wall(self) -> datetime:
+        """Tell what time it is on the wall clock."""
+        return self._clock()
+
+    def health(self, ids: Sequence[str]) -> Health:
+        """Tell how feeds have been doing for a day, as of a few seconds ago: for what many ask at once."""
+        wall, key = self._clock(), tuple(ids)
+        with self._examining:
+            known = self._health
+            if known is None or known[1] != key or not timedelta(0) <= wall - known[0] < LOOK:
+                known = self._health = (wall, key, self._store.health(key, wall - DAY))
+            return known[2]
+
+    def oddities(self, system_id: str) -> list[Oddity]:
+        """List what was odd in a feed's answers of the last day, by kind, the newest first."""
+        return self._store.oddities(system_id, self._clock() - DAY)
+
+    def last_failure(self, system_id: str) -> Failure | None:
+        """Fetch a feed's last poll of the last day that failed; None where none did."""
+        return self._store.last_failure(system_id, self._clock() - DAY)
+
+    def pipeline(self, system_id: str) -> Pipeline | None:
+        """Look into a system's forecaster as it was last written down; None before that was ever done.
+
+        Raises `LookupError` where what was written cannot be read.
+        """
+        at = self._store.checkpoint_at(system_id)
+        if at is None:
+            return None
+        with self._unpacking:  # a second of work and much memory at 2,000 stations: one at a time, and once
+            return self._pipeline(system_id, at)
+
+    def _unpack(self, system_id: str, at: datetime) -> Pipeline | None:
+        found = self._store.checkpoint(system_id)
+        try:
+            return None if found is None else Pipeline.of(Forecaster.from_bytes(found.blob), len(found.blob))
+        except StateError as error:
+            raise LookupError(f"what was learnt of {system_id} until {at} cannot be read: {error}") from error
 
     def working(self) -> bool:
         """Tell whether a worker is at work."""

@@ -11,8 +11,10 @@ def main() -> None:
     """Set the stage, then run the page that the address names."""
     static = Path(__file__).parent / "static"
     pages = {
-        "map": st.Page("pages/map.py", title=text.TITLE, default=True),
-        "trip": st.Page("pages/trip.py", title=text.TRIP_TITLE),
+        name: st.Page(f"pages/{name}.py", title=text.TITLE, default=True)
+        if name == "map"
+        else st.Page(f"pages/{name}.py", title=text.page_title(word))
+        for name, word in text.PAGES.items()
     }
     page = st.navigation([*pages.values()], position="hidden")
     asked = state.asked()

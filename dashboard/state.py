@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from dashboard.text import What
 from model.frame import AT_LEAST
+from model.scoring import SCORED_MINUTES
 
 MINUTES = tuple(range(0, 121, 5))
 """The arrival times to choose from."""
@@ -26,23 +27,40 @@ LATEST = timedelta(hours=24)
 CLOCK = "choice-clock"
 """The widget that sets the clock time of a later arrival."""
 
-Page = Literal["map", "trip"]
+Page = Literal["map", "trip", "accuracy", "feeds", "model"]
+Measure = Literal["mae", "rmse", "crps", "brier_bike", "brier_dock"]
+Past = Literal["hours", "day", "week", "month", "year", "all"]
 
-PATHS: dict[Page, str] = {"map": "./", "trip": "trip"}
+PATHS: dict[Page, str] = {page: page for page in get_args(Page)} | {"map": "./"}
 """Where each page is, seen from any other."""
+
+MODELS = ("pool", "naive", "climatology", "chain", "seed")
+"""The models that the accuracy page opens with."""
 
 HERE = "here"
 """A trip's start where the viewer is. The place itself never goes into the address."""
 
-_OWN: dict[Page, tuple[str, ...]] = {"map": ("station", "what"), "trip": ("start", "goal")}
-"""The choices that no other page has: not in the others' addresses, and kept while these are on screen."""
+_OF: dict[Page, tuple[str, ...]] = {
+    "map": ("station", "what", "n", "minutes", "at"),
+    "trip": ("start", "goal", "n", "minutes", "at"),
+    "accuracy": ("horizon", "measure", "past", "models", "everywhere"),
+    "feeds": (),
+    "model": ("station",),
+}
+"""The choices beside the city that each page's address holds; the others are kept while it is on screen."""
 
+_WRITTEN = {
+    "minutes": "in", "start": "from", "goal": "to", "horizon": "ahead", "everywhere": "all"
+}  # fmt: skip
+"""How an address calls a choice, where it is not by its own name."""
+
+_MOST_MODELS = 12
 _AT = "%Y%m%dT%H%MZ"
 _KEY = "screen"
 _SEEN = "screen-address"
 _PAGE = "screen-page"
 _GO = "screen-next-page"
-_WIDGETS = ("what", "n", "minutes")
+_WIDGETS = ("what", "n", "minutes", "horizon", "measure", "past", "models", "everywhere")
 
 
 @dataclass(frozen=True)
@@ -61,15 +79,23 @@ class Screen:
     at: datetime | None = None
     start: str = ""
     goal: str = ""
+    horizon: int = 30
+    measure: Measure = "mae"
+    past: Past = "day"
+    models: tuple[str, ...] = MODELS
+    everywhere: bool = False
 
     @classmethod
     def from_address(cls, query: Mapping[str, str]) -> Screen:
         """Read an address; what is missing or makes no sense falls back.
 
-        >>> Screen.from_address({"city": "dublin", "n": "3", "in": "26", "to": "s1"})
-        Screen(city='dublin', station='', what='bike', n=3, minutes=25, at=None, start='', goal='s1')
+        >>> screen = Screen.from_address({"city": "dublin", "n": "300", "in": "26", "models": "pool,seed"})
+        >>> screen.city, screen.what, screen.n, screen.minutes, screen.models
+        ('dublin', 'bike', 4, 25, ('pool', 'seed'))
         """
-        what = query.get("what", "bike")
+        what, measure, past = (query.get(name, "") for name in ("what", "measure", "past"))
+        horizon = _whole(query.get("ahead"), cls.horizon)
+        models = tuple(dict.fromkeys(name for name in query.get("models", "").split(",") if name))
         return cls(
             city=query.get("city", ""),
             station=query.get("station", ""),
@@ -79,6 +105,11 @@ class Screen:
             at=_moment(query.get("at", "")),
             start=query.get("from", ""),
             goal=query.get("to", ""),
+            horizon=horizon if horizon in SCORED_MINUTES else cls.horizon,
+            measure=cast(Measure, measure if measure in get_args(Measure) else cls.measure),
+            past=cast(Past, past if past in get_args(Past) else cls.past),
+            models=models[:_MOST_MODELS] or MODELS,
+            everywhere=query.get("all") == "1",
         )
 
     def address(self, page: Page = "map") -> dict[str, str]:
@@ -88,12 +119,17 @@ class Screen:
         {'city': 'dublin', 'what': 'bike', 'n': '2', 'in': '25'}
         >>> Screen(city="dublin", start="s1", goal="s2").address("trip")
         {'city': 'dublin', 'from': 's1', 'to': 's2', 'n': '1', 'in': '0'}
+        >>> Screen(city="dublin", horizon=60).address("accuracy")
+        {'city': 'dublin', 'ahead': '60', 'measure': 'mae', 'past': 'day'}
         """
-        when = {"in": str(self.minutes)} if self.at is None else {"at": f"{self.at:{_AT}}"}
-        ends = {"from": self.start, "to": self.goal}
-        own = {"station": self.station, "what": self.what} if page == "map" else ends
-        query = {"city": self.city, **own, "n": str(self.n), **when}
-        return {name: value for name, value in query.items() if value}
+        words: dict[str, str] = {name: str(getattr(self, name)) for name in ("city", *_OF[page])}
+        if "at" in words:
+            words["at"] = "" if self.at is None else f"{self.at:{_AT}}"
+            words["minutes"] = words["minutes"] if self.at is None else ""
+        if "models" in words:
+            words["models"] = "" if self.models == MODELS else ",".join(self.models)
+            words["everywhere"] = "1" if self.everywhere else ""
+        return {_WRITTEN.get(name, name): value for name, value in words.items() if value}
 
 
 def ahead(screen: Screen, now: datetime) -> float:
@@ -155,22 +191,19 @@ def adopt(page: Page = "map") -> None:
     """Take over an address that was changed from outside: opened, edited, or gone back to.
 
     For the whole script's runs alone. A fragment that refreshes itself may come with the address as it was
-    before the viewer's last move, which would undo that move. Of
-    what other pages show the address says nothing, so that stays while the city does. Streamlit changes page
-    and address one after the other, and who goes back finds what is between: an address that says nothing of
-    the page's own either. That means what was there before.
+    before the viewer's last move, which would undo that move. Of what other pages show the address says
+    nothing, so that stays while the city does. Streamlit changes page and address one after the other, and
+    who goes back finds what is between: an address that says nothing either of what this page alone has. That
+    means what was there before.
     """
     query, before = st.query_params.to_dict(), st.session_state.get(_KEY)
     if before is None or query != st.session_state[_SEEN] or page != shown():
         told = Screen.from_address(query)
-        arrived, blank = page != shown(), Screen()
         if before is not None and before.city == told.city:
-            kept = [
-                name
-                for other, names in _OWN.items()
-                for name in names
-                if other != page or (arrived and all(getattr(told, n) == getattr(blank, n) for n in names))
-            ]
+            new = [name for name in _OF[page] if page != shown() and name not in _OF[shown()]]
+            if any(_WRITTEN.get(name, name) in query for name in new):
+                new = []
+            kept = [name for names in _OF.values() for name in names if name not in _OF[page]] + new
             told = replace(told, **{name: getattr(before, name) for name in kept})
         st.session_state[_KEY] = told
         st.session_state[_SEEN] = query
@@ -225,7 +258,8 @@ def _write(screen: Screen) -> None:
 def take(name: str) -> None:
     """Take over what a widget was just set to; one that was emptied keeps what it had."""
     chosen = st.session_state[_widget(name)]
-    if chosen is None:
+    chosen = tuple(chosen) if isinstance(chosen, list) else chosen
+    if chosen is None or chosen == ():
         st.session_state[_widget(name)] = getattr(screen(), name)
     else:
         change(**{name: chosen})

@@ -7,10 +7,11 @@ stranger's server from the rider's browser.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
+from model.drift import Drift
 from model.trip import DETOUR, MISS_MINUTES, RIDING_KMH, WALKING_KMH, WALKING_LIMIT_MINUTES
 
 What = Literal["bike", "space"]
@@ -19,8 +20,19 @@ TITLE = "Dockcast"
 SUBTITLE = "Bikes and spaces at the moment you arrive"
 
 NAVIGATION = "Pages"
-PAGES: dict[Literal["map", "trip"], str] = {"map": "Map", "trip": "Trip"}
-TRIP_TITLE = f"Trip · {TITLE}"
+PAGES: dict[Literal["map", "trip", "accuracy", "feeds", "model"], str] = {
+    "map": "Map",
+    "trip": "Trip",
+    "accuracy": "Accuracy",
+    "feeds": "Feeds",
+    "model": "Model",
+}
+
+
+def page_title(name: str) -> str:
+    """Name a page in the browser's tab."""
+    return f"{name} · {TITLE}"
+
 
 LATER = "Later…"
 SOON = "Within 2 hours"
@@ -618,3 +630,522 @@ def numbers_of(what: str) -> str:
     ('The numbers', 'The numbers: polls')
     """
     return f"The numbers: {what}" if what else "The numbers"
+
+
+# The feeds page.
+
+FEEDS_HEADING = "All feeds"
+FEEDS_WINDOW = (
+    "Polls are counted over the last 24 hours, forecasts over the last 24 hours of each city's own time: "
+    "one is of one station at one time ahead. Times of day are each city's own."
+)
+FEED_COLUMNS = (
+    "Feed", "State", "Last answer", "Age of counts", "Answers in", "Holds (ttl)", "Next poll", "Polls",
+    "Failed", "Last 24 hours", "Oddities", "Forecasts waiting", "Settled", "Expired",
+)  # fmt: skip
+STRIP_KEY: dict[str, str] = {
+    "news": "tall: something new",
+    "still": "half: answered, nothing new",
+    "failed": "low: at least one poll failed",
+    "none": "empty: not polled",
+}
+"""What the bars of a feed's day mean, a quarter of an hour each."""
+OUTCOMES: dict[str, str] = {"news": "something new", "still": "nothing new", "failed": "failed"}
+"""What polls came to, in three."""
+POLLS_CHART = "Polls of the last 24 hours, by the quarter-hour"
+POLLS_CHART_ALT = "Polls by quarter-hour and by what they came to; the numbers below say the same."
+ODDITIES = "Oddities in what it sends"
+NO_ODDITIES = "Nothing odd in its answers of the last 24 hours."
+ODDITY_COLUMNS = ("What", "In the last answer that had it", "Polls with it", "Last seen", "For example")
+LAST_FAILURE = "The last failure"
+NO_FAILURE = "No poll has failed in the last 24 hours."
+NEVER, NOTHING = "never", "–"
+CLOSER = "Closer ↓"
+NO_POLLS = "It has not been polled in the last 24 hours."
+POLLS_TABLE = "polls by quarter-hour"
+ODDITIES_NOW = "oddities in the last answers, with an example each"
+ODD_COLUMNS = ("Feed", "How often", "What", "For example")
+
+
+def feed_stands(state: str, why: str, failures: int) -> str:
+    """Say how one feed stands, and why.
+
+    >>> feed_stands("live", "", 0), feed_stands("unreachable", "no answer", 3)
+    ('live', 'not reached: no answer. Failed 3 times in a row.')
+    """
+    said = STATES.get(state, state) + (f": {sentence(why)}" if why else "")
+    return f"{said} Failed {failures} times in a row." if failures > 1 else said
+
+
+def failed(at: str, kind: str, words: str) -> str:
+    """Write a failure in full. Plain text: it may quote what a feed's server answered.
+
+    >>> failed("18:02", "timeout", "it takes too long")
+    '18:02: it takes too long. (timeout)'
+    """
+    return f"{at}: {sentence(words or 'no reason given')} ({kind})"
+
+
+def feeds_summary(names: Sequence[str], live: int, wrong: Sequence[str]) -> str:
+    """Say in a line how all feeds are doing.
+
+    >>> feeds_summary(["Dublin", "Lyon"], 2, [])
+    'All 2 feeds are live.'
+    >>> feeds_summary(["Dublin", "Lyon"], 1, ["Lyon silent since 18:02"])
+    '1 of 2 feeds is live; Lyon silent since 18:02.'
+    >>> feeds_summary(list("abcdefg"), 1, list("bcdefg"))
+    '1 of 7 feeds is live; b; c; d; and 3 more.'
+    """
+    if live == len(names):
+        return f"All {live} feeds are live." if live > 1 else f"{names[0]} is live."
+    said = [*wrong] if len(wrong) <= 4 else [*wrong[:3], f"and {len(wrong) - 3} more"]
+    return "; ".join([f"{live} of {len(names)} feeds {'is' if live == 1 else 'are'} live", *said]) + "."
+
+
+def not_live(name: str, state: str, since: str) -> str:
+    """Say of a feed that it is not live, and since when.
+
+    >>> not_live("Lyon", "silent", "18:02"), not_live("Lyon", "waiting", "")
+    ('Lyon silent since 18:02', 'Lyon waiting')
+    """
+    return f"{name} {STATES.get(state, state)}" + (f" since {since}" if since else "")
+
+
+def seconds(value: float) -> str:
+    """Write a short time as precisely as it is worth.
+
+    >>> [seconds(value) for value in (0.0042, 0.25, 1.24, 31.4)]
+    ['4 ms', '250 ms', '1.2 s', '31 s']
+    """
+    if value < 0.9995:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.1f} s" if value < 9.95 else f"{value:.0f} s"
+
+
+def both_times(times: tuple[float, float] | None) -> str:
+    """Write a median and a 95th percentile.
+
+    >>> both_times((0.2, 1.5)), both_times(None)
+    ('200 ms · 95 %: 1.5 s', '–')
+    """
+    return "–" if times is None else f"{seconds(times[0])} · 95 %: {seconds(times[1])}"
+
+
+def ago(length: timedelta) -> str:
+    """Write how long ago something was.
+
+    >>> ago(timedelta(seconds=40))
+    '40 s ago'
+    """
+    return f"{duration(length)} ago"
+
+
+def due(next_in: timedelta | None) -> str:
+    """Write when a feed is polled next.
+
+    >>> due(timedelta(seconds=20)), due(timedelta(seconds=-1)), due(None)
+    ('in 20 s', 'now', '–')
+    """
+    if next_in is None:
+        return "–"
+    return f"in {duration(next_in)}" if next_in >= timedelta(seconds=1) else "now"
+
+
+def kinds(number: int) -> str:
+    """Count kinds of oddities.
+
+    >>> kinds(0), kinds(1), kinds(3)
+    ('none', '1 kind', '3 kinds')
+    """
+    return "none" if not number else f"{number} kind{'' if number == 1 else 's'}"
+
+
+def strip_alt(quarters: Mapping[str, int]) -> str:
+    """Say in words what a feed's day shows.
+
+    >>> strip_alt({"news": 90, "failed": 2, "none": 4})
+    'Of 96 quarter-hours: something new 90, nothing new 0, failed 2, not polled 4'
+    """
+    said = [f"{words} {quarters.get(name, 0)}" for name, words in OUTCOMES.items()]
+    none = f"not polled {quarters.get('none', 0)}"
+    return f"Of {sum(quarters.values())} quarter-hours: {', '.join([*said, none])}"
+
+
+# The accuracy page.
+
+MODELS = {
+    "pool": "pool (what the map shows)",
+    "naive": "naive (as it is now)",
+    "climatology": "climatology (as usual then)",
+    "chain": "chain (riders come and go)",
+    "seed": "seed (linear regression)",
+    "spread": "spread (naive, less sure)",
+    "more": "chain, more riders come",
+    "fewer": "chain, fewer riders come",
+    "pull": "chain, pulled back",
+    "calm": "chain, pulled back and calm",
+}
+MEASURES = {
+    "mae": "Mean error, bikes (MAE)",
+    "rmse": "Root mean square error, bikes (RMSE)",
+    "crps": "Error of the whole forecast, bikes (CRPS)",
+    "brier_bike": "Error of the chance of a bike (Brier)",
+    "brier_dock": "Error of the chance of a space (Brier)",
+    "cover80": "Truth within the 80 % interval",
+}
+PASTS = {
+    "hours": "6 hours",
+    "day": "24 hours",
+    "week": "7 days",
+    "month": "30 days",
+    "year": "a year",
+    "all": "since the start",
+}
+MEASURE, PAST, MODELS_SHOWN, HORIZON = "Measure", "Over the last", "Models", "Minutes ahead"
+EVERYWHERE = "All cities together"
+AT, MODEL, SKILL, N, SINCE, UNTIL = (
+    "At",
+    "Model",
+    "Better than naive by",
+    "Forecasts of a station",
+    "From",
+    "To",
+)
+MARK, OUTAGE, DRIFT = "What", "no data from the feed: nothing scored", "Drift noticed"
+SKILL_AXIS = "Better than naive by"
+MINUTES_AHEAD, HOUR_OF_DAY = "Minutes ahead", "Hour of the day"
+STATED, CAME = "Chance that was stated", "Came true"
+TENTHS, SHARE_OF = "Where in the forecast the truth lay", "Share of forecasts"
+ERROR_TITLE, SKILL_TITLE = (
+    "Error over time: lower is better",
+    "Skill over time: above the line is better than naive",
+)
+CURVE_KEY = (
+    "▼ and a dotted line: drift noticed, the forecasts are no longer as good or bad as they were. "
+    "Grey: the feed was down, nothing was scored."
+)
+TABLE_TITLE = "All models on the same forecasts"
+BY_HORIZON, BY_HOUR = "By how far ahead", "By hour of the day"
+RELIABLE = {"bike": "Is a stated chance of a bike right?", "dock": "Is a stated chance of a space right?"}
+RELIABLE_KEY = "On the dashed line, odds are what they say; below it they promise too much."
+PIT_TITLE = "Is the spread right? (pool)"
+PIT_KEY = "Level bars: right. High at both ends: too sure of itself. A hill in the middle: too unsure."
+COVER_TITLE = "How often the truth lay within the 80 % interval"
+STATION_MAP, WORST = "Where it is better than naive", "Stations where it does worst"
+STATION_MAP_ALT = "Map of the stations by skill; the table of the worst ones says which they are."
+BUSY_TITLE = "Busy and quiet stations"
+BUSY = ("quiet third", "middle third", "busy third")
+SAID_TITLE = "We said / it was"
+SAID_FIND, SAID_SHOW = "Station", "Show"
+SAID_SHOWN = {"all": "all", "outside": "outside the interval", "missed": "off by 3 or more"}
+NO_SAID = (
+    "Nothing that was said has come due yet: half an hour after the first forecast there is a row a station."
+)
+NOT_SCORED = (
+    "No forecast has come due in this stretch yet. The first are judged five minutes after the start."
+)
+CITY_ONLY = "Stations, calibration and single forecasts are shown of one city at a time."
+DAYS_KEPT = "of the days that station scores are kept (8, unless DOCKCAST_KEEP_DAYS says otherwise)"
+SKILL_STEPS = ("over 20 % better", "5–20 % better", "about as good", "5–20 % worse", "over 20 % worse")
+SKILL_TIP = "{name}\npool: {pool} bikes off · naive: {naive}\n{said}, {n} forecasts"
+SKILL_BOUNDS = (0.20, 0.05, -0.05, -0.20)
+QUESTIONS = ("Which model is best?", "Is the pool ever worse than naive?", "Where is it worse?")
+
+
+def model(name: str) -> str:
+    """Name a model for people; one that this page does not know keeps its own name.
+
+    >>> model("naive"), model("new")
+    ('naive (as it is now)', 'new')
+    """
+    return MODELS.get(name, name)
+
+
+def measured(value: float, measure: str) -> str:
+    """Write an error with its unit.
+
+    >>> measured(1.234, "mae"), measured(0.0456, "brier_bike")
+    ('1.23 bikes', '0.046')
+    """
+    return f"{value:.3f}" if measure.startswith("brier") else f"{value:.2f} bikes"
+
+
+def better(share: float) -> str:
+    """Write how much less an error is, or more.
+
+    >>> better(0.194), better(-0.02), better(0.0001)
+    ('19.4 % better than naive', '2.0 % worse than naive', 'as good as naive')
+    """
+    per_cent = round(100 * share, 1)
+    if not per_cent:
+        return "as good as naive"
+    return f"{abs(per_cent):.1f} % {'better' if per_cent > 0 else 'worse'} than naive"
+
+
+def best_model(name: str, error: float, measure: str, share: float, n: float, minutes: int) -> str:
+    """Say which model is best so far ahead, and by how much."""
+    more = "" if name == "naive" else f", {better(share)}"
+    return f"{model(name)}: {measured(error, measure)} off{more}. {n:,.0f} forecasts, {minutes} min ahead."
+
+
+def worse_when(share: float, since: str, until: str) -> str:
+    """Say when the curve was last on the wrong side of naive's: `until` is "" where it still is.
+
+    >>> worse_when(0.0, "", "")
+    'No, at no time in this stretch.'
+    >>> worse_when(0.1, "Tue 14:00", "")
+    'Yes, since Tue 14:00; in all 10 % of this stretch.'
+    """
+    if not share:
+        return "No, at no time in this stretch."
+    of = (
+        f"in all {100 * share:.0f} % of this stretch"
+        if share >= 0.005
+        else "in all less than 1 % of this stretch"
+    )
+    if until:
+        return f"Not now. It last was from {since} to {until}; {of}."
+    return f"Yes, since {since}; {of}."
+
+
+def worse_where(worse: int, stations: int, names: Sequence[str]) -> str:
+    """Say at how many stations a model is worse than naive, and at which most. Plain text: it names stations.
+
+    >>> worse_where(0, 102, [])
+    'At none of 102 stations.'
+    >>> worse_where(2, 102, ["Quay", "Park"])
+    'At 2 of 102 stations: Quay, Park.'
+    """
+    if not worse:
+        return f"At none of {stations:,} stations."
+    more = f" and {worse - len(names)} more" if worse > len(names) else ""
+    return f"At {worse:,} of {stations:,} stations: {', '.join(names)}{more}."
+
+
+def drift(noticed: Drift) -> str:
+    """Say what a drift was."""
+    way = "worse" if noticed.after > noticed.before else "better"
+    return f"forecasts {noticed.minutes} min ahead became {way} against naive than is usual at that hour"
+
+
+def stretch(window: timedelta | None, zone: str) -> str:
+    """Say what each point of a curve is."""
+    what = (
+        "the average since the start"
+        if window is None
+        else f"the average of the {duration(window)} before it"
+    )
+    return f"Each point is {what}. Times are those of {zone}."
+
+
+def since_when(at: str, n: float) -> str:
+    """Say what the numbers rest on."""
+    return f"Scored since {at}: {n:,.0f} forecasts."
+
+
+SCORE_COLUMNS = (
+    "Model",
+    "Forecasts",
+    "MAE",
+    "Against naive",
+    "RMSE",
+    "CRPS",
+    "Brier, bike",
+    "Brier, space",
+    "In 80 %",
+)
+STATION_COLUMNS = ("Station", "Forecasts", "Pool, bikes off", "Naive, bikes off", "Better by, %")
+BUSY_COLUMNS = (
+    "Stations",
+    "Number",
+    "Naive, bikes off",
+    "Pool, bikes off",
+    "Better by, %",
+    "Worse than naive, %",
+)
+SAID_COLUMNS = ("Said at", "For", "Station", "We said", "80 % interval", "A bike, %", "It was", "Off by")
+
+
+# The model page.
+
+MODEL_HEADING = "The pipeline as it stands"
+MODEL_HINT = (
+    "Read from the forecaster itself, as it was last written down: what it has learnt since is not in it. "
+    "Each box is a running part, with what it has learnt so far; older evidence counts less."
+)
+STAGES: dict[str, str] = {
+    "in": "Comes in",
+    "learn": "Is learnt, at every update",
+    "compete": "Competes, on the same questions",
+    "mix": "Is mixed and mended",
+    "judge": "Is judged when its moment comes",
+}
+STAGE_HINTS: dict[str, str] = {
+    "in": "What the feed and the weather told last.",
+    "learn": "From what changed between two updates, and from forecasts whose truth has come.",
+    "compete": "Each says how likely every number of bikes is, at each station and time ahead.",
+    "mix": "What people see is the pool of all experts, mended by the guard.",
+    "judge": "Its truth then teaches the pool, the guard and the seed pipeline.",
+}
+PARTS: dict[str, tuple[str, str]] = {
+    "long": (
+        "Demand, long memory",
+        "How many bikes want to come to and go from each station, by kind of day and time.",
+    ),
+    "short": ("Demand, short memory", "The same, forgetting faster, so that a new habit shows sooner."),
+    "pull": ("Pull", "How riders and vans draw a station back to how full it usually is."),
+    "changes": ("Changes", "By how much the count at each station differs after so many minutes."),
+    "climate": ("Climate", "How full each station usually is at each hour of such a day."),
+    "pool": ("Pool", "Trusts each expert as far as it has earned, by station and time ahead."),
+    "guard": ("Guard", "Mends the spread, and holds the median at as-now until it has been better."),
+    "days": ("Calendar", "Tells weekdays from weekends, and what a holiday is like here."),
+    "weather": ("Weather", "How much more or fewer people ride in such weather, in the whole city."),
+    "watch": ("Drift watch", "Notices when the edge over no change is no longer what it was."),
+    "seed": (
+        "Seed pipeline",
+        "The River pipeline that this goes back to, as a rival: learns one label at a time.",
+    ),
+}
+"""The forecaster's parts by name: what to call each, and what it does."""
+EXPERTS: dict[str, str] = {
+    "naive": "It stays as it is now.",
+    "spread": "It stays as it is now, give or take what has changed before.",
+    "climatology": "It is as full as usual then, whatever stands there now.",
+    "chain": "Riders come and go at the learnt rates.",
+    "more": "The same, on a day with more arrivals and fewer departures.",
+    "fewer": "The same, on a day with fewer arrivals and more departures.",
+    "pull": "Riders come and go, and a station is drawn back to its usual fill.",
+    "calm": "The same at a slower pace, since people come in pairs and bikes by the van.",
+}
+FEED_PART, SKY_PART, TRUTH_PART = "Feed", "Weather service", "Waiting for truth"
+READS = "reads"
+ALL_STATIONS = "All stations together"
+STATION = "Station"
+RIDERS_SIDE: dict[str, str] = {"arrivals": "bikes arriving", "departures": "bikes leaving"}
+DAY_KINDS = ("Weekdays", "Saturdays, Sundays and holidays")
+RATES_ALT = "Riders an hour through the day, arrivals and departures; the numbers below say the same."
+WEIGHTS = "Who is trusted, by time ahead"
+WEIGHTS_ALT = "The pool's weights by time ahead, a bar each; the numbers below say the same."
+RATES_TABLE, WEIGHTS_TABLE, PARTS_TABLE = "riders an hour", "weights", "what each part has learnt"
+NO_CHECKPOINT = "What this city's forecaster has learnt has not been written down yet."
+NO_CHECKPOINT_HINT = "That happens with the first answer of its feed; this page goes on by itself."
+BAD_CHECKPOINT = "What was written down of this city's forecaster cannot be read."
+BAD_CHECKPOINT_HINT = "The worker learns it from its log again and writes it anew; forecasts go on meanwhile."
+FIRST_DAY = (
+    "In its first day odds are wide, the median stays at what stands there now, and the shape of the day is "
+    "borrowed from other cities until this one has shown its own."
+)
+LEARNING, CHECKPOINT, LEARN_TIME, FORECAST_TIME, WAITING_TRUTH = (
+    "Learning for", "This picture is from", "One update is learnt in", "All is forecast in",
+    "Forecasts waiting",
+)  # fmt: skip
+
+
+def rates_title(name: str) -> str:
+    """Head a station's rates. Plain text: it may name a station."""
+    return f"Riders an hour through the week: {name}"
+
+
+def learnt_from(arrivals: float, departures: float, hours: float) -> str:
+    """Say what rates rest on.
+
+    >>> learnt_from(1234.2, 0, 50.4).split(";")[0]
+    'Learnt from 1,234 arrivals and 0 departures in 50 hours'
+    """
+    return (
+        f"Learnt from {arrivals:,.0f} arrivals and {departures:,.0f} departures in {hours:,.0f} hours; older "
+        "ones count less, times without a bike or a dock do not count."
+    )
+
+
+def held_at(ahead: Sequence[int], of: int) -> str:
+    """Say where the guard holds a station's median.
+
+    >>> held_at([], 12)
+    'The median is free at every time ahead.'
+    >>> held_at([5, 120], 12)
+    'The median is held at what stands there now at 5 min, 2 h ahead.'
+    """
+    if not ahead:
+        return "The median is free at every time ahead."
+    where = "every time" if len(ahead) == of else ", ".join(minutes(number) for number in ahead)
+    return f"The median is held at what stands there now at {where} ahead."
+
+
+def trusted(truths: float) -> str:
+    """Say what weights rest on.
+
+    >>> trusted(0.4)
+    'No truth has come in yet: these are the first weights.'
+    """
+    if truths < 1:
+        return "No truth has come in yet: these are the first weights."
+    return f"Weighed by {truths:,.0f} truths; older ones count less."
+
+
+WAITING_WORDS = "Forecasts as they were issued, one a station and time ahead, never recomputed."
+
+
+def waiting_near(number: int) -> str:
+    """Count what waits for up to two hours."""
+    return f"{number:,} wait for up to 2 h"
+
+
+def waiting_far(number: int) -> str:
+    """Count what waits for up to a day."""
+    return f"{number:,} wait for up to 24 h"
+
+
+def held_share(share: float) -> str:
+    """Say how often the median is held."""
+    return f"median held at as-now in {share:.0%} of cases"
+
+
+def reach(number: int) -> str:
+    """Say how far an expert answers.
+
+    >>> reach(120)
+    'up to 2 h ahead'
+    """
+    return f"up to {minutes(number)} ahead"
+
+
+_FACTS: dict[str, str] = {
+    "riders": "{:,.0f} riders",
+    "station_hours": "{:,.0f} station-hours",
+    "slot_minutes": "in steps of {:.0f} min",
+    "half_life_days": "half forgotten in {:.0f} days",
+    "arrivals_now": "arrivals now × {:.2f}",
+    "departures_now": "departures now × {:.2f}",
+    "hours_told": "{:,.0f} hours of weather known",
+    "truths": "{:,.0f} truths",
+    "outside": "{:.0%} of truths in the outer tenths; 20 % is right",
+    "labels": "{:,.0f} labels",
+    "regressions": "{:.0f} regressions, one a time ahead",
+    "forecasts": "{:,.0f} forecasts",
+    "horizons": "{:.0f} times ahead",
+    "numbers": "{:,.0f} numbers kept",
+    "tilt": "arrivals × {:.2f}, departures × {:.2f}",
+    "calm": "all rates × {:.2f}",
+}
+
+
+def fact(name: str, value: float) -> str:
+    """Write a count of what a part has learnt; "" for one that says nothing, as of no holiday.
+
+    >>> fact("riders", 28988.5), fact("hours_told", 0), fact("day_type", 1), fact("holiday", 0)
+    ('28,988 riders', 'no weather known', 'today: weekend', '')
+    >>> fact("tilt", 1.45), fact("new_count", 7)
+    ('arrivals × 1.45, departures × 0.69', 'new count 7')
+    """
+    if name == "hours_told" and not value:
+        return "no weather known"
+    if name == "day_type":
+        return f"today: {('weekday', 'weekend')[int(value)]}"
+    if name == "holiday":
+        return "a public holiday" if value else ""
+    return (
+        _FACTS[name].format(value, 1 / (value or 1))
+        if name in _FACTS
+        else f"{name.replace('_', ' ')} {value:g}"
+    )

@@ -1,0 +1,189 @@
+"""The accuracy page's charts, in Altair. Times are written by us, as the city's clocks show them.
+
+Vega would write times in the viewer's zone, or in UTC. So a time is handed over as if the city's clock were
+UTC: an hour that comes twice overlaps itself once a year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from dashboard import palette, text
+from dashboard.state import Measure
+from ingest.store import Outage
+from model.drift import Drift
+
+HEIGHT = 260
+
+
+def local(at: pd.Series[Any], zone: tzinfo) -> pd.Series[Any]:
+    """Write times as the city's clocks show them, without a zone."""
+    clocks: pd.Series[Any] = at.dt.tz_convert(zone).dt.tz_localize(None)
+    return clocks
+
+
+def colours(models: Sequence[str], dark: bool) -> alt.Color:
+    """Give each model its own colour, whichever others are shown, under the name people read."""
+    known = palette.MODELS[dark]
+    names = [text.model(model) for model in models]
+    scale = alt.Scale(domain=names, range=[known.get(model, palette.UNKNOWN) for model in models])
+    return alt.Color("model:N", scale=scale, legend=alt.Legend(title=None, orient="top", labelLimit=400))
+
+
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(model=[text.model(model) for model in table["model"]])
+
+
+def _width(models: Sequence[str]) -> alt.StrokeWidth:
+    names = [text.model(model) for model in models]
+    widths = [3 if model == "pool" else 1.5 for model in models]
+    return alt.StrokeWidth("model:N", scale=alt.Scale(domain=names, range=widths), legend=None)
+
+
+def over_time(
+    compared: pd.DataFrame,
+    column: str,
+    measure: Measure,
+    models: Sequence[str],
+    marks: tuple[Sequence[Drift], Sequence[Outage]],
+    zone: tzinfo,
+    dark: bool,
+) -> Any:
+    """Draw `error` or `skill` over time, a line a model, with drifts and outages marked."""
+    shown = _named(compared.assign(at=local(compared["at"], zone)))
+    skill = column == "skill"
+    axis = alt.Axis(format="%") if skill else alt.Axis()
+    title = text.SKILL_AXIS if skill else text.MEASURES[measure]
+    x = alt.X("at:T", title=None, axis=alt.Axis(labelOverlap=True, grid=False))
+    # One far-off model would flatten all others against naive.
+    low = float(shown["skill"].min()) if skill and shown["skill"].notna().any() else 0.0
+    scale = alt.Scale(domainMin=max(low, -1.0), clamp=True, zero=True) if skill else alt.Scale(zero=False)
+    tip = [
+        alt.Tooltip("at:T", title=text.AT, format="%a %d %b %H:%M"),
+        alt.Tooltip("model:N", title=text.MODEL),
+        alt.Tooltip("error:Q", title=text.MEASURES[measure], format=".3f"),
+        alt.Tooltip("skill:Q", title=text.SKILL, format="+.1%"),
+        alt.Tooltip("n:Q", title=text.N, format=",.0f"),
+    ]
+    drifts, outages = marks
+    layers: list[Any] = []
+    if outages:
+        holes = pd.DataFrame({"from": [o.start for o in outages], "to": [o.end for o in outages]})
+        holes = holes.assign(**{name: local(holes[name], zone) for name in ("from", "to")}, what=text.OUTAGE)
+        layers.append(
+            alt.Chart(holes).mark_rect(color=palette.UNKNOWN, opacity=0.3).encode(
+                x="from:T", x2="to:T", tooltip=[
+                    alt.Tooltip("what:N", title=text.MARK),
+                    alt.Tooltip("from:T", title=text.SINCE, format="%a %d %b %H:%M"),
+                    alt.Tooltip("to:T", title=text.UNTIL, format="%a %d %b %H:%M"),
+                ],
+            )
+        )  # fmt: skip
+    if skill:
+        zero = pd.DataFrame({"skill": [0.0]})
+        layers.append(alt.Chart(zero).mark_rule(opacity=0.7, strokeDash=[4, 3]).encode(y="skill:Q"))
+    layers.append(
+        alt.Chart(shown).mark_line(interpolate="monotone", clip=True).encode(
+            x=x, y=alt.Y(f"{column}:Q", title=title, axis=axis, scale=scale),
+            color=colours(models, dark), strokeWidth=_width(models), tooltip=tip,
+        )
+    )  # fmt: skip
+    if drifts:
+        noticed = pd.DataFrame({"at": [d.at for d in drifts], "what": [text.drift(d) for d in drifts]})
+        noticed = noticed.assign(at=local(noticed["at"], zone), flag="▼")
+        base = alt.Chart(noticed).encode(
+            x="at:T", tooltip=[
+                alt.Tooltip("at:T", title=text.DRIFT, format="%a %d %b %H:%M"),
+                alt.Tooltip("what:N", title=text.MARK),
+            ],
+        )  # fmt: skip
+        ink = palette.STEPS[3] if dark else palette.STEPS[4]
+        layers.append(base.mark_rule(color=ink, strokeDash=[2, 3], strokeWidth=1.5))
+        layers.append(
+            base.mark_text(color=ink, baseline="top", size=13).encode(text="flag:N", y=alt.value(0))
+        )
+    return alt.layer(*layers).properties(height=HEIGHT)
+
+
+def by(
+    table: pd.DataFrame, column: str, title: str, measure: str, models: Sequence[str], dark: bool
+) -> Any:
+    """Draw a measure over minutes ahead or hours of the day, a line a model."""
+    axis = text.MEASURES[measure]
+    scale = alt.Scale(type="log") if column == "minutes" else alt.Scale(nice=False)
+    values = sorted(table[column].unique()) if column == "minutes" else list(range(0, 24, 3))
+    return (
+        alt.Chart(_named(table))
+        .mark_line(point=True)
+        .encode(
+            x=alt.X(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(values=values, grid=False)),
+            y=alt.Y(f"{measure}:Q", title=axis, scale=alt.Scale(zero=False)),
+            color=colours(models, dark),
+            strokeWidth=_width(models),
+            tooltip=[
+                alt.Tooltip(f"{column}:Q", title=title),
+                alt.Tooltip("model:N", title=text.MODEL),
+                alt.Tooltip(f"{measure}:Q", title=axis, format=".3f"),
+                alt.Tooltip("n:Q", title=text.N, format=",.0f"),
+            ],
+        )
+        .properties(height=HEIGHT)
+    )
+
+
+def coverage(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
+    """Draw how often the truth lay within the 80 % interval, by minutes ahead, with 78 to 82 % shaded."""
+    band = alt.Chart(pd.DataFrame({"low": [0.78], "high": [0.82]}))
+    line = by(table, "minutes", text.MINUTES_AHEAD, "cover80", models, dark).encode(
+        y=alt.Y("cover80:Q", title=text.MEASURES["cover80"], axis=alt.Axis(format="%"))
+    )
+    wanted = band.mark_rect(color=palette.UNKNOWN, opacity=0.3).encode(y="low:Q", y2="high:Q")
+    return alt.layer(wanted, line).properties(height=HEIGHT)
+
+
+def reliable(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
+    """Draw what was stated against what came true; on the diagonal, odds are what they say."""
+    diagonal = alt.Chart(pd.DataFrame({"stated": [0.0, 1.0], "came": [0.0, 1.0]}))
+    odds = alt.Axis(format="%")
+    unit = alt.Scale(domain=[0, 1])
+    points = (
+        alt.Chart(_named(table))
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("stated:Q", title=text.STATED, axis=odds, scale=unit),
+            y=alt.Y("came:Q", title=text.CAME, axis=odds, scale=unit),
+            color=colours(models, dark),
+            tooltip=[
+                alt.Tooltip("model:N", title=text.MODEL),
+                alt.Tooltip("stated:Q", title=text.STATED, format=".1%"),
+                alt.Tooltip("came:Q", title=text.CAME, format=".1%"),
+                alt.Tooltip("n:Q", title=text.N, format=",.0f"),
+            ],
+        )
+    )
+    line = diagonal.mark_line(strokeDash=[4, 3], opacity=0.6, color=palette.UNKNOWN).encode(
+        x="stated:Q", y="came:Q"
+    )
+    return alt.layer(line, points).properties(height=HEIGHT)
+
+
+def transform(table: pd.DataFrame, dark: bool) -> Any:
+    """Draw the histogram of the probability integral transform; level where the spread is right."""
+    share = table.assign(share=table["came"], tenth=[f"{t * 10}–{t * 10 + 10} %" for t in table["tenth"]])
+    bars = (
+        alt.Chart(share)
+        .mark_bar(color=palette.MODELS[dark]["pool"])
+        .encode(
+            x=alt.X("tenth:N", title=text.TENTHS, sort=None, axis=alt.Axis(labelAngle=-45)),
+            y=alt.Y("share:Q", title=text.SHARE_OF, axis=alt.Axis(format="%")),
+            tooltip=[alt.Tooltip("tenth:N", title=text.TENTHS),
+                     alt.Tooltip("share:Q", title=text.SHARE_OF, format=".1%")],
+        )
+    )  # fmt: skip
+    level = alt.Chart(pd.DataFrame({"share": [0.1]})).mark_rule(strokeDash=[4, 3]).encode(y="share:Q")
+    return alt.layer(bars, level).properties(height=HEIGHT)

@@ -1,0 +1,356 @@
+"""Accuracy: how right every model has been, live, on the very forecasts that were shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from html import escape
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import accuracy_charts, curves, downloads, frontage, skillmap, state, text, truth
+from dashboard.curves import Range
+from dashboard.listing import search
+from dashboard.reading import View, reading
+from dashboard.state import Measure, Past
+from ingest.scores import DAY, HOUR
+from ingest.store import SystemRow
+from model.scoring import SCORED_MINUTES
+
+NAMED = 3
+WORST = 10
+MOST_ROWS = 2000
+OFF = 3
+HOURS_OF_DAY = timedelta(days=28)
+
+
+def page() -> None:
+    system = frontage.enter("accuracy")
+    if system is None:
+        return
+    controls()
+    often = float(np.clip(system.poll_seconds, 5, 60))
+    st.fragment(over_time, run_every=often)(system)
+    st.fragment(behind, run_every=60)(system)
+    if not state.screen().everywhere:
+        st.fragment(row_by_row, run_every=60)(system)
+
+
+def controls() -> None:
+    """Ask how far ahead, by which measure, over which stretch, and which models."""
+    with st.container(horizontal=True, key="questions"):
+        st.selectbox(
+            text.HORIZON, SCORED_MINUTES, format_func=lambda minutes: text.minutes(minutes),
+            key=state.key("horizon"), on_change=state.take, args=("horizon",),
+        )  # fmt: skip
+        st.selectbox(
+            text.MEASURE, get_args(Measure), format_func=text.MEASURES.__getitem__,
+            key=state.key("measure"), on_change=state.take, args=("measure",),
+        )  # fmt: skip
+        st.selectbox(
+            text.PAST, get_args(Past), format_func=text.PASTS.__getitem__,
+            key=state.key("past"), on_change=state.take, args=("past",),
+        )  # fmt: skip
+        st.multiselect(
+            text.MODELS_SHOWN, list(dict.fromkeys([*text.MODELS, *state.screen().models])),
+            format_func=text.model, key=state.key("models"), on_change=state.take, args=("models",),
+        )  # fmt: skip
+        st.toggle(text.EVERYWHERE, key=state.key("everywhere"), on_change=state.take, args=("everywhere",))
+
+
+def stretch(system: SystemRow) -> tuple[Range, datetime, datetime, tzinfo, str] | None:
+    """Find what is on screen: the range, where it begins, the newest moment, and whose time it is in."""
+    source, screen = reading(), state.screen()
+    if screen.everywhere:
+        ages = [known for _, known in source.glance().values() if known.at and known.learning_since]
+        if not ages:
+            return None
+        newest = max(known.at for known in ages if known.at)
+        started = min(known.learning_since for known in ages if known.learning_since)
+        zone: tzinfo = UTC
+        name = "UTC"
+    else:
+        view = source.view(system)
+        if view.frame is None or view.state.learning_since is None:
+            return None
+        newest, started = view.frame.at, view.state.learning_since
+        zone, name = view.zone, view.system.city
+    chosen = curves.spread(screen.past, newest - started)
+    return chosen, chosen.since(newest, started), newest, zone, name
+
+
+def over_time(system: SystemRow) -> None:
+    """Show what moves by itself: the verdict, the curves and the table of all models."""
+    source, screen = reading(), state.screen()
+    found = stretch(system)
+    if not screen.everywhere:
+        frontage.warn(source, source.view(system), spaces=False)
+    if found is None:
+        return
+    chosen, since, newest, zone, name = found
+    where = None if screen.everywhere else system.system_id
+    wanted = list(dict.fromkeys([*screen.models, "naive", "pool"]))
+    sums = source.scores(where, chosen.span, minutes=[screen.horizon], models=wanted, since=since)
+    lines = curves.compare(curves.curve(sums, chosen.window), screen.measure)
+    whole = source.score_totals(where, DAY) if screen.past == "all" else source.score_totals(
+        where, chosen.span, since
+    )  # fmt: skip
+    table = curves.totals(whole[whole["minutes"] == screen.horizon], "model")
+    judged = table[table["n"] > 0]
+    if judged.empty:
+        frontage.notice(text.NOT_SCORED)
+        return
+    st.html(verdict(system, judged, lines, newest, zone))
+    outages = [] if where is None else source.outages(where, since)
+    drifts = [] if where is None else [d for d in source.drifts(where, since) if d.minutes == screen.horizon]
+    shown = curves.broken(lines[lines["model"].isin(screen.models)], outages)
+    dark = st.context.theme.type == "dark"
+    with st.container(key="curves"):
+        for column, title in (("error", text.ERROR_TITLE), ("skill", text.SKILL_TITLE)):
+            mine = shown if column == "error" else shown[shown["model"] != "naive"]
+            models = [model for model in screen.models if column == "error" or model != "naive"]
+            with st.container():
+                st.html(f'<h2 class="chart">{escape(title)}</h2>')
+                st.altair_chart(
+                    accuracy_charts.over_time(
+                        mine, column, screen.measure, models, (drifts, outages), zone, dark
+                    ),
+                    key=f"curve-{column}", alt=f"{title}. {text.stretch(chosen.window, name)}",
+                )  # fmt: skip
+    st.html(f'<p class="small">{escape(text.stretch(chosen.window, name))} {text.CURVE_KEY}</p>')
+    downloads.offer(shown, "curves", text.ERROR_TITLE)
+    all_models(judged, since, newest, zone)
+
+
+def verdict(
+    system: SystemRow, judged: pd.DataFrame, lines: pd.DataFrame, newest: datetime, zone: tzinfo
+) -> str:
+    """Answer the three questions that people come with, in words. Names of stations are escaped."""
+    screen = state.screen()
+    errors = judged.set_index("model")[screen.measure]
+    best = str(errors.idxmin())
+    naive = float(errors.get("naive", np.nan))
+    n = float(judged.set_index("model")["n"][best])
+    share = 1 - float(errors[best]) / naive if naive else 0.0
+    answers = [text.best_model(best, float(errors[best]), screen.measure, share, n, screen.horizon)]
+    worse = curves.worse_than_naive(lines)
+    if worse is not None:
+        since, until = (
+            text.moment(at, newest, zone) if at is not None else "" for at in (worse.since, worse.until)
+        )
+        answers.append(text.worse_when(worse.share, since, until))
+    if not screen.everywhere:
+        stations = by_station(system)
+        bad = stations[stations["worse"].astype(bool)].sort_values("skill")
+        answers.append(text.worse_where(len(bad), len(stations), bad["name"].head(NAMED).tolist()))
+    pairs = zip(text.QUESTIONS, answers, strict=False)
+    cards = "".join(f"<div><dt>{escape(q)}</dt><dd>{escape(a)}</dd></div>" for q, a in pairs)
+    return f'<dl class="verdict">{cards}</dl>'
+
+
+def by_station(system: SystemRow) -> pd.DataFrame:
+    """Give each station's errors at the chosen horizon, with its name and place, as far as it is known."""
+    source = reading()
+    table = curves.by_station(source.station_scores(system.system_id), state.screen().horizon)
+    frame = source.view(system).frame
+    if frame is None:
+        return table.assign(name=table["station_id"], lat=np.nan, lon=np.nan)
+    stations = frame.stations
+    known = pd.DataFrame(
+        {
+            "station_id": stations.station_id.astype(object),
+            "name": stations.name.astype(object),
+            "lat": stations.lat,
+            "lon": stations.lon,
+        }
+    )
+    return table.merge(known, on="station_id")
+
+
+def all_models(judged: pd.DataFrame, since: datetime, newest: datetime, zone: tzinfo) -> None:
+    """List every model on the same forecasts, best first."""
+    screen = state.screen()
+    ordered = judged.sort_values(screen.measure)
+    naive = ordered.set_index("model")["mae"].get("naive", np.nan)
+    columns = [
+        [text.model(model) for model in ordered["model"]], ordered["n"], ordered["mae"],
+        [text.better(1 - mae / naive) if naive else "" for mae in ordered["mae"]],
+        ordered["rmse"], ordered["crps"], ordered["brier_bike"], ordered["brier_dock"], ordered["cover80"],
+    ]  # fmt: skip
+    shown = pd.DataFrame(dict(zip(text.SCORE_COLUMNS, columns, strict=True)))
+    st.html(f'<h2 class="chart">{text.TABLE_TITLE}</h2>')
+    three = st.column_config.NumberColumn(format="%.3f")
+    formats = dict.fromkeys(text.SCORE_COLUMNS[2:3] + text.SCORE_COLUMNS[4:8], three)
+    st.dataframe(
+        shown, hide_index=True, alt=text.TABLE_TITLE,
+        column_config={
+            **formats,
+            text.SCORE_COLUMNS[1]: st.column_config.NumberColumn(format="localized"),
+            text.SCORE_COLUMNS[8]: st.column_config.NumberColumn(format="percent"),
+        },
+    )  # fmt: skip
+    n = float(ordered["n"].max())
+    st.html(f'<p class="small">{escape(text.since_when(text.moment(since, newest, zone), n))}</p>')
+
+
+def behind(system: SystemRow) -> None:
+    """Show what is behind the curves: horizons, hours, calibration, stations."""
+    source, screen = reading(), state.screen()
+    found = stretch(system)
+    if found is None:
+        return
+    chosen, since, newest, zone, name = found
+    where = None if screen.everywhere else system.system_id
+    dark, models = st.context.theme.type == "dark", list(screen.models)
+    totals = source.score_totals(where, DAY) if screen.past == "all" else source.score_totals(
+        where, chosen.span, since
+    )  # fmt: skip
+    every = totals[(totals["n"] > 0) & totals["model"].isin(models)]
+    if every.empty:
+        return
+    horizons = curves.totals(every, ["minutes", "model"])
+    # Hours of all cities together are many rows: a week of them says it as well.
+    back = timedelta(days=7) if where is None else HOURS_OF_DAY
+    hourly = source.scores(
+        where, HOUR, minutes=[screen.horizon], models=models, since=max(since, newest - back)
+    )
+    hours = curves.by_hour(hourly[hourly["n"] > 0], zone)
+    with st.container(key="behind"):
+        with box(text.BY_HORIZON):
+            chart = accuracy_charts.by(horizons, "minutes", text.MINUTES_AHEAD, screen.measure, models, dark)
+            st.altair_chart(chart, key="by-horizon", alt=text.BY_HORIZON)
+            downloads.offer(horizons, "by-horizon", text.BY_HORIZON)
+        with box(text.BY_HOUR):
+            label = f"{text.HOUR_OF_DAY}, {name}"
+            chart = accuracy_charts.by(hours, "hour", label, screen.measure, models, dark)
+            st.altair_chart(chart, key="by-hour", alt=text.BY_HOUR)
+            downloads.offer(hours, "by-hour", text.BY_HOUR)
+        with box(text.COVER_TITLE):
+            st.altair_chart(
+                accuracy_charts.coverage(horizons, models, dark), key="coverage", alt=text.COVER_TITLE
+            )
+            downloads.offer(horizons[["minutes", "model", "n", "cover80"]], "coverage", text.COVER_TITLE)
+        if where is None:
+            st.html(f'<p class="note">{text.CITY_ONLY}</p>')
+        else:
+            calibration(system, models, dark)
+            stations(system, source.view(system), dark)
+
+
+def box(title: str) -> st.delta_generator.DeltaGenerator:
+    """Make a box with a heading for one chart."""
+    made = st.container()
+    made.html(f'<h2 class="chart">{escape(title)}</h2>')
+    return made
+
+
+def calibration(system: SystemRow, models: list[str], dark: bool) -> None:
+    """Show whether odds and spread are what they say."""
+    counts = reading().calibration(system.system_id)
+    right = curves.reliability(counts, state.screen().horizon, models)
+    for of in ("bike", "dock"):
+        mine = right[right["of"] == of]
+        if mine.empty:
+            continue
+        with box(text.RELIABLE[of]):
+            st.altair_chart(
+                accuracy_charts.reliable(mine, models, dark), key=f"reliable-{of}", alt=text.RELIABLE[of]
+            )
+            st.html(f'<p class="small">{text.RELIABLE_KEY}</p>')
+            downloads.offer(mine, f"reliability-{of}", text.RELIABLE[of])
+    pit = right[(right["of"] == "pit") & (right["model"] == "pool")]
+    if not pit.empty:
+        with box(text.PIT_TITLE):
+            st.altair_chart(accuracy_charts.transform(pit, dark), key="pit", alt=text.PIT_TITLE)
+            st.html(f'<p class="small">{text.PIT_KEY}</p>')
+            downloads.offer(pit, "pit", text.PIT_TITLE)
+
+
+def stations(system: SystemRow, view: View, dark: bool) -> None:
+    """Show where the pool is better than naive and where it is not, and busy stations beside quiet ones."""
+    table = by_station(system)
+    if table.empty:
+        return
+    with box(text.STATION_MAP):
+        chart = skillmap.deck(table, dark, view.system.label)
+        st.pydeck_chart(chart, key=f"skill-{system.system_id}", height=320, alt=text.STATION_MAP_ALT)
+        st.html(skillmap.legend())
+    with box(text.WORST):
+        worst = table.sort_values("skill").head(WORST)
+        values = [worst["name"], worst["n"], worst["pool"], worst["naive"], 100 * worst["skill"]]
+        shown = pd.DataFrame(dict(zip(text.STATION_COLUMNS, values, strict=True)))
+        two = st.column_config.NumberColumn(format="%.2f")
+        st.dataframe(
+            shown, hide_index=True, alt=text.WORST,
+            column_config={
+                **dict.fromkeys(text.STATION_COLUMNS[2:4], two),
+                text.STATION_COLUMNS[4]: st.column_config.NumberColumn(format="%.1f"),
+            },
+        )  # fmt: skip
+        st.html(f'<p class="small">{text.minutes(state.screen().horizon)} ahead, {text.DAYS_KEPT}.</p>')
+        downloads.offer(table.drop(columns=["busy"]), "stations", text.STATION_MAP)
+    with box(text.BUSY_TITLE):
+        thirds = curves.busy_and_quiet(table)
+        columns: list[Any] = [
+            [text.BUSY[int(third)] for third in thirds["busy"]], thirds["stations"],
+            thirds["naive"], thirds["pool"], 100 * thirds["skill"], 100 * thirds["worse"],
+        ]  # fmt: skip
+        two = st.column_config.NumberColumn(format="%.2f")
+        one = st.column_config.NumberColumn(format="%.1f")
+        st.dataframe(
+            pd.DataFrame(dict(zip(text.BUSY_COLUMNS, columns, strict=True))),
+            hide_index=True, alt=text.BUSY_TITLE,
+            column_config={
+                **dict.fromkeys(text.BUSY_COLUMNS[2:4], two), **dict.fromkeys(text.BUSY_COLUMNS[4:], one)
+            },
+        )  # fmt: skip
+
+
+def row_by_row(system: SystemRow) -> None:
+    """List what was said beside what came, with filters."""
+    source, screen = reading(), state.screen()
+    view = source.view(system)
+    if view.frame is None:
+        return
+    st.html(f'<h2 class="chart">{text.SAID_TITLE}</h2>')
+    ahead = timedelta(minutes=screen.horizon)
+    table = truth.rows(source, system.system_id, ahead, view.frame.at)
+    if table.empty:
+        st.html(f'<p class="note">{text.NO_SAID}</p>')
+        return
+    with st.container(horizontal=True, key="said-filters"):
+        name = st.text_input(text.SAID_FIND, placeholder=text.SEARCH, max_chars=80, key="said-find")
+        only = st.segmented_control(
+            text.SAID_SHOW, list(text.SAID_SHOWN), default="all", required=True,
+            format_func=text.SAID_SHOWN.__getitem__, key="said-show",
+        )  # fmt: skip
+    known = view.frame.stations
+    names = dict(zip(known.station_id.tolist(), known.name.tolist(), strict=True))
+    table = table.assign(name=[names.get(station, station) for station in table["station_id"]])
+    if name:
+        hits = search(list(names.values()), name)
+        ids = np.array(list(names))[hits]
+        table = table[table["station_id"].isin(ids)]
+    if only == "outside":
+        table = table[(table["was"] < table["low"]) | (table["was"] > table["high"])]
+    elif only == "missed":
+        table = table[table["off"].abs() >= OFF]
+    shown = table.head(MOST_ROWS)
+    clocks = (accuracy_charts.local(shown[at], view.zone) for at in ("said_at", "target_at"))
+    values = [
+        *(clock.dt.strftime("%H:%M") for clock in clocks),
+        shown["name"], shown["median"],
+        [text.span(low, high) for low, high in zip(shown["low"], shown["high"], strict=True)],
+        shown["chance"], shown["was"], shown["off"],
+    ]  # fmt: skip
+    st.dataframe(
+        pd.DataFrame(dict(zip(text.SAID_COLUMNS, values, strict=True))),
+        hide_index=True, height=320, alt=text.SAID_TITLE,
+    )  # fmt: skip
+    downloads.offer(table, "said", text.SAID_TITLE)
+
+
+if __name__ == "__main__":
+    page()

@@ -88,6 +88,8 @@ def act(told: Mapping[str, Any]) -> None:
         state.change(station=identity)
     elif verb == "page" and isinstance(identity, str):
         state.go(identity)
+    elif verb == "feed" and isinstance(identity, str):
+        state.move(identity)
     elif verb in ("start", "goal") and isinstance(identity, str):
         state.change(**{verb: identity})
     elif verb == "swap":

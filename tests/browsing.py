@@ -20,6 +20,7 @@ from typing import Any
 
 import dashboard_world
 import numpy as np
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from dashboard_world import BOULDER, DUBLIN, World, frame
 from numpy.typing import NDArray
@@ -41,6 +42,13 @@ PHONE = {
     "has_touch": True,
     "user_agent": "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36",
 }
+EVERYBODY = pytest.mark.parametrize(
+    ("device", "scheme"),
+    [(DESK, "light"), (DESK, "dark"), (PHONE, "light"), (PHONE, "dark")],
+    ids=["desk, light", "desk, dark", "phone, light", "phone, dark"],
+)
+"""Who goes on a journey: 1280 and 360 px, light and dark."""
+
 STRANGERS = re.compile(r"^(?!(?:https?|wss?)://127\.0\.0\.1[:/]|data:|blob:).+")
 
 Visit = Callable[..., Page]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from browsing import (
     DESK,
+    EVERYBODY,
     PHONE,
     Site,
     Visit,
@@ -41,7 +42,7 @@ def parts(url: str) -> set[str]:
     return set(url.partition("?")[2].split("&"))
 
 
-@pytest.mark.parametrize(("device", "scheme"), [(DESK, "dark"), (PHONE, "light")], ids=["desk", "phone"])
+@EVERYBODY
 def test_plan_a_trip_by_search_and_find_it_again_after_a_reload(
     visit: Visit, site: Site, device: dict[str, Any], scheme: str
 ) -> None:

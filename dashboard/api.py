@@ -1,23 +1,47 @@
-"""Routes beside the pages: the rows of a frame for the map, made once, compressed once, kept by everybody.
+"""Routes beside the pages: what Dockcast knows, for programs.
 
-A frame never changes under its version, so browsers and proxies may keep it for ever.
+One table makes routes and description alike.
+
+The rows of a frame for the map are made once, compressed once and kept by everybody: a frame never changes
+under its version.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
-from functools import lru_cache
+import logging
+import tomllib
+from functools import lru_cache, partial
+from inspect import iscoroutinefunction
+from pathlib import Path
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
+from dashboard import api_health, api_scores, api_systems, metrics
+from dashboard.api_answers import (
+    FORMATS,
+    JSON,
+    METHODS,
+    ApiError,
+    Body,
+    choose,
+    json_body,
+    respond,
+    respond_error,
+    respond_options,
+)
+from dashboard.api_parameters import OneOf, Parameter, Whole, read
 from dashboard.deck import PARTS, Part, rows
+from dashboard.openapi import Operation, document, listed, told
 from dashboard.reading import Reading, reading
 from dashboard.text import What
 from model.frame import AT_LEAST
+
+log = logging.getLogger("dockcast.api")
 
 _FILES: dict[str, tuple[What, int, Part]] = {
     f"{what}-{number}-{part.name}.json": (what, number, part)
@@ -37,35 +61,193 @@ def frame_url(system_id: str, version: int, what: What, number: int, part: Part)
 
 
 @lru_cache(maxsize=128)
-def _packed(source: Reading, system_id: str, version: int, name: str) -> bytes:
+def _rows(source: Reading, system_id: str, version: int, name: str) -> Body:
     table = rows(source.frame(system_id, version), *_FILES[name])
-    # Level 6 takes 0.1 s at 2,000 stations, once a minute; level 9 takes thrice as long for 2 % less.
-    return gzip.compress(json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode(), 6, mtime=0)
+    return json_body(table).pack()
 
 
-def frame(request: Request) -> Response:
-    """Answer with the rows of one frame. Not a coroutine, so Starlette runs it beside the event loop."""
-    system_id, name = request.path_params["system_id"], request.path_params["name"]
+def frame(system_id: str, version: int, name: str) -> Body:
+    """Give the rows of one frame, as the map draws them."""
     try:
-        if name not in _FILES:
-            raise LookupError(name)
-        body = _packed(reading(), system_id, request.path_params["version"], name)
+        return _rows(reading(), system_id, version, name)
     except LookupError:
-        return JSONResponse(
-            {"error": "There is no such frame, or it is more than ten minutes old: ask the page again."},
-            status_code=404,
-            headers={"Cache-Control": "no-store"},
+        raise ApiError(
+            404,
+            "There is no such frame, or it is more than ten minutes old.",
+            "Ask the page again, or /api/systems for the version of the newest one.",
+        ) from None
+
+
+def openapi() -> Body:
+    """Describe the API, as OpenAPI 3.1."""
+    return _description()
+
+
+@lru_cache(maxsize=1)
+def _description() -> Body:
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    return json_body(document(OPERATIONS, project["project"]["version"])).pack()
+
+
+_FRESH = "public, max-age=1"
+_SLOW = "public, max-age=10"
+_FOR_EVER = "public, max-age=31536000, immutable"
+_NEVER = "no-store"
+_ONE = (api_systems.SYSTEM, api_systems.STATION, api_systems.AHEAD, api_systems.AT)
+_SINCE = (api_systems.SYSTEM, api_scores.SINCE)
+
+OPERATIONS = (
+    Operation(
+        "/api/systems", api_systems.systems, "All systems that are followed, and how they stand",
+        {JSON: api_systems.SYSTEMS_SCHEMA}, cache=_FRESH,
+    ),
+    Operation(
+        "/api/systems/{system_id}", api_systems.system, "How a system stands",
+        {JSON: api_systems.SYSTEM_SCHEMA},
+        parameters=_ONE[:1], problems=api_systems.UNKNOWN_SYSTEM, cache=_FRESH,
+    ),
+    Operation(
+        "/api/systems/{system_id}/stations", api_systems.stations, "A system's stations and newest counts",
+        {JSON: api_systems.STATIONS_SCHEMA},
+        parameters=_ONE[:1], problems=api_systems.UNKNOWN_SYSTEM | api_systems.WAITING, cache=_FRESH,
+    ),
+    Operation(
+        "/api/systems/{system_id}/forecast", api_systems.forecast, "The forecast for all stations at a time",
+        {JSON: api_systems.FORECAST_SCHEMA},
+        "Give `minutes` or `at`; without both it is that for now. A feed that fell silent is answered from "
+        "ever later horizons of its last counts, whose intervals are wider, and after a day not at all.",
+        _ONE[:1] + _ONE[2:], api_systems.UNKNOWN_STATION | api_systems.WAITING, _FRESH,
+    ),
+    Operation(
+        "/api/systems/{system_id}/stations/{station_id}/forecast", api_systems.station,
+        "The forecasts for one station", {JSON: api_systems.STATION_SCHEMA},
+        "All from now to a day ahead, or the one for `minutes` or `at`.",
+        _ONE, api_systems.UNKNOWN_STATION | api_systems.WAITING, _FRESH,
+    ),
+    Operation(
+        "/api/systems/{system_id}/drifts", api_scores.drifts, "When forecasts changed against \"no change\"",
+        {JSON: api_scores.DRIFTS_SCHEMA}, "As River's ADWIN noticed it at each horizon.",
+        _SINCE, api_systems.UNKNOWN_SYSTEM, _SLOW,
+    ),
+    Operation(
+        "/api/systems/{system_id}/outages", api_scores.outages, "When the feed was down",
+        {JSON: api_scores.OUTAGES_SCHEMA}, "For so long that what was due in between was not scored.",
+        _SINCE, api_systems.UNKNOWN_SYSTEM, _SLOW,
+    ),
+    Operation(
+        "/api/scores", api_scores.scores, "How right the forecasts were, over time",
+        {JSON: api_scores.SCORES_SCHEMA, **api_scores.TABLE},
+        "A row for each span, model and horizon, oldest first. Systems that are not live are summed up with "
+        f"the others where no system is named. At most {api_scores.MOST_ROWS:,} rows at once.",
+        api_scores.SCORES_PARAMETERS, api_systems.UNKNOWN_SYSTEM, _SLOW,
+    ),
+    Operation(
+        "/api/findings", api_scores.findings, "What was odd in the feeds' answers in the last day",
+        {JSON: api_scores.FINDINGS_SCHEMA},
+        parameters=(api_scores.ONE_SYSTEM,), problems=api_systems.UNKNOWN_SYSTEM, cache=_SLOW,
+    ),
+    Operation(
+        "/api/frames/{system_id}/{version}/{name}", frame, "The rows of a frame, as the map draws them",
+        {JSON: listed({"type": "array"}, "A row a station: its place, what it says, and a value a horizon.")},
+        "For the map alone: what is in a row may change with any release. A frame is kept for ten minutes.",
+        (
+            api_systems.SYSTEM,
+            Parameter("version", Whole(0, 2**31 - 1), "The frame's number.", 1, required=True),
+            Parameter("name", OneOf([*_FILES]), "What to draw, how many, near or far.", required=True),
+        ),
+        {404: "There is no such frame any more."}, _FOR_EVER,
+    ),
+    Operation(
+        "/healthz", api_health.health, "Whether it is alive and ready",
+        {JSON: api_health.HEALTH_SCHEMA}, cache=_NEVER, also=503,
+    ),
+    Operation(
+        "/healthz/live", api_health.live, "Whether it is alive", {JSON: api_health.LIVE_SCHEMA}, cache=_NEVER
+    ),
+    Operation(
+        "/healthz/ready", api_health.ready, "Whether it can give forecasts",
+        {JSON: api_health.READY_SCHEMA}, cache=_NEVER, also=503,
+    ),
+    Operation(
+        "/metrics", metrics.metrics, "Metrics for Prometheus",
+        dict.fromkeys((metrics.PLAIN, metrics.OPENMETRICS), told({"type": "string"}, "In its text format.")),
+        cache=_NEVER,
+    ),
+    Operation(
+        "/api/openapi.json", openapi, "This description", {JSON: {"type": "object"}}, cache="no-cache"
+    ),
+)  # fmt: skip
+
+# ---------------------------------------------------------------- the routes
+
+
+class Endpoint:
+    """Answers for one operation, every method included. What reads the store runs beside the event loop."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        self._is_async = iscoroutinefunction(operation.answer)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; whatever happens, in JSON and without a traceback."""
+        request = Request(scope, receive)
+        try:
+            response = await self._respond(request)
+        except ApiError as error:
+            response = respond_error(request, error)
+        except Exception:
+            log.exception("%s failed", self._operation.path)
+            broken = ApiError(
+                500, "Dockcast failed at this, and wrote down why.", "Try again; /healthz says how it is."
+            )
+            response = respond_error(request, broken)
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return respond_options()
+        if request.method not in METHODS:
+            raise ApiError(
+                405,
+                f"{request.method[:20]} does nothing here.",
+                "Everything is read with GET.",
+                {"Allow": ", ".join(METHODS)},
+            )
+        asked = self._operation
+        values = read(asked.parameters, request.path_params, request.query_params.multi_items())
+        offered = [*asked.gives]
+        wanted = values.pop("format", None)
+        media_type = FORMATS[wanted] if wanted else choose(request.headers.get("accept", ""), offered)
+        if len(offered) > 1:
+            values["media_type"] = media_type
+        answer = partial(asked.answer, **values)
+        if self._is_async:
+            return respond(request, await answer(), asked.cache)
+        return await run_in_threadpool(lambda: respond(request, answer(), asked.cache))
+
+
+class Nowhere:
+    """Answers for every address that there is not."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Say so."""
+        request = Request(scope, receive)
+        if request.method == "OPTIONS":
+            await respond_options()(scope, receive, send)
+            return
+        hint = "Leave out the slash at its end; " if request.url.path.endswith("/") else ""
+        error = ApiError(
+            404, "There is nothing at this address.", f"{hint}/api/openapi.json lists what there is."
         )
-    headers = {
-        "Cache-Control": "public, max-age=31536000, immutable",
-        "Vary": "Accept-Encoding",
-        "X-Content-Type-Options": "nosniff",
-    }
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        headers["Content-Encoding"] = "gzip"
-    else:
-        body = gzip.decompress(body)
-    return Response(body, media_type="application/json", headers=headers)
+        await respond_error(request, error)(scope, receive, send)
 
 
-ROUTES: tuple[BaseRoute, ...] = (Route("/api/frames/{system_id}/{version:int}/{name}", frame),)
+def _route(operation: Operation) -> Route:
+    # A station's id may hold a slash.
+    return Route(operation.path.replace("{station_id}", "{station_id:path}"), Endpoint(operation))
+
+
+ROUTES: tuple[BaseRoute, ...] = (
+    *map(_route, OPERATIONS),
+    *(Route(path, Nowhere()) for path in ("/api", "/api/{path:path}", "/healthz/{path:path}")),
+)

@@ -94,8 +94,8 @@ class World:
     def clock(self) -> datetime:
         return self.now
 
-    def commit(self, made: Frame, received_at: datetime | None = None) -> int:
-        """Write a frame as a tick does."""
+    def commit(self, made: Frame, received_at: datetime | None = None, **more: Any) -> int:
+        """Write a frame as a tick does; `more` is what else a tick leaves behind."""
         system_id, now = made.stations.system_id, received_at or self.now
         assert self.store.take_lease(system_id, "test", now, LEASE)
         poll = PollRow(now, made.at, "learnt", "", 0.1, "[]")
@@ -114,7 +114,9 @@ class World:
             stations=made.stations,
             checkpoint=None,
         )
-        return self.store.commit_tick(system_id, "test", now, LEASE, now + timedelta(minutes=1), tick)
+        return self.store.commit_tick(
+            system_id, "test", now, LEASE, now + timedelta(minutes=1), replace(tick, **more)
+        )
 
     def fail(self, system_id: str, state: str, why: str, failures: int = 3) -> None:
         """Write a poll that failed, the next one being due in 40 s."""

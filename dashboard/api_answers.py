@@ -1,0 +1,186 @@
+"""How the API answers: JSON or what else was asked for, compressed, known by its ETag; errors say what to do.
+
+Everything here is public and changes nothing, so pages of any origin may read it, without cookies.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+JSON = "application/json"
+CSV = "text/csv"
+PARQUET = "application/vnd.apache.parquet"
+FORMATS = {"json": JSON, "csv": CSV, "parquet": PARQUET}
+
+METHODS = ("GET", "HEAD", "OPTIONS")
+
+_WORTH_PACKING = 500
+"""Bytes below which compression gains nothing."""
+
+_PACKED_ALREADY = (PARQUET,)
+
+
+class ApiError(Exception):
+    """Something that cannot be answered: what is wrong and what to do about it, for people."""
+
+    def __init__(self, status: int, error: str, try_: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+        self.try_ = try_
+        self.headers = headers or {}
+
+
+@dataclass(frozen=True)
+class Body:
+    """What is sent: its bytes, compressed where `packed`, their type and their ETag.
+
+    The ETag is weak, since the same one stands for the bytes with and without compression.
+    """
+
+    content: bytes
+    media_type: str = JSON
+    etag: str = ""
+    packed: bool = False
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.etag:
+            object.__setattr__(self, "etag", f'W/"{blake2b(self.content, digest_size=12).hexdigest()}"')
+
+    def pack(self) -> Body:
+        """Compress it, once for all who get it: level 6 takes 0.1 s for 2,000 stations, 9 thrice as long."""
+        return self if self.packed else replace(self, content=_gzip(self.content), packed=True)
+
+
+def json_body(value: Any) -> Body:
+    """Write a value as JSON. Names from feeds stay as they are: JSON is not HTML."""
+    return Body(dumps(value).encode())
+
+
+def dumps(value: Any) -> str:
+    """Write a value as compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def respond(request: Request, body: Body, cache: str) -> Response:
+    """Answer with a body, or with 304 where the asker has it already."""
+    headers = _headers(cache) | {"ETag": body.etag} | dict(body.headers)
+    if body.status == 200 and _is_held(request.headers.get("if-none-match", ""), body.etag):
+        return Response(status_code=304, headers=headers)
+    return _send(request, body, headers)
+
+
+def respond_error(request: Request, error: ApiError) -> Response:
+    """Answer with what is wrong and what to do; nobody keeps it."""
+    body = json_body({"error": error.error, "try": error.try_})
+    return _send(request, replace(body, status=error.status), _headers("no-store") | dict(error.headers))
+
+
+def respond_options() -> Response:
+    """Tell a browser that pages of other origins may ask."""
+    allowed = {
+        "Allow": ", ".join(METHODS),
+        "Access-Control-Allow-Methods": ", ".join(METHODS),
+        "Access-Control-Allow-Headers": "Accept, If-None-Match",
+        "Access-Control-Max-Age": "86400",
+    }
+    return Response(status_code=204, headers=_headers("no-store") | allowed)
+
+
+def _headers(cache: str) -> dict[str, str]:
+    return {
+        "Cache-Control": cache,
+        "Vary": "Accept, Accept-Encoding",
+        "X-Content-Type-Options": "nosniff",
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "ETag, Retry-After, Content-Disposition",
+    }
+
+
+def _send(request: Request, body: Body, headers: dict[str, str]) -> Response:
+    content = body.content
+    worth = len(content) >= _WORTH_PACKING and body.media_type not in _PACKED_ALREADY
+    if wants_gzip(request.headers.get("accept-encoding", "")) and (body.packed or worth):
+        content = content if body.packed else _gzip(content)
+        headers["Content-Encoding"] = "gzip"
+    elif body.packed:
+        content = gzip.decompress(content)
+    response = Response(content, body.status, headers, media_type=body.media_type)
+    if request.method == "HEAD":
+        response.body = b""  # its length stays in the header
+    return response
+
+
+def _gzip(content: bytes) -> bytes:
+    return gzip.compress(content, 6, mtime=0)
+
+
+def _is_held(given: str, etag: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
+    return etag.removeprefix("W/") in tags or "*" in tags
+
+
+# ---------------------------------------------------------------- what the asker accepts
+
+
+def _weights(accept: str) -> dict[str, float]:
+    """Read a header like `text/csv;q=0.5, */*;q=0.1`; what has no readable weight counts as 1."""
+    weights = {}
+    for part in accept.split(","):
+        name, *more = (piece.strip().lower() for piece in part.split(";"))
+        weight = 1.0
+        for piece in more:
+            key, _, number = piece.partition("=")
+            if key.strip() == "q":
+                try:
+                    weight = float(number)
+                except ValueError:
+                    weight = 1.0
+        if name:
+            weights[name] = weight
+    return weights
+
+
+def wants_gzip(accept_encoding: str) -> bool:
+    """Tell whether gzip is welcome.
+
+    >>> wants_gzip("gzip, br"), wants_gzip("gzip;q=0, br"), wants_gzip("*"), wants_gzip("")
+    (True, False, True, False)
+    """
+    weights = _weights(accept_encoding)
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+def choose(accept: str, offered: Sequence[str]) -> str:
+    """Choose what is accepted most; the first offered where it is all the same.
+
+    >>> choose("text/csv", (JSON, CSV)), choose("text/html, */*;q=0.1", (JSON, CSV))
+    ('text/csv', 'application/json')
+
+    Raises an `ApiError` where nothing that is offered is accepted.
+    """
+    weights = _weights(accept)
+    if not weights:
+        return offered[0]
+
+    def liking(media_type: str) -> float:
+        names = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
+        return next((weights[name] for name in names if name in weights), 0.0)
+
+    best = max(offered, key=liking)
+    if liking(best) <= 0:
+        kinds = " or ".join(offered)
+        raise ApiError(
+            406, f"This cannot be had as {accept[:80]!r}.", f"Accept {kinds}, or leave Accept out."
+        )
+    return best

@@ -101,7 +101,8 @@ def counts(db: Connection, ids: Sequence[str], since: datetime) -> pd.DataFrame:
         (system_id, datetime.fromtimestamp(quarter * QUARTER, UTC), outcome, n, newest)
         for system_id, quarter, outcome, n, newest in db.execute(query)
     ]
-    return pd.DataFrame(rows, columns=["system_id", "at", "outcome", "n", "newest"])
+    table = pd.DataFrame(rows, columns=["system_id", "at", "outcome", "n", "newest"])
+    return table.astype({"n": np.int64, "at": "datetime64[s, UTC]"})
 
 
 def times(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, dict[str, tuple[float, float]]]:

@@ -37,8 +37,8 @@ def outcome_colours(dark: bool) -> dict[str, str]:
 
 
 def model_colours(models: Sequence[str], dark: bool) -> dict[str, str]:
-    """Give the colour of each model, by the name that people read."""
-    return {text.model(model): palette.MODELS[dark].get(model, palette.UNKNOWN) for model in models}
+    """Give the colour of each model, by its name."""
+    return {model: palette.MODELS[dark].get(model, palette.UNKNOWN) for model in models}
 
 
 def _scale(names: dict[str, str], colours: dict[str, str]) -> alt.Scale:
@@ -99,9 +99,9 @@ def rates(day: pd.DataFrame, top: float, dark: bool) -> Any:
 
 
 def weights(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
-    """Stack the pool's weights: `ahead` in words, in `order`, `model` in words, `weight` from 0 to 1.
+    """Stack the pool's weights: `ahead` in words, `expert` in `order`, `weight` from 0 to 1.
 
-    `models` are the names to colour by, in the order of the stack.
+    `models` are the experts to colour by, in the order of the stack.
     """
     named = model_colours(models, dark)
     names, colours = list(named), list(named.values())
@@ -114,7 +114,7 @@ def weights(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
             x=alt.X(
                 "weight:Q", title=None, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1])
             ),
-            color=alt.Color("model:N", scale=alt.Scale(domain=names, range=colours), legend=None),
+            color=alt.Color("expert:N", scale=alt.Scale(domain=names, range=colours), legend=None),
             order=alt.Order("order:Q"),
             tooltip=[alt.Tooltip("said:N", title=text.CHART_TIP)],
         )

@@ -55,8 +55,8 @@ def _competitor(competitor: Competitor, box: Box) -> str:
     read = [text.PARTS.get(name, (name, ""))[0].lower() for name in competitor.reads]
     lines = [f"{text.READS}: {', '.join(read)}"] if read else []
     lines += [text.fact(name, value) for name, value in competitor.settings.items()]
-    words = text.EXPERTS.get(competitor.name, "")
-    return box(text.model(competitor.name), competitor.kind, words, [*lines, text.reach(competitor.reach)])
+    words = text.MODELS.get(competitor.name, "")
+    return box(competitor.name, competitor.kind, words, [*lines, text.reach(competitor.reach)])
 
 
 def _waiting(found: Pipeline, box: Box) -> str:
@@ -103,13 +103,13 @@ def weights(found: Pipeline, index: int | None) -> pd.DataFrame:
     table = found.city if index is None else found.weights[..., index]
     rows = [
         (
-            minutes, text.minutes(minutes), place, competitor.name, text.model(competitor.name),
-            float(weight), f"{text.minutes(minutes)} ahead · {text.model(competitor.name)}: {weight:.0%}",
+            minutes, text.minutes(minutes), place, competitor.name,
+            float(weight), f"{text.minutes(minutes)} ahead · {competitor.name}: {weight:.0%}",
         )
         for minutes, row in zip(SCORED_MINUTES, table, strict=True)
         for place, (competitor, weight) in enumerate(zip(found.competitors, row, strict=True))
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["minutes", "ahead", "order", "expert", "model", "weight", "said"])
+    return pd.DataFrame(rows, columns=["minutes", "ahead", "order", "expert", "weight", "said"])
 
 
 def trust(found: Pipeline, index: int | None) -> str:

@@ -656,7 +656,6 @@ POLLS_CHART = "Polls of the last 24 hours, by the quarter-hour"
 POLLS_CHART_ALT = "Polls by quarter-hour and by what they came to; the numbers below say the same."
 ODDITIES = "Oddities in what it sends"
 NO_ODDITIES = "Nothing odd in its answers of the last 24 hours."
-ODDITY_COLUMNS = ("What", "In the last answer that had it", "Polls with it", "Last seen", "For example")
 LAST_FAILURE = "The last failure"
 NO_FAILURE = "No poll has failed in the last 24 hours."
 NEVER, NOTHING = "never", "–"
@@ -684,6 +683,16 @@ def failed(at: str, kind: str, words: str) -> str:
     '18:02: it takes too long. (timeout)'
     """
     return f"{at}: {sentence(words or 'no reason given')} ({kind})"
+
+
+def oddity(number: int, words: str, polls: int, at: str, example: str) -> str:
+    """Write a kind of oddity as it was last. Plain text: the example comes from the feed.
+
+    >>> oddity(2, "stations without counts", 1314, "22:52", "9001")
+    '2 × stations without counts, for example "9001"; in 1,314 polls, last at 22:52'
+    """
+    such = f', for example "{example}"' if example else ""
+    return f"{number:,} × {words}{such}; in {polls:,} poll{'' if polls == 1 else 's'}, last at {at}"
 
 
 def feeds_summary(names: Sequence[str], live: int, wrong: Sequence[str]) -> str:
@@ -1007,16 +1016,6 @@ PARTS: dict[str, tuple[str, str]] = {
     ),
 }
 """The forecaster's parts by name: what to call each, and what it does."""
-EXPERTS: dict[str, str] = {
-    "naive": "It stays as it is now.",
-    "spread": "It stays as it is now, give or take what has changed before.",
-    "climatology": "It is as full as usual then, whatever stands there now.",
-    "chain": "Riders come and go at the learnt rates.",
-    "more": "The same, on a day with more arrivals and fewer departures.",
-    "fewer": "The same, on a day with fewer arrivals and more departures.",
-    "pull": "Riders come and go, and a station is drawn back to its usual fill.",
-    "calm": "The same at a slower pace, since people come in pairs and bikes by the van.",
-}
 FEED_PART, SKY_PART, TRUTH_PART = "Feed", "Weather service", "Waiting for truth"
 READS = "reads"
 ALL_STATIONS = "All stations together"

@@ -94,15 +94,13 @@ def detail(system: SystemRow) -> None:
         at = "" if failure is None else text.moment(failure.at, wall, zone)
         st.text(text.NO_FAILURE if failure is None else text.failed(at, failure.kind, failure.words))
         st.html(f'<h3 class="chart">{text.ODDITIES}</h3>')
-        odd = source.oddities(system.system_id)
-        if not odd:
-            st.text(text.NO_ODDITIES)
-        else:
-            st.html(_listed(text.ODDITY_COLUMNS, [
-                (o.finding.words, f"{o.finding.count:,}", f"{o.polls:,}", text.moment(o.last, wall, zone),
-                 o.finding.example)
-                for o in odd
-            ]))  # fmt: skip
+        said = [
+            text.oddity(
+                o.finding.count, o.finding.words, o.polls, text.moment(o.last, wall, zone), o.finding.example
+            )
+            for o in source.oddities(system.system_id)
+        ]
+        st.text("\n".join(said) or text.NO_ODDITIES)
 
 
 def polls(feed: Feed) -> None:
@@ -121,16 +119,6 @@ def polls(feed: Feed) -> None:
         alt=text.POLLS_CHART_ALT,
     )
     offer(day[["at", "outcome", "polls"]], f"dockcast-{feed.system.system_id}-polls", text.POLLS_TABLE)
-
-
-def _listed(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Write a small table of plain text."""
-    heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(value)}</td>" for value in line) + "</tr>" for line in lines
-    )
-    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="said" tabindex="0">{table}</div>'
 
 
 if __name__ == "__main__":

@@ -28,21 +28,29 @@ def local(at: pd.Series[Any], zone: tzinfo) -> pd.Series[Any]:
 
 
 def colours(models: Sequence[str], dark: bool) -> alt.Color:
-    """Give each model its own colour, whichever others are shown, under the name people read."""
+    """Give each model its own colour, whichever others are shown."""
     known = palette.MODELS[dark]
-    names = [text.model(model) for model in models]
-    scale = alt.Scale(domain=names, range=[known.get(model, palette.UNKNOWN) for model in models])
-    return alt.Color("model:N", scale=scale, legend=alt.Legend(title=None, orient="top", labelLimit=400))
-
-
-def _named(table: pd.DataFrame) -> pd.DataFrame:
-    return table.assign(model=[text.model(model) for model in table["model"]])
+    scale = alt.Scale(domain=list(models), range=[known.get(model, palette.UNKNOWN) for model in models])
+    legend = alt.Legend(title=None, orient="top", columns=3, symbolType="stroke", symbolStrokeWidth=3)
+    return alt.Color("model:N", scale=scale, legend=legend)
 
 
 def _width(models: Sequence[str]) -> alt.StrokeWidth:
-    names = [text.model(model) for model in models]
     widths = [3 if model == "pool" else 1.5 for model in models]
-    return alt.StrokeWidth("model:N", scale=alt.Scale(domain=names, range=widths), legend=None)
+    return alt.StrokeWidth("model:N", scale=alt.Scale(domain=list(models), range=widths), legend=None)
+
+
+def _domain(shown: pd.DataFrame, column: str) -> alt.Scale:
+    """Fit the pool and naive: one far-off model would flatten all others."""
+    near = shown[shown["model"].isin(["pool", "naive"])][column].dropna()
+    near = near if len(near) else shown[column].dropna()
+    if near.empty:
+        return alt.Scale()
+    low, high = float(near.min()), float(near.max())
+    room = 0.5 * (high - low) or 0.1 * abs(high) or 0.1
+    if column == "skill":
+        return alt.Scale(domain=[min(low - room, -0.1), max(high + room, 0.1)])
+    return alt.Scale(domain=[max(low - room, 0), high + room])
 
 
 def over_time(
@@ -55,14 +63,13 @@ def over_time(
     dark: bool,
 ) -> Any:
     """Draw `error` or `skill` over time, a line a model, with drifts and outages marked."""
-    shown = _named(compared.assign(at=local(compared["at"], zone)))
+    shown = compared.assign(at=local(compared["at"], zone))
     skill = column == "skill"
     axis = alt.Axis(format="%") if skill else alt.Axis()
     title = text.SKILL_AXIS if skill else text.MEASURES[measure]
-    x = alt.X("at:T", title=None, axis=alt.Axis(labelOverlap=True, grid=False))
-    # One far-off model would flatten all others against naive.
-    low = float(shown["skill"].min()) if skill and shown["skill"].notna().any() else 0.0
-    scale = alt.Scale(domainMin=max(low, -1.0), clamp=True, zero=True) if skill else alt.Scale(zero=False)
+    # A day's beginning by its date, an hour by the clock.
+    hours = "timeFormat(datum.value, hours(datum.value) || minutes(datum.value) ? '%H:%M' : '%a %d %b')"
+    x = alt.X("at:T", title=None, axis=alt.Axis(labelOverlap=True, grid=False, labelExpr=hours))
     tip = [
         alt.Tooltip("at:T", title=text.AT, format="%a %d %b %H:%M"),
         alt.Tooltip("model:N", title=text.MODEL),
@@ -89,7 +96,7 @@ def over_time(
         layers.append(alt.Chart(zero).mark_rule(opacity=0.7, strokeDash=[4, 3]).encode(y="skill:Q"))
     layers.append(
         alt.Chart(shown).mark_line(interpolate="monotone", clip=True).encode(
-            x=x, y=alt.Y(f"{column}:Q", title=title, axis=axis, scale=scale),
+            x=x, y=alt.Y(f"{column}:Q", title=title, axis=axis, scale=_domain(shown, column)),
             color=colours(models, dark), strokeWidth=_width(models), tooltip=tip,
         )
     )  # fmt: skip
@@ -110,15 +117,13 @@ def over_time(
     return alt.layer(*layers).properties(height=HEIGHT)
 
 
-def by(
-    table: pd.DataFrame, column: str, title: str, measure: str, models: Sequence[str], dark: bool
-) -> Any:
+def by(table: pd.DataFrame, column: str, title: str, measure: str, models: Sequence[str], dark: bool) -> Any:
     """Draw a measure over minutes ahead or hours of the day, a line a model."""
     axis = text.MEASURES[measure]
     scale = alt.Scale(type="log") if column == "minutes" else alt.Scale(nice=False)
     values = sorted(table[column].unique()) if column == "minutes" else list(range(0, 24, 3))
     return (
-        alt.Chart(_named(table))
+        alt.Chart(table)
         .mark_line(point=True)
         .encode(
             x=alt.X(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(values=values, grid=False)),
@@ -152,7 +157,7 @@ def reliable(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
     odds = alt.Axis(format="%")
     unit = alt.Scale(domain=[0, 1])
     points = (
-        alt.Chart(_named(table))
+        alt.Chart(table)
         .mark_line(point=True)
         .encode(
             x=alt.X("stated:Q", title=text.STATED, axis=odds, scale=unit),

@@ -26,7 +26,7 @@ def enter(page: state.Page) -> SystemRow | None:
         nothing_followed()
         return None
     system = chosen(systems, source.states())
-    header, where = st.columns([3, 2], vertical_alignment="bottom")
+    header, where = st.columns([2, 3], vertical_alignment="bottom")
     with header:
         st.html(title())
     with where, st.container(horizontal=True, key="where"):

@@ -783,17 +783,19 @@ def strip_alt(quarters: Mapping[str, int]) -> str:
 # The accuracy page.
 
 MODELS = {
-    "pool": "pool (what the map shows)",
-    "naive": "naive (as it is now)",
-    "climatology": "climatology (as usual then)",
-    "chain": "chain (riders come and go)",
-    "seed": "seed (linear regression)",
-    "spread": "spread (naive, less sure)",
-    "more": "chain, more riders come",
-    "fewer": "chain, fewer riders come",
-    "pull": "chain, pulled back",
-    "calm": "chain, pulled back and calm",
+    "pool": "what the map shows: all others, weighed by how right they have been",
+    "naive": "it stays as it is now",
+    "climatology": "as is usual at that hour of such a day",
+    "chain": "riders come and go as is usual at that hour",
+    "seed": "the linear regression that all this began with",
+    "spread": "naive, less sure of itself",
+    "more": "chain, on a day when more bikes come",
+    "fewer": "chain, on a day when fewer bikes come",
+    "pull": "chain, drawn back to how full a station usually is",
+    "calm": "pull, with fewer riders",
 }
+"""The models by the names that scores come under, and what each is, best known first."""
+
 MEASURES = {
     "mae": "Mean error, bikes (MAE)",
     "rmse": "Root mean square error, bikes (RMSE)",
@@ -830,6 +832,7 @@ ERROR_TITLE, SKILL_TITLE = (
     "Skill over time: above the line is better than naive",
 )
 CURVE_KEY = (
+    "A line that leaves the picture is far off. "
     "▼ and a dotted line: drift noticed, the forecasts are no longer as good or bad as they were. "
     "Grey: the feed was down, nothing was scored."
 )
@@ -862,12 +865,12 @@ QUESTIONS = ("Which model is best?", "Is the pool ever worse than naive?", "Wher
 
 
 def model(name: str) -> str:
-    """Name a model for people; one that this page does not know keeps its own name.
+    """Say what a model is; of one that this page does not know, its name is all.
 
     >>> model("naive"), model("new")
-    ('naive (as it is now)', 'new')
+    ('naive: it stays as it is now', 'new')
     """
-    return MODELS.get(name, name)
+    return f"{name}: {MODELS[name]}" if name in MODELS else name
 
 
 def measured(value: float, measure: str) -> str:
@@ -891,10 +894,19 @@ def better(share: float) -> str:
     return f"{abs(per_cent):.1f} % {'better' if per_cent > 0 else 'worse'} than naive"
 
 
-def best_model(name: str, error: float, measure: str, share: float, n: float, minutes: int) -> str:
-    """Say which model is best so far ahead, and by how much."""
-    more = "" if name == "naive" else f", {better(share)}"
-    return f"{model(name)}: {measured(error, measure)} off{more}. {n:,.0f} forecasts, {minutes} min ahead."
+def best_model(name: str, error: float, pool: float, naive: float, measure: str) -> str:
+    """Say which model is best, and how the pool does where that is another one. A last place is 0.
+
+    >>> best_model("pool", 1.0, 1.0, 1.25, "mae")
+    'pool, what the map shows: 1.00 bikes off, 20.0 % better than naive.'
+    >>> best_model("chain", 0.9, 1.0, 1.25, "mae")
+    'chain: 0.90 bikes off, 28.0 % better than naive. The map shows the pool: 1.00 bikes off, 20.0 % better.'
+    """
+    gain, pooled = (better(1 - each / naive if naive else 0.0) for each in (error, pool))
+    if name == "pool":
+        return f"pool, what the map shows: {measured(error, measure)} off, {gain}."
+    shown = f" The map shows the pool: {measured(pool, measure)} off, {pooled.removesuffix(' than naive')}."
+    return f"{name}: {measured(error, measure)} off, {gain}.{shown}"
 
 
 def worse_when(share: float, since: str, until: str) -> str:

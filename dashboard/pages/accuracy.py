@@ -55,7 +55,7 @@ def controls() -> None:
         )  # fmt: skip
         st.multiselect(
             text.MODELS_SHOWN, list(dict.fromkeys([*text.MODELS, *state.screen().models])),
-            format_func=text.model, key=state.key("models"), on_change=state.take, args=("models",),
+            key=state.key("models"), on_change=state.take, args=("models",),
         )  # fmt: skip
         st.toggle(text.EVERYWHERE, key=state.key("everywhere"), on_change=state.take, args=("everywhere",))
 
@@ -131,10 +131,8 @@ def verdict(
     screen = state.screen()
     errors = judged.set_index("model")[screen.measure]
     best = str(errors.idxmin())
-    naive = float(errors.get("naive", np.nan))
-    n = float(judged.set_index("model")["n"][best])
-    share = 1 - float(errors[best]) / naive if naive else 0.0
-    answers = [text.best_model(best, float(errors[best]), screen.measure, share, n, screen.horizon)]
+    pool, naive = (float(errors.get(model, np.nan)) for model in ("pool", "naive"))
+    answers = [text.best_model(best, float(errors[best]), pool, naive, screen.measure)]
     worse = curves.worse_than_naive(lines)
     if worse is not None:
         since, until = (

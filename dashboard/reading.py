@@ -12,17 +12,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from dashboard.pipeline import Pipeline
+from ingest.said import Said, beside_truth
 from ingest.store import HOUR, Failure, Health, Oddity, Outage, Store, SystemRow, SystemState
 from model.drift import Drift
 from model.forecaster import Forecaster, StateError
-from model.frame import Frame, Outlook
-from model.records import Strings
+from model.frame import Frame
 
 SAID_AHEAD = timedelta(minutes=30)
 """How far ahead of what came the page shows what it had said."""
+
+SAID_WITHIN = timedelta(hours=4)
+"""How far back it does."""
 
 GLANCE = timedelta(seconds=1)
 """How old an answer about all systems may be where many ask."""
@@ -88,32 +90,6 @@ class View:
         return int(np.abs(horizons - ahead).argmin()) if ahead <= horizons[-1] else None
 
 
-@dataclass(frozen=True, eq=False)
-class Said:
-    """What was forecast `at` a moment of the stations `(S,)`, of bikes and of spaces, for one time ahead.
-
-    `bikes` are those that stood there then, -1 for unknown.
-    """
-
-    at: datetime
-    target_at: datetime
-    station_id: Strings
-    bikes: NDArray[np.int16]
-    bike: Outlook
-    space: Outlook
-
-    @classmethod
-    def of(cls, frame: Frame, ahead: timedelta = SAID_AHEAD) -> Said:
-        """Take one horizon out of a frame; the outlooks keep it as their only one."""
-        row = [int(np.abs(frame.minutes - ahead / timedelta(minutes=1)).argmin())]
-        bike, space = (
-            Outlook(side.median[row], side.low[row], side.high[row], side.chance[:, row])
-            for side in (frame.bike, frame.space)
-        )
-        target_at = frame.at + timedelta(minutes=int(frame.minutes[row[0]]))
-        return cls(frame.at, target_at, frame.stations.station_id, frame.bikes, bike, space)
-
-
 class Reading:
     """What the pages and the API read of a store. Writes nothing; thread-safe."""
 
@@ -161,13 +137,23 @@ class Reading:
         """Fetch one station's changes as `(at, bikes, docks)`, the one that held at the start among them."""
         return self._store.history(system_id, station_id, start, end)
 
-    def said(self, system_id: str, ahead: timedelta = SAID_AHEAD) -> list[Said]:
-        """Fetch what was forecast in the last hours, for so far ahead, oldest first."""
+    def said(
+        self, system_id: str, ahead: timedelta = SAID_AHEAD, within: timedelta = SAID_WITHIN
+    ) -> list[Said]:
+        """Fetch what was forecast for so far ahead and came due lately, oldest first."""
+        state = self._store.state(system_id)
+        if state is None or state.at is None:
+            return []
         found = []
         for at in self._store.said_at(system_id):
-            with suppress(LookupError):
-                found.append(self._said(system_id, at, ahead))
+            if state.at - within <= at + ahead <= state.at:
+                with suppress(LookupError):
+                    found.append(self._said(system_id, at, ahead))
         return found
+
+    def said_and_came(self, system_id: str, ahead: timedelta) -> pd.DataFrame:
+        """Lay what came due lately out beside what came, newest first: see `ingest.said.beside_truth`."""
+        return beside_truth(self._store, system_id, reversed(self.said(system_id, ahead)))
 
     def _decode_said(self, system_id: str, at: datetime, ahead: timedelta) -> Said:
         blob = self._store.said(system_id, at)
@@ -200,14 +186,6 @@ class Reading:
     def calibration(self, system_id: str) -> pd.DataFrame:
         """Fetch the counts of what was stated and what came, as far back as they are kept."""
         return self._store.calibration(system_id)
-
-    def changes(self, system_id: str, start: datetime, end: datetime) -> pd.DataFrame:
-        """Fetch all stations' changes after `start`, up to `end`, oldest first."""
-        return self._store.observations(system_id, start, end)
-
-    def polls(self, system_id: str, start: datetime, end: datetime) -> list[datetime]:
-        """List the event times of what was learnt after `start`, up to `end`, oldest first."""
-        return self._store.polls(system_id, start, end)
 
     def drifts(self, system_id: str, since: datetime | None = None) -> list[Drift]:
         """List the drifts noticed after a time, oldest first."""

@@ -96,7 +96,7 @@ def _said_and_came(view: View, index: int) -> str:
     frame, screen, zone = view.frame, state.screen(), view.zone
     assert frame is not None
     station, source = str(frame.stations.station_id[index]), reading()
-    due = [said for said in source.said(view.system.system_id) if said.target_at <= frame.at]
+    due = source.said(view.system.system_id)
     if not due:
         return ""
     history = source.history(view.system.system_id, station, due[0].target_at, frame.at)

@@ -24,6 +24,7 @@ from ingest.daily import CALIBRATION_KEYS, STATION_KEYS, Daily
 from ingest.database import Database, StoreError
 from ingest.health import ANSWERED, Answer, Failure, Health, Oddity
 from ingest.lease import is_dead
+from ingest.said import KEPT, is_due
 from ingest.scores import DAY, FIVE_MINUTES, HOUR
 from ingest.tables import (
     checkpoints,
@@ -45,10 +46,6 @@ from model.records import Snapshot, Stations
 
 FRAMES_KEPT = timedelta(minutes=10)
 """How long a browser may still ask for an older frame."""
-
-SAID_EVERY = timedelta(minutes=20)
-SAID_KEPT = timedelta(hours=4)
-"""A frame of every twenty minutes of event time is kept so long, to hold what was said against what came."""
 
 MOST_FRAMES = 60
 """How many at most: a recording at 60× makes a frame a second."""
@@ -136,7 +133,8 @@ class TickResult:
 
     `changes` are the rows of the snapshot that differ from the one before. `checkpoint` is None between
     checkpoints, `stations` None where they did not change. `scores` are sums to add. `state` is "silent"
-    where even the first counts of a feed are old.
+    where even the first counts of a feed are old. `said` is what is kept of the
+    frame for a day, None for all of it.
     """
 
     poll: PollRow
@@ -148,6 +146,7 @@ class TickResult:
     checkpoint: bytes | None
     state: str = "live"
     text: str = ""
+    said: bytes | None = None
     daily: Sequence[Daily] = ()
     drifts: Sequence[Drift] = ()
 
@@ -215,9 +214,9 @@ class Store:
                     system_id=system_id, version=version, made_at=now, at=at, blob=tick.frame
                 )
             )
-            if row.at is None or _said_when(row.at) != _said_when(at):
-                db.execute(said.delete().where(said.c.system_id == system_id, said.c.at < at - SAID_KEPT))
-                db.execute(said.insert().values(system_id=system_id, at=at, blob=tick.frame))
+            if is_due(row.at, at):
+                db.execute(said.delete().where(said.c.system_id == system_id, said.c.at < at - KEPT))
+                db.execute(said.insert().values(system_id=system_id, at=at, blob=tick.said or tick.frame))
             if row.at is not None and at - row.at > MAX_GAP:
                 db.execute(outages.insert().values(system_id=system_id, start=row.at, end=at))
             over_time.add(db, system_id, tick.scores)
@@ -472,7 +471,7 @@ class Store:
             return None if row is None else (row.version, row.blob)
 
     def said_at(self, system_id: str) -> list[datetime]:
-        """List when the frames of the last hours were made, one of every twenty minutes, oldest first."""
+        """List when the kept frames of the last day were made, oldest first: see `ingest.said`."""
         query = sa.select(said.c.at).where(said.c.system_id == system_id).order_by(said.c.at)
         with self._read() as db:
             return list(db.scalars(query))
@@ -653,10 +652,6 @@ class Store:
             ]
 
 
-def _said_when(at: datetime) -> int:
-    return int(at.timestamp() // SAID_EVERY.total_seconds())
-
-
 def snapshot_of(at: datetime, rows: Sequence[Any]) -> Snapshot:
     """Make a snapshot of rows that have a station's id, counts and flags."""
     return Snapshot(
@@ -689,10 +684,10 @@ def _between(query: Any, column: Any, start: datetime | None, end: datetime | No
 
 __all__ = [
     "ANSWERED",
-    "Answer",
     "DAY",
     "FIVE_MINUTES",
     "HOUR",
+    "Answer",
     "Checkpoint",
     "Failure",
     "Health",

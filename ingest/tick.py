@@ -23,10 +23,12 @@ from ingest.daily import daily
 from ingest.gbfs import FeedError, Poll
 from ingest.registry import System
 from ingest.relearn import relearn
+from ingest.said import is_due
 from ingest.store import LEARNT, LeaseLostError, PollRow, Store, SystemState, TickResult, findings_json
 from model.forecaster import Forecaster
 from model.framing import make_frame
 from model.records import Snapshot, Stations, Weather
+from model.scoring import SCORED_MINUTES
 
 log = logging.getLogger(__name__)
 
@@ -217,7 +219,10 @@ class Ticker:
         begun = time.perf_counter()
         scores = forecaster.learn(snapshot)
         learnt = time.perf_counter()
-        frame = make_frame(forecaster).to_bytes()
+        frame = make_frame(forecaster)
+        keep = is_due(None if before is None else before.at, snapshot.at)
+        said = frame.only(SCORED_MINUTES).to_bytes() if keep else None
+        packed = frame.to_bytes()
         forecast = time.perf_counter()
         after = forecaster.snapshot()
         assert after is not None
@@ -241,7 +246,8 @@ class Ticker:
                     forecast_seconds=forecast - learnt,
                 ),
                 changes=changes(before, after),
-                frame=frame,
+                frame=packed,
+                said=said,
                 learning_since=forecaster.learning_since,
                 scores=[score.row() for score in scores],
                 stations=stations,

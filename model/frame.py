@@ -7,7 +7,8 @@ summaries of the distributions instead of the distributions: 24 times smaller, a
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,6 +63,15 @@ class Frame:
     returning: NDArray[np.bool_]
     bike: Outlook
     space: Outlook
+
+    def only(self, minutes: Sequence[int]) -> Frame:
+        """Leave out all horizons but those of `minutes`; ones that it has not are passed over."""
+        rows = np.flatnonzero(np.isin(self.minutes, minutes))
+        bike, space = (
+            Outlook(side.median[rows], side.low[rows], side.high[rows], side.chance[:, rows])
+            for side in (self.bike, self.space)
+        )
+        return replace(self, minutes=self.minutes[rows], bike=bike, space=space)
 
     def to_bytes(self) -> bytes:
         """Pack into a compressed npz without pickle."""

@@ -20,7 +20,7 @@ from store_world import MINUTE, NOON
 from ingest.gbfs import FeedError, Finding, Poll
 from ingest.registry import System
 from ingest.relearn import relearn
-from ingest.store import SAID_KEPT, Store, SystemRow
+from ingest.store import Store, SystemRow
 from ingest.tick import LEASE, STAND_BY, Ticker
 from model import Forecaster, Snapshot, Stations, Weather
 from model.drift import Drift
@@ -556,7 +556,10 @@ def test_a_drift_is_kept_in_the_store(desk: Desk, monkeypatch: pytest.MonkeyPatc
     assert len(noticed) == 1
 
 
-def test_a_frame_of_every_twenty_minutes_is_kept_for_some_hours(desk: Desk) -> None:
+def test_a_frame_of_every_twenty_minutes_is_kept_for_a_while(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.store.KEPT", timedelta(hours=4))
     ticker = desk.worker(checkpoint_seconds=1e6)
     for seen in list(riders(330))[::5]:
         desk.tick(ticker, fresh(seen), after=5 * MINUTE)
@@ -564,8 +567,9 @@ def test_a_frame_of_every_twenty_minutes_is_kept_for_some_hours(desk: Desk) -> N
     assert kept == sorted(kept)
     assert kept[-1] == MONDAY + 320 * MINUTE
     assert {b - a for a, b in pairwise(kept)} == {20 * MINUTE}
-    assert kept[0] >= kept[-1] - SAID_KEPT - 20 * MINUTE
+    assert kept[0] == kept[-1] - timedelta(hours=4)
     blob = desk.store.said("test", kept[0])
     assert blob is not None
     assert Frame.from_bytes(blob).at == kept[0]
+    assert Frame.from_bytes(blob).minutes.tolist() == list(SCORED_MINUTES)
     assert desk.store.said("test", kept[0] - MINUTE) is None

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import accuracy_charts, curves, downloads, frontage, skillmap, state, text, truth
+from dashboard import accuracy_charts, curves, downloads, frontage, skillmap, state, text
 from dashboard.curves import Range
 from dashboard.listing import search
 from dashboard.reading import View, reading
@@ -314,7 +314,7 @@ def row_by_row(system: SystemRow) -> None:
         return
     st.html(f'<h2 class="chart">{text.SAID_TITLE}</h2>')
     ahead = timedelta(minutes=screen.horizon)
-    table = truth.rows(source, system.system_id, ahead, view.frame.at)
+    table = source.said_and_came(system.system_id, ahead)
     if table.empty:
         st.html(f'<p class="note">{text.NO_SAID}</p>')
         return

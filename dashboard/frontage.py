@@ -71,7 +71,7 @@ def nothing_followed() -> None:
     if source.working():
         notice(text.NO_SYSTEMS, text.NO_SYSTEMS_HINT)
     else:
-        notice(text.NO_WORKER_YET, text.NO_WORKER_HINT)
+        notice(text.NOTHING_YET, text.NOTHING_HINT)
 
 
 def chosen(systems: list[SystemRow], states: dict[str, SystemState]) -> SystemRow:

@@ -61,7 +61,11 @@ STATES = {
 }
 
 NO_WORKER_YET = "Nothing is being fetched yet: the worker is starting, or not running."
-NO_WORKER_HINT = "This page goes on by itself as soon as a worker is at work (python -m ingest run)."
+NOTHING_YET = "Nothing is followed yet: the worker is starting, is not running, or its list is empty."
+NOTHING_HINT = (
+    "This page goes on by itself as soon as a worker is at work (python -m ingest run) and the list that "
+    "DOCKCAST_SYSTEMS points to, if it is set, names a system."
+)
 NO_SYSTEMS = "The list of systems to follow is empty."
 NO_SYSTEMS_HINT = "Name some in the list that DOCKCAST_SYSTEMS points to; this page goes on by itself."
 NO_WORKER = "No worker is at work, so nothing new comes in. Start one with: python -m ingest run"

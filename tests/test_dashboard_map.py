@@ -49,9 +49,10 @@ def metrics(page: AppTest) -> dict[str, str]:
 
 
 def test_without_worker_and_systems_the_page_waits_for_a_worker(tmp_path: Path) -> None:
+    """A worker with an empty list ends at once, so that the page cannot tell it from none."""
     empty = World(tmp_path, ())
     reading.use(empty.store, empty.clock)
-    assert "the worker is starting, or not running" in said(opened())
+    assert "the worker is starting, is not running, or its list is empty" in said(opened())
     empty.store.close()
 
 

@@ -84,7 +84,7 @@ def uncertain(chance: int = 80, size: int = 12) -> Frame:
 def test_without_systems_and_without_an_answer_the_page_says_what_it_waits_for(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     reading.use(empty.store, empty.clock)
-    assert text.NO_WORKER_YET in said(opened())
+    assert text.NOTHING_YET in said(opened())
     empty.store.close()
 
 

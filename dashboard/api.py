@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import tomllib
-from functools import lru_cache, partial
+from functools import partial
 from inspect import iscoroutinefunction
 from pathlib import Path
 from urllib.parse import quote
@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from dashboard import api_health, api_scores, api_systems, metrics
+from dashboard import api_forecasts, api_health, api_scores, api_systems, metrics
 from dashboard.api_answers import (
     FORMATS,
     JSON,
@@ -30,6 +30,7 @@ from dashboard.api_answers import (
     Body,
     choose,
     json_body,
+    kept,
     respond,
     respond_error,
     respond_options,
@@ -60,10 +61,10 @@ def frame_url(system_id: str, version: int, what: What, number: int, part: Part)
     return f"/api/frames/{quote(system_id, safe='')}/{version}/{what}-{number}-{part.name}.json"
 
 
-@lru_cache(maxsize=128)
+@kept(128)
 def _rows(source: Reading, system_id: str, version: int, name: str) -> Body:
     table = rows(source.frame(system_id, version), *_FILES[name])
-    return json_body(table).pack()
+    return json_body(table)
 
 
 def frame(system_id: str, version: int, name: str) -> Body:
@@ -78,22 +79,18 @@ def frame(system_id: str, version: int, name: str) -> Body:
         ) from None
 
 
+@kept(1)
 def openapi() -> Body:
     """Describe the API, as OpenAPI 3.1."""
-    return _description()
-
-
-@lru_cache(maxsize=1)
-def _description() -> Body:
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
-    return json_body(document(OPERATIONS, project["project"]["version"])).pack()
+    return json_body(document(OPERATIONS, project["project"]["version"]))
 
 
 _FRESH = "public, max-age=1"
 _SLOW = "public, max-age=10"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _NEVER = "no-store"
-_ONE = (api_systems.SYSTEM, api_systems.STATION, api_systems.AHEAD, api_systems.AT)
+_ONE = (api_systems.SYSTEM, api_forecasts.STATION, api_forecasts.AHEAD, api_forecasts.AT)
 _SINCE = (api_systems.SYSTEM, api_scores.SINCE)
 
 OPERATIONS = (
@@ -107,22 +104,22 @@ OPERATIONS = (
         parameters=_ONE[:1], problems=api_systems.UNKNOWN_SYSTEM, cache=_FRESH,
     ),
     Operation(
-        "/api/systems/{system_id}/stations", api_systems.stations, "A system's stations and newest counts",
-        {JSON: api_systems.STATIONS_SCHEMA},
-        parameters=_ONE[:1], problems=api_systems.UNKNOWN_SYSTEM | api_systems.WAITING, cache=_FRESH,
+        "/api/systems/{system_id}/stations", api_forecasts.stations, "A system's stations and newest counts",
+        {JSON: api_forecasts.STATIONS_SCHEMA},
+        parameters=_ONE[:1], problems=api_systems.UNKNOWN_SYSTEM | api_forecasts.WAITING, cache=_FRESH,
     ),
     Operation(
-        "/api/systems/{system_id}/forecast", api_systems.forecast, "The forecast for all stations at a time",
-        {JSON: api_systems.FORECAST_SCHEMA},
+        "/api/systems/{system_id}/forecast", api_forecasts.forecast, "The forecast for every station",
+        {JSON: api_forecasts.FORECAST_SCHEMA},
         "Give `minutes` or `at`; without both it is that for now. A feed that fell silent is answered from "
         "ever later horizons of its last counts, whose intervals are wider, and after a day not at all.",
-        _ONE[:1] + _ONE[2:], api_systems.UNKNOWN_STATION | api_systems.WAITING, _FRESH,
+        _ONE[:1] + _ONE[2:], api_forecasts.UNKNOWN_STATION | api_forecasts.WAITING, _FRESH,
     ),
     Operation(
-        "/api/systems/{system_id}/stations/{station_id}/forecast", api_systems.station,
-        "The forecasts for one station", {JSON: api_systems.STATION_SCHEMA},
+        "/api/systems/{system_id}/stations/{station_id}/forecast", api_forecasts.station,
+        "The forecasts for one station", {JSON: api_forecasts.STATION_SCHEMA},
         "All from now to a day ahead, or the one for `minutes` or `at`.",
-        _ONE, api_systems.UNKNOWN_STATION | api_systems.WAITING, _FRESH,
+        _ONE, api_forecasts.UNKNOWN_STATION | api_forecasts.WAITING, _FRESH,
     ),
     Operation(
         "/api/systems/{system_id}/drifts", api_scores.drifts, "When forecasts changed against \"no change\"",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 import pandas as pd
 
 from dashboard import downloads
-from dashboard.api_answers import CSV, FORMATS, JSON, PARQUET, ApiError, Body, dumps, json_body
+from dashboard.api_answers import CSV, FORMATS, JSON, PARQUET, ApiError, Body, dumps, json_body, kept
 from dashboard.api_parameters import Moment, OneOf, Parameter, Several, Text
 from dashboard.api_systems import LABEL, SYSTEM_ID, find, iso
 from dashboard.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, listed, maybe, record, told
@@ -107,7 +106,7 @@ def scores(
 
 
 # Scores change when a system has answered, so until then one answer does for all who ask the same.
-@lru_cache(maxsize=32)
+@kept(32)
 def _scores(
     source: Reading, summed: tuple[SystemRow, ...], versions: tuple[int | None, ...], media_type: str,
     system: str | None, minutes: Sequence[int] | None, models: Sequence[str] | None, span: str,
@@ -117,15 +116,14 @@ def _scores(
     counts = sums[["n", "n_dock", "expired"]].astype("int64")
     table = pd.concat([sums[["at", "model", "minutes"]], counts, measures(sums)[list(MEASURES)]], axis=1)
     if media_type == JSON:
-        return _json(table, span, summed).pack()
+        return _json(table, span, summed)
     labels = sorted({row.label for row in summed if row.label})
     table.insert(0, "label", " and ".join(labels))
     table.insert(0, "system_id", system or "")
     name = "-".join(["scores", system or "all", *labels, span])
     write, ending = (downloads.csv, "csv") if media_type == CSV else (downloads.parquet, "parquet")
     attached = {"Content-Disposition": f'attachment; filename="{name}.{ending}"'}
-    body = Body(write(table), media_type, headers=attached)
-    return body if media_type == PARQUET else body.pack()
+    return Body(write(table), media_type, headers=attached)
 
 
 def _asked(source: Reading, system: str | None) -> list[SystemRow]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from api_world import client, eventful
@@ -15,7 +18,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from dashboard import api, api_answers
-from dashboard.api_answers import Body, choose, json_body, wants_gzip
+from dashboard.api_answers import Body, choose, json_body, kept, wants_gzip
 from dashboard.openapi import Operation
 from ingest.store import Store
 
@@ -68,7 +71,7 @@ def test_a_head_is_the_same_without_the_body(world: World, address: str) -> None
 
 @pytest.mark.parametrize("operation", api.OPERATIONS, ids=lambda operation: operation.path)
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW"])
-def test_nothing_can_be_changed(world: World, operation: Operation, method: str) -> None:
+def test_nothing_can_be_changed(operation: Operation, method: str) -> None:
     response = client().request(method, operation.path)
     assert response.status_code == 405
     assert response.headers["allow"] == "GET, HEAD, OPTIONS"
@@ -88,7 +91,7 @@ def test_pages_of_other_origins_may_ask(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/nowhere", "/api/systems/", "/healthz/x"])
-def test_where_there_is_nothing_it_says_what_there_is(world: World, path: str) -> None:
+def test_where_there_is_nothing_it_says_what_there_is(path: str) -> None:
     response = client().get(path)
     assert response.status_code == 404
     assert "/api/openapi.json" in response.json()["try"]
@@ -135,7 +138,7 @@ def test_beyond_its_limits_a_parameter_is_refused_with_what_would_do(
     assert len(response.content) < 600
 
 
-def test_what_cannot_be_had_as_accepted_says_as_what_it_can(world: World) -> None:
+def test_what_cannot_be_had_as_accepted_says_as_what_it_can() -> None:
     response = client().get("/api/systems", headers={"Accept": "text/html, application/json;q=0"})
     assert response.status_code == 406
     assert "application/json" in response.json()["try"]
@@ -192,7 +195,7 @@ def test_a_coroutine_may_answer_too() -> None:
     assert TestClient(Starlette(routes=[Route("/soon", endpoint)])).get("/soon").json() == 1
 
 
-def test_the_description_is_valid_openapi_and_names_every_route(world: World) -> None:
+def test_the_description_is_valid_openapi_and_names_every_route() -> None:
     described = client().get("/api/openapi.json").json()
     OpenAPIV31SpecValidator(described).validate()
     routes = {route.path.replace(":path}", "}") for route in api.ROUTES if isinstance(route, Route)}
@@ -204,3 +207,37 @@ def test_the_description_is_valid_openapi_and_names_every_route(world: World) ->
         named = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
         assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}
         assert all(parameter["description"] for parameter in operation["parameters"])
+
+
+def test_what_many_ask_for_at_once_is_made_once() -> None:
+    begun, made = Barrier(8), []
+
+    @kept(4)
+    def make(number: int) -> Body:
+        made.append(number)
+        time.sleep(0.05)  # lets the others in
+        return json_body([number] * 1000)
+
+    def ask(_: int) -> Body:
+        begun.wait()
+        return make(7)
+
+    with ThreadPoolExecutor(8) as pool:
+        bodies = list(pool.map(ask, range(8)))
+    assert made == [7]
+    assert all(body.packed and body == bodies[0] for body in bodies)
+
+
+def test_what_could_not_be_made_is_tried_again() -> None:
+    found: list[Body] = []
+
+    @kept(4)
+    def make() -> Body:
+        if not found:
+            raise LookupError
+        return found[0]
+
+    with pytest.raises(LookupError):
+        make()
+    found.append(json_body(1))
+    assert make().packed

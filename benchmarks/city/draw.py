@@ -1,0 +1,29 @@
+"""Draw the made-up cities: their stations into ingest/cities/, their ground into dashboard/static/ground/."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT))
+
+from ingest import city_streets  # noqa: E402
+from ingest.city_plans import PLANS, SEED  # noqa: E402
+from ingest.city_stations import place, write  # noqa: E402
+
+
+def main() -> None:
+    """Draw all."""
+    for name, (plan, count) in PLANS.items():
+        streets = city_streets.draw(plan, np.random.default_rng(SEED))
+        path = ROOT / "ingest" / "cities" / f"{name}.csv"
+        table = place(plan, streets, count, np.random.default_rng(SEED))
+        path.write_text(write(table, plan), encoding="utf-8")
+        print(f"{path}: {count} stations, {len(streets.streets)} streets")
+
+
+if __name__ == "__main__":
+    main()

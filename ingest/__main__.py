@@ -1,4 +1,4 @@
-"""`python -m ingest run | serve | record | backtest | systems`."""
+"""`python -m ingest run | serve | record | export | backtest | systems`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from threadpoolctl import threadpool_limits
 
 from ingest import backtest as scored
+from ingest import export as exported
 from ingest import recording, registry, server
 from ingest.backtest import BacktestError
+from ingest.export import ExportError, Format
 from ingest.gbfs_writer import VERSIONS
 from ingest.http import Fetcher
 from ingest.recording import Recording, RecordingError
@@ -161,6 +163,29 @@ def record(
         written = recording.write(store, system, path, start, end)
         store.close()
     typer.echo(f"{written.name}: polls written to {path}: {len(written.polls)}")
+
+
+@app.command()
+def export(
+    system: Annotated[str, typer.Argument(help="The id of a followed system.")],
+    folder: Annotated[Path, typer.Argument(help="The folder to write to; files in it are replaced.")],
+    day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The city's day; its newest by default.")
+    ] = None,
+    kind: Annotated[Format, typer.Option("--format", help="What to write.")] = "csv",
+) -> None:
+    """Write a day's scores and forecasts, each forecast beside what came, as CSV or Parquet."""
+    with _explained(ExportError, OSError):
+        store = Store(Settings().store)
+        with Progress(*Progress.get_default_columns(), console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(system, total=None)
+            written = exported.export(
+                store, system, folder, None if day is None else day.date(), kind,
+                lambda done, of: bar.update(task, completed=done, total=of),
+            )  # fmt: skip
+        store.close()
+    for path, rows in written.items():
+        typer.echo(f"{path}: {rows:,} rows")
 
 
 @app.command()

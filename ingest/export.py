@@ -35,10 +35,10 @@ def export(
 ) -> dict[Path, int]:
     """Write what the store has of a system's local `day`, by default its newest; count the rows of each file.
 
-    `scores` are the measures by five minutes of the target time, model and horizon; `stations` the sums of the
-    day by station; `calibration` what was stated and what came; `forecasts` each forecast of bikes that was
-    issued on the day, of those that are still kept, beside what came. `progress` is told how many of the day's
-    forecasts are done, of how many.
+    `scores` are the measures by five minutes of the target time, model and horizon; `stations` the sums of
+    the day by station; `calibration` what was stated and what came; `forecasts` each forecast of bikes that
+    was issued on the day, of those that are still kept, beside what came. `progress` is told how many of the
+    day's forecasts are done, of how many.
 
     Raises `ExportError` when the system is not known, or nothing is kept of that day.
     """

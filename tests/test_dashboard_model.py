@@ -34,7 +34,7 @@ TEST = replace(DUBLIN, system_id="test", name="Test", city="Test")
 
 @cache
 def blob(minutes: int) -> bytes:
-    """Teach a forecaster for some minutes, by 150 updates at most. Its first station has an unpleasant name."""
+    """Teach a forecaster for some minutes, in 150 updates at most. One station has an unpleasant name."""
     described = stations()
     forecaster = Forecaster(replace(described, name=np.array([NASTY, *described.name[1:]])), seed=True)
     for seen in islice(riders(minutes), 0, None, max(minutes // 150, 1)):

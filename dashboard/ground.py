@@ -1,4 +1,4 @@
-"""What lies under the marks: streets from somebody's server, or plain ground that asks nobody.
+"""What lies under the marks: streets from somebody's server, a made-up city's own, or plain ground.
 
 Streets are drawn by the viewer's browser, so only that knows whether they can be had. Where they cannot, the
 plain ground is what is left, and the marks are drawn all the same.
@@ -7,6 +7,7 @@ plain ground is what is left, and the marks are drawn all the same.
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from dashboard import text
@@ -28,16 +29,29 @@ def setting() -> str:
     return Settings().map_style
 
 
-def style(dark: bool, label: str) -> str | None:
-    """Choose the address of the style to draw under a system's marks; None for plain ground."""
+@lru_cache(maxsize=1)
+def _drawn() -> frozenset[str]:
+    """Name the styles of our own, which draw the ground of made-up cities."""
+    return frozenset(path.name for path in (Path(__file__).parent / "static" / "ground").glob("*.json"))
+
+
+def style(dark: bool, label: str, system_id: str = "") -> str | None:
+    """Choose the address of the style to draw under a system's marks; None for plain ground.
+
+    A made-up city lies on its own ground where that was drawn. The address is relative: pages lie beside each
+    other, and where the app has a path before them, it stays.
+    """
     chosen = setting()
-    if chosen == "plain" or label == SIMULATED:
+    if chosen == "plain":
         return None
+    if label == SIMULATED:
+        name = f"{system_id}-{'dark' if dark else 'light'}.json"
+        return f"app/static/ground/{name}" if name in _drawn() else None
     return _STREETS[dark] if chosen == "streets" else chosen
 
 
 def credit(label: str) -> str:
     """Name those whose streets these are, where any may be seen; "" on plain ground."""
-    if style(False, label) is None:
+    if label == SIMULATED or style(False, label) is None:
         return ""
     return text.STREETS_BY if setting() == "streets" else text.map_by(urlsplit(setting()).hostname or "")

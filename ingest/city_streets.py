@@ -26,6 +26,8 @@ _STEP = 20.0
 _MARGIN = 300.0
 _APART = {MAIN: 520.0, SIDE: 125.0}
 _SHORTEST = {MAIN: 500.0, SIDE: 90.0}
+_RAMP = 10
+"""Steps from a bridge in which its road may be as near to others as it likes."""
 _BANK = 350.0
 """How far from a bank the streets still follow it."""
 
@@ -231,7 +233,7 @@ def _trace(
             side.append((x, y))
             if len(side) > 12 and _winds(side, apart * 0.42):
                 break
-            if met is not None:
+            if met is not None and not (bridge and len(side) < _RAMP):
                 if math.hypot(met[0] - x, met[1] - y) < 60:
                     side.append(met)
                 break

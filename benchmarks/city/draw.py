@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from ingest import city_streets  # noqa: E402
+from dashboard import ground_style  # noqa: E402
+from ingest import city_ground, city_streets  # noqa: E402
 from ingest.city_plans import PLANS, SEED  # noqa: E402
 from ingest.city_stations import place, write  # noqa: E402
 
@@ -22,6 +24,12 @@ def main() -> None:
         path = ROOT / "ingest" / "cities" / f"{name}.csv"
         table = place(plan, streets, count, np.random.default_rng(SEED))
         path.write_text(write(table, plan), encoding="utf-8")
+        ground = city_ground.features(plan, streets)
+        for scheme in ("light", "dark"):
+            style = ground_style.style(ground, scheme == "dark", plan.latitude)
+            drawn = ROOT / "dashboard" / "static" / "ground" / f"{name}-{scheme}.json"
+            drawn.parent.mkdir(exist_ok=True)
+            drawn.write_text(json.dumps(style, separators=(",", ":")) + "\n", encoding="utf-8")
         print(f"{path}: {count} stations, {len(streets.streets)} streets")
 
 

@@ -34,12 +34,14 @@ class _Answer:
 
     start: Message = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
+    whole: bool = False
 
     async def hear(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.start = message
         elif message["type"] == "http.response.body":
             self.body += message.get("body", b"")
+            self.whole = not message.get("more_body", False)
 
 
 class CompressedStatics:
@@ -59,6 +61,8 @@ class CompressedStatics:
         if key not in self._kept:
             answer = _Answer()
             await self._app(scope, receive, answer.hear)
+            if not answer.whole:  # the visitor has gone, and the file was not read to its end
+                return
             headers = Headers(raw=answer.start["headers"])
             worth = headers.get("content-type", "").startswith(_WORTH) and len(answer.body) >= _LEAST_BYTES
             if answer.start["status"] != 200 or not worth or "content-encoding" in headers:

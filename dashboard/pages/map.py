@@ -129,7 +129,7 @@ def summary(frame: Frame, horizon: int, at: str) -> str:
     chance = side(frame, screen.what).chance[screen.n - 1, horizon]
     counted = (chance <= 100) & is_open(frame, screen.what)
     good = counted & (chance >= text.BOUNDS[1])
-    hint = "" if screen.station else f" {text.PICK_HINT}"
+    hint = "" if screen.station or not len(frame.stations) else f" {text.PICK_HINT}"
     said = text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
     return f'<p class="summary"><b>{escape(text.heading(screen.what, screen.n))}</b>: {escape(said)}</p>'
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import numpy as np
 import pandas as pd
 
 from dashboard import text
@@ -69,14 +70,18 @@ def feeds(source: Reading) -> list[Feed]:
     """Read how all followed feeds are doing, in their order."""
     known = source.glance()
     wall, health = source.wall(), source.health(list(known))
-    return [feed(system, state, health, wall) for system, state in known.values()]
+    counts = dict(list(health.counts.groupby("system_id")))
+    none = health.counts[:0]
+    return [
+        feed(system, state, health, counts.get(system_id, none), wall)
+        for system_id, (system, state) in known.items()
+    ]
 
 
-def feed(system: SystemRow, state: SystemState, health: Health, wall: datetime) -> Feed:
-    """Pick one feed out of what is known of all."""
+def feed(system: SystemRow, state: SystemState, health: Health, counts: pd.DataFrame, wall: datetime) -> Feed:
+    """Pick one feed out of what is known of all; `counts` are those of its own polls."""
     system_id = system.system_id
-    mine = health.counts[health.counts["system_id"] == system_id]
-    answered = mine["outcome"].isin(ANSWERED)
+    outcomes = [*zip(counts["outcome"].tolist(), counts["n"].tolist(), strict=True)]
     settled, expired = health.settled.get(system_id, (0, 0))
     return Feed(
         system=system,
@@ -85,9 +90,9 @@ def feed(system: SystemRow, state: SystemState, health: Health, wall: datetime) 
         wall=wall,
         answer=health.newest.get(system_id),
         took=health.times[system_id],
-        polls=int(mine["n"].sum()),
-        failed=int(mine.loc[~answered, "n"].sum()),
-        quarters=tuple(quarters(mine, wall)),
+        polls=sum(n for _, n in outcomes),
+        failed=sum(n for outcome, n in outcomes if outcome not in ANSWERED),
+        quarters=tuple(quarters(counts, wall)),
         settled=settled,
         expired=expired,
     )
@@ -118,13 +123,12 @@ def first_quarter(wall: datetime) -> datetime:
 
 def quarters(counts: pd.DataFrame, wall: datetime) -> Iterator[str]:
     """Say of each quarter-hour of the last day what its polls came to: a failure outweighs all else."""
-    came = {
-        at: {came_to(outcome) for outcome in outcomes}
-        for at, outcomes in counts.groupby("at")["outcome"].agg(set).items()
-    }
-    first = first_quarter(wall)
-    for place in range(QUARTERS):
-        seen = came.get(pd.Timestamp(first + place * QUARTER), set())
+    came: dict[int, set[str]] = {}
+    for at, outcome in zip(counts["at"].astype(np.int64).tolist(), counts["outcome"].tolist(), strict=True):
+        came.setdefault(at, set()).add(came_to(outcome))
+    first = int(first_quarter(wall).timestamp())
+    for at in range(first, first + int(DAY.total_seconds()), int(QUARTER.total_seconds())):
+        seen = came.get(at, set())
         yield next((head for head in ("failed", "news", "still") if head in seen), "none")
 
 

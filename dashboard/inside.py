@@ -55,7 +55,7 @@ def _competitor(competitor: Competitor, box: Box) -> str:
     read = [text.PARTS.get(name, (name, ""))[0].lower() for name in competitor.reads]
     lines = [f"{text.READS}: {', '.join(read)}"] if read else []
     lines += [text.fact(name, value) for name, value in competitor.settings.items()]
-    words = text.MODELS.get(competitor.name, "")
+    words = text.capital(text.sentence(text.MODELS.get(competitor.name, "")))
     return box(competitor.name, competitor.kind, words, [*lines, text.reach(competitor.reach)])
 
 

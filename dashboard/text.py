@@ -1116,6 +1116,15 @@ def held_share(share: float) -> str:
     return f"median held at as-now in {share:.0%} of cases"
 
 
+def capital(words: str) -> str:
+    """Begin a sentence with a capital letter and leave the rest as it is.
+
+    >>> capital("as in Dublin."), capital("")
+    ('As in Dublin.', '')
+    """
+    return words[:1].upper() + words[1:]
+
+
 def reach(number: int) -> str:
     """Say how far an expert answers.
 

@@ -64,7 +64,7 @@ def poll(world: World, outcome: str, findings: tuple[Finding, ...] = (), system_
 def test_without_systems_the_page_says_what_it_waits_for(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     reading.use(empty.store, empty.clock)
-    assert "the worker is starting, or not running" in said(opened())
+    assert text.NOTHING_YET in said(opened())
     empty.store.close()
 
 

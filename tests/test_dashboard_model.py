@@ -103,7 +103,7 @@ def boxes(page: AppTest) -> dict[str, str]:
 def test_without_systems_the_page_says_what_it_waits_for(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     reading.use(empty.store, empty.clock)
-    assert "the worker is starting, or not running" in said(opened())
+    assert text.NOTHING_YET in said(opened())
     empty.store.close()
 
 

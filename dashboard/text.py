@@ -1012,6 +1012,11 @@ STAGE_HINTS: dict[str, str] = {
     "mix": "What people see is the pool of all experts, mended by the guard.",
     "judge": "Its truth then teaches the pool, the guard and the seed pipeline.",
 }
+STAGE_TIMES: dict[str, tuple[str, str]] = {
+    "learn": ("learn_seconds", "One update: {}"),
+    "mix": ("forecast_seconds", "All experts, stations and times ahead: {}"),
+}
+"""What of a tick is measured at which stage, and how to say it."""
 PARTS: dict[str, tuple[str, str]] = {
     "long": (
         "Demand, long memory",

@@ -160,6 +160,8 @@ def test_the_numbers_on_top_are_those_of_worker_and_store(city: World) -> None:
     assert pairs[text.FORECAST_TIME] == "500 ms · 95 %: 500 ms"
     assert pairs[text.WAITING_TRUTH] == f"{sum(forecaster.waiting.values()):,}"
     assert text.FIRST_DAY in said(page)
+    assert "One update: 20 ms · 95 %: 20 ms" in said(page)
+    assert "All experts, stations and times ahead: 500 ms · 95 %: 500 ms" in said(page)
 
 
 def test_after_its_first_day_nothing_is_said_of_it(city: World) -> None:

@@ -89,14 +89,22 @@ def standing(view: View, found: Pipeline, times: Mapping[str, tuple[float, float
 def diagram(found: Pipeline, times: Mapping[str, tuple[float, float]]) -> str:
     """Draw the pipeline, stage after stage. Our own words and numbers alone, so HTML is safe here."""
     drawn = "".join(
-        f'<li class="{name}"><h3>{text.STAGES[name]}</h3><p class="note">{text.STAGE_HINTS[name]}</p>'
-        f"<ul>{''.join(boxes)}</ul></li>"
+        f'<li class="{name}"><h3>{text.STAGES[name]}</h3>{_notes(name, times)}<ul>{"".join(boxes)}</ul></li>'
         for name, boxes in inside.stages(found, times, box)
     )
     return (
         f'<section class="pipeline"><h2>{text.MODEL_HEADING}</h2><p class="note">{text.MODEL_HINT}</p>'
         f'<ol aria-label="{text.MODEL_HEADING}">{drawn}</ol></section>'
     )
+
+
+def _notes(stage: str, times: Mapping[str, tuple[float, float]]) -> str:
+    """Say what a stage is, and how long it takes where that is measured."""
+    notes = [text.STAGE_HINTS[stage]]
+    if stage in text.STAGE_TIMES:
+        measured, words = text.STAGE_TIMES[stage]
+        notes.append(words.format(text.both_times(times.get(measured))))
+    return "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
 
 
 def box(title: str, kind: str, words: str, facts: Iterable[str]) -> str:

@@ -79,6 +79,11 @@ export default function ({ data, setStateValue, setTriggerValue }) {
     } else tell({ do: verb, id });
   }
 
+  // Streamlit marks every run of its script for its own timing and forgets none; a map is left open all day.
+  const forget = setInterval(() => (performance.clearMarks(), performance.clearMeasures()), 60000);
   document.addEventListener("click", listen);
-  return () => document.removeEventListener("click", listen);
+  return () => {
+    clearInterval(forget);
+    document.removeEventListener("click", listen);
+  };
 }

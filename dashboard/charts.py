@@ -97,6 +97,8 @@ def fan(was: pd.DataFrame, will: pd.DataFrame, now: datetime, zone: tzinfo, dark
         after.mark_area(color=colour, opacity=0.22).encode(x=x, y=band, y2="high:Q", tooltip=said),
         after.mark_line(color=colour, strokeDash=[5, 3]).encode(x=x, y=y, tooltip=said),
         before.mark_line(color=colour, interpolate="step-after").encode(x=x, y=y, tooltip=said),
-        alt.Chart(pd.DataFrame({"minutes": [0.0]})).mark_rule(strokeDash=[2, 2], opacity=0.6).encode(x=x),
+        alt.Chart(pd.DataFrame({"minutes": [0.0]}))
+        .mark_rule(color=palette.UNKNOWN, strokeDash=[2, 2])
+        .encode(x=x),
     ]
     return alt.layer(*layers).properties(height=150)

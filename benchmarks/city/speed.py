@@ -1,0 +1,84 @@
+"""What a month of a made-up city costs: to generate, to learn thriftily, and to learn as a worker does."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent.parent))
+
+from threadpoolctl import threadpool_limits  # noqa: E402
+
+from ingest.city import CITIES  # noqa: E402
+from ingest.city_month import DAYS, SECONDS, learnt  # noqa: E402
+from model.forecaster import Forecaster  # noqa: E402
+
+UNTIL = datetime(2026, 10, 12, 12, 0, tzinfo=UTC)
+WORKER_SECONDS = 60
+NEXT = timedelta(days=1)
+HORIZONS = (10, 30, 60, 120)
+
+
+def day_after(forecaster: Forecaster) -> str:
+    """Score the pool on the day after, against naive, in MAE and CRPS."""
+    sums: dict[tuple[int, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    city = CITIES[forecaster.stations.system_id]
+    for snapshot in city.snapshots(UNTIL, UNTIL + NEXT, 300):
+        if snapshot.at.minute == 0:
+            forecaster.hear(city.weather(snapshot.at))
+        for score in forecaster.learn(snapshot):
+            issued_at = score.target_at - timedelta(minutes=score.minutes)
+            if score.n and score.minutes in HORIZONS and issued_at >= UNTIL:
+                total = sums[score.minutes, score.model]
+                total[0] += float(score.abs_error.sum())
+                total[1] += float(score.crps.sum())
+    changes = []
+    for minutes in HORIZONS:
+        naive, pool = sums[minutes, "naive"], sums[minutes, "pool"]
+        mae, crps = (100 * (pool[index] / naive[index] - 1) for index in (0, 1))
+        changes.append(f"{minutes} min {mae:+.1f} % and {crps:+.1f} %")
+    return ", ".join(changes)
+
+
+def main(full: bool) -> None:
+    """Measure, print and keep."""
+    city = CITIES["harbourton"]
+    told: dict[str, str] = {}
+    load = os.getloadavg()[0]
+    begun, wall = time.process_time(), time.perf_counter()
+    for week in range(DAYS // 7 + 1):
+        city.week(UNTIL - timedelta(days=DAYS - 7 * week))
+    generated = time.process_time() - begun
+    begun = time.process_time()
+    forecaster = learnt(city, UNTIL)
+    learning = time.process_time() - begun
+    told["generated, five weeks of 180 stations by the minute"] = f"{generated:.2f} s of processor time"
+    told[f"learnt, {DAYS} days every {SECONDS} s"] = f"{learning:.2f} s of processor time"
+    told["both, by the wall clock"] = (
+        f"{time.perf_counter() - wall:.2f} s (load {load:.1f} on {os.cpu_count()})"
+    )
+    told["pool against naive the day after, MAE and CRPS"] = day_after(forecaster)
+    if full:
+        forecaster = Forecaster(city.stations)
+        begun = time.process_time()
+        for snapshot in city.snapshots(UNTIL - timedelta(days=DAYS), UNTIL, WORKER_SECONDS):
+            if snapshot.at.minute == 0:
+                forecaster.hear(city.weather(snapshot.at))
+            forecaster.learn(snapshot)
+        spent = time.process_time() - begun
+        told["for comparison, learnt as a worker does, every minute"] = f"{spent:.1f} s of processor time"
+        told["pool against naive the day after that, MAE and CRPS"] = day_after(forecaster)
+    for name, value in told.items():
+        print(f"{name}: {value}")
+    (HERE / "speed.json").write_text(json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1):
+        main("--full" in sys.argv)

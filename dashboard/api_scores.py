@@ -13,8 +13,8 @@ from dashboard.api_parameters import Moment, OneOf, Parameter, Several, Text
 from dashboard.api_systems import LABEL, SYSTEM_ID, find, iso
 from dashboard.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, listed, maybe, record, told
 from dashboard.reading import Reading, reading
-from ingest.store import DAY, FIVE_MINUTES, HOUR, SystemRow
-from model.measures import MEASURES, measures
+from ingest.store import DAY, FIVE_MINUTES, HOUR, SystemRow, measured
+from model.measures import MEASURES
 from model.scoring import SCORED_MINUTES
 
 SPANS = {"5min": FIVE_MINUTES, "hour": HOUR, "day": DAY}
@@ -114,7 +114,7 @@ def _scores(
 ) -> Body:  # fmt: skip
     sums = source.scores(system, SPANS[span], minutes=minutes, models=models, since=since, until=until)
     counts = sums[["n", "n_dock", "expired"]].astype("int64")
-    table = pd.concat([sums[["at", "model", "minutes"]], counts, measures(sums)[list(MEASURES)]], axis=1)
+    table = pd.concat([sums[["at", "model", "minutes"]], counts, measured(sums)[list(MEASURES)]], axis=1)
     if media_type == JSON:
         return _json(table, span, summed)
     labels = sorted({row.label for row in summed if row.label})

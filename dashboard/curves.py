@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from dashboard.state import Measure, Past
-from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS
-from ingest.store import Outage
-from model.measures import measures, skill
+from ingest.store import DAY, FIVE_MINUTES, HOUR, SUMS, Outage, measured
+from model.measures import skill
 
 WORSE = 1.01
 """As in a backtest: a station is worse off where the error exceeds naive's by more than 1 %."""
@@ -62,12 +61,12 @@ def curve(sums: pd.DataFrame, window: timedelta | None) -> pd.DataFrame:
         by_time = one.set_index("at")[_SUMS].sort_index()
         rolled = by_time.cumsum() if window is None else by_time.rolling(window, min_periods=1).sum()
         # A rolling sum drifts below nothing by rounding where it should be 0.
-        curves.append(measures(rolled.clip(lower=0)).assign(n=rolled["n"], model=model).reset_index())
+        curves.append(measured(rolled.clip(lower=0)).assign(n=rolled["n"], model=model).reset_index())
     return pd.concat(curves, ignore_index=True) if curves else _no_curve()
 
 
 def _no_curve() -> pd.DataFrame:
-    empty = measures(pd.DataFrame(columns=_SUMS, dtype="float64")).assign(n=0.0, model="")
+    empty = measured(pd.DataFrame(columns=_SUMS, dtype="float64")).assign(n=0.0, model="")
     return empty.assign(at=pd.Series(dtype="datetime64[s, UTC]"))
 
 
@@ -76,7 +75,7 @@ def compare(curves: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     naive = curves[curves["model"] == "naive"].set_index("at")[measure]
     beside = curves["at"].map(naive)
     made = curves[["at", "model", "n"]].assign(error=curves[measure])
-    return made.assign(skill=skill(made["error"], beside))
+    return made.assign(skill=skill(made["error"].to_numpy(), beside.to_numpy()))
 
 
 def broken(table: pd.DataFrame, outages: list[Outage]) -> pd.DataFrame:
@@ -123,7 +122,7 @@ def worse_than_naive(compared: pd.DataFrame, model: str = "pool") -> Worse | Non
 def totals(sums: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
     """Add sums up by some of their columns and give their measures beside `n` and `expired`."""
     added = sums.groupby(by, as_index=False, sort=True)[_SUMS].sum()
-    return pd.concat([added.drop(columns=_SUMS), added[["n", "expired"]], measures(added)], axis=1)
+    return pd.concat([added.drop(columns=_SUMS), added[["n", "expired"]], measured(added)], axis=1)
 
 
 def by_hour(sums: pd.DataFrame, zone: tzinfo) -> pd.DataFrame:
@@ -146,7 +145,7 @@ def by_station(scores: pd.DataFrame, minutes: int) -> pd.DataFrame:
     for model in ("pool", "naive"):
         table[model] = sums["abs_error"].get(model, np.nan) / sums["n"].get(model, np.nan)
     table = table[table["n"] > 0]
-    table["skill"] = skill(table["pool"], table["naive"])
+    table["skill"] = skill(table["pool"].to_numpy(), table["naive"].to_numpy())
     table["worse"] = table["pool"] > WORSE * table["naive"]
     # By thirds of what a count moves in that time, which is what naive's error says.
     order = table["naive"].rank(method="first", pct=True)
@@ -160,7 +159,7 @@ def busy_and_quiet(stations: pd.DataFrame) -> pd.DataFrame:
     sums = weighed.groupby("busy")[["n", "pool", "naive", "worse"]].sum()
     sizes = stations.groupby("busy").size()
     means = sums[["pool", "naive"]].div(sums["n"], axis=0)
-    means["skill"] = skill(means["pool"], means["naive"])
+    means["skill"] = skill(means["pool"].to_numpy(), means["naive"].to_numpy())
     return means.assign(worse=sums["worse"] / sizes, stations=sizes).reset_index()
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard import browser, state, text
+from dashboard import browser, stage, state, text
 from dashboard.reading import Reading, View, reading
 from ingest.store import SystemRow, SystemState
 
@@ -32,6 +32,7 @@ def enter(page: state.Page) -> SystemRow | None:
     with where, st.container(horizontal=True, key="where"):
         st.html(pages(page, system.system_id))
         city_picker(system.system_id)
+        stage.control(system)
     browser.mount(system.system_id)
     return system
 

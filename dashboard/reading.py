@@ -14,8 +14,18 @@ import numpy as np
 import pandas as pd
 
 from dashboard.pipeline import Pipeline
-from ingest.said import Said, beside_truth
-from ingest.store import HOUR, Failure, Health, Oddity, Outage, Store, SystemRow, SystemState
+from ingest.store import (
+    HOUR,
+    Failure,
+    Health,
+    Oddity,
+    Outage,
+    Playback,
+    Said,
+    Store,
+    SystemRow,
+    SystemState,
+)
 from model.drift import Drift
 from model.forecaster import Forecaster, StateError
 from model.frame import Frame
@@ -91,7 +101,7 @@ class View:
 
 
 class Reading:
-    """What the pages and the API read of a store. Writes nothing; thread-safe."""
+    """What the pages and the API read of a store. Writes nothing but how a city is played; thread-safe."""
 
     def __init__(self, store: Store, clock: Clock = _wall) -> None:
         self._store = store
@@ -152,8 +162,8 @@ class Reading:
         return found
 
     def said_and_came(self, system_id: str, ahead: timedelta) -> pd.DataFrame:
-        """Lay what came due lately out beside what came, newest first: see `ingest.said.beside_truth`."""
-        return beside_truth(self._store, system_id, reversed(self.said(system_id, ahead)))
+        """Lay what came due lately out beside what came, newest first: see `ingest.said`."""
+        return self._store.beside_truth(system_id, reversed(self.said(system_id, ahead)))
 
     def _decode_said(self, system_id: str, at: datetime, ahead: timedelta) -> Said:
         blob = self._store.said(system_id, at)
@@ -234,6 +244,16 @@ class Reading:
         except StateError as error:
             raise LookupError(f"what was learnt of {system_id} until {at} cannot be read: {error}") from error
 
+    def playback(self, system_id: str) -> Playback | None:
+        """Tell what is wanted of a played system; None before the worker has begun it."""
+        return self._store.playback(system_id)
+
+    def play(self, system_id: str, change: Callable[[Playback, datetime], Playback]) -> None:
+        """Change what is wanted of a played system: the one thing that a page writes."""
+        wanted = self._store.playback(system_id)
+        if wanted is not None:
+            self._store.play(system_id, change(wanted, self._clock()))
+
     def working(self) -> bool:
         """Tell whether a worker is at work."""
         return self._store.lease_holder(self._clock()) is not None
@@ -261,6 +281,9 @@ class Reading:
         Whoever knows the system's state already gives it, and it costs none.
         """
         wall = self._clock()
+        # A played system may have another speed since the page was drawn.
+        fresh = self.glance().get(system.system_id)
+        system = system if fresh is None else fresh[0]
         state = state or self._store.state(system.system_id)
         if state is None:
             state = SystemState(system.system_id, "waiting", "", None, None, None, None, 0, None, None)

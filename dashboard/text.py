@@ -1178,3 +1178,35 @@ def fact(name: str, value: float) -> str:
         if name in _FACTS
         else f"{name.replace('_', ' ')} {value:g}"
     )
+
+
+# The control of a played city.
+
+SPEED, JUMP_TO, JUMP = "Speed", "Jump to", "Jump"
+PLAY, PAUSE = "▶ Play", "⏸ Pause"
+BEGIN_MADE_UP = {
+    "learnt": "Begin anew, a month learnt",
+    "nothing": "Begin anew, from nothing",
+}
+BEGIN_RECORDED = {
+    "learnt": "Begin in the middle, half learnt",
+    "nothing": "Begin at the beginning",
+}
+
+
+def times(speed: float) -> str:
+    """Write a speed.
+
+    >>> times(60.0)
+    '60×'
+    """
+    return f"{speed:g}×"
+
+
+def playing(speed: float, paused: bool) -> str:
+    """Label the control of a played city.
+
+    >>> playing(60.0, False), playing(1.0, True)
+    ('▶ 60×', '⏸ paused')
+    """
+    return "⏸ paused" if paused else f"▶ {times(speed)}"

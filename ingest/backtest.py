@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 
 from ingest.recording import Recording
 from model.forecaster import Forecaster
@@ -133,12 +132,12 @@ def backtest(
 
 
 def _row(recording: str, model: str, minutes: int, total: _Total, naive: _Total) -> Row:
-    found = measures(pd.DataFrame([total.sums])).iloc[0]
+    found = measures({name: [value] for name, value in total.sums.items()})
     return Row(
         recording=recording,
         model=model,
         minutes=minutes,
         n=int(total.sums["n"]),
         stations_worse=float((total.errors > WORSE * naive.errors).mean()),
-        **{name: float(found[name]) for name in MEASURES},
+        **{name: float(found[name][0]) for name in MEASURES},
     )

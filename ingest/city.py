@@ -261,7 +261,7 @@ CITIES: Mapping[str, City] = MappingProxyType(
                 fill=0.45,
                 electric=0.3,
                 vans=3,
-                busyness=1.05,
+                busyness=1.12,
             ),
             City(
                 system_id="fellgate",
@@ -274,9 +274,9 @@ CITIES: Mapping[str, City] = MappingProxyType(
                 solar_hours=10.8,
                 fill=0.45,
                 electric=0.55,
-                vans=3,
-                busyness=0.95,
-                taste={"to work": 1.1, "from work": 0.95, "evening": 0.9},
+                vans=2,
+                busyness=0.94,
+                taste={"to work": 1.05, "from work": 0.92},
             ),
             City(
                 system_id="sandmouth",
@@ -291,7 +291,7 @@ CITIES: Mapping[str, City] = MappingProxyType(
                 electric=0.15,
                 vans=2,
                 busyness=0.85,
-                taste={"out": 1.4, "back": 1.4, "to work": 1.3, "from work": 1.05, "night": 1.15},
+                taste={"out": 1.4, "back": 1.4, "to work": 1.35, "from work": 1.2, "night": 1.0},
             ),
         )
     }

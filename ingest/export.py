@@ -11,10 +11,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from ingest.said import Said, beside_truth
-from ingest.scores import FIVE_MINUTES
+from ingest.scores import FIVE_MINUTES, measured
 from ingest.store import Store
 from model.frame import Frame
-from model.measures import measures
 
 Format = Literal["csv", "parquet"]
 
@@ -55,7 +54,7 @@ def export(
     scores = store.scores(system_id, FIVE_MINUTES, since=begin, until=end)
     by_station, calibration = store.station_scores(system_id, day), store.calibration(system_id, day)
     tables = {
-        "scores": pd.concat([scores[_KEYS], measures(scores)], axis=1),
+        "scores": pd.concat([scores[_KEYS], measured(scores)], axis=1),
         "stations": _of(by_station, day),
         "calibration": _of(calibration, day),
         "forecasts": _forecasts(store, system_id, begin, end, progress),

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from ingest.city import CITIES
 from ingest.http import Fetcher, FetchError, names_private
 from ingest.settings import ROOT
 
@@ -30,7 +31,7 @@ class RegistryError(Exception):
 
 @dataclass(frozen=True)
 class System:
-    """A system to follow. `url` is its GBFS discovery document.
+    """A system to follow. `url` is its GBFS discovery document, or "simulated:" and a made-up city's id.
 
     `speed` is event seconds per wall second, 1 for a live feed; `label` says "replayed" or "simulated" where
     the feed is not live, and is shown wherever the system is.
@@ -49,7 +50,12 @@ class System:
 # ---------------------------------------------------------------- the list to follow
 
 
-def _web_address(url: str) -> str:
+def _address(url: str) -> str:
+    kind, _, name = url.partition(":")
+    if kind == "simulated":
+        if name not in CITIES:
+            raise ValueError(f"there is no made-up city {name!r}: choose among {', '.join(CITIES)}")
+        return url
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -69,7 +75,7 @@ class _Entry(BaseModel):
     name: Annotated[_Text, StringConstraints(min_length=1)]
     city: _Text = ""
     country: Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ""
-    url: Annotated[str, AfterValidator(_web_address)]
+    url: Annotated[str, AfterValidator(_address)]
     poll_seconds: Annotated[float, Field(ge=0.1, le=86400, allow_inf_nan=False)] = 60
     speed: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = 1
     label: Literal["", "replayed", "simulated"] = ""
@@ -106,7 +112,7 @@ def load(source: str | None, fetcher: Fetcher) -> list[System]:
     systems = [_system(entry, number, where) for number, entry in enumerate(entries, start=1)]
     if _is_web(where) and not names_private(where):
         for system in systems:
-            if names_private(system.url):
+            if _is_web(system.url) and names_private(system.url):
                 raise RegistryError(f"{where} names {system.url}, in your own network: a public list may not")
     ids = [system.system_id for system in systems]
     twice = sorted({system_id for system_id in ids if ids.count(system_id) > 1})
@@ -148,6 +154,8 @@ def _system(entry: Any, number: int, where: str) -> System:
         raise RegistryError(
             "; ".join(filter(None, (f"{called}: {key} {advice}", _FORMS.get(key))))
         ) from error
+    if read.url.startswith("simulated:") and read.label != "simulated":
+        raise RegistryError(f"{called}: label is not simulated: a made-up city has to say that it is one")
     if not read.label and read.poll_seconds < 60:
         raise RegistryError(f"{called}: poll_seconds is below 60: a live feed is asked once a minute at most")
     if not read.label and read.speed != 1:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingest.tables import scores, systems
+from model.measures import measures
 from model.scoring import SCORED_MINUTES
 
 SUMS = (
@@ -113,6 +114,11 @@ def read(
     kinds = {"at": "datetime64[s, UTC]", "model": "str", "minutes": "int64"}
     table = pd.DataFrame(rows, columns=[*names, *SUMS])
     return table.astype({name: kinds[name] for name in names} | dict.fromkeys(SUMS, "float64"))
+
+
+def measured(sums: pd.DataFrame) -> pd.DataFrame:
+    """Give the measures of each row of sums, under the same index: see `model.measures`."""
+    return pd.DataFrame(measures({name: sums[name].to_numpy() for name in SUMS}), index=sums.index)
 
 
 def forget(db: Connection, system_id: str, newest: datetime) -> None:

@@ -8,7 +8,7 @@ transaction, together with the renewal of the lease that entitles the worker to 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,14 +18,15 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingest import daily, health
+from ingest import daily, health, playback
 from ingest import scores as over_time
 from ingest.daily import CALIBRATION_KEYS, STATION_KEYS, Daily
 from ingest.database import Database, StoreError
 from ingest.health import ANSWERED, Answer, Failure, Health, Oddity
 from ingest.lease import is_dead
-from ingest.said import KEPT, is_due
-from ingest.scores import DAY, FIVE_MINUTES, HOUR
+from ingest.playback import SIMULATED, SPEEDS, Begin, Playback, is_played
+from ingest.said import KEPT, Said, beside_truth, is_due
+from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS, measured
 from ingest.tables import (
     checkpoints,
     daily_scores,
@@ -134,7 +135,8 @@ class TickResult:
     `changes` are the rows of the snapshot that differ from the one before. `checkpoint` is None between
     checkpoints, `stations` None where they did not change. `scores` are sums to add. `state` is "silent"
     where even the first counts of a feed are old. `said` is what is kept of the
-    frame for a day, None for all of it.
+    frame for a day, None for all of it. `before` is when the snapshot learnt before this one was, None where
+    that is the last committed.
     """
 
     poll: PollRow
@@ -147,6 +149,7 @@ class TickResult:
     state: str = "live"
     text: str = ""
     said: bytes | None = None
+    before: datetime | None = None
     daily: Sequence[Daily] = ()
     drifts: Sequence[Drift] = ()
 
@@ -217,8 +220,9 @@ class Store:
             if is_due(row.at, at):
                 db.execute(said.delete().where(said.c.system_id == system_id, said.c.at < at - KEPT))
                 db.execute(said.insert().values(system_id=system_id, at=at, blob=tick.said or tick.frame))
-            if row.at is not None and at - row.at > MAX_GAP:
-                db.execute(outages.insert().values(system_id=system_id, start=row.at, end=at))
+            before = tick.before or row.at
+            if before is not None and at - before > MAX_GAP:
+                db.execute(outages.insert().values(system_id=system_id, start=before, end=at))
             over_time.add(db, system_id, tick.scores)
             for day in tick.daily:
                 self._add_daily(db, system_id, day)
@@ -371,6 +375,36 @@ class Store:
         else:
             db.execute(daily_scores.update().where(*key).values(values))
 
+    # ---------------------------------------------------------------- what is played
+
+    def playback(self, system_id: str) -> Playback | None:
+        """Tell what is wanted of a played system; None where nobody has said anything yet."""
+        with self._read() as db:
+            return playback.read(db, system_id)
+
+    def play(self, system_id: str, wanted: Playback) -> None:
+        """Say what is wanted of a played system: the one thing that an app's process writes."""
+        with self._write() as db:
+            playback.write(db, system_id, wanted)
+
+    def begin(self, system_id: str, holder: str, now: datetime, lease: timedelta, wanted: Playback) -> None:
+        """Drop all that is known of a system, so that it begins anew as it is wanted.
+
+        Raises `LeaseLostError` when `holder` no longer has the system's lease.
+        """
+        with self._write() as db:
+            self._renew(db, system_id, holder, now, lease)
+            playback.begin(db, system_id, wanted)
+
+    def set_pace(self, system_id: str, speed: float, poll_seconds: float) -> None:
+        """Set how fast a played system runs, 0 where it stands still, and how often it is looked at."""
+        with self._write() as db:
+            db.execute(
+                systems.update()
+                .where(systems.c.system_id == system_id)
+                .values(speed=speed, poll_seconds=poll_seconds)
+            )
+
     # ---------------------------------------------------------------- leases
 
     def take_lease(self, system_id: str, holder: str, now: datetime, lease: timedelta) -> bool:
@@ -481,6 +515,10 @@ class Store:
         query = sa.select(said.c.blob).where(said.c.system_id == system_id, said.c.at == at)
         with self._read() as db:
             return db.scalar(query)
+
+    def beside_truth(self, system_id: str, forecasts: Iterable[Said]) -> pd.DataFrame:
+        """Lay forecasts out beside what came: see `ingest.said.beside_truth`."""
+        return beside_truth(self, system_id, forecasts)
 
     def stations(self, system_id: str) -> Stations | None:
         """Fetch the stations as last described; None before the first answer."""
@@ -687,17 +725,25 @@ __all__ = [
     "DAY",
     "FIVE_MINUTES",
     "HOUR",
+    "SIMULATED",
+    "SPEEDS",
+    "SUMS",
     "Answer",
+    "Begin",
     "Checkpoint",
     "Failure",
     "Health",
     "LeaseLostError",
     "Oddity",
     "Outage",
+    "Playback",
     "PollRow",
+    "Said",
     "Store",
     "StoreError",
     "SystemRow",
     "SystemState",
     "TickResult",
+    "is_played",
+    "measured",
 ]

@@ -211,3 +211,21 @@ outages = sa.Table(
     sa.Column("start", UnixSeconds, primary_key=True),
     sa.Column("end", UnixSeconds, nullable=False, quote=True),
 )
+
+playbacks = sa.Table(
+    "playbacks",
+    metadata,
+    _system_id(),
+    sa.Column("at", UnixTime, nullable=False),
+    sa.Column("wall", UnixTime, nullable=False),
+    sa.Column("speed", sa.Double, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("begin", sa.Text, nullable=False, quote=True),
+    sa.Column("run", sa.Integer, nullable=False),
+    sa.Column("begun", sa.Integer, nullable=False),
+)
+
+LEARNT_TABLES = (
+    stations, observations, status, polls, checkpoints, drifts, daily_scores, said, scores, outages
+)  # fmt: skip
+"""What is known of a system, and goes when it begins anew; frames go by age."""

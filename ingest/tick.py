@@ -28,7 +28,7 @@ from ingest.store import LEARNT, LeaseLostError, PollRow, Store, SystemState, Ti
 from model.forecaster import Forecaster
 from model.framing import make_frame
 from model.records import Snapshot, Stations, Weather
-from model.scoring import SCORED_MINUTES
+from model.scoring import SCORED_MINUTES, Score
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ STAND_BY = timedelta(seconds=15)
 """How often a worker that stands by asks whether a system is free."""
 
 _FORGET_EVERY = timedelta(hours=1)
+_FORGET_AT_MOST_EVERY = timedelta(minutes=1)
 
 
 class Source(Protocol):
@@ -58,8 +59,12 @@ class Sky(Protocol):
         """Give the weather where the stations are, if it is due and can be had."""
 
 
+Through = Callable[[Forecaster], list[Score]]
+"""Learns what lies between a forecaster's newest snapshot and the one that is about to be learnt."""
+
+
 @dataclass
-class _Memory:
+class Memory:
     """What is in memory of one system, from the store."""
 
     feed: Source
@@ -109,7 +114,7 @@ class Ticker:
         self._turn = turn or nullcontext()
         self._seed = seed
         self._sky = sky
-        self._memory: _Memory | None = None
+        self._memory: Memory | None = None
         self._forget_at: datetime | None = None
         self._breakdowns = 0
         self._said = "waiting"
@@ -160,13 +165,13 @@ class Ticker:
             if snapshot is None:
                 self._nothing_new(memory, poll, due)
             else:
-                self._learn(memory, poll, snapshot, due)
+                self._learn(memory, poll, snapshot, due, self._between(memory, snapshot))
             self._forget(memory)
         if self._sky is not None and memory.forecaster is not None:
             memory.weather = self._sky.poll(memory.forecaster.stations) or memory.weather
         return due
 
-    def _recall(self, now: datetime) -> _Memory:
+    def _recall(self, now: datetime) -> Memory:
         """Bring back from the store all that a tick builds on."""
         state = self._store.state(self._id)
         with self._turn:
@@ -177,7 +182,7 @@ class Ticker:
         feed = self._open_feed()
         if forecaster is not None:
             feed.resume(forecaster.stations, forecaster.at)
-        return _Memory(
+        return Memory(
             feed=feed,
             forecaster=forecaster,
             checkpoint_at=None if found is None or changed else found.checkpoint_at,
@@ -195,7 +200,7 @@ class Ticker:
 
     # ------------------------------------------------------------------ what a poll may come to
 
-    def _news(self, memory: _Memory, poll: Poll) -> Snapshot | None:
+    def _news(self, memory: Memory, poll: Poll) -> Snapshot | None:
         """Give the snapshot as the log will hold it, in whole seconds; None where that is nothing new."""
         if poll.snapshot is None:
             return None
@@ -203,7 +208,10 @@ class Ticker:
         newest = None if memory.forecaster is None else memory.forecaster.at
         return snapshot if newest is None or snapshot.at > newest else None
 
-    def _learn(self, memory: _Memory, poll: Poll, snapshot: Snapshot, due: datetime) -> None:
+    def _learn(
+        self, memory: Memory, poll: Poll, snapshot: Snapshot, due: datetime, through: Through | None = None
+    ) -> None:
+        """Learn a snapshot and commit the tick; first what lies between, where `through` knows more of it."""
         stations = None
         forecaster = memory.forecaster
         if forecaster is None:
@@ -216,8 +224,10 @@ class Ticker:
         if told is not None:
             forecaster.hear(told)
         before = forecaster.snapshot()
+        scores = [] if through is None else through(forecaster)
+        since = forecaster.at
         begun = time.perf_counter()
-        scores = forecaster.learn(snapshot)
+        scores += forecaster.learn(snapshot)
         learnt = time.perf_counter()
         frame = make_frame(forecaster)
         keep = is_due(None if before is None else before.at, snapshot.at)
@@ -229,8 +239,9 @@ class Ticker:
         assert forecaster.learning_since is not None
         last = memory.checkpoint_at
         old = last is None or snapshot.at - last >= self._checkpoint_every
-        # Neither the description nor the weather is in the log.
-        checkpoint = forecaster.to_bytes() if old or stations is not None or told is not None else None
+        # Neither the description nor the weather is in the log, nor what was learnt on the way.
+        more = stations is not None or told is not None or through is not None
+        checkpoint = forecaster.to_bytes() if old or more else None
         silent = timedelta(seconds=poll.still_seconds) > self._patience(poll)
         state = "silent" if silent else "live"
         self._store.commit_tick(
@@ -248,6 +259,7 @@ class Ticker:
                 changes=changes(before, after),
                 frame=packed,
                 said=said,
+                before=since,
                 learning_since=forecaster.learning_since,
                 scores=[score.row() for score in scores],
                 stations=stations,
@@ -263,7 +275,11 @@ class Ticker:
         memory.live_at, memory.failures = poll.received_at, 0
         self._say(state, f"{len(poll.stations)} stations")
 
-    def _nothing_new(self, memory: _Memory, poll: Poll, due: datetime) -> None:
+    def _between(self, memory: Memory, snapshot: Snapshot) -> Through | None:
+        """Say how to learn what lies before a snapshot; None where nobody knows: a feed tells only now."""
+        return None
+
+    def _nothing_new(self, memory: Memory, poll: Poll, due: datetime) -> None:
         """Write down a poll that brought nothing, and tell whether that has gone on for too long."""
         still = max(timedelta(seconds=poll.still_seconds), poll.received_at - memory.live_at)
         state, text = "live", ""
@@ -276,7 +292,7 @@ class Ticker:
         self._commit_poll(_row(poll, outcome, None, memory, text), due, state, 0)
         self._say(state, f"nothing new since {_hm(poll.received_at - still)}")
 
-    def _failed(self, memory: _Memory, error: FeedError, seconds: float) -> datetime:
+    def _failed(self, memory: Memory, error: FeedError, seconds: float) -> datetime:
         memory.failures += 1
         now = self._clock()
         due = schedule.after_failure(self.system, now, memory.failures, self._chance, error.retry_after)
@@ -291,11 +307,11 @@ class Ticker:
     def _patience(self, poll: Poll) -> timedelta:
         return schedule.silent_after(self.system, poll.ttl_seconds)
 
-    def _forget(self, memory: _Memory) -> None:
+    def _forget(self, memory: Memory) -> None:
         now = self._clock()
         if self._forget_at is not None and now < self._forget_at:
             return
-        self._forget_at = now + _FORGET_EVERY
+        self._forget_at = now + max(_FORGET_EVERY / max(self.system.speed, 1), _FORGET_AT_MOST_EVERY)
         newest = None if memory.forecaster is None else memory.forecaster.at
         self._store.forget(self._id, (newest or now) - self._keep, now - self._keep)
 
@@ -315,7 +331,7 @@ def changes(before: Snapshot | None, after: Snapshot) -> Snapshot:
     return Snapshot(after.at, after.station_id[rows], **{name: getattr(after, name)[rows] for name in names})
 
 
-def _row(poll: Poll, outcome: str, at: datetime | None, memory: _Memory, text: str = "") -> PollRow:
+def _row(poll: Poll, outcome: str, at: datetime | None, memory: Memory, text: str = "") -> PollRow:
     waiting = 0 if memory.forecaster is None else sum(memory.forecaster.waiting.values())
     return PollRow(
         poll.received_at, at, outcome, text, poll.seconds, findings_json(poll.findings),

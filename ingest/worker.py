@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -26,9 +27,12 @@ from ingest import registry
 from ingest.gbfs import Feed
 from ingest.http import Fetcher, Unreachable
 from ingest.lease import new_holder
+from ingest.playback import is_played
+from ingest.player import Player
 from ingest.registry import RegistryError, System
 from ingest.settings import Settings
 from ingest.store import Store, SystemRow
+from ingest.tape import open_tape, recorded
 from ingest.tick import LEASE, Ticker
 from ingest.weather import WeatherFeed
 
@@ -39,6 +43,9 @@ START_WITHIN = timedelta(seconds=10)
 
 STOP_WITHIN = 8.0
 """Seconds that running ticks have to end when the worker is to stop; the app waits ten."""
+
+RECORDINGS_EVERY = 10.0
+"""Seconds between two looks for recordings."""
 
 _MOST_THREADS = 64
 
@@ -55,7 +62,8 @@ def wall_clock() -> datetime:
 class Worker:
     """Follows systems until told to stop.
 
-    The list is read once, at start: to follow others, start again.
+    The list is read once, at start: to follow others, start again. Recordings in `data/recordings` are taken
+    up as they come.
     """
 
     def __init__(
@@ -70,29 +78,48 @@ class Worker:
         self._store = store
         self._systems = systems
         self._clock = clock
+        self._settings = settings
+        self._fetcher = fetcher
         # More at a time would not be faster, but each takes memory for its forecasts.
-        turn = threading.BoundedSemaphore(os.cpu_count() or 1)
-        self._tickers = [
-            Ticker(
-                system,
-                store,
-                self.holder,
-                partial(Feed, system, fetcher, clock),
-                clock,
-                place=number / len(systems),
-                checkpoint_seconds=settings.checkpoint_seconds,
-                keep=timedelta(days=settings.keep_days),
-                turn=turn,
-                seed=settings.seed,
-                sky=self._sky(system, settings.weather, fetcher),
-            )
-            for number, system in enumerate(systems)
-        ]
+        self._turn = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._tickers = [self._ticker(system, n / len(systems)) for n, system in enumerate(systems)]
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(min(len(systems) + 1, _MOST_THREADS))},
+            executors={"default": ThreadPoolExecutor(min(len(systems) + 4, _MOST_THREADS))},
             job_defaults={"misfire_grace_time": None},  # a tick that comes late is still wanted
             timezone=UTC,
         )
+
+    def _ticker(self, system: System, place: float) -> Ticker:
+        settings = self._settings
+        more: dict[str, Any] = {
+            "place": place,
+            "checkpoint_seconds": settings.checkpoint_seconds,
+            "keep": timedelta(days=settings.keep_days),
+            "turn": self._turn,
+            "seed": settings.seed,
+        }
+        if is_played(system.url):
+            return Player(system, open_tape(system), self._store, self.holder, self._clock, **more)
+        feed = partial(Feed, system, self._fetcher, self._clock)
+        sky = self._sky(system, settings.weather, self._fetcher)
+        return Ticker(system, self._store, self.holder, feed, self._clock, sky=sky, **more)
+
+    def _look_for_recordings(self) -> None:
+        """Take up recordings that have been put beside the store since."""
+        known = {ticker.system.system_id for ticker in self._tickers}
+        new = [system for system in recorded() if system.system_id not in known]
+        if not new:
+            return
+        self._systems = [*self._systems, *new]
+        try:
+            self._store.follow([SystemRow(**asdict(system)) for system in self._systems])
+        except SQLAlchemyError as error:
+            log.warning("recordings could not be taken up: %s", getattr(error, "orig", None) or error)
+            return
+        for system in new:
+            ticker = self._ticker(system, 0.0)
+            self._tickers.append(ticker)
+            self._book(ticker, self._clock())
 
     def _sky(self, system: System, url: str, fetcher: Fetcher) -> WeatherFeed | None:
         """Ask for the weather of live systems only: a recording's is over, and a made-up city has its own."""
@@ -107,6 +134,9 @@ class Worker:
         for number, ticker in enumerate(self._tickers):
             self._book(ticker, now + number * min(START_WITHIN / len(self._tickers), timedelta(seconds=0.3)))
         self._scheduler.add_job(self._renew, "interval", seconds=LEASE.total_seconds() / 3)
+        self._scheduler.add_job(
+            self._look_for_recordings, "interval", seconds=RECORDINGS_EVERY, next_run_time=now
+        )
         self._scheduler.start()
         log.info("following %d systems as %s", len(self._systems), self.holder)
         try:

@@ -12,6 +12,7 @@ import misbehaving as server_that
 import pytest
 from misbehaving import Misbehaving
 
+from ingest.city import CITIES
 from ingest.gbfs import Feed
 from ingest.http import Fetcher, names_private
 from ingest.registry import Listed, RegistryError, System, load, search
@@ -54,8 +55,17 @@ def refusal(source: str | None, fetcher: Fetcher) -> str:
 # ---------------------------------------------------------------- the packaged list
 
 
-def test_the_packaged_list_is_followed_by_default(fetcher: Fetcher) -> None:
+def listed(fetcher: Fetcher) -> tuple[list[System], list[System]]:
+    """The packaged list: what is made up, and what is real."""
     systems = load(None, fetcher)
+    return [s for s in systems if s.label], [s for s in systems if not s.label]
+
+
+def test_the_packaged_list_is_followed_by_default(fetcher: Fetcher) -> None:
+    made_up, systems = listed(fetcher)
+    assert [system.system_id for system in made_up] == list(CITIES)
+    assert {system.label for system in made_up} == {"simulated"}
+    assert load(None, fetcher)[0] == made_up[0], "what comes with the app is there first"
     assert systems[0].city == "Toulouse"
     assert 24 <= len(systems) <= 30
     assert len({system.country for system in systems}) >= 15
@@ -67,7 +77,7 @@ def test_the_packaged_list_is_followed_by_default(fetcher: Fetcher) -> None:
 
 
 def test_the_packaged_list_is_of_four_continents(fetcher: Fetcher) -> None:
-    countries = {system.country for system in load(None, fetcher)}
+    countries = {system.country for system in listed(fetcher)[1]}
     for continent in ({"FR", "IE", "ES"}, {"US", "CA", "MX"}, {"BR", "AR", "CL"}, {"JP", "AE"}):
         assert continent <= countries
 
@@ -75,13 +85,30 @@ def test_the_packaged_list_is_of_four_continents(fetcher: Fetcher) -> None:
 def test_the_packaged_addresses_are_in_the_catalogue_and_need_no_key(fetcher: Fetcher, shared: Path) -> None:
     with (shared / "gbfs" / "systems.csv").open(encoding="utf-8-sig", newline="") as file:
         catalogue = {row["Auto-Discovery URL"]: row for row in csv.DictReader(file)}
-    for system in load(None, fetcher):
+    for system in listed(fetcher)[1]:
         row = catalogue[system.url]
         assert row["Country Code"] == system.country
         assert not row["Authentication Type"]
 
 
 # ---------------------------------------------------------------- one's own list
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (
+            'url = "simulated:atlantis"\nlabel = "simulated"',
+            "there is no made-up city 'atlantis': choose among",
+        ),
+        ('url = "simulated:harbourton"', "label is not simulated"),
+    ],
+)
+def test_a_made_up_city_is_known_and_says_what_it_is(
+    tmp_path: Path, fetcher: Fetcher, more: str, words: str
+) -> None:
+    with pytest.raises(RegistryError, match=words):
+        load(written(tmp_path, f'[[systems]]\nid = "x"\nname = "X"\n{more}\n'), fetcher)
 
 
 def test_ones_own_list_takes_the_place_of_the_packaged_one(tmp_path: Path, fetcher: Fetcher) -> None:
@@ -232,10 +259,8 @@ def test_the_whole_real_catalogue_is_read(server: Misbehaving, fetcher: Fetcher,
     server.at("/systems.csv", server_that.body((shared / "gbfs" / "systems.csv").read_bytes()))
     everything = search("", fetcher, server.url("/systems.csv"))
     assert len(everything) == 1520
-    assert [listed.url for listed in everything if listed.system_id == "toulouse"] == [
-        load(None, fetcher)[0].url
-    ]
-    assert sum(listed.needs_key for listed in everything) == 5
+    assert [each.url for each in everything if each.system_id == "toulouse"] == [listed(fetcher)[1][0].url]
+    assert sum(each.needs_key for each in everything) == 5
 
 
 # ---------------------------------------------------------------- the real world

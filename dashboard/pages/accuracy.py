@@ -15,8 +15,7 @@ from dashboard.curves import Range
 from dashboard.listing import search
 from dashboard.reading import View, reading
 from dashboard.state import Measure, Past
-from ingest.scores import DAY, HOUR
-from ingest.store import SystemRow
+from ingest.store import DAY, HOUR, SystemRow
 from model.scoring import SCORED_MINUTES
 
 NAMED = 3

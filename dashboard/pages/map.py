@@ -40,6 +40,8 @@ def city(system: SystemRow, drawn: str) -> None:
         st.rerun()
     source = reading()
     view = source.view(system)
+    if (view.system.speed, view.system.poll_seconds) != (system.speed, system.poll_seconds):
+        st.rerun()
     browser.choose_when(view.now, view.zone)
     if view.frame is None:
         frontage.warn(source, view, spaces=state.screen().what == "space")

@@ -1,0 +1,158 @@
+"""Ticks a played system: at the speed that is asked for, with pauses, jumps and new beginnings.
+
+Whatever lies between two ticks is learnt on the way, ten minutes at a time. So a jump to the next morning, a
+night with the machine switched off, and the month that a made-up city has learnt when it first appears are
+one and the same thing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from ingest.gbfs import Poll
+from ingest.playback import Playback
+from ingest.registry import System
+from ingest.store import Store
+from ingest.tape import Tape
+from ingest.tick import LEASE, STAND_BY, Memory, Through, Ticker
+from model.forecaster import Forecaster
+from model.records import Snapshot, Stations, Weather
+from model.scoring import Score
+
+LOOK = timedelta(seconds=1)
+"""How often one that stands still is looked at, and the least time between two ticks."""
+
+GAP = timedelta(minutes=11)
+"""A longer time between two snapshots is gone through."""
+
+ISSUE_ON_THE_WAY = 175
+"""Minutes between two forecasts on record on a long way: at twenty, a month would take a minute."""
+
+LONG = timedelta(days=2)
+
+QUIET = timedelta(days=21)
+"""The first weeks of a month teach what riders do; what is right to say of it, the last one is enough for."""
+
+_NEVER = 10**9
+_WEATHER_EVERY = timedelta(hours=1)
+
+# One at a time: two would halve each other's speed, and the first city is the one that people wait for.
+_warming = threading.Lock()
+
+
+@dataclass
+class _Feed:
+    """A tape as a feed. `wanted` says what time it is."""
+
+    tape: Tape
+    clock: Callable[[], datetime]
+    wanted: Playback
+
+    def resume(self, stations: Stations | None, at: datetime | None) -> None:
+        """Nothing is kept here to be taken up."""
+
+    def poll(self) -> Poll:
+        """Give the newest snapshot."""
+        wall = self.clock()
+        snapshot = self.tape.snapshot(self.wanted.now(wall))
+        return Poll("fresh", wall, 0.0, self.tape.stations, snapshot, snapshot.at, 0.0, 0.0, ())
+
+
+class Player(Ticker):
+    """Plays one system; for one thread at a time. See `Ticker` for what else it takes."""
+
+    def __init__(
+        self,
+        system: System,
+        tape: Tape,
+        store: Store,
+        holder: str,
+        clock: Callable[[], datetime],
+        **more: Any,
+    ) -> None:
+        super().__init__(system, store, holder, self._open, clock, **more)
+        self._tape = tape
+        self._checkpoint_seconds = float(more.get("checkpoint_seconds", 600))
+        self._wanted = tape.first(clock())
+        self._feed = _Feed(tape, clock, self._wanted)
+        self._told_at: datetime | None = None
+        self._due = clock()
+
+    def _open(self) -> _Feed:
+        return self._feed
+
+    def _tick(self) -> datetime:
+        now = self._clock()
+        wanted = self._store.playback(self._id)
+        if wanted is None:
+            wanted = self._tape.first(now)
+            self._store.play(self._id, wanted)
+        if wanted == self._wanted and now < self._due:
+            return min(self._due, now + LOOK)
+        self._wanted = self._feed.wanted = wanted
+        self._pace(wanted)
+        if wanted.paused or wanted.begun != wanted.run:
+            if not self._store.take_lease(self._id, self._holder, now, LEASE):
+                self._say("standing by", "another worker is at work")
+                return now + STAND_BY
+            if wanted.paused:
+                self._say("paused", "until somebody plays it")
+                return now + LOOK
+            self._memory = self._told_at = None
+            wanted = replace(wanted, at=self._tape.opening(wanted.begin, now), wall=now, begun=wanted.run)
+            self._store.begin(self._id, self._holder, now, LEASE, wanted)
+            self._wanted = self._feed.wanted = wanted
+        self._due = super()._tick()
+        return min(self._due, now + LOOK)
+
+    def _pace(self, wanted: Playback) -> None:
+        """Run at the speed that is wanted; pages reckon the city's time with it."""
+        speed = 0.0 if wanted.paused else wanted.speed
+        seconds = max(60 / wanted.speed, LOOK.total_seconds())
+        if (speed, seconds) != (self.system.speed, self.system.poll_seconds):
+            self.system = replace(self.system, speed=speed, poll_seconds=seconds)
+            self._checkpoint_every = timedelta(seconds=self._checkpoint_seconds * max(wanted.speed, 1))
+            self._store.set_pace(self._id, speed, seconds)
+
+    def _between(self, memory: Memory, snapshot: Snapshot) -> Through | None:
+        known = None if memory.forecaster is None else memory.forecaster.at
+        if known is None and self._wanted.begin == "nothing":
+            return None
+        start = known or self._tape.learnt_from(snapshot.at)
+        self._hear(memory, snapshot.at)
+        if snapshot.at - start <= GAP:
+            return None
+        return lambda forecaster: self._go_through(forecaster, start, snapshot.at)
+
+    def _hear(self, memory: Memory, at: datetime) -> None:
+        """Tell the weather an hour apart, as a live city is told."""
+        if self._told_at is None or at - self._told_at >= _WEATHER_EVERY:
+            self._told_at = at
+            memory.weather = self._tape.weather(at)
+
+    def _go_through(self, forecaster: Forecaster, start: datetime, end: datetime) -> list[Score]:
+        """Learn from `start` to before `end`, putting fewer forecasts on record the longer that is."""
+        scores: list[Score] = []
+        every, seed, long = forecaster.every, "seed" in forecaster.models, end - start > LONG
+        quiet = end - timedelta(days=7) if end - start > QUIET else start
+        heard: datetime | None = None
+        with _warming:
+            if long:
+                # The seed pipeline learns a station at a time: it begins with what is live.
+                forecaster.compete(False)
+            for snapshot in self._tape.steps(start, end):
+                if long:
+                    forecaster.every = _NEVER if snapshot.at < quiet else ISSUE_ON_THE_WAY
+                if heard is None or snapshot.at - heard >= _WEATHER_EVERY:
+                    heard = snapshot.at
+                    known: Weather | None = self._tape.weather(heard)
+                    if known is not None:
+                        forecaster.hear(known)
+                scores += forecaster.learn(snapshot)
+            forecaster.every = every
+            forecaster.compete(seed)
+        return scores

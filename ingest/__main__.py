@@ -1,4 +1,4 @@
-"""`python -m ingest run | serve | record | export | backtest | systems`."""
+"""`python -m ingest run | serve | play | record | export | backtest | systems`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import ValidationError
@@ -29,9 +30,11 @@ from ingest import backtest as scored
 from ingest import export as exported
 from ingest import recording, registry, server
 from ingest.backtest import BacktestError
+from ingest.city import CITIES
 from ingest.export import ExportError, Format
 from ingest.gbfs_writer import VERSIONS
 from ingest.http import Fetcher
+from ingest.playback import FASTEST, Begin
 from ingest.recording import Recording, RecordingError
 from ingest.registry import RegistryError
 from ingest.settings import Settings
@@ -120,17 +123,22 @@ def _watch_parent(stop: threading.Event) -> None:
 @app.command()
 def serve(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help="Recordings, or folders of recordings.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH…",
+            help=f"Recordings, folders of recordings, or made-up cities: {', '.join(CITIES)}.",
+        ),
     ],
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")] = 8600,
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    speed: Annotated[float, typer.Option(help="Times as fast as it was recorded.")] = 60,
+    speed: Annotated[float, typer.Option(help="Times as fast as it really is.")] = 60,
     gbfs: Annotated[str, typer.Option(help=f"Version to write: {', '.join(VERSIONS)}.")] = "3.0",
     start: Annotated[
-        datetime | None, typer.Option(help="Begin at this time of the recordings, the city's own.")
+        datetime | None,
+        typer.Option(help="Begin at this time of the city's own; a made-up city begins now by default."),
     ] = None,
 ) -> None:
-    """Serve recordings as GBFS feeds, listed at /systems.toml for DOCKCAST_SYSTEMS."""
+    """Serve recordings and made-up cities as GBFS feeds, listed at /systems.toml for DOCKCAST_SYSTEMS."""
     _log()
     with _explained(ValueError):
         _check_free(host, port)
@@ -154,15 +162,60 @@ def record(
     ],
     since: Annotated[datetime | None, typer.Option(help="Begin at this time, in UTC.")] = None,
     until: Annotated[datetime | None, typer.Option(help="End before this time, in UTC.")] = None,
+    days: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="The last so many days of what is kept, in place of --since."),
+    ] = None,
 ) -> None:
     """Write what the store has of a system as a recording, which `serve` can replay."""
     _log()
     with _explained():
         store = Store(Settings().store)
         start, end = (None if time is None else time.replace(tzinfo=UTC) for time in (since, until))
+        if days is not None:
+            state = store.state(system)
+            newest = end or (None if state is None else state.at)
+            start = None if newest is None else newest - timedelta(days=days)
         written = recording.write(store, system, path, start, end)
         store.close()
     typer.echo(f"{written.name}: polls written to {path}: {len(written.polls)}")
+
+
+@app.command()
+def play(
+    system: Annotated[str, typer.Argument(help="The id of a followed city that is made up or recorded.")],
+    speed: Annotated[
+        float | None, typer.Option(help=f"Times as fast as it really is, up to {FASTEST:g}.")
+    ] = None,
+    pause: Annotated[bool | None, typer.Option("--pause/--go-on", help="Stand still, or go on.")] = None,
+    jump: Annotated[
+        datetime | None,
+        typer.Option("--jump", formats=["%H:%M"], help="Go ahead to when the city's clocks next show this."),
+    ] = None,
+    begin: Annotated[
+        Begin | None, typer.Option(help="Begin anew: with a month learnt (half of a recording), or nothing.")
+    ] = None,
+) -> None:
+    """Play a made-up or recorded city that a worker follows: faster, paused, ahead, or anew."""
+    with _explained(ValueError):
+        store = Store(Settings().store)
+        wanted, stations, now = store.playback(system), store.stations(system), datetime.now(UTC)
+        if wanted is None:
+            _refuse(f"{system} is not played by any worker: name a made-up or recorded city that is followed")
+            return
+        if begin is not None:
+            wanted = wanted.anew(begin)
+        if speed is not None:
+            wanted = wanted.faster(speed, now)
+        if jump is not None:
+            zone = ZoneInfo("UTC" if stations is None else stations.timezone)
+            wanted = wanted.jump(jump.time(), zone, now)
+        if pause is not None:
+            wanted = wanted.pause(pause, now)
+        store.play(system, wanted)
+        store.close()
+    still = "standing still" if wanted.paused else f"at {wanted.speed:g} times its speed"
+    typer.echo(f"{system}: {still}")
 
 
 @app.command()

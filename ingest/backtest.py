@@ -88,7 +88,7 @@ def backtest(
 
     Counts what was issued from `start` on, which is naive for the city's local time; learning begins with the
     recording. `progress` is told how many polls are done, `heard` of every score. With `seed` the seed
-    pipeline competes. Weather in the recording is told as it was observed.
+    pipeline competes. Weather in the recording is told when it was told or observed.
 
     Raises `BacktestError` for minutes at which nothing is scored, or a start after the recording's end.
     """
@@ -103,13 +103,13 @@ def backtest(
         raise BacktestError(f"{recording.system_id} ends before {start:%Y-%m-%d}: score from an earlier date")
     totals: dict[tuple[int, str], _Total] = {}
     spent = 0.0
-    weather = recording.weather()
-    observed = next(weather, None)
+    told = recording.told()
+    news = next(told, None)
     for number, snapshot in enumerate(recording.snapshots(), 1):
         begun = time.perf_counter()
-        while observed is not None and observed.hours[-1] <= snapshot.at.timestamp():
-            forecaster.hear(observed)
-            observed = next(weather, None)
+        while news is not None and news[0] <= snapshot.at:
+            forecaster.hear(news[1])
+            news = next(told, None)
         scores = forecaster.learn(snapshot)
         spent += time.perf_counter() - begun
         for score in scores:

@@ -5,6 +5,7 @@
     changes.parquet  a row each time a station's numbers changed: at (Unix seconds), station_id, bikes,
                      docks; ebikes and renting, returning (or one `open` for both) where known
     polls.parquet    at of every successful poll; between two polls nothing changed
+    told.parquet     where known, what the app was told of the weather: when (at), hour, and the values below
     weather.csv      where known, what was observed: at, and of temperature (°C), humidity (%), pressure
                      (hPa), wind (m/s), clouds (%) and rain (mm/h) or a description in words what there is
 
@@ -38,7 +39,7 @@ from model.records import UNKNOWN, WEATHER, Ints, Snapshot, Stations, Weather
 if TYPE_CHECKING:
     from ingest.store import Store
 
-WEATHER_FILE = "weather.csv"
+WEATHER_FILE, TOLD_FILE = "weather.csv", "told.parquet"
 FILES = ("system.json", "stations.csv", "changes.parquet", "polls.parquet")
 _COUNTS = ("bikes", "docks", "ebikes")
 _FLAGS = ("renting", "returning")
@@ -70,7 +71,7 @@ class Recording:
     stations: Stations
     polls: Ints
     _changes: _Changes = field(repr=False)
-    _weather: tuple[Weather, ...] = field(repr=False)
+    _told: tuple[tuple[datetime, Weather], ...] = field(repr=False)
 
     @classmethod
     def read(cls, path: Path) -> Recording:
@@ -124,7 +125,7 @@ class Recording:
             stations=stations,
             polls=polls,
             _changes=_read_changes(path / "changes.parquet", stations, polls),
-            _weather=tuple(_read_weather(path / WEATHER_FILE)),
+            _told=tuple(_read_told(path / TOLD_FILE) or _read_weather(path / WEATHER_FILE)),
         )
 
     @property
@@ -144,9 +145,9 @@ class Recording:
         index = self.newest(at.timestamp())
         return None if index < 0 else Player(self).play(index)
 
-    def weather(self) -> Iterator[Weather]:
-        """Go through what was observed of the weather, oldest first; nothing where nobody did."""
-        return iter(self._weather)
+    def told(self) -> Iterator[tuple[datetime, Weather]]:
+        """Go through what was known of the weather, oldest first, and when: told to the app, or observed."""
+        return iter(self._told)
 
     def snapshots(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Snapshot]:
         """Go through the polls from `start` on and before `end`, oldest first."""
@@ -242,6 +243,12 @@ def write(
     if not (changes["ebikes"] >= 0).any():
         changes = changes.drop(columns="ebikes")
 
+    told = [
+        pd.DataFrame(weather.values, columns=list(WEATHER)).assign(at=int(at.timestamp()), hour=weather.hours)
+        for at, weather in store.weathers(system_id, polls[-1])
+        if at >= polls[0]
+    ]
+
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         scratch.mkdir(parents=True)
@@ -261,6 +268,8 @@ def write(
         ).to_csv(scratch / "stations.csv", index=False)
         changes.to_parquet(scratch / "changes.parquet", index=False)
         pd.DataFrame({"at": times}).to_parquet(scratch / "polls.parquet", index=False)
+        if told:
+            pd.concat(told, ignore_index=True).to_parquet(scratch / TOLD_FILE, index=False)
         recording = Recording.read(scratch)
         _check_free(path, system_id)
         if path.exists():
@@ -280,8 +289,9 @@ def _check_free(path: Path, system_id: str) -> None:
     if not path.is_dir():
         raise RecordingError(f"{path} is a file: {elsewhere}")
     names = {child.name for child in path.iterdir()}
-    if names - set(FILES):
-        raise RecordingError(f"{path} holds other things ({sorted(names - set(FILES))[0]}): {elsewhere}")
+    others = sorted(names - {*FILES, TOLD_FILE})
+    if others:
+        raise RecordingError(f"{path} holds other things ({others[0]}): {elsewhere}")
     if names and (not names >= set(FILES) or Recording.read(path).system_id != system_id):
         raise RecordingError(f"{path} is no recording of {system_id}: {elsewhere}")
 
@@ -293,7 +303,20 @@ _RAIN = {
 """Millimetres an hour by what a description has in it; the first that it has counts."""
 
 
-def _read_weather(path: Path) -> Iterator[Weather]:
+def _read_told(path: Path) -> list[tuple[datetime, Weather]]:
+    if not path.is_file():
+        return []
+    table = _columns(path, ["at", "hour", *WEATHER])
+    return [
+        (
+            datetime.fromtimestamp(int(str(at)), UTC),
+            Weather(_whole(rows["hour"]), rows[list(WEATHER)].to_numpy(np.float64)),
+        )
+        for at, rows in table.groupby("at")
+    ]
+
+
+def _read_weather(path: Path) -> Iterator[tuple[datetime, Weather]]:
     if not path.is_file():
         return
     table = pd.read_csv(path)
@@ -304,7 +327,7 @@ def _read_weather(path: Path) -> Iterator[Weather]:
     table = table.drop_duplicates("at", keep="last").sort_values("at").reindex(columns=["at", *WEATHER])
     values = table[list(WEATHER)].to_numpy(np.float64)
     for at, row in zip(_whole(table["at"]).tolist(), values, strict=True):
-        yield Weather(np.array([at]), row[None])
+        yield datetime.fromtimestamp(at, UTC), Weather(np.array([at]), row[None])
 
 
 def _read_stations(path: Path, system_id: str, timezone: str, country: str) -> Stations:

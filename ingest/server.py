@@ -1,4 +1,4 @@
-"""Serves recordings as GBFS over HTTP, at any speed: feeds to poll where there is no internet.
+"""Serves recordings and made-up cities as GBFS over HTTP, at any speed: feeds to poll without internet.
 
 A recording's clock starts at its first poll when the server starts, and runs `speed` times as fast as the
 wall's. Documents keep the recording's own dates, those of 2017 where it is of 2017. Where nothing was
@@ -13,9 +13,8 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import uvicorn
 from starlette.applications import Starlette
@@ -27,7 +26,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ingest import gbfs_writer
-from ingest.recording import Player, Recording, RecordingError, find
+from ingest.served import Source, sources
 
 Clock = Callable[[], float]
 """Seconds since any moment, like `time.monotonic`."""
@@ -42,106 +41,63 @@ log = logging.getLogger(__name__)
 
 
 class Replay:
-    """One recording as a feed: what its documents say at this moment of the clock.
+    """Something to serve as a feed: what its documents say at this moment of the clock.
 
-    Raises `RecordingError` when `start` is no time of the recording; without a zone it is the city's.
+    Raises `RecordingError` when `start` is no time of a recording; without a zone it is the city's.
     """
 
     def __init__(
-        self, recording: Recording, speed: float, gbfs: str, clock: Clock, start: datetime | None = None
+        self, source: Source, speed: float, gbfs: str, clock: Clock, start: datetime | None = None
     ) -> None:
-        self.recording = recording
+        self.source = source
         self.speed = speed
         self._gbfs = gbfs
         self._clock = clock
         self._started = clock()
-        self._player = Player(recording)
         self._status: tuple[tuple[int, int], bytes] | None = None
-        self._over = False
-        first, last = (datetime.fromtimestamp(int(recording.polls[end]), UTC) for end in (0, -1))
-        if start is None:
-            start = first
-        elif start.tzinfo is None:
-            start = start.replace(tzinfo=ZoneInfo(recording.stations.timezone))
-        if not first <= start <= last:
-            raise RecordingError(
-                f"{recording.system_id} was recorded from {first:%Y-%m-%d %H:%M} "
-                f"to {last:%Y-%m-%d %H:%M} UTC: start it in between"
-            )
-        self._origin = start.timestamp()
-        self._since = first
+        self._origin = source.begin(start).timestamp()
 
     @property
     def poll_seconds(self) -> float:
         """Wall seconds between two polls that miss little and ask for little twice."""
         least, most = POLL_SECONDS
-        return round(min(max(self.recording.poll_seconds / self.speed, least), most), 3)
+        return round(min(max(self.source.poll_seconds / self.speed, least), most), 3)
 
     def moment(self) -> tuple[int, int]:
-        """Give the position of the newest poll, and the whole wall seconds until the next is due.
-
-        In a hole of the recording the next poll is overdue, so 0: a feed cannot know when it will be mended.
-        """
-        recording = self.recording
+        """Give the number of the newest poll, and the whole wall seconds until the next is due."""
         now = self._origin + (self._clock() - self._started) * self.speed
-        index = recording.newest(now)
-        due = recording.polls[index] + recording.poll_seconds
-        if index + 1 < len(recording.polls):
-            due = min(due, recording.polls[index + 1])
-        elif now > due and not self._over:
-            self._over = True
-            log.info("%s: the recording is over, the feed stands still", recording.system_id)
+        index, due = self.source.moment(now)
         return index, max(0, int((due - now) / self.speed))
 
     def feeds(self) -> list[str]:
         """Name the feeds besides discovery."""
-        types = ["vehicle_types"] if self.recording.has_ebikes and self._gbfs != "1.1" else []
+        types = ["vehicle_types"] if self.source.has_ebikes and self._gbfs != "1.1" else []
         return ["system_information", *types, "station_information", "station_status"]
 
     def discovery(self, url: str) -> bytes:
         """Write gbfs.json for a feed that is reached at `url`, without a slash at its end."""
         urls = {name: f"{url}/{name}.json" for name in self.feeds()}
-        return _json(gbfs_writer.discovery(self._gbfs, self._since, STATIC_TTL, urls))
+        return _json(gbfs_writer.discovery(self._gbfs, self.source.since, STATIC_TTL, urls))
 
     def document(self, name: str) -> bytes:
         """Write one of the feeds that do not change."""
-        about = (self._gbfs, self._since, STATIC_TTL)
+        about = (self._gbfs, self.source.since, STATIC_TTL)
         if name == "system_information":
-            recording = self.recording
-            return _json(gbfs_writer.system_information(*about, recording.stations, recording.name))
+            return _json(gbfs_writer.system_information(*about, self.source.stations, self.source.name))
         if name == "vehicle_types":
             return _json(gbfs_writer.vehicle_types(*about))
-        return _json(gbfs_writer.station_information(*about, self.recording.stations))
+        return _json(gbfs_writer.station_information(*about, self.source.stations))
 
     def status(self, index: int, ttl: int) -> bytes:
         """Write station_status for a poll."""
         if self._status is None or self._status[0] != (index, ttl):
-            snapshot = self._player.play(index)
-            body = _json(gbfs_writer.station_status(self._gbfs, ttl, snapshot))
+            body = _json(gbfs_writer.station_status(self._gbfs, ttl, self.source.snapshot(index)))
             self._status = ((index, ttl), body)
         return self._status[1]
 
 
-def load(paths: Iterable[Path]) -> list[Recording]:
-    """Read the recordings that paths name, each a recording or a folder of them.
-
-    Raises `RecordingError` when a path holds none, or two have the same system id.
-    """
-    folders = {folder.resolve(): folder for path in paths for folder in find(path)}
-    recordings: dict[str, Recording] = {}
-    for folder in folders.values():
-        recording = Recording.read(folder)
-        if recording.system_id in recordings:
-            raise RecordingError(
-                f"Two recordings are of {recording.system_id}, one of them {folder}: "
-                "serve one, or change the system_id in its system.json"
-            )
-        recordings[recording.system_id] = recording
-    return list(recordings.values())
-
-
 def build(
-    recordings: Iterable[Recording],
+    served: Iterable[Source],
     *,
     speed: float = 60,
     gbfs: str = "3.0",
@@ -157,7 +113,7 @@ def build(
         raise ValueError(f"GBFS {gbfs} is not written here: choose {', '.join(gbfs_writer.VERSIONS)}")
     if not 0 < speed < float("inf"):
         raise ValueError(f"a speed of {speed} leads nowhere: 1 is real time, 60 a minute each second")
-    replays = {r.system_id: Replay(r, speed, gbfs, clock, start) for r in recordings}
+    replays = {each.system_id: Replay(each, speed, gbfs, clock, start) for each in served}
     run = secrets.token_hex(4)  # another run of the server is elsewhere in time: its tags are not ours
 
     def replay_of(request: Request) -> Replay:
@@ -212,11 +168,11 @@ def serve(
 ) -> None:
     """Serve until interrupted.
 
-    Raises `RecordingError` and `ValueError` as `load` and `build` do.
+    Raises `RecordingError` and `ValueError` as `sources` and `build` do.
     """
-    recordings = load(paths)
-    app = build(recordings, speed=speed, gbfs=gbfs, start=start)
-    log.info("serving %d systems, listed at http://%s:%d/systems.toml", len(recordings), host, port)
+    served = sources(paths)
+    app = build(served, speed=speed, gbfs=gbfs, start=start)
+    log.info("serving %d systems, listed at http://%s:%d/systems.toml", len(served), host, port)
     uvicorn.run(app, host=host, port=port, log_level="warning", lifespan="off", ws="none")
 
 
@@ -231,20 +187,20 @@ def _answer(request: Request, tag: str, max_age: int, body: Callable[[], bytes])
 
 
 def _address(request: Request, replay: Replay) -> str:
-    return f"{str(request.base_url).rstrip('/')}/{replay.recording.system_id}"
+    return f"{str(request.base_url).rstrip('/')}/{replay.source.system_id}"
 
 
 def _entry(replay: Replay, url: str) -> str:
-    recording = replay.recording
+    source = replay.source
     fields: dict[str, str | float] = {
-        "id": recording.system_id,
-        "name": recording.name,
-        "city": recording.city,
-        "country": recording.country,
+        "id": source.system_id,
+        "name": source.name,
+        "city": source.city,
+        "country": source.country,
         "url": f"{url}/gbfs.json",
         "poll_seconds": replay.poll_seconds,
         "speed": replay.speed,
-        "label": recording.label,
+        "label": source.label,
     }
     return "[[systems]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in fields.items())
 

@@ -40,10 +40,11 @@ from ingest.tables import (
     stations,
     status,
     systems,
+    weathers,
 )
 from model.demand import MAX_GAP
 from model.drift import Drift
-from model.records import Snapshot, Stations
+from model.records import WEATHER, Snapshot, Stations, Weather
 
 FRAMES_KEPT = timedelta(minutes=10)
 """How long a browser may still ask for an older frame."""
@@ -136,7 +137,7 @@ class TickResult:
     checkpoints, `stations` None where they did not change. `scores` are sums to add. `state` is "silent"
     where even the first counts of a feed are old. `said` is what is kept of the
     frame for a day, None for all of it. `before` is when the snapshot learnt before this one was, None where
-    that is the last committed.
+    that is the last committed. `weather` is what was told of it before the snapshot.
     """
 
     poll: PollRow
@@ -150,6 +151,7 @@ class TickResult:
     text: str = ""
     said: bytes | None = None
     before: datetime | None = None
+    weather: Weather | None = None
     daily: Sequence[Daily] = ()
     drifts: Sequence[Drift] = ()
 
@@ -224,6 +226,9 @@ class Store:
             if before is not None and at - before > MAX_GAP:
                 db.execute(outages.insert().values(system_id=system_id, start=before, end=at))
             over_time.add(db, system_id, tick.scores)
+            if tick.weather is not None:
+                blob = np.column_stack([tick.weather.hours, tick.weather.values]).tobytes()
+                db.execute(weathers.insert().values(system_id=system_id, at=at, blob=blob))
             for day in tick.daily:
                 self._add_daily(db, system_id, day)
             for drift in tick.drifts:
@@ -296,6 +301,7 @@ class Store:
             db.execute(
                 polls.delete().where(mine, polls.c.outcome != LEARNT, polls.c.received_at < received_before)
             )
+            db.execute(weathers.delete().where(weathers.c.system_id == system_id, weathers.c.at < before))
             checkpoint = db.scalar(sa.select(checkpoints.c.at).where(checkpoints.c.system_id == system_id))
             if checkpoint is None:
                 return
@@ -586,6 +592,18 @@ class Store:
             frame = pd.DataFrame([tuple(row) for row in db.execute(query)], columns=list(names))
         frame["at"] = [int(at.timestamp()) for at in frame["at"]]
         return frame.astype({"at": np.int64})
+
+    def weathers(self, system_id: str, end: datetime | None = None) -> list[tuple[datetime, Weather]]:
+        """Fetch what was told of the weather, up to `end`, each with the time of the next snapshot."""
+        query = sa.select(weathers.c.at, weathers.c.blob).where(weathers.c.system_id == system_id)
+        query = _between(query, weathers.c.at, None, end).order_by(weathers.c.at)
+        with self._read() as db:
+            rows = db.execute(query).all()
+        tables = [np.frombuffer(row.blob).reshape(-1, 1 + len(WEATHER)) for row in rows]
+        return [
+            (row.at, Weather(table[:, 0].astype(np.int64), table[:, 1:]))
+            for row, table in zip(rows, tables, strict=True)
+        ]
 
     def history(
         self, system_id: str, station_id: str, start: datetime, end: datetime

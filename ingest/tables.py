@@ -225,7 +225,16 @@ playbacks = sa.Table(
     sa.Column("begun", sa.Integer, nullable=False),
 )
 
+weathers = sa.Table(
+    "weathers",
+    metadata,
+    _system_id(),
+    sa.Column("at", UnixSeconds, primary_key=True),
+    sa.Column("blob", sa.LargeBinary, nullable=False),
+)
+
 LEARNT_TABLES = (
-    stations, observations, status, polls, checkpoints, drifts, daily_scores, said, scores, outages
+    stations, observations, status, polls, checkpoints, drifts, daily_scores, said, scores, outages,
+    weathers,
 )  # fmt: skip
 """What is known of a system, and goes when it begins anew; frames go by age."""

@@ -115,8 +115,9 @@ class RecordingTape:
                 yield snapshot
 
     def weather(self, at: datetime) -> Weather | None:
-        """Recordings tell no weather here."""
-        return None
+        """Give what had last been told."""
+        told = [weather for when, weather in self._recording.told() if when <= at]
+        return told[-1] if told else None
 
     def first(self, wall: datetime) -> Playback:
         """Stand at the beginning, with nothing learnt."""

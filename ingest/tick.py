@@ -260,6 +260,7 @@ class Ticker:
                 frame=packed,
                 said=said,
                 before=since,
+                weather=told,
                 learning_since=forecaster.learning_since,
                 scores=[score.row() for score in scores],
                 stations=stations,

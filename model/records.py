@@ -26,7 +26,7 @@ _WEATHER_HOLDS = 3 * 3600
 
 
 def _frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
-    array = np.array(values, dtype=dtype)
+    array = np.array(values, dtype=dtype, order="C")  # the same numbers are the same bytes
     array.setflags(write=False)
     return array
 

@@ -14,6 +14,7 @@ import pandas as pd
 import uvicorn
 
 from ingest.recording import Recording
+from ingest.served import Recorded
 from ingest.server import Clock, build
 
 START = 1_709_298_000
@@ -82,7 +83,9 @@ def serving(
     Without a clock time stands still at the first poll; give a `HandClock` to move it.
     """
     read = [item if isinstance(item, Recording) else Recording.read(item) for item in recordings]
-    app = build(read, speed=speed, gbfs=gbfs, start=start, clock=clock or HandClock())
+    app = build(
+        [Recorded(each) for each in read], speed=speed, gbfs=gbfs, start=start, clock=clock or HandClock()
+    )
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", ws="none")
     with running(uvicorn.Server(config)) as address:
         yield address

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from ingest import registry
 from ingest.__main__ import app
+from ingest.playback import Playback
 from ingest.recording import Recording
 from ingest.registry import Listed
 from ingest.store import Store
@@ -129,6 +130,41 @@ def test_a_recording_is_written_and_can_be_served_again(tmp_path: Path, dublin: 
     assert f"{target}: 1" in ran.output
 
 
+def test_the_last_days_of_a_system_are_recorded(tmp_path: Path, dublin: Path) -> None:
+    env = {"DOCKCAST_STORE": f"sqlite:///{dublin}"}
+    ran = runner.invoke(app, ["record", "dublin", str(tmp_path / "last"), "--days", "0.0101"], env=env)
+    assert ran.exit_code == 0, ran.output
+    assert len(Recording.read(tmp_path / "last").polls) == 3
+    ran = runner.invoke(app, ["record", "dublin", str(tmp_path / "last"), "--days", "0"], env=env)
+    assert ran.exit_code == 2
+
+
+def test_a_played_city_obeys_the_command_line(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'played.db'}"
+    env, noon = {"DOCKCAST_STORE": url}, datetime(2026, 3, 2, 12, tzinfo=UTC)
+    store = Store(url)
+    store.play("harbourton", Playback(noon, datetime.now(UTC)))
+
+    def wanted(*options: str) -> Playback:
+        ran = runner.invoke(app, ["play", "harbourton", *options], env=env)
+        assert ran.exit_code == 0, ran.output
+        found = store.playback("harbourton")
+        assert found is not None
+        return found
+
+    assert wanted("--speed", "60").speed == 60
+    assert wanted("--pause").paused
+    assert wanted("--jump", "08:30").at == datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
+    assert not wanted("--go-on").paused
+    assert (wanted("--begin", "nothing").run, wanted().begin) == (2, "nothing")
+    for options in (["--speed", "601"], ["--jump", "25:00"], ["--begin", "again"]):
+        assert runner.invoke(app, ["play", "harbourton", *options], env=env).exit_code == 2, options
+    ran = runner.invoke(app, ["play", "dublin", "--pause"], env=env)
+    assert ran.exit_code == 2
+    assert "not played by any worker" in ran.output
+    store.close()
+
+
 def test_what_cannot_be_recorded_or_served_is_said_in_one_sentence(tmp_path: Path, dublin: Path) -> None:
     env = {"DOCKCAST_STORE": f"sqlite:///{dublin}"}
     serve = ["serve", "--port", free_port()]
@@ -174,7 +210,7 @@ def test_without_a_network_the_search_says_so(monkeypatch: pytest.MonkeyPatch) -
     assert (ran.exit_code, ran.output) == (2, "Error: the public catalogue cannot be had: no network\n")
 
 
-@pytest.mark.parametrize("command", ["run", "serve", "record", "systems"])
+@pytest.mark.parametrize("command", ["run", "serve", "play", "record", "export", "backtest", "systems"])
 def test_every_command_explains_itself(command: str) -> None:
     assert command in runner.invoke(app, ["--help"]).output
     ran = runner.invoke(app, [command, "--help"])

@@ -16,11 +16,12 @@ from serving import make_recording
 from ingest.city import CITIES
 from ingest.playback import Playback
 from ingest.player import Player
-from ingest.recording import Recording
+from ingest.recording import Recording, write
 from ingest.registry import System
 from ingest.relearn import relearn
 from ingest.store import Store, SystemRow
 from ingest.tape import CityTape, RecordingTape, Tape, open_tape, recorded
+from model import Forecaster
 
 TEN = datetime(2026, 6, 3, 10, 0, 20, tzinfo=UTC)
 CITY = System("sandmouth", "Sandmouth", "Sandmouth", "CA", "simulated:sandmouth", label="simulated")
@@ -236,3 +237,30 @@ def test_recordings_in_their_folder_are_systems(
     monkeypatch.setattr("ingest.tape.RECORDINGS", tmp_path / "recordings")
     assert open_tape(system).stations.station_id.tolist() == recording.stations.station_id.tolist()
     assert recorded(tmp_path / "nowhere") == []
+
+
+def test_a_recording_of_a_run_gives_the_same_forecasts(desk: Desk, tmp_path: Path) -> None:
+    """With its weather, which a made-up city has as well: it moves riders, and so forecasts."""
+    desk.tick()
+    desk.ask(desk.wanted().faster(60, desk.now))
+    for _ in range(150):
+        desk.tick()
+    path = tmp_path / "taped"
+    write(desk.store, "sandmouth", path)
+    recording = Recording.read(path)
+    assert len(list(recording.told())) == 3
+    alone = Forecaster(recording.stations)
+    told = iter(recording.told())
+    news = next(told, None)
+    for seen in recording.snapshots():
+        while news is not None and news[0] <= seen.at:
+            alone.hear(news[1])
+            news = next(told, None)
+        alone.learn(seen)
+    memory = desk.player._memory
+    assert memory is not None
+    assert memory.forecaster is not None
+    assert alone.to_bytes() == memory.forecaster.to_bytes()
+    write(desk.store, "sandmouth", path)  # a recording of the same is replaced, weather and all
+    played = RecordingTape(Recording.read(path))
+    assert played.weather(next(recording.snapshots()).at) is not None

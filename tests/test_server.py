@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,16 @@ import requests
 from gbfs_world import Operator
 from misbehaving import Misbehaving
 from serving import START, HandClock, make_recording, serving
+from starlette.testclient import TestClient
 
 from ingest import registry
+from ingest.city import CITIES
 from ingest.gbfs import Feed
 from ingest.gbfs_writer import VERSIONS
 from ingest.http import Fetcher
 from ingest.recording import Recording, RecordingError, find
-from ingest.server import Replay, build, load
+from ingest.served import MadeUp, Recorded, load, sources
+from ingest.server import Replay, build
 from model import Snapshot
 
 GBFS_BIRTHDAY = 1_450_155_600
@@ -162,8 +166,8 @@ def test_ttl_counts_whole_wall_seconds_to_the_next_poll_and_is_0_when_that_is_ov
 def test_the_end_of_a_recording_is_told_once(
     small: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="ingest.server")
-    replay = Replay(Recording.read(small), 1, "2.3", clock)
+    caplog.set_level(logging.INFO, logger="ingest.served")
+    replay = Replay(Recorded(Recording.read(small)), 1, "2.3", clock)
     for seconds in (0, 299, 301, 400):
         clock.seconds = seconds
         replay.moment()
@@ -181,7 +185,7 @@ def test_a_replay_may_start_later_by_the_citys_clock(session: requests.Session, 
         assert document["ttl"] == 30
     for wrong in (datetime(2024, 3, 1, 6, 59), datetime(2024, 3, 1, 7, 5)):  # noqa: DTZ001
         with pytest.raises(RecordingError, match="recorded from 2024-03-01 13:00 to 2024-03-01 13:04 UTC"):
-            build([Recording.read(path)], start=wrong)
+            build([Recorded(Recording.read(path))], start=wrong)
 
 
 # ---------------------------------------------------------------------------------------------- HTTP
@@ -274,7 +278,13 @@ def test_the_list_of_systems_says_how_to_poll_each(session: requests.Session, tm
 def test_polls_are_asked_for_four_times_a_second_at_most(small: Path, clock: HandClock) -> None:
     read = Recording.read(small)
     speeds = (1, 60, 120, 600, 10_000)
-    assert [Replay(read, speed, "3.0", clock).poll_seconds for speed in speeds] == [60, 1, 0.5, 0.25, 0.25]
+    assert [Replay(Recorded(read), speed, "3.0", clock).poll_seconds for speed in speeds] == [
+        60,
+        1,
+        0.5,
+        0.25,
+        0.25,
+    ]
 
 
 def test_what_cannot_be_served_is_refused(small: Path, tmp_path: Path) -> None:
@@ -284,7 +294,7 @@ def test_what_cannot_be_served_is_refused(small: Path, tmp_path: Path) -> None:
         load([small, twin])
     with pytest.raises(RecordingError, match="no recording at"):
         load([small, tmp_path / "nowhere"])
-    read = load([small])
+    read = [Recorded(each) for each in load([small])]
     with pytest.raises(ValueError, match=r"GBFS 2.2 .* choose 1.1, 2.3, 3.0"):
         build(read, gbfs="2.2")
     for speed in (0, -1, float("inf"), float("nan")):
@@ -414,7 +424,7 @@ def test_the_official_schemas_take_every_document(shared: Path, tmp_path: Path, 
     assert len(folders) == 41
     for folder in folders:
         recording = Recording.read(folder)
-        replay = Replay(recording, 1, version, HandClock())
+        replay = Replay(Recorded(recording), 1, version, HandClock())
         documents = {"gbfs": replay.discovery(f"http://127.0.0.1:8600/{recording.system_id}")}
         for name in replay.feeds():
             middle = len(recording.polls) // 2
@@ -422,6 +432,42 @@ def test_the_official_schemas_take_every_document(shared: Path, tmp_path: Path, 
         for name, body in documents.items():
             broken = complaints(official[name], json.loads(body), folder.name == "chicago-2013-autumn")
             assert broken == [], (folder.name, name)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", list(CITIES))
+def test_the_official_schemas_take_a_made_up_city(shared: Path, version: str, name: str) -> None:
+    official = validators(shared, version)
+    clock = HandClock()
+    replay = Replay(MadeUp(CITIES[name]), 60, version, clock, datetime(2026, 3, 2, 8, tzinfo=UTC))
+    documents = {"gbfs": replay.discovery(f"http://127.0.0.1:8600/{name}")}
+    documents |= {feed: replay.document(feed) for feed in replay.feeds() if feed != "station_status"}
+    for hours in (0, 30, 24 * 9):  # a van's night, a rush hour, another week
+        clock.seconds = 60 * hours
+        documents["station_status"] = replay.status(*replay.moment())
+        for feed, body in documents.items():
+            assert complaints(official[feed], json.loads(body)) == [], feed
+
+
+def test_a_made_up_city_is_served_by_its_name_at_any_speed_and_time(clock: HandClock) -> None:
+    (source,) = sources([Path("harbourton")])
+    assert isinstance(source, MadeUp)
+    replay = Replay(source, 60, "3.0", clock, datetime(2026, 3, 2, 8))  # noqa: DTZ001
+    city = CITIES["harbourton"]
+    for seconds in (0, 1, 90):
+        clock.seconds = seconds
+        index, ttl = replay.moment()
+        told = json.loads(replay.status(index, ttl))
+        at = datetime(2026, 3, 2, 8, tzinfo=UTC) + timedelta(minutes=seconds)
+        assert datetime.fromisoformat(told["last_updated"]) == at, "in Dublin it is 8 o'clock UTC in March"
+        bikes = [station["num_vehicles_available"] for station in told["data"]["stations"]]
+        assert bikes == city.at(at).bikes.tolist()
+    app = build([source], speed=60)
+    with TestClient(app) as client:
+        listed = tomllib.loads(client.get("/systems.toml").text)["systems"]
+    assert [(entry["id"], entry["label"], entry["speed"]) for entry in listed] == [
+        ("harbourton", "simulated", 60)
+    ]
 
 
 def test_the_official_schemas_take_what_the_fixtures_put_a_defect_in(shared: Path) -> None:
@@ -439,7 +485,7 @@ def test_the_official_schemas_take_what_the_fixtures_put_a_defect_in(shared: Pat
 
 
 def test_the_schemas_do_complain(shared: Path, small: Path) -> None:
-    document = json.loads(Replay(Recording.read(small), 1, "2.3", HandClock()).status(0, 0))
+    document = json.loads(Replay(Recorded(Recording.read(small)), 1, "2.3", HandClock()).status(0, 0))
     official = validators(shared, "2.3")["station_status"]
     document["data"]["stations"][0]["num_bikes_available"] = -1
     del document["data"]["stations"][1]["is_renting"]

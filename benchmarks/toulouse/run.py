@@ -85,7 +85,7 @@ def ours(folder: Path, table: pd.DataFrame, weather: bool) -> tuple[float, dict[
     """
     recording = Recording.read(folder)
     forecaster = Forecaster(recording.stations)
-    heard = iter(list(recording.weather()) if weather else [])
+    heard = iter([observed for _, observed in recording.told()] if weather else [])
     observed = next(heard, None)
     place = {name: row for row, name in enumerate(recording.stations.station_id.tolist())}
     shown = _polls(recording)

@@ -119,11 +119,11 @@ class Player(Ticker):
             self._store.set_pace(self._id, speed, seconds)
 
     def _between(self, memory: Memory, snapshot: Snapshot) -> Through | None:
+        self._hear(memory, snapshot.at)
         known = None if memory.forecaster is None else memory.forecaster.at
         if known is None and self._wanted.begin == "nothing":
             return None
         start = known or self._tape.learnt_from(snapshot.at)
-        self._hear(memory, snapshot.at)
         if snapshot.at - start <= GAP:
             return None
         return lambda forecaster: self._go_through(forecaster, start, snapshot.at)

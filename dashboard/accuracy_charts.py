@@ -19,12 +19,32 @@ from ingest.store import Outage
 from model.drift import Drift
 
 HEIGHT = 260
+_STEPS = [
+    pd.Timedelta(minutes=minutes)
+    for minutes in (5, 15, 30, *(60 * hours for hours in (1, 3, 6, 12, 24, 48, 168, 336, 720, 2160)))
+]
 
 
 def local(at: pd.Series[Any], zone: tzinfo) -> pd.Series[Any]:
     """Write times as the city's clocks show them, without a zone."""
     clocks: pd.Series[Any] = at.dt.tz_convert(zone).dt.tz_localize(None)
     return clocks
+
+
+def ticks(at: pd.Series[Any]) -> list[alt.DateTime]:
+    """Give two to five times that are round by the clock, with midnights before all others.
+
+    Vega's own are as many as have room, and of those that overlap each second is dropped: the midnights too,
+    which alone tell the day.
+    """
+    first, last = at.min(), at.max()
+    if pd.isna(first):
+        return []
+    step = next((step for step in _STEPS if (last - first) / step <= 5), _STEPS[-1])
+    times = pd.date_range(first.ceil(step), last, freq=step)
+    return [
+        alt.DateTime(year=t.year, month=t.month, date=t.day, hours=t.hour, minutes=t.minute) for t in times
+    ]
 
 
 def colours(models: Sequence[str], dark: bool) -> alt.Color:
@@ -69,7 +89,10 @@ def over_time(
     title = text.SKILL_AXIS if skill else text.MEASURES[measure]
     # A day's beginning by its date, an hour by the clock.
     hours = "timeFormat(datum.value, hours(datum.value) || minutes(datum.value) ? '%H:%M' : '%a %d %b')"
-    x = alt.X("at:T", title=None, axis=alt.Axis(labelOverlap=True, grid=False, labelExpr=hours))
+    times = alt.Axis(
+        labelOverlap=True, labelBound=True, grid=False, labelExpr=hours, values=ticks(shown["at"])
+    )
+    x = alt.X("at:T", title=None, axis=times)
     tip = [
         alt.Tooltip("at:T", title=text.AT, format="%a %d %b %H:%M"),
         alt.Tooltip("model:N", title=text.MODEL),

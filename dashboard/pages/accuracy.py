@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import accuracy_charts, curves, downloads, frontage, skillmap, state, text
+from dashboard import accuracy_charts, curves, downloads, frontage, kiosk, skillmap, state, text
 from dashboard.curves import Range
 from dashboard.listing import search
 from dashboard.reading import View, reading
@@ -29,8 +29,13 @@ def page() -> None:
     system = frontage.enter("accuracy")
     if system is None:
         return
-    controls()
     often = float(np.clip(system.poll_seconds, 5, 60))
+    if state.screen().kiosk:
+        st.fragment(kiosk.turn, run_every=kiosk.STEP_SECONDS)(system)
+        with st.container(key="kiosk-accuracy"):
+            st.fragment(over_time, run_every=often)(system)
+        return
+    controls()
     st.fragment(over_time, run_every=often)(system)
     st.fragment(behind, run_every=60)(system)
     if not state.screen().everywhere:
@@ -85,7 +90,7 @@ def over_time(system: SystemRow) -> None:
     source, screen = reading(), state.screen()
     found = stretch(system)
     if not screen.everywhere:
-        frontage.warn(source, source.view(system), spaces=False)
+        warn(system)
     if found is None:
         return
     chosen, since, newest, zone, name = found
@@ -97,7 +102,10 @@ def over_time(system: SystemRow) -> None:
         where, chosen.span, since
     )  # fmt: skip
     table = curves.totals(whole[whole["minutes"] == screen.horizon], "model")
-    judged = table[table["n"] > 0]
+    known = [*text.MODELS]
+    judged = table[table["n"] > 0].sort_values(
+        "model", key=lambda names: names.map(lambda name: known.index(name) if name in known else len(known))
+    )  # of those that are equally right, the best known comes first
     if judged.empty:
         frontage.notice(text.NOT_SCORED)
         return
@@ -112,15 +120,31 @@ def over_time(system: SystemRow) -> None:
             models = [model for model in screen.models if column == "error" or model != "naive"]
             with st.container():
                 st.html(f'<h2 class="chart">{escape(title)}</h2>')
+                chart = accuracy_charts.over_time(
+                    mine, column, screen.measure, models, (drifts, outages), zone, dark
+                )
                 st.altair_chart(
-                    accuracy_charts.over_time(
-                        mine, column, screen.measure, models, (drifts, outages), zone, dark
-                    ),
+                    kiosk.enlarged(chart),
                     key=f"curve-{column}", alt=f"{title}. {text.stretch(chosen.window, name)}",
                 )  # fmt: skip
+    if screen.kiosk:
+        return
     st.html(f'<p class="small">{escape(text.stretch(chosen.window, name))} {text.CURVE_KEY}</p>')
     downloads.offer(shown, "curves", text.ERROR_TITLE)
     all_models(judged, since, newest, zone)
+
+
+def warn(system: SystemRow) -> None:
+    """Say why there is nothing, or nothing new, to judge."""
+    source = reading()
+    view = source.view(system)
+    if view.frame is None:
+        frontage.warn(source, view, spaces=False)
+        return
+    feed = view.state
+    wrong = text.trouble(frontage.label(system), feed.state, feed.text, view.next_in)
+    if wrong or view.stale:
+        frontage.notice(text.only_scored_until(view.age), wrong or "")
 
 
 def verdict(
@@ -142,7 +166,7 @@ def verdict(
         stations = by_station(system)
         bad = stations[stations["worse"].astype(bool)].sort_values("skill")
         answers.append(text.worse_where(len(bad), len(stations), bad["name"].head(NAMED).tolist()))
-    pairs = zip(text.QUESTIONS, answers, strict=False)
+    pairs = zip(text.questions(screen.horizon), answers, strict=False)
     cards = "".join(f"<div><dt>{escape(q)}</dt><dd>{escape(a)}</dd></div>" for q, a in pairs)
     return f'<dl class="verdict">{cards}</dl>'
 
@@ -169,23 +193,24 @@ def by_station(system: SystemRow) -> pd.DataFrame:
 def all_models(judged: pd.DataFrame, since: datetime, newest: datetime, zone: tzinfo) -> None:
     """List every model on the same forecasts, best first."""
     screen = state.screen()
-    ordered = judged.sort_values(screen.measure)
+    ordered = judged.sort_values(screen.measure, kind="stable")
     naive = ordered.set_index("model")["mae"].get("naive", np.nan)
     columns = [
-        [text.model(model) for model in ordered["model"]], ordered["n"], ordered["mae"],
+        ordered["model"], ordered["mae"],
         [text.better(1 - mae / naive) if naive else "" for mae in ordered["mae"]],
         ordered["rmse"], ordered["crps"], ordered["brier_bike"], ordered["brier_dock"], ordered["cover80"],
+        ordered["n"], [text.MODELS.get(model, "") for model in ordered["model"]],
     ]  # fmt: skip
     shown = pd.DataFrame(dict(zip(text.SCORE_COLUMNS, columns, strict=True)))
     st.html(f'<h2 class="chart">{text.TABLE_TITLE}</h2>')
     three = st.column_config.NumberColumn(format="%.3f")
-    formats = dict.fromkeys(text.SCORE_COLUMNS[2:3] + text.SCORE_COLUMNS[4:8], three)
+    formats = dict.fromkeys(text.SCORE_COLUMNS[1:2] + text.SCORE_COLUMNS[3:7], three)
     st.dataframe(
         shown, hide_index=True, alt=text.TABLE_TITLE,
         column_config={
             **formats,
-            text.SCORE_COLUMNS[1]: st.column_config.NumberColumn(format="localized"),
-            text.SCORE_COLUMNS[8]: st.column_config.NumberColumn(format="percent"),
+            text.SCORE_COLUMNS[7]: st.column_config.NumberColumn(format="percent"),
+            text.SCORE_COLUMNS[8]: st.column_config.NumberColumn(format="localized"),
         },
     )  # fmt: skip
     n = float(ordered["n"].max())
@@ -276,14 +301,14 @@ def stations(system: SystemRow, view: View, dark: bool) -> None:
         st.html(skillmap.legend())
     with box(text.WORST):
         worst = table.sort_values("skill").head(WORST)
-        values = [worst["name"], worst["n"], worst["pool"], worst["naive"], 100 * worst["skill"]]
+        values = [worst["name"], 100 * worst["skill"], worst["pool"], worst["naive"], worst["n"]]
         shown = pd.DataFrame(dict(zip(text.STATION_COLUMNS, values, strict=True)))
         two = st.column_config.NumberColumn(format="%.2f")
         st.dataframe(
             shown, hide_index=True, alt=text.WORST,
             column_config={
                 **dict.fromkeys(text.STATION_COLUMNS[2:4], two),
-                text.STATION_COLUMNS[4]: st.column_config.NumberColumn(format="%.1f"),
+                text.STATION_COLUMNS[1]: st.column_config.NumberColumn(format="%.1f"),
             },
         )  # fmt: skip
         st.html(f'<p class="small">{text.minutes(state.screen().horizon)} ahead, {text.DAYS_KEPT}.</p>')
@@ -292,7 +317,9 @@ def stations(system: SystemRow, view: View, dark: bool) -> None:
         thirds = curves.busy_and_quiet(table)
         columns: list[Any] = [
             [text.BUSY[int(third)] for third in thirds["busy"]], thirds["stations"],
-            thirds["naive"], thirds["pool"], 100 * thirds["skill"], 100 * thirds["worse"],
+            thirds["naive"], thirds["pool"],
+            [text.NONE_TO_SAY if np.isnan(skill) else f"{100 * skill:.1f}" for skill in thirds["skill"]],
+            100 * thirds["worse"],
         ]  # fmt: skip
         two = st.column_config.NumberColumn(format="%.2f")
         one = st.column_config.NumberColumn(format="%.1f")
@@ -300,7 +327,9 @@ def stations(system: SystemRow, view: View, dark: bool) -> None:
             pd.DataFrame(dict(zip(text.BUSY_COLUMNS, columns, strict=True))),
             hide_index=True, alt=text.BUSY_TITLE,
             column_config={
-                **dict.fromkeys(text.BUSY_COLUMNS[2:4], two), **dict.fromkeys(text.BUSY_COLUMNS[4:], one)
+                **dict.fromkeys(text.BUSY_COLUMNS[2:4], two),
+                text.BUSY_COLUMNS[4]: st.column_config.TextColumn(alignment="right"),
+                text.BUSY_COLUMNS[5]: one,
             },
         )  # fmt: skip
 

@@ -106,6 +106,8 @@ class Player(Ticker):
             wanted = replace(wanted, at=self._tape.opening(wanted.begin, now), wall=now, begun=wanted.run)
             self._store.begin(self._id, self._holder, now, LEASE, wanted)
             self._wanted = self._feed.wanted = wanted
+        if self._memory is None and _warming.locked():
+            return now + LOOK  # waiting inside would keep live feeds from their turn
         self._due = super()._tick()
         return min(self._due, now + LOOK)
 

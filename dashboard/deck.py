@@ -71,8 +71,8 @@ DESK, PHONE = (840, 520), (330, 380)
 """Pixels that the map opens for: its width and height there, or a little less."""
 
 
-def viewport(lat: Floats, lon: Floats, width: int, height: int) -> Viewport:
-    """Fit the stations into so many pixels, with marks that leave room for each other."""
+def viewport(lat: Floats, lon: Floats, width: int, height: int, most: float = 15) -> Viewport:
+    """Fit the stations into so many pixels, with marks that leave room for each other, of radius `most`."""
     if not len(lat):
         return Viewport(0.0, 0.0, 1.0, 100.0)
     (south, north), (west, east) = _extent(lat), _extent(lon)
@@ -85,7 +85,7 @@ def viewport(lat: Floats, lon: Floats, width: int, height: int) -> Viewport:
     ]
     zoom = round(float(np.clip(min(zooms), 2, 14.5)), 2)
     metres_per_pixel = 40_075_017 * shrink / 512 / 2**zoom
-    largest = np.clip(0.62 * _spacing(lat, lon, shrink) / metres_per_pixel, 3.5, 15)
+    largest = np.clip(0.62 * _spacing(lat, lon, shrink) / metres_per_pixel, 3.5, most)
     return Viewport(
         latitude=round(float(middle), 5),
         longitude=round(float((west + east) / 2), 5),

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard import browser, stage, state, text
+from dashboard import browser, kiosk, stage, state, text
 from dashboard.reading import Reading, View, reading
 from ingest.store import SystemRow, SystemState
 
@@ -26,7 +26,10 @@ def enter(page: state.Page) -> SystemRow | None:
         nothing_followed()
         return None
     system = chosen(systems, source.states())
-    header, where = st.columns([2, 3], vertical_alignment="bottom")
+    if state.screen().kiosk:
+        kiosk.mount(page)
+        return system
+    header, where = st.columns([1, 2], vertical_alignment="bottom")
     with header:
         st.html(title())
     with where, st.container(horizontal=True, key="where"):

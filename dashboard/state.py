@@ -47,7 +47,7 @@ _OF: dict[Page, tuple[str, ...]] = {
     "feeds": (),
     "model": ("station",),
 }
-"""The choices beside the city that each page's address holds; the others are kept while it is on screen."""
+"""The choices beside city and kiosk that a page's address holds; others are kept while it is on screen."""
 
 _WRITTEN = {
     "minutes": "in", "start": "from", "goal": "to", "horizon": "ahead", "everywhere": "all"
@@ -68,7 +68,8 @@ class Screen:
     """The choices that make a screen. `city` and `station` are ids, "" for none chosen.
 
     A trip's `start` and `goal` are "" or what `dashboard.journey.end` reads. One arrives, or leaves for a
-    trip, `minutes` from now, or else `at` a moment that stays the same while time goes on.
+    trip, `minutes` from now, or else `at` a moment that stays the same while time goes on. A `kiosk` plays by
+    itself, see `dashboard.kiosk`.
     """
 
     city: str = ""
@@ -84,6 +85,7 @@ class Screen:
     past: Past = "day"
     models: tuple[str, ...] = MODELS
     everywhere: bool = False
+    kiosk: bool = False
 
     @classmethod
     def from_address(cls, query: Mapping[str, str]) -> Screen:
@@ -110,6 +112,7 @@ class Screen:
             past=cast(Past, past if past in get_args(Past) else cls.past),
             models=models[:_MOST_MODELS] or MODELS,
             everywhere=query.get("all") == "1",
+            kiosk=query.get("kiosk") == "1",
         )
 
     def address(self, page: Page = "map") -> dict[str, str]:
@@ -121,8 +124,11 @@ class Screen:
         {'city': 'dublin', 'from': 's1', 'to': 's2', 'n': '1', 'in': '0'}
         >>> Screen(city="dublin", horizon=60).address("accuracy")
         {'city': 'dublin', 'ahead': '60', 'measure': 'mae', 'past': 'day'}
+        >>> Screen(city="dublin", kiosk=True).address("feeds")
+        {'city': 'dublin', 'kiosk': '1'}
         """
         words: dict[str, str] = {name: str(getattr(self, name)) for name in ("city", *_OF[page])}
+        words["kiosk"] = "1" if self.kiosk else ""
         if "at" in words:
             words["at"] = "" if self.at is None else f"{self.at:{_AT}}"
             words["minutes"] = words["minutes"] if self.at is None else ""

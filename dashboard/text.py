@@ -1224,3 +1224,32 @@ def playing(speed: float, paused: bool) -> str:
     ('▶ 60×', '⏸ paused')
     """
     return "⏸ paused" if paused else f"▶ {times(speed)}"
+
+
+# The kiosk: a stage screen, read from ten metres.
+
+KIOSK_LOST = "No connection: what you see is old. It goes on by itself."
+KIOSK_NO_COUNTS = "no counts yet"
+
+
+def if_you_arrive(minutes: float) -> str:
+    """Say when the rider of a stage screen arrives; the clock time follows.
+
+    >>> if_you_arrive(0), if_you_arrive(25)
+    ('if you arrive now', 'if you arrive in 25 min')
+    """
+    return f"if you arrive {arrival(minutes)}"
+
+
+def how_right(ahead: str, past: str) -> tuple[str, str, str]:
+    """Say what the curves of a stage screen are of."""
+    return "How right it is", f"forecasts {ahead} ahead", f"past: {past}"
+
+
+def counted(age: timedelta) -> str:
+    """Say how old the counts are.
+
+    >>> counted(timedelta(seconds=40))
+    'counted 40 s ago'
+    """
+    return f"counted {duration(age)} ago"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import accuracy_charts, curves, downloads, frontage, skillmap, state, text
+from dashboard import accuracy_charts, curves, downloads, frontage, kiosk, skillmap, state, text
 from dashboard.curves import Range
 from dashboard.listing import search
 from dashboard.reading import View, reading
@@ -29,8 +29,13 @@ def page() -> None:
     system = frontage.enter("accuracy")
     if system is None:
         return
-    controls()
     often = float(np.clip(system.poll_seconds, 5, 60))
+    if state.screen().kiosk:
+        st.fragment(kiosk.turn, run_every=kiosk.STEP_SECONDS)(system)
+        with st.container(key="kiosk-accuracy"):
+            st.fragment(over_time, run_every=often)(system)
+        return
+    controls()
     st.fragment(over_time, run_every=often)(system)
     st.fragment(behind, run_every=60)(system)
     if not state.screen().everywhere:
@@ -115,12 +120,15 @@ def over_time(system: SystemRow) -> None:
             models = [model for model in screen.models if column == "error" or model != "naive"]
             with st.container():
                 st.html(f'<h2 class="chart">{escape(title)}</h2>')
+                chart = accuracy_charts.over_time(
+                    mine, column, screen.measure, models, (drifts, outages), zone, dark
+                )
                 st.altair_chart(
-                    accuracy_charts.over_time(
-                        mine, column, screen.measure, models, (drifts, outages), zone, dark
-                    ),
+                    kiosk.enlarged(chart),
                     key=f"curve-{column}", alt=f"{title}. {text.stretch(chosen.window, name)}",
                 )  # fmt: skip
+    if screen.kiosk:
+        return
     st.html(f'<p class="small">{escape(text.stretch(chosen.window, name))} {text.CURVE_KEY}</p>')
     downloads.offer(shown, "curves", text.ERROR_TITLE)
     all_models(judged, since, newest, zone)

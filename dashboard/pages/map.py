@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from dashboard import api, browser, deck, frontage, ground, listing, state, station, text, when
+from dashboard import api, browser, deck, frontage, ground, kiosk, listing, state, station, text, when
 from dashboard.outlook import is_open, side, station_index
 from dashboard.reading import View, reading
 from ingest.store import SystemRow
@@ -21,6 +21,9 @@ NEARLY = timedelta(minutes=4)
 def page() -> None:
     system = frontage.enter("map")
     if system is None:
+        return
+    if state.screen().kiosk:
+        st.fragment(on_stage, run_every=kiosk.STEP_SECONDS)(system)
         return
     st.fragment(listing.find)(system)
     with st.container(key="stage"):
@@ -66,6 +69,25 @@ def city(system: SystemRow, drawn: str) -> None:
         listing.show(view, horizon, at)
 
 
+def on_stage(system: SystemRow) -> None:
+    """Draw one city for people far away, at the next arrival time of the sweep. Runs again by itself."""
+    source = reading()
+    view = source.view(system)
+    others = any(known.frame_version is not None for known in source.states().values())
+    if view.frame is None and not state.screen().city and others:
+        st.rerun()
+    minutes = kiosk.sweep()
+    with st.container(key="kiosk-notices"):
+        frontage.warn(source, view, spaces=state.screen().what == "space")
+    horizon = view.column(minutes)
+    if view.frame is None or horizon is None:
+        st.html(kiosk.headline(view))
+        return
+    at = text.moment(view.now + timedelta(minutes=minutes), view.now, view.zone)
+    draw_map(view, horizon, at, None)
+    st.html(kiosk.headline(view, kiosk.arrival(minutes, at, summary(view.frame, horizon, at))))
+
+
 def controls(view: View) -> str:
     """Ask what the rider wants, how many, and when; give back the clock time of arrival."""
     with st.container(horizontal=True, key="controls"):
@@ -95,9 +117,11 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
     assert view.version is not None
     screen, stations, system_id = state.screen(), view.frame.stations, view.system.system_id
     views = st.session_state.setdefault("viewports", {})
-    if system_id not in views:
-        pixels = deck.PHONE if frontage.phone() else deck.DESK
-        views[system_id] = deck.viewport(stations.lat, stations.lon, *pixels)
+    pixels = kiosk.pixels() if screen.kiosk else deck.PHONE if frontage.phone() else deck.DESK
+    opening = system_id, pixels
+    if opening not in views:
+        more = {"most": kiosk.mark()} if screen.kiosk else {}
+        views[opening] = deck.viewport(stations.lat, stations.lon, *pixels, **more)
     dark = st.context.theme.type == "dark"
     outlook = view.frame.bike if screen.what == "bike" else view.frame.space
     selected = None
@@ -107,8 +131,8 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
     st.pydeck_chart(
         deck.deck(
             api.frame_url(system_id, view.version, screen.what, screen.n, deck.part(horizon)),
-            views[system_id], horizon, at, screen.what, screen.n,
-            dark, selected, view.stale, browser.here(), ground.style(dark, view.system.label),
+            views[opening], horizon, at, screen.what, screen.n,
+            dark, selected, view.stale, browser.here(), ground.style(dark, view.system.label, system_id),
         ),
         key=f"map-{system_id}", height=460, on_select=lambda: select(f"map-{system_id}"), alt=text.MAP_ALT,
     )  # fmt: skip
@@ -131,7 +155,7 @@ def summary(frame: Frame, horizon: int, at: str) -> str:
     chance = side(frame, screen.what).chance[screen.n - 1, horizon]
     counted = (chance <= 100) & is_open(frame, screen.what)
     good = counted & (chance >= text.BOUNDS[1])
-    hint = "" if screen.station or not len(frame.stations) else f" {text.PICK_HINT}"
+    hint = "" if screen.station or screen.kiosk or not len(frame.stations) else f" {text.PICK_HINT}"
     said = text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
     return f'<p class="summary"><b>{escape(text.heading(screen.what, screen.n))}</b>: {escape(said)}</p>'
 

@@ -42,39 +42,46 @@ class Daily:
 def daily(scores: Sequence[Score], station_id: Strings, timezone: str) -> list[Daily]:
     """Sort scores by day and horizon. `station_id` `(R,)` is what their `rows` point into."""
     zone = ZoneInfo(timezone)
-    groups: dict[tuple[str, int], list[Score]] = {}
+    groups: dict[tuple[str, int], dict[str, list[Score]]] = {}
     for score in scores:
         if score.n:
             day = score.target_at.astimezone(zone).date().isoformat()
-            groups.setdefault((day, score.minutes), []).append(score)
+            groups.setdefault((day, score.minutes), {}).setdefault(score.model, []).append(score)
     return [
         Daily(
             day,
             minutes,
-            _total([_by_station(score, station_id) for score in group], STATION_KEYS),
-            _total([_calibration(score) for score in group], CALIBRATION_KEYS),
+            pd.concat([_by_station(each, station_id) for each in group.values()], ignore_index=True),
+            pd.concat([_calibration(each) for each in group.values()], ignore_index=True),
         )
         for (day, minutes), group in groups.items()
     ]
 
 
-def _by_station(score: Score, station_id: Strings) -> pd.DataFrame:
-    sums = {name: np.nan_to_num(getattr(score, name)) for name in STATION_SCORES}
-    n_dock = ~np.isnan(score.brier_dock)
-    keys = {"model": score.model, "station_id": station_id[score.rows].astype(object)}
-    return pd.DataFrame({**keys, "n": 1.0, "n_dock": n_dock.astype(np.float64), **sums})
+def _by_station(scores: Sequence[Score], station_id: Strings) -> pd.DataFrame:
+    """Add one model's scores up by station; those never judged are left out."""
+    sums = {name: np.zeros(len(station_id)) for name in ("n", "n_dock", *STATION_SCORES)}
+    for score in scores:
+        sums["n"][score.rows] += 1
+        sums["n_dock"][score.rows] += ~np.isnan(score.brier_dock)
+        for name in STATION_SCORES:
+            sums[name][score.rows] += np.nan_to_num(getattr(score, name))
+    judged = sums["n"] > 0
+    keys = {"model": scores[0].model, "station_id": station_id[judged].astype(object)}
+    return pd.DataFrame({**keys, **{name: values[judged] for name, values in sums.items()}})
 
 
-def _calibration(score: Score) -> pd.DataFrame:
-    size = 3 * BINS
+def _calibration(scores: Sequence[Score]) -> pd.DataFrame:
+    size, n = 3 * BINS, float(sum(score.n for score in scores))
+    asked, stated, came = (sum(getattr(s, name) for s in scores) for name in ("asked", "stated", "came"))
     return pd.DataFrame(
         {
-            "model": score.model,
+            "model": scores[0].model,
             "of": np.repeat(["pit", "bike", "dock"], BINS).astype(object),
             "tenth": np.arange(size) % BINS,
-            "n": np.concatenate([np.full(BINS, float(score.n)), *score.asked]),
-            "stated": np.concatenate([np.full(BINS, score.n / BINS), *score.stated]),
-            "came": np.concatenate([score.tenths, *score.came]),
+            "n": np.concatenate([np.full(BINS, n), *asked]),
+            "stated": np.concatenate([np.full(BINS, n / BINS), *stated]),
+            "came": np.concatenate([sum(s.tenths for s in scores), *came]),
         }
     )
 

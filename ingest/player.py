@@ -34,8 +34,8 @@ ISSUE_ON_THE_WAY = 175
 
 LONG = timedelta(days=2)
 
-QUIET = timedelta(days=21)
-"""The first weeks of a month teach what riders do; what is right to say of it, the last one is enough for."""
+QUIET, RECORDED = timedelta(days=21), timedelta(days=5)
+"""Weeks teach what riders do; what is right to say of it, the last days are enough for."""
 
 _NEVER = 10**9
 _WEATHER_EVERY = timedelta(hours=1)
@@ -140,7 +140,7 @@ class Player(Ticker):
         """Learn from `start` to before `end`, putting fewer forecasts on record the longer that is."""
         scores: list[Score] = []
         every, seed, long = forecaster.every, "seed" in forecaster.models, end - start > LONG
-        quiet = end - timedelta(days=7) if end - start > QUIET else start
+        quiet = end - RECORDED if end - start > QUIET else start
         heard: datetime | None = None
         with _warming:
             if long:

@@ -250,6 +250,11 @@ def _smooth(table: NDArray[Any]) -> NDArray[Any]:
     """Smooth over about an hour of slots: each with its neighbours, twice where slots are quarter-hours."""
     smooth = table
     for _ in range(max(table.shape[1] // 48, 1)):
-        beside = np.roll(smooth, 1, axis=1) + np.roll(smooth, -1, axis=1)
-        smooth = (beside / 4 + smooth / 2).astype(table.dtype)
+        beside = np.empty_like(smooth)
+        np.add(smooth[:, :-2], smooth[:, 2:], out=beside[:, 1:-1])
+        np.add(smooth[:, -1], smooth[:, 1], out=beside[:, 0])
+        np.add(smooth[:, -2], smooth[:, 0], out=beside[:, -1])
+        beside *= 0.25
+        beside += smooth * np.asarray(0.5, dtype=table.dtype)
+        smooth = beside
     return smooth

@@ -24,7 +24,7 @@ def step(skill: pd.Series[float]) -> pd.Series[int]:
     return pd.Series(steps, index=skill.index)
 
 
-def deck(stations: pd.DataFrame, dark: bool, label: str) -> marks.Deck:
+def deck(stations: pd.DataFrame, dark: bool, label: str, system_id: str) -> marks.Deck:
     """Draw stations (`name`, `lat`, `lon`, `n`, `pool`, `naive`, `skill`) by the step of their skill."""
     known = stations[stations["skill"].notna() & stations["lat"].notna()]
     fills = np.array([palette.rgb(colour) for colour in palette.STEPS])[step(known["skill"])]
@@ -41,7 +41,7 @@ def deck(stations: pd.DataFrame, dark: bool, label: str) -> marks.Deck:
         get_line_color=palette.rgb(palette.EDGE[dark]), stroked=True, line_width_min_pixels=1,
         get_radius=5, radius_units=pydeck.types.String("pixels"), pickable=True,
     )  # fmt: skip
-    style = ground.style(dark, label)
+    style = ground.style(dark, label, system_id)
     return marks.Deck(
         [layer],
         initial_view_state=pydeck.ViewState(

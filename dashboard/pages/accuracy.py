@@ -296,7 +296,7 @@ def stations(system: SystemRow, view: View, dark: bool) -> None:
     if table.empty:
         return
     with box(text.STATION_MAP):
-        chart = skillmap.deck(table, dark, view.system.label)
+        chart = skillmap.deck(table, dark, view.system.label, system.system_id)
         st.pydeck_chart(chart, key=f"skill-{system.system_id}", height=320, alt=text.STATION_MAP_ALT)
         st.html(skillmap.legend())
     with box(text.WORST):

@@ -171,7 +171,7 @@ def choose(view: View, at: str, side: Side, chosen: dict[Side, End | None]) -> N
             deck.deck(
                 api.frame_url(system_id, view.version, what, screen.n, deck.part(horizon)),
                 views[system_id], horizon, at, what, screen.n,
-                dark, selected, view.stale, browser.here(), ground.style(dark, view.system.label),
+                dark, selected, view.stale, browser.here(), ground.style(dark, view.system.label, system_id),
             ),
             key=key, height=460, on_select=lambda: touch(key, side), alt=text.MAP_ALT,
         )  # fmt: skip
@@ -287,7 +287,7 @@ def draw_map(view: View, start: End, goal: End, plans: list[Plan]) -> None:
     st.pydeck_chart(
         ways.ways(
             url, views[key], frame, (start, goal), plans, columns, screen.n,
-            dark, view.stale, ground.style(dark, view.system.label),
+            dark, view.stale, ground.style(dark, view.system.label, system_id),
         ),
         key=key, height=460, on_select=lambda: None, alt=text.TRIP_ALT,
     )  # fmt: skip

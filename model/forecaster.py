@@ -52,7 +52,7 @@ from model.scoring import (
 from model.seed_pipeline import SeedPipeline
 from model.weather import WeatherEffect
 
-_FORMAT = 3
+_FORMAT = 4
 _MAX_BYTES = 2**32
 _USUAL_SECONDS = 60.0
 

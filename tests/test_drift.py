@@ -45,6 +45,18 @@ def test_a_break_is_noticed_within_a_day() -> None:
     assert found[0].minutes == 30
 
 
+def test_a_break_is_noticed_within_a_day_whatever_the_losses_spread_over() -> None:
+    """Losses that spread over a twentieth change by one and a half of that."""
+    random, watch, found = np.random.default_rng(1), Watch((30,)), []
+    for step in range(16 * 72):
+        at = MONDAY + step * STEP
+        edge = -0.1 if at < MONDAY + timedelta(days=BREAK) else -0.025
+        drift = watch.learn(30, at, (int(at.weekday() >= 5), at.hour), 1 + edge + random.normal(0, 0.05), 1.0)
+        found += [] if drift is None else [drift.at]
+    assert found
+    assert MONDAY + timedelta(days=BREAK) < found[0] <= MONDAY + timedelta(days=BREAK + 1)
+
+
 def test_rush_hours_and_weekends_are_no_drift() -> None:
     assert watched(28, after=0.8) == []
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ingest.catch_up import WEATHER_EVERY, catch_up
 from ingest.gbfs import Poll
 from ingest.playback import Playback
 from ingest.registry import System
@@ -20,7 +21,7 @@ from ingest.store import Store
 from ingest.tape import Tape
 from ingest.tick import LEASE, STAND_BY, Memory, Through, Ticker
 from model.forecaster import Forecaster
-from model.records import Snapshot, Stations, Weather
+from model.records import Snapshot, Stations
 from model.scoring import Score
 
 LOOK = timedelta(seconds=1)
@@ -28,17 +29,6 @@ LOOK = timedelta(seconds=1)
 
 GAP = timedelta(minutes=11)
 """A longer time between two snapshots is gone through."""
-
-ISSUE_ON_THE_WAY = 175
-"""Minutes between two forecasts on record on a long way: at twenty, a month would take a minute."""
-
-LONG = timedelta(days=2)
-
-QUIET, RECORDED = timedelta(days=21), timedelta(days=5)
-"""Weeks teach what riders do; what is right to say of it, the last days are enough for."""
-
-_NEVER = 10**9
-_WEATHER_EVERY = timedelta(hours=1)
 
 # One at a time: two would halve each other's speed, and the first city is the one that people wait for.
 _warming = threading.Lock()
@@ -132,29 +122,10 @@ class Player(Ticker):
 
     def _hear(self, memory: Memory, at: datetime) -> None:
         """Tell the weather an hour apart, as a live city is told."""
-        if self._told_at is None or at - self._told_at >= _WEATHER_EVERY:
+        if self._told_at is None or at - self._told_at >= WEATHER_EVERY:
             self._told_at = at
             memory.weather = self._tape.weather(at)
 
     def _go_through(self, forecaster: Forecaster, start: datetime, end: datetime) -> list[Score]:
-        """Learn from `start` to before `end`, putting fewer forecasts on record the longer that is."""
-        scores: list[Score] = []
-        every, seed, long = forecaster.every, "seed" in forecaster.models, end - start > LONG
-        quiet = end - RECORDED if end - start > QUIET else start
-        heard: datetime | None = None
         with _warming:
-            if long:
-                # The seed pipeline learns a station at a time: it begins with what is live.
-                forecaster.compete(False)
-            for snapshot in self._tape.steps(start, end):
-                if long:
-                    forecaster.every = _NEVER if snapshot.at < quiet else ISSUE_ON_THE_WAY
-                if heard is None or snapshot.at - heard >= _WEATHER_EVERY:
-                    heard = snapshot.at
-                    known: Weather | None = self._tape.weather(heard)
-                    if known is not None:
-                        forecaster.hear(known)
-                scores += forecaster.learn(snapshot)
-            forecaster.every = every
-            forecaster.compete(seed)
-        return scores
+            return catch_up(forecaster, self._tape, start, end)

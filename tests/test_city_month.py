@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest.city import CITIES
-from ingest.city_month import DAYS, SECONDS, learnt
+from ingest.city_month import learnt
+from ingest.tape import MONTH, STEP_SECONDS
 from model.forecaster import Forecaster
 from model.scoring import ISSUE_MINUTES
 
@@ -23,7 +24,7 @@ def test_four_weeks_are_known_up_to_the_moment(forecaster: Forecaster) -> None:
     assert forecaster.at == datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
     assert forecaster.learning_since is not None
     known = forecaster.at - forecaster.learning_since
-    assert timedelta(days=DAYS) - timedelta(seconds=2 * SECONDS) <= known <= timedelta(days=DAYS)
+    assert MONTH - timedelta(seconds=2 * STEP_SECONDS) <= known <= MONTH
     assert forecaster.every == ISSUE_MINUTES
 
 

@@ -16,7 +16,8 @@ sys.path.insert(0, str(HERE.parent.parent))
 from threadpoolctl import threadpool_limits  # noqa: E402
 
 from ingest.city import CITIES  # noqa: E402
-from ingest.city_month import DAYS, SECONDS, learnt  # noqa: E402
+from ingest.city_month import learnt  # noqa: E402
+from ingest.tape import MONTH, STEP_SECONDS  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 
 UNTIL = datetime(2026, 10, 12, 12, 0, tzinfo=UTC)
@@ -52,14 +53,14 @@ def main(full: bool) -> None:
     told: dict[str, str] = {}
     load = os.getloadavg()[0]
     begun, wall = time.process_time(), time.perf_counter()
-    for week in range(DAYS // 7 + 1):
-        city.week(UNTIL - timedelta(days=DAYS - 7 * week))
+    for week in range(MONTH.days // 7 + 1):
+        city.week(UNTIL - timedelta(days=MONTH.days - 7 * week))
     generated = time.process_time() - begun
     begun = time.process_time()
     forecaster = learnt(city, UNTIL)
     learning = time.process_time() - begun
     told["generated, five weeks of 180 stations by the minute"] = f"{generated:.2f} s of processor time"
-    told[f"learnt, {DAYS} days every {SECONDS} s"] = f"{learning:.2f} s of processor time"
+    told[f"learnt, {MONTH.days} days every {STEP_SECONDS} s"] = f"{learning:.2f} s of processor time"
     told["both, by the wall clock"] = (
         f"{time.perf_counter() - wall:.2f} s (load {load:.1f} on {os.cpu_count()})"
     )
@@ -67,7 +68,7 @@ def main(full: bool) -> None:
     if full:
         forecaster = Forecaster(city.stations)
         begun = time.process_time()
-        for snapshot in city.snapshots(UNTIL - timedelta(days=DAYS), UNTIL, WORKER_SECONDS):
+        for snapshot in city.snapshots(UNTIL - timedelta(days=MONTH.days), UNTIL, WORKER_SECONDS):
             if snapshot.at.minute == 0:
                 forecaster.hear(city.weather(snapshot.at))
             forecaster.learn(snapshot)

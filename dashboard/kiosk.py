@@ -125,8 +125,8 @@ def headline(view: View, more: str = "") -> str:
     )
 
 
-def arrival(minutes: int, at: str, summary: str) -> str:
-    """Write which arrival time the map shows and what its colours mean. `summary` is HTML."""
+def arrival(minutes: int, at: str, credit: str) -> str:
+    """Write which arrival time the map shows, what its colours mean, and whose the ground is."""
     share = 100 * minutes / state.MINUTES[-1]
     screen = state.screen()
     steps = "".join(f'<li class="step{index}">{word}</li>' for index, word in enumerate(text.STEPS))
@@ -134,7 +134,7 @@ def arrival(minutes: int, at: str, summary: str) -> str:
         f'<div class="asked"><p>{escape(text.heading(screen.what, screen.n))}</p>'
         f"<p>{text.if_you_arrive(minutes)}</p><p><strong>{escape(at)}</strong></p>"
         f'<div class="bar"><i style="width:{share:.1f}%"></i></div></div>'
-        f"<ul>{steps}</ul>{summary}"
+        f'<ul>{steps}</ul><p class="small">{escape(credit)}</p>'
     )
 
 

@@ -85,7 +85,7 @@ def on_stage(system: SystemRow) -> None:
         return
     at = text.moment(view.now + timedelta(minutes=minutes), view.now, view.zone)
     draw_map(view, horizon, at, None)
-    st.html(kiosk.headline(view, kiosk.arrival(minutes, at, summary(view.frame, horizon, at))))
+    st.html(kiosk.headline(view, kiosk.arrival(minutes, at, ground.credit(view.system.label))))
 
 
 def controls(view: View) -> str:
@@ -155,7 +155,7 @@ def summary(frame: Frame, horizon: int, at: str) -> str:
     chance = side(frame, screen.what).chance[screen.n - 1, horizon]
     counted = (chance <= 100) & is_open(frame, screen.what)
     good = counted & (chance >= text.BOUNDS[1])
-    hint = "" if screen.station or screen.kiosk or not len(frame.stations) else f" {text.PICK_HINT}"
+    hint = "" if screen.station or not len(frame.stations) else f" {text.PICK_HINT}"
     said = text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
     return f'<p class="summary"><b>{escape(text.heading(screen.what, screen.n))}</b>: {escape(said)}</p>'
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.state import Measure, Past
-from ingest.store import DAY, FIVE_MINUTES, HOUR, SUMS, Outage, measured
+from ingest.store import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, Outage, measured
 from model.measures import skill
 
 WORSE = 1.01
@@ -22,32 +22,35 @@ _SUMS = list(SUMS)
 class Range:
     """A stretch of time up to now: how long, in which spans it is read, and over what its curve is averaged.
 
-    `length` None reaches back to the start, and its curve is the average since then.
+    `length` None reaches back to the start, and its curve is the average since then. What is not a curve is
+    added up from the longer spans `summed`.
     """
 
     length: timedelta | None
     span: int
     window: timedelta | None
+    summed: int
 
-    def since(self, newest: datetime, started: datetime) -> datetime:
-        """Tell when it begins; at a boundary of spans, so that whole ones are counted."""
+    def since(self, newest: datetime, started: datetime, span: int | None = None) -> datetime:
+        """Tell when it begins; at a boundary of its spans, or of another, so that whole ones are counted."""
+        span = span or self.span
         begin = started if self.length is None else max(newest - self.length, started)
-        return datetime.fromtimestamp(begin.timestamp() // self.span * self.span, begin.tzinfo)
+        return datetime.fromtimestamp(begin.timestamp() // span * span, begin.tzinfo)
 
 
 def spread(past: Past, age: timedelta) -> Range:
     """Choose how a range is read; one since the start by how long ago that was."""
     ranges: dict[Past, Range] = {
-        "hours": Range(timedelta(hours=6), FIVE_MINUTES, timedelta(hours=1)),
-        "day": Range(timedelta(hours=24), FIVE_MINUTES, timedelta(hours=3)),
-        "week": Range(timedelta(days=7), HOUR, timedelta(days=1)),
-        "month": Range(timedelta(days=30), HOUR, timedelta(days=2)),
-        "year": Range(timedelta(days=365), DAY, timedelta(days=7)),
+        "hours": Range(timedelta(hours=6), FIVE_MINUTES, timedelta(hours=1), FIVE_MINUTES),
+        "day": Range(timedelta(hours=24), FIVE_MINUTES, timedelta(hours=3), FIVE_MINUTES),
+        "week": Range(timedelta(days=7), HOUR, timedelta(days=1), HOUR),
+        "month": Range(timedelta(days=30), HOUR, timedelta(days=2), DAY),
+        "year": Range(timedelta(days=365), DAY, timedelta(days=7), WEEK),
     }
     if past != "all":
         return ranges[past]
     span = FIVE_MINUTES if age < timedelta(days=7) else HOUR if age < timedelta(days=60) else DAY
-    return Range(None, span, None)
+    return Range(None, span, None, WEEK)
 
 
 def curve(sums: pd.DataFrame, window: timedelta | None) -> pd.DataFrame:

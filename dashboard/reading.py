@@ -108,6 +108,7 @@ class Reading:
         self._clock = clock
         # 2 MB a frame at 2,000 stations; a page asks for the newest of its city.
         self._frame = lru_cache(maxsize=32)(self._decode)
+        self._totals = lru_cache(maxsize=64)(self._add_up)  # 10 kB each
         self._said = lru_cache(maxsize=512)(self._decode_said)  # 30 bytes a station each
         self._glance: tuple[datetime, dict[str, tuple[SystemRow, SystemState]]] | None = None
         self._glancing = Lock()
@@ -185,8 +186,16 @@ class Reading:
         """Fetch the sums of scores over time: see `Store.scores`."""
         return self._store.scores(system_id, span, minutes=minutes, models=models, since=since, until=until)
 
-    def score_totals(self, system_id: str | None, span: int, since: datetime | None = None) -> pd.DataFrame:
-        """Fetch the sums of scores by model and horizon: see `Store.score_totals`."""
+    def score_totals(self, system_id: str | None, span: int, since: datetime) -> pd.DataFrame:
+        """Fetch the sums of scores by model and horizon: see `Store.score_totals`.
+
+        Asked once a frame of a city, and for all cities together once a minute, whoever looks.
+        """
+        known = self.glance().get(system_id) if system_id is not None else None
+        stamp = known[1].frame_version if known is not None else self._clock().timestamp() // 60
+        return self._totals(system_id, span, since, stamp)
+
+    def _add_up(self, system_id: str | None, span: int, since: datetime, stamp: float | None) -> pd.DataFrame:
         return self._store.score_totals(system_id, span, since=since)
 
     def station_scores(self, system_id: str) -> pd.DataFrame:

@@ -1,7 +1,8 @@
-"""The sums of scores over time, at three resolutions: by five minutes, by the hour and by the day.
+"""The sums of scores over time, at four resolutions: by five minutes, hour, day and week.
 
-The same forecast is added to all three, so that a week, a month and years are each read as a few hundred
-rows a curve. The finer ones are dropped as they age; the days stay for good.
+The same forecast is added to all four, so that a week, a month and years are each read as a few hundred rows
+a curve, and a year of all cities is soon added up. The finer ones are dropped as they age; days and weeks
+stay for good.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ SUMS = (
 )  # fmt: skip
 """The columns that are sums over forecasts: they add up over time, models and systems."""
 
-FIVE_MINUTES, HOUR, DAY = 300, 3600, 86400
-"""The spans, in seconds. A span begins at a multiple of itself in Unix time; a day is one of UTC."""
+FIVE_MINUTES, HOUR, DAY, WEEK = 300, 3600, 86400, 604800
+"""The spans, in seconds, each from a multiple of itself in Unix time: days in UTC, weeks on Thursdays."""
 
 KEPT = {FIVE_MINUTES: timedelta(days=8), HOUR: timedelta(days=400)}
 """How long the sums of a span are kept, in event time."""
@@ -45,7 +46,7 @@ def add(db: Connection, system_id: str, rows: Sequence[Mapping[str, Any]]) -> No
     """Add what was settled, as `model.scoring.Score.row` gives it, to every span."""
     totals: dict[tuple[int, int, datetime, str], dict[str, Any]] = {}
     for row in rows:
-        for span in (FIVE_MINUTES, HOUR, DAY):
+        for span in (FIVE_MINUTES, HOUR, DAY, WEEK):
             key = (span, row["minutes"], start(row["target_at"], span), row["model"])
             total = totals.setdefault(key, dict.fromkeys(SUMS, 0))
             for name in SUMS:
@@ -92,8 +93,7 @@ def read(
     """Fetch sums: see `Store.scores`, and `Store.score_totals` for those not `by_time`."""
     where = [scores.c.span == span]
     if system_id is None:
-        followed = sa.select(systems.c.system_id).where(systems.c.position.is_not(None))
-        where.append(scores.c.system_id.in_(followed))
+        where.append(scores.c.system_id.in_(_together(db)))
     else:
         where.append(scores.c.system_id == system_id)
     # Named one by one, so that the primary key leads straight to each horizon's stretch of time.
@@ -114,6 +114,17 @@ def read(
     kinds = {"at": "datetime64[s, UTC]", "model": "str", "minutes": "int64"}
     table = pd.DataFrame(rows, columns=[*names, *SUMS])
     return table.astype({name: kinds[name] for name in names} | dict.fromkeys(SUMS, "float64"))
+
+
+def _together(db: Connection) -> list[str]:
+    """Name the systems that are summed up where none is named: the live ones, if any is, or all followed.
+
+    What is made up or replayed would otherwise be mixed with what is real.
+    """
+    query = sa.select(systems.c.system_id, systems.c.label).where(systems.c.position.is_not(None))
+    rows = db.execute(query).all()
+    live = [row.system_id for row in rows if not row.label]
+    return live or [row.system_id for row in rows]
 
 
 def measured(sums: pd.DataFrame) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from ingest.health import ANSWERED, Answer, Failure, Health, Oddity
 from ingest.lease import is_dead
 from ingest.playback import SIMULATED, SPEEDS, Begin, Playback, is_played
 from ingest.said import KEPT, Said, beside_truth, is_due
-from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS, measured
+from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, measured
 from ingest.tables import (
     checkpoints,
     daily_scores,
@@ -656,7 +656,7 @@ class Store:
         """Fetch the sums of scores by span of the target time, model and horizon, oldest first.
 
         `span` is `FIVE_MINUTES`, `HOUR` or `DAY`, and `at` its beginning, from `since` to before `until`.
-        Where no system is named, the sums are those of all followed ones together.
+        Where no system is named, the sums are those of all live ones together, or of all followed if none is.
         """
         with self._read() as db:
             return over_time.read(db, system_id, span, minutes, models, since, until)
@@ -666,12 +666,13 @@ class Store:
         system_id: str | None = None,
         span: int = DAY,
         *,
+        minutes: Sequence[int] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> pd.DataFrame:
         """Fetch the sums of scores by model and horizon over the spans from `since` to before `until`."""
         with self._read() as db:
-            return over_time.read(db, system_id, span, None, None, since, until, by_time=False)
+            return over_time.read(db, system_id, span, minutes, None, since, until, by_time=False)
 
     def outages(self, system_id: str, since: datetime | None = None) -> list[Outage]:
         """List when a feed was down: learnt snapshots too far apart to learn from, oldest first."""
@@ -746,6 +747,7 @@ __all__ = [
     "SIMULATED",
     "SPEEDS",
     "SUMS",
+    "WEEK",
     "Answer",
     "Begin",
     "Checkpoint",

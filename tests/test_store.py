@@ -36,8 +36,8 @@ from store_world import (
 from ingest.gbfs_findings import Finding
 from ingest.health import Failure, Oddity
 from ingest.lease import new_holder
-from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS
-from ingest.store import LeaseLostError, Outage, PollRow, Store, StoreError, findings_json
+from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
+from ingest.store import LeaseLostError, Outage, PollRow, Store, StoreError, SystemRow, findings_json
 from ingest.tables import metadata
 from model import Snapshot
 
@@ -262,7 +262,15 @@ def test_scores_of_all_followed_systems_add_up(store: Store) -> None:
     assert store.take_lease("boulder", "me", NOON, LEASE)
     store.commit_tick("boulder", "me", NOON, LEASE, NOON, learnt(NOON, counted(NOON), scores=[score]))
     assert store.scores()["n"].tolist() == [4]
-    store.follow([DUBLIN])
+    assert store.score_totals(None, WEEK)["n"].tolist() == [4]
+    made_up = SystemRow(
+        "harbourton", "Harbourton", "Harbourton", "IE", "simulated:harbourton", 60, 1.0, "simulated"
+    )
+    store.follow([DUBLIN, made_up])
+    assert store.take_lease("harbourton", "me", NOON, LEASE)
+    store.commit_tick("harbourton", "me", NOON, LEASE, NOON, learnt(NOON, counted(NOON), scores=[score]))
+    assert store.scores()["n"].tolist() == [2], "what is made up is not mixed with what is live"
+    store.follow([made_up])
     assert store.scores()["n"].tolist() == [2]
 
 
@@ -299,6 +307,7 @@ def test_scores_by_the_hour_of_an_older_release_are_carried_over(url: str) -> No
     store = Store(url)
     assert store.scores("dublin", HOUR)["n"].tolist() == [2, 2, 2]
     assert store.scores("dublin", DAY)["squared_error"].tolist() == [4, 2]
+    assert store.scores("dublin", WEEK)["squared_error"].tolist() == [6]
     store.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from html import escape
 from typing import Any, get_args
@@ -15,7 +16,7 @@ from dashboard.curves import Range
 from dashboard.listing import search
 from dashboard.reading import View, reading
 from dashboard.state import Measure, Past
-from ingest.store import DAY, HOUR, SystemRow
+from ingest.store import HOUR, SystemRow
 from model.scoring import SCORED_MINUTES
 
 NAMED = 3
@@ -57,32 +58,50 @@ def controls() -> None:
             text.PAST, get_args(Past), format_func=text.PASTS.__getitem__,
             key=state.key("past"), on_change=state.take, args=("past",),
         )  # fmt: skip
-        st.multiselect(
-            text.MODELS_SHOWN, list(dict.fromkeys([*text.MODELS, *state.screen().models])),
-            key=state.key("models"), on_change=state.take, args=("models",),
-        )  # fmt: skip
         st.toggle(text.EVERYWHERE, key=state.key("everywhere"), on_change=state.take, args=("everywhere",))
+        st.pills(
+            text.MODELS_SHOWN, list(dict.fromkeys([*text.MODELS, *state.screen().models])),
+            selection_mode="multi", key=state.key("models"), on_change=state.take, args=("models",),
+        )  # fmt: skip
 
 
-def stretch(system: SystemRow) -> tuple[Range, datetime, datetime, tzinfo, str] | None:
-    """Find what is on screen: the range, where it begins, the newest moment, and whose time it is in."""
+@dataclass(frozen=True)
+class Stretch:
+    """What is on screen: a range of time, from when the models were started, to the newest counts."""
+
+    chosen: Range
+    started: datetime
+    newest: datetime
+    zone: tzinfo
+    name: str
+
+    @property
+    def since(self) -> datetime:
+        """When the curves begin."""
+        return self.chosen.since(self.newest, self.started)
+
+    @property
+    def summed_since(self) -> datetime:
+        """When what is added up begins."""
+        return self.chosen.since(self.newest, self.started, self.chosen.summed)
+
+
+def stretch(system: SystemRow) -> Stretch | None:
+    """Find what is on screen; None before anything was learnt."""
     source, screen = reading(), state.screen()
     if screen.everywhere:
-        ages = [known for _, known in source.glance().values() if known.at and known.learning_since]
-        if not ages:
+        known = [pair for pair in source.glance().values() if pair[1].at and pair[1].learning_since]
+        live = [pair for pair in known if not pair[0].label] or known
+        if not live:
             return None
-        newest = max(known.at for known in ages if known.at)
-        started = min(known.learning_since for known in ages if known.learning_since)
-        zone: tzinfo = UTC
-        name = "UTC"
-    else:
-        view = source.view(system)
-        if view.frame is None or view.state.learning_since is None:
-            return None
-        newest, started = view.frame.at, view.state.learning_since
-        zone, name = view.zone, view.system.city
-    chosen = curves.spread(screen.past, newest - started)
-    return chosen, chosen.since(newest, started), newest, zone, name
+        newest = max(feed.at for _, feed in live if feed.at)
+        started = min(feed.learning_since for _, feed in live if feed.learning_since)
+        return Stretch(curves.spread(screen.past, newest - started), started, newest, UTC, "UTC")
+    view = source.view(system)
+    if view.frame is None or view.state.learning_since is None:
+        return None
+    chosen = curves.spread(screen.past, view.frame.at - view.state.learning_since)
+    return Stretch(chosen, view.state.learning_since, view.frame.at, view.zone, view.system.city)
 
 
 def over_time(system: SystemRow) -> None:
@@ -93,14 +112,12 @@ def over_time(system: SystemRow) -> None:
         warn(system)
     if found is None:
         return
-    chosen, since, newest, zone, name = found
+    chosen, since, newest, zone, name = found.chosen, found.since, found.newest, found.zone, found.name
     where = None if screen.everywhere else system.system_id
     wanted = list(dict.fromkeys([*screen.models, "naive", "pool"]))
     sums = source.scores(where, chosen.span, minutes=[screen.horizon], models=wanted, since=since)
     lines = curves.compare(curves.curve(sums, chosen.window), screen.measure)
-    whole = source.score_totals(where, DAY) if screen.past == "all" else source.score_totals(
-        where, chosen.span, since
-    )  # fmt: skip
+    whole = source.score_totals(where, chosen.summed, found.summed_since)
     table = curves.totals(whole[whole["minutes"] == screen.horizon], "model")
     known = [*text.MODELS]
     judged = table[table["n"] > 0].sort_values(
@@ -131,7 +148,7 @@ def over_time(system: SystemRow) -> None:
         return
     st.html(f'<p class="small">{escape(text.stretch(chosen.window, name))} {text.CURVE_KEY}</p>')
     downloads.offer(shown, "curves", text.ERROR_TITLE)
-    all_models(judged, since, newest, zone)
+    all_models(judged, max(found.summed_since, found.started), newest, zone)
 
 
 def warn(system: SystemRow) -> None:
@@ -223,12 +240,10 @@ def behind(system: SystemRow) -> None:
     found = stretch(system)
     if found is None:
         return
-    chosen, since, newest, zone, name = found
+    since, newest, zone, name = found.since, found.newest, found.zone, found.name
     where = None if screen.everywhere else system.system_id
     dark, models = st.context.theme.type == "dark", list(screen.models)
-    totals = source.score_totals(where, DAY) if screen.past == "all" else source.score_totals(
-        where, chosen.span, since
-    )  # fmt: skip
+    totals = source.score_totals(where, found.chosen.summed, found.summed_since)
     every = totals[(totals["n"] > 0) & totals["model"].isin(models)]
     if every.empty:
         return

@@ -1,4 +1,4 @@
-"""The feeds and model pages in real Chromium: found from the map, live without reload, for everybody."""
+"""The accuracy, feeds and model pages in real Chromium: found from the map, live without reload, for all."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from browsing import DESK, PHONE, Site, Visit, barred, fits, small_targets
+from browsing import DESK, PHONE, Site, Visit, barred, fits, small_targets, wait_for
 from playwright.sync_api import Page, expect
 
 from dashboard import text
+from ingest.daily import daily
 from ingest.store import PollRow, TickResult
 from model import Forecaster, Snapshot
 
@@ -30,7 +31,7 @@ NO_NEWS = "the server did not answer within 10 s"
 @pytest.fixture
 def harmless() -> re.Pattern[str]:
     """On any page but the first, Streamlit's browser side looks for its server below the page, then above."""
-    return re.compile(r"/(feeds|model)/_stcore/")
+    return re.compile(r"/(accuracy|feeds|model)/_stcore/")
 
 
 def go_to(page: Page, name: str) -> None:
@@ -43,27 +44,50 @@ def write_down(site: Site, minutes: int) -> Forecaster:
     made = site.dublin
     forecaster = Forecaster(made.stations)
     random, bikes = np.random.default_rng(1), made.bikes.astype(np.int64)
+    scores = []
     for minute in range(minutes):
         at = site.world.now - timedelta(minutes=minutes - minute)
         counts = np.where(bikes < 0, -1, np.clip(bikes + random.integers(-1, 2, len(bikes)), 0, 15))
-        forecaster.learn(
-            Snapshot(at, made.stations.station_id, counts, np.where(counts < 0, -1, 15 - counts))
-        )
+        snapshot = Snapshot(at, made.stations.station_id, counts, np.where(counts < 0, -1, 15 - counts))
+        scores += forecaster.learn(snapshot)
     now = site.world.now = site.world.now + timedelta(seconds=1)
-    snapshot = forecaster.snapshot()
-    assert snapshot is not None
+    newest = forecaster.snapshot()
+    assert newest is not None
     assert forecaster.learning_since is not None
     tick = TickResult(
         poll=PollRow(now, now, "learnt", "", 0.1, "[]", 60.0, 0.01, 0.2, 5),
-        changes=replace(snapshot, at=now),
+        changes=replace(newest, at=now),
         frame=replace(made, at=now).to_bytes(),
         learning_since=forecaster.learning_since,
-        scores=[],
+        scores=[score.row() for score in scores],
+        daily=daily(scores, newest.station_id, made.stations.timezone),
         stations=None,
         checkpoint=forecaster.to_bytes(),
     )
     site.world.store.commit_tick("dublin", "test", now, timedelta(hours=1), now + timedelta(minutes=1), tick)
     return forecaster
+
+
+@BOTH
+def test_errors_move_by_themselves(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
+    write_down(site, 20)
+    page = visit("?city=dublin&ahead=5&past=hours", device, scheme)
+    go_to(page, "Accuracy")
+    expect(page).to_have_url(re.compile("ahead=5&measure=mae&past=hours"))
+    verdict, scored = page.locator("dl.verdict dd").first, page.get_by_text("Scored since")
+    curve = page.locator(".st-key-curves").get_by_test_id("stVegaLiteChart").first
+    expect(verdict).to_contain_text("bikes off")
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(8)
+    assert not barred(page)
+    assert fits(page)
+    if device is PHONE:
+        assert not small_targets(page)
+
+    said, judged, drawn = verdict.inner_text(), scored.inner_text(), curve.screenshot()
+    write_down(site, 45)
+    expect(scored).not_to_have_text(judged)
+    expect(verdict).not_to_have_text(said)
+    wait_for(lambda: curve.screenshot() != drawn)
 
 
 @BOTH

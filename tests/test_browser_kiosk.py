@@ -1,0 +1,94 @@
+"""The kiosk in real Chromium: it sweeps, turns its pages, and comes back to life by itself."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from browsing import Site, Visit, fits, picture, wait_for
+from playwright.sync_api import Page, expect
+
+from dashboard import kiosk, text
+
+pytestmark = pytest.mark.browser
+
+STAGE = {"viewport": {"width": 1280, "height": 720}}
+LONG = 35_000
+"""Milliseconds that a browser's clock leaps over: longer than a page may be silent, or a timer late."""
+
+
+ACCURACY = pytest.mark.parametrize("harmless", [re.compile(r"/accuracy/_stcore/")], ids=[""])
+"""On any page but the first, Streamlit's browser side looks for its server below the page, then above."""
+
+OUTAGE = pytest.mark.parametrize(
+    "harmless", [re.compile(r"/_stcore/|/healthz/live|/static/js/index\.")], ids=[""]
+)
+"""Whoever has lost the app asks for it in vain, and Streamlit complains."""
+
+
+def beat(page: Page) -> int:
+    return int(page.locator("[data-beat]").get_attribute("data-beat") or 0)
+
+
+def opened(visit: Visit, site: Site, where: str = "") -> Page:
+    """Open a page whose clock can be put forward."""
+    page = visit("?kiosk=1&city=dublin", STAGE)
+    page.clock.install()
+    page.goto(f"{site.url}{where}?kiosk=1&city=dublin")
+    page.locator("[data-beat]").wait_for()
+    page.evaluate("window.before = true")
+    return page
+
+
+def test_it_sweeps_and_offers_nothing_to_touch(visit: Visit) -> None:
+    page = visit("?kiosk=1&city=dublin", STAGE, "dark")
+    asked = page.locator(".kiosk .asked")
+    expect(asked).to_contain_text(text.if_you_arrive(10))
+    before = picture(page)[:, 400:].astype(int)
+    expect(asked).to_contain_text(text.if_you_arrive(25))
+    assert (np.abs(picture(page)[:, 400:] - before).max(axis=2) > 40).mean() > 0.002, "the map stands still"
+    expect(page.locator(".kiosk h1")).to_have_text("Dublin")
+    expect(page.locator(".kiosk .age")).to_contain_text("counted")
+    expect(page.locator("button:visible, input:visible, a:visible")).to_have_count(0)
+    assert page.evaluate("document.elementFromPoint(800, 360) === document.documentElement")
+    assert fits(page)
+
+
+@ACCURACY
+def test_the_accuracy_page_gives_way_to_the_map(visit: Visit, site: Site) -> None:
+    page = opened(visit, site, "accuracy")
+    expect(page.locator(".kiosk")).to_contain_text("Dublin")
+    for _ in range(2 * kiosk.TURNS["accuracy"]):
+        seen = beat(page)
+        page.clock.fast_forward(1000)
+        wait_for(lambda seen=seen: beat(page) > seen)  # type: ignore[misc]
+        if "/accuracy" not in page.url:
+            break
+    expect(page.locator("#deckgl-overlay")).to_be_visible()
+    assert re.fullmatch(r"/\?city=dublin&.*kiosk=1", page.url.removeprefix(site.url.rstrip("/")))
+    assert page.evaluate("window.before"), "it was loaded anew"
+
+
+def test_after_a_sleep_it_is_loaded_anew(visit: Visit, site: Site) -> None:
+    page = opened(visit, site)
+    page.clock.fast_forward(LONG)
+    page.wait_for_function("!window.before")
+    expect(page.locator("#deckgl-overlay")).to_be_visible()
+    assert "kiosk=1" in page.url
+
+
+@OUTAGE
+def test_it_comes_back_when_the_app_does(visit: Visit, site: Site) -> None:
+    page = opened(visit, site)
+    lost = page.get_by_text(text.KIOSK_LOST)
+    expect(lost).to_be_hidden()
+    site.stop()
+    page.clock.fast_forward(LONG)
+    expect(lost).to_be_visible()
+    assert page.evaluate("window.before"), "a page that is loaded from nowhere is none"
+    site.start()
+    page.wait_for_function("!window.before")
+    expect(page.locator("#deckgl-overlay")).to_be_visible()
+    expect(lost).to_be_hidden()
+    expect(page.locator(".kiosk h1")).to_have_text("Dublin")

@@ -857,9 +857,6 @@ SAID_SHOWN = {"all": "all", "outside": "outside the interval", "missed": "off by
 NO_SAID = (
     "Nothing that was said has come due yet: half an hour after the first forecast there is a row a station."
 )
-NOT_SCORED = (
-    "No forecast has come due in this stretch yet. The first are judged five minutes after the start."
-)
 CITY_ONLY = "Stations, calibration and single forecasts are shown of one city at a time."
 DAYS_KEPT = "over the last days, for as long as scores of single stations are kept"
 SKILL_STEPS = ("over 10 % better", "1–10 % better", "as good", "1–10 % worse", "over 10 % worse")
@@ -874,6 +871,18 @@ def questions(horizon: int) -> tuple[str, str, str]:
         f"Which model is best {minutes(horizon)} ahead?",
         "Is the pool ever worse than “it stays as it is now” (naive)?",
         "At which stations, over the last days?",
+    )
+
+
+def not_scored(horizon: int) -> str:
+    """Say why there is nothing yet, and when there is.
+
+    >>> not_scored(30)
+    'No forecast 30 min ahead has come due in this stretch yet. The first does 30 min after the start.'
+    """
+    ahead = minutes(horizon)
+    return (
+        f"No forecast {ahead} ahead has come due in this stretch yet. The first does {ahead} after the start."
     )
 
 

@@ -205,7 +205,7 @@ def test_before_anything_is_judged_the_page_says_so(world: World) -> None:
     from dashboard_world import frame
 
     world.commit(frame())
-    assert text.NOT_SCORED in said(opened(world, city="dublin"))
+    assert text.not_scored(30) in said(opened(world, city="dublin"))
 
 
 def test_a_city_that_never_answered_says_so(world: World) -> None:

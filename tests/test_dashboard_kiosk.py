@@ -66,7 +66,7 @@ def test_pages_take_turns(world: World) -> None:
     page.switch_page("pages/accuracy.py")
     page.query_params["kiosk"], page.query_params["city"] = "1", "dublin"
     page.run()
-    assert text.NOT_SCORED in [e.value for e in page.text]
+    assert text.not_scored(30) in [e.value for e in page.text]
     assert panel(page).startswith(" Dublin 12:00 Monday counted 0 s ago")
     for _ in range(kiosk.TURNS["accuracy"]):
         page.run()

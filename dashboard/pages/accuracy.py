@@ -124,7 +124,7 @@ def over_time(system: SystemRow) -> None:
         "model", key=lambda names: names.map(lambda name: known.index(name) if name in known else len(known))
     )  # of those that are equally right, the best known comes first
     if judged.empty:
-        frontage.notice(text.NOT_SCORED)
+        frontage.notice(text.not_scored(screen.horizon))
         return
     st.html(verdict(system, judged, lines, newest, zone))
     outages = [] if where is None else source.outages(where, since)

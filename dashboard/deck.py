@@ -71,7 +71,11 @@ DESK, PHONE = (840, 520), (330, 380)
 """Pixels that the map opens for: its width and height there, or a little less."""
 
 
-def viewport(lat: Floats, lon: Floats, width: int, height: int, most: float = 15) -> Viewport:
+MARK = 15.0
+"""Pixels that the radius of the largest mark has at most where the map opens."""
+
+
+def viewport(lat: Floats, lon: Floats, width: int, height: int, most: float = MARK) -> Viewport:
     """Fit the stations into so many pixels, with marks that leave room for each other, of radius `most`."""
     if not len(lat):
         return Viewport(0.0, 0.0, 1.0, 100.0)

@@ -1,4 +1,7 @@
-"""A stage screen that nobody touches: the arrival time sweeps, pages alternate, big type.
+"""A stage screen that nobody touches: the arrival time sweeps, map and curves alternate, big type.
+
+Both are on one page. A page left and entered again makes a new map, and Chromium let go of the old one's
+graphics memory late or never: 50 MB a minute.
 
 The browser asks for each next step, a second after the last. Steps are counted, not read off the clock: a
 slow second delays the sweep and tears no hole in it. How a screen comes back to life that was cut off or
@@ -11,11 +14,11 @@ from html import escape
 from pathlib import Path
 from typing import Any, cast
 
+import altair as alt
 import streamlit as st
 
 from dashboard import state, text
-from dashboard.reading import View, reading
-from ingest.store import SystemRow
+from dashboard.reading import View
 
 STEP_SECONDS = 1.0
 
@@ -23,7 +26,13 @@ SWEEP = (*state.MINUTES, *state.MINUTES[-2:0:-1])
 """The arrival times, in minutes from now: there and back."""
 
 TURNS: dict[state.Page, int] = {"map": len(SWEEP), "accuracy": 20}
-"""Steps for which each page is on screen."""
+"""Steps for which each is on screen."""
+
+CURVES_SECONDS = 5.0
+"""How often curves are drawn anew."""
+
+_BEFORE = 7
+"""Steps before their turn that curves are drawn, out of sight."""
 
 _STATIC = Path(__file__).parent / "static"
 _KEY = "kiosk"
@@ -31,6 +40,9 @@ _DONE = "kiosk-steps-done"
 _BEAT = "kiosk-beat"
 _SIZE = "kiosk-size"
 _MOST_PIXELS = 8000
+_LINES_FOR = 360
+"""Pixels of a screen's height for which lines are as wide as on the page itself."""
+
 _MAP_WIDTH = 0.71
 """Share of the screen's width beside the panel; kiosk.css says the same."""
 
@@ -40,8 +52,8 @@ _component = st.components.v2.component(
 
 
 def mount(page: state.Page) -> None:
-    """Put style and watchdog into a page; one that takes no turn gives way to the map."""
-    if page not in TURNS:
+    """Put style and watchdog into the page; any other than the map's gives way to that."""
+    if page != "map":
         state.go("map")
         st.rerun()
     st.html(_STATIC / "kiosk.css")
@@ -81,32 +93,19 @@ def _sized() -> None:
         st.session_state[_SIZE] = found
 
 
-def step(page: state.Page) -> int:
-    """Count a step of a page's turn, from 0; after the last one, go to the other page."""
+def step() -> tuple[state.Page, int]:
+    """Count a step; tell whose turn it is, and for which arrival in minutes from now the map is drawn."""
     done = int(st.session_state.get(_DONE, 0))
-    if done >= TURNS[page]:
-        st.session_state[_DONE] = 0
-        state.go("accuracy" if page == "map" else "map")
-        st.rerun()
-    st.session_state[_DONE] = done + 1
-    return done
+    st.session_state[_DONE] = (done + 1) % sum(TURNS.values())
+    return ("map", SWEEP[done]) if done < TURNS["map"] else ("accuracy", 0)
 
 
-def sweep() -> int:
-    """Take the next arrival time of the map's turn, in minutes from now."""
-    return SWEEP[step("map")]
+def curves_due() -> bool:
+    """Tell whether curves are on screen, or soon will be."""
+    return int(st.session_state.get(_DONE, 0)) >= TURNS["map"] - _BEFORE
 
 
-def turn(system: SystemRow) -> None:
-    """Keep what is always in sight beside a page whose own parts refresh themselves, and end its turn."""
-    step("accuracy")
-    screen = state.screen()
-    what = text.how_right(text.minutes(screen.horizon), text.PASTS[screen.past])
-    more = "".join(f"<p>{escape(line)}</p>" for line in what)
-    st.html(headline(reading().view(system), f'<div class="asked">{more}</div>'))
-
-
-def headline(view: View, more: str = "") -> str:
+def headline(view: View, turn: state.Page = "map", more: str = "") -> str:
     """Write what is always in sight: city, label, time, age. `more` is HTML to follow.
 
     The beat is another one at each run, by which the browser knows that it still hears from us.
@@ -118,8 +117,9 @@ def headline(view: View, more: str = "") -> str:
     local = view.now.astimezone(view.zone)
     time = f'<time>{text.clock(view.now, view.zone)}</time><p class="day">{local:%A}</p>' if known else ""
     age = text.counted(view.age) if known else text.KIOSK_NO_COUNTS
+    name = escape(system.city or system.name)
     return (
-        f'<section class="kiosk" data-beat="{beat}"><h1>{escape(system.city or system.name)}</h1>'
+        f'<section class="kiosk" data-beat="{beat}" data-turn="{turn}"><h1>{name}</h1>'
         f'<p class="tags">{tags}</p>{time}<p class="age">{escape(age)}</p>'
         f'<p class="lost">{text.KIOSK_LOST}</p>{more}</section>'
     )
@@ -138,12 +138,23 @@ def arrival(minutes: int, at: str, credit: str) -> str:
     )
 
 
+def judged() -> str:
+    """Write what the curves are of."""
+    screen = state.screen()
+    lines = text.how_right(text.minutes(screen.horizon), text.PASTS[screen.past])
+    return f'<div class="asked">{"".join(f"<p>{escape(line)}</p>" for line in lines)}</div>'
+
+
 def enlarged(chart: Any) -> Any:
     """Draw a chart for a stage, where two of them fill what a verdict leaves, with letters to match."""
     if not state.screen().kiosk:
         return chart
     _, height = size()
     letters = round(height / 40)
+    for layer in chart.layer:
+        width = layer["encoding"]["strokeWidth"]
+        if width is not alt.Undefined:
+            width["scale"]["range"] = [pixels * height / _LINES_FOR for pixels in width["scale"]["range"]]
     return (
         chart.properties(height=round(0.32 * height))
         .configure_axis(labelFontSize=letters, titleFontSize=letters)

@@ -55,23 +55,33 @@ def test_it_sweeps_and_offers_nothing_to_touch(visit: Visit) -> None:
     assert fits(page)
 
 
-@ACCURACY
-def test_the_accuracy_page_gives_way_to_the_map(visit: Visit, site: Site) -> None:
-    page = opened(visit, site, "accuracy")
-    expect(page.locator(".kiosk")).to_contain_text("Dublin")
-    for _ in range(2 * kiosk.TURNS["accuracy"]):
+def test_curves_have_their_turn_and_the_map_is_never_made_anew(visit: Visit, site: Site) -> None:
+    page = opened(visit, site)
+    canvas = page.locator("#deckgl-overlay")
+    expect(canvas).to_be_visible()
+    canvas.evaluate("canvas => (window.canvas = canvas)")
+    where = page.url
+    turns = ""
+    for _ in range(2 * sum(kiosk.TURNS.values())):
         seen = beat(page)
         page.clock.fast_forward(1000)
         wait_for(lambda seen=seen: beat(page) > seen)  # type: ignore[misc]
-        if "/accuracy" not in page.url:
+        turn = page.locator("[data-beat]").get_attribute("data-turn") or ""
+        if not turns.endswith(turn):
+            turns += f" {turn}"
+        if turns.endswith("accuracy"):
+            expect(page.locator(".st-key-kiosk-curves")).to_contain_text(text.not_scored(30))
+        if turns.endswith("accuracy map"):
             break
-    expect(page.locator("#deckgl-overlay")).to_be_visible()
-    assert re.fullmatch(r"/\?city=dublin&.*kiosk=1", page.url.removeprefix(site.url.rstrip("/")))
-    assert page.evaluate("window.before"), "it was loaded anew"
+    assert turns.split() == ["map", "accuracy", "map"]
+    assert canvas.evaluate("canvas => canvas === window.canvas")
+    assert page.url == where
 
 
-def test_after_a_sleep_it_is_loaded_anew(visit: Visit, site: Site) -> None:
-    page = opened(visit, site)
+@ACCURACY
+def test_another_page_gives_way_and_after_a_sleep_it_is_loaded_anew(visit: Visit, site: Site) -> None:
+    page = opened(visit, site, "accuracy")
+    expect(page).to_have_url(re.compile(r"/\?city=dublin&.*kiosk=1"))
     page.clock.fast_forward(LONG)
     page.wait_for_function("!window.before")
     expect(page.locator("#deckgl-overlay")).to_be_visible()

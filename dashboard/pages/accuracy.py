@@ -31,11 +31,6 @@ def page() -> None:
     if system is None:
         return
     often = float(np.clip(system.poll_seconds, 5, 60))
-    if state.screen().kiosk:
-        st.fragment(kiosk.turn, run_every=kiosk.STEP_SECONDS)(system)
-        with st.container(key="kiosk-accuracy"):
-            st.fragment(over_time, run_every=often)(system)
-        return
     controls()
     st.fragment(over_time, run_every=often)(system)
     st.fragment(behind, run_every=60)(system)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import api, browser, deck, frontage, ground, kiosk, listing, state, station, text, when
 from dashboard.outlook import is_open, side, station_index
+from dashboard.pages import accuracy
 from dashboard.reading import View, reading
 from ingest.store import SystemRow
 from model.frame import AT_LEAST, Frame
@@ -24,6 +25,8 @@ def page() -> None:
         return
     if state.screen().kiosk:
         st.fragment(on_stage, run_every=kiosk.STEP_SECONDS)(system)
+        with st.container(key="kiosk-curves"):
+            st.fragment(curves_on_stage, run_every=kiosk.CURVES_SECONDS)(system)
         return
     st.fragment(listing.find)(system)
     with st.container(key="stage"):
@@ -76,7 +79,7 @@ def on_stage(system: SystemRow) -> None:
     others = any(known.frame_version is not None for known in source.states().values())
     if view.frame is None and not state.screen().city and others:
         st.rerun()
-    minutes = kiosk.sweep()
+    turn, minutes = kiosk.step()
     with st.container(key="kiosk-notices"):
         frontage.warn(source, view, spaces=state.screen().what == "space")
     horizon = view.column(minutes)
@@ -85,7 +88,15 @@ def on_stage(system: SystemRow) -> None:
         return
     at = text.moment(view.now + timedelta(minutes=minutes), view.now, view.zone)
     draw_map(view, horizon, at, None)
-    st.html(kiosk.headline(view, kiosk.arrival(minutes, at, ground.credit(view.system.label))))
+    credit = ground.credit(view.system.label)
+    more = kiosk.arrival(minutes, at, credit) if turn == "map" else kiosk.judged()
+    st.html(kiosk.headline(view, turn, more))
+
+
+def curves_on_stage(system: SystemRow) -> None:
+    """Draw how right the forecasts were, in time for their turn."""
+    if kiosk.curves_due() and reading().view(system).frame is not None:
+        accuracy.over_time(system)
 
 
 def controls(view: View) -> str:
@@ -120,8 +131,8 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
     pixels = kiosk.pixels() if screen.kiosk else deck.PHONE if frontage.phone() else deck.DESK
     opening = system_id, pixels
     if opening not in views:
-        more = {"most": kiosk.mark()} if screen.kiosk else {}
-        views[opening] = deck.viewport(stations.lat, stations.lon, *pixels, **more)
+        mark = kiosk.mark() if screen.kiosk else deck.MARK
+        views[opening] = deck.viewport(stations.lat, stations.lon, *pixels, mark)
     dark = st.context.theme.type == "dark"
     outlook = view.frame.bike if screen.what == "bike" else view.frame.space
     selected = None

@@ -32,8 +32,7 @@ export default function ({ data, setStateValue }) {
     for (let wait = 1000; mounted && !(await answers()); wait = Math.min(2 * wait, LONGEST)) await pause(wait);
     if (!mounted) return;
     sessionStorage.setItem(RELOADS, reloads() + 1);
-    // By the map: on other pages Streamlit looks for its server at addresses that are not there.
-    location.replace("./" + location.search);
+    location.reload();
   }
 
   function look() {

@@ -40,7 +40,7 @@ _DONE = "kiosk-steps-done"
 _BEAT = "kiosk-beat"
 _SIZE = "kiosk-size"
 _MOST_PIXELS = 8000
-_LINES_FOR = 360
+_LINES_FOR = 480
 """Pixels of a screen's height for which lines are as wide as on the page itself."""
 
 _MAP_WIDTH = 0.71
@@ -157,6 +157,6 @@ def enlarged(chart: Any) -> Any:
             width["scale"]["range"] = [pixels * height / _LINES_FOR for pixels in width["scale"]["range"]]
     return (
         chart.properties(height=round(0.32 * height))
-        .configure_axis(labelFontSize=letters, titleFontSize=letters)
+        .configure_axis(labelFontSize=letters, titleFontSize=letters, labelLimit=0)
         .configure_legend(labelFontSize=letters, symbolSize=10 * letters)
     )

@@ -76,8 +76,9 @@ class View:
 
     @property
     def stale(self) -> bool:
-        """Tell whether the counts are old: the feed repeats itself, or nothing came for ten minutes."""
-        return self.state.state == "silent" or self.age > STALE_AFTER
+        """Tell whether the counts are old: the feed repeats itself, or missed ten minutes and five polls."""
+        between = timedelta(seconds=self.system.poll_seconds * self.system.speed)
+        return self.state.state == "silent" or self.age > max(STALE_AFTER, 5 * between)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,6 +1,7 @@
 """Half an hour of refreshes: does the page grow, and what does it ask for while nobody touches it?
 
-python benchmarks/map/memory.py               half an hour
+python benchmarks/map/memory.py               half an hour of the map
+python benchmarks/map/memory.py --station     half an hour of the map with a station and its chart open
 python benchmarks/map/memory.py --minutes 3   a look; writes nothing down
 """
 
@@ -98,7 +99,7 @@ def slope(hours: Sequence[float], values: Sequence[float]) -> tuple[float, float
     return rise, error * float(np.sqrt((1 + alike) / (1 - alike)))
 
 
-def measure(minutes: float) -> dict[str, Any]:
+def measure(minutes: float, station: bool) -> dict[str, Any]:
     """Open a page on each city and look at them every minute."""
     dashboard_world.LEASE = timedelta(hours=2)
     fast = replace(dashboard_world.DUBLIN, system_id="fast", poll_seconds=int(OFTEN))
@@ -114,16 +115,16 @@ def measure(minutes: float) -> dict[str, Any]:
             feed.renew()
         env = {"DOCKCAST_STORE": world.url, "DOCKCAST_MAP_STYLE": "plain"}
         with run.serve("ours", ROOT / "app.py", "", env) as server, cdp.chromium() as browser:
-            results = watch(browser, server.url, feeds, minutes)
+            results = watch(browser, server.url, feeds, minutes, "&station=s20" if station else "")
         world.store.close()
     return results
 
 
-def watch(browser: cdp.Chromium, url: str, feeds: list[Feed], minutes: float) -> dict[str, Any]:
+def watch(browser: cdp.Chromium, url: str, feeds: list[Feed], minutes: float, more: str) -> dict[str, Any]:
     """Open both pages, keep the feeds going, and read the meters once a minute."""
     ready = "!!document.querySelector('#deckgl-overlay')"
     page, idle = cdp.Tab(browser), cdp.Tab(browser)
-    page.call("Page.navigate", url=f"{url}/?city=fast&station=s20&in=30")
+    page.call("Page.navigate", url=f"{url}/?city=fast&in=30{more}")
     page.wait_for(ready)
     process = page.process()
     idle.call("Network.enable", maxTotalBufferSize=1, maxResourceBufferSize=1)
@@ -157,18 +158,22 @@ def watch(browser: cdp.Chromium, url: str, feeds: list[Feed], minutes: float) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
-    minutes = parser.parse_args().minutes
+    parser.add_argument("--station", action="store_true")
+    given = parser.parse_args()
+    minutes, station = given.minutes, given.station
     results = {
         "minutes": minutes,
         "an answer every, seconds": OFTEN,
         "settled after, minutes": SETTLED_MINUTES,
         "stations": run.STATIONS,
-        **measure(minutes),
+        "a station open": station,
+        **measure(minutes, station),
         "machine": report.machine(),
     }
     print(json.dumps(results | {"readings": []}, indent=2))
     if minutes >= 30:
-        (HERE / "memory.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        name = "memory-station.json" if station else "memory.json"
+        (HERE / name).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         report.write()
 
 

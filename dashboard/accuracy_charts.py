@@ -19,6 +19,8 @@ from ingest.store import Outage
 from model.drift import Drift
 
 HEIGHT = 260
+POINT = alt.OverlayMarkDef(aria=False)
+"""The numbers beside a chart read its points out; while they are drawn, Vega has marks without a name."""
 _STEPS = [
     pd.Timedelta(minutes=minutes)
     for minutes in (5, 15, 30, *(60 * hours for hours in (1, 3, 6, 12, 24, 48, 168, 336, 720, 2160)))
@@ -147,7 +149,7 @@ def by(table: pd.DataFrame, column: str, title: str, measure: str, models: Seque
     values = sorted(table[column].unique()) if column == "minutes" else list(range(0, 24, 3))
     return (
         alt.Chart(table)
-        .mark_line(point=True)
+        .mark_line(point=POINT)
         .encode(
             x=alt.X(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(values=values, grid=False)),
             y=alt.Y(f"{measure}:Q", title=axis, scale=alt.Scale(zero=False)),
@@ -181,7 +183,7 @@ def reliable(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
     unit = alt.Scale(domain=[0, 1])
     points = (
         alt.Chart(table)
-        .mark_line(point=True)
+        .mark_line(point=POINT)
         .encode(
             x=alt.X("stated:Q", title=text.STATED, axis=odds, scale=unit),
             y=alt.Y("came:Q", title=text.CAME, axis=odds, scale=unit),

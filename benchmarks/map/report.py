@@ -64,25 +64,6 @@ def memory(told: dict[str, Any]) -> list[str]:
         f"| {often} | then | at the end | growth an hour ± standard error |",
         "|---|---:|---:|---:|",
     ]
-    for name, its in told["pages"].items():
-        lines.append(f"| {name} | {its['bytes'] / 1e6:.2f} | {its['requests']:.0f} | {its['seconds']:.1f} |")
-    largest = ", ".join(f"{name.partition('.')[0]} {size / 1000:.0f}" for name, size in its_largest(told))
-    return [*lines, "", f"The largest of ours, kB: {largest}."]
-
-
-def its_largest(told: dict[str, Any]) -> list[tuple[str, float]]:
-    """Give our page's largest files."""
-    return [(name, size) for name, size in told["pages"]["ours, slow 3G"]["largest"]]
-
-
-def memory(told: dict[str, Any]) -> list[str]:
-    """Write whether the page grows, and what it asks for while nobody touches it."""
-    settled = [reading for reading in told["readings"] if reading["minute"] >= told["settled after, minutes"]]
-    lines = [
-        f"| {told['minutes']:.0f} minutes{', a station open' if told['a station open'] else ''}, an answer every {told['an answer every, seconds']:.0f} s | then "
-        "| at the end | growth an hour ± standard error |",
-        "|---|---:|---:|---:|",
-    ]
     for name, (rise, error) in told["growth an hour, standard error"].items():
         start, end = settled[0][name], settled[-1][name]
         lines.append(f"| {name} | {start:,.1f} | {end:,.1f} | {rise:+,.2f} ± {error:,.2f} |")

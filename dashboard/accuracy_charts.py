@@ -16,7 +16,7 @@ import pandas as pd
 from dashboard import palette, text
 from dashboard.state import Measure
 from ingest.store import Outage
-from model.drift import Drift
+from model.records import Drift
 
 HEIGHT = 260
 POINT = alt.OverlayMarkDef(aria=False)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from threading import Lock
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
 
-from dashboard.pipeline import Pipeline
 from ingest.store import (
     HOUR,
     Failure,
@@ -26,9 +26,11 @@ from ingest.store import (
     SystemRow,
     SystemState,
 )
-from model.drift import Drift
-from model.forecaster import Forecaster, StateError
 from model.frame import Frame
+from model.records import Drift
+
+if TYPE_CHECKING:
+    from dashboard.pipeline import Pipeline
 
 SAID_AHEAD = timedelta(minutes=30)
 """How far ahead of what came the page shows what it had said."""
@@ -248,6 +250,10 @@ class Reading:
             return self._pipeline(system_id, at)
 
     def _unpack(self, system_id: str, at: datetime) -> Pipeline | None:
+        # Here alone, since River brings 70 MB along: an app whose model page nobody opens does without.
+        from dashboard.pipeline import Pipeline
+        from model.forecaster import Forecaster, StateError
+
         found = self._store.checkpoint(system_id)
         try:
             return None if found is None else Pipeline.of(Forecaster.from_bytes(found.blob), len(found.blob))

@@ -13,7 +13,6 @@ from dashboard import text
 from dashboard.reading import reading
 from ingest.store import SIMULATED, SPEEDS, Begin, Playback, SystemRow, is_played
 
-
 Change = Callable[[Playback, datetime], Playback]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
-from model.drift import Drift
+from model.records import Drift
 from model.trip import DETOUR, MISS_MINUTES, RIDING_KMH, WALKING_KMH, WALKING_LIMIT_MINUTES
 
 What = Literal["bike", "space"]

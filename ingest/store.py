@@ -43,8 +43,7 @@ from ingest.tables import (
     weathers,
 )
 from model.demand import MAX_GAP
-from model.drift import Drift
-from model.records import WEATHER, Snapshot, Stations, Weather
+from model.records import WEATHER, Drift, Snapshot, Stations, Weather
 
 FRAMES_KEPT = timedelta(minutes=10)
 """How long a browser may still ask for an older frame."""

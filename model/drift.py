@@ -17,7 +17,6 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +26,7 @@ from river.drift import ADWIN
 
 from model.days import DAY_TYPES
 from model.learnt import Learnt
+from model.records import Drift
 
 _FALSE_ALARMS = 1e-8
 """ADWIN's delta: no probability here, since losses are alike for hours. At 1e-6 a break is noticed two and
@@ -46,20 +46,6 @@ _FARTHEST = 4.0
 
 _MOST_KEPT = 4320
 """Losses after which a watch begins anew, sixty days at one every twenty minutes: they are its state."""
-
-
-@dataclass(frozen=True)
-class Drift:
-    """`minutes` ahead, the loss relative to naive was noticed to have changed `at` (aware UTC).
-
-    `before` and `after` are its mean distance from the usual, as a share of naive's usual error: where
-    `after` is the larger, the forecasts have become worse.
-    """
-
-    at: datetime
-    minutes: int
-    before: float
-    after: float
 
 
 class Watch(Learnt):

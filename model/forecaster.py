@@ -17,7 +17,7 @@ from model.changes import Changes
 from model.climate import Climate
 from model.days import Days
 from model.demand import MAX_GAP, Demand, Events, events
-from model.drift import Drift, Watch
+from model.drift import Watch
 from model.experts import Expert, Now, answers, as_now, experts
 from model.guard import Guard
 from model.pool import Pool
@@ -26,6 +26,7 @@ from model.records import (
     UNKNOWN,
     Bools,
     Counts,
+    Drift,
     Floats,
     Forecast,
     Ints,

@@ -229,3 +229,17 @@ def take_rows(values: NDArray[Any], rows: Ints, default: Any) -> NDArray[Any]:
     out: NDArray[Any] = np.full((*values.shape[:-1], len(rows)), default, dtype=values.dtype)
     out[..., rows >= 0] = values[..., rows[rows >= 0]]
     return out
+
+
+@dataclass(frozen=True)
+class Drift:
+    """`minutes` ahead, the loss relative to naive was noticed to have changed `at` (aware UTC).
+
+    `before` and `after` are its mean distance from the usual, as a share of naive's usual error: where
+    `after` is the larger, the forecasts have become worse.
+    """
+
+    at: datetime
+    minutes: int
+    before: float
+    after: float

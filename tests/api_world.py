@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from dashboard import api
 from ingest.store import PollRow
-from model.drift import Drift
+from model.records import Drift
 
 APP = Starlette(routes=api.ROUTES)
 

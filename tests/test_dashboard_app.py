@@ -197,3 +197,9 @@ def test_a_store_that_cannot_be_opened_ends_the_app_with_words(store: str) -> No
     assert ran.returncode != 0
     assert "DOCKCAST_STORE" in said
     assert "site-packages" not in said
+
+
+def test_the_app_does_without_river() -> None:
+    """It brings 70 MB along, and learning is the worker's."""
+    code = "import sys, app; sys.exit('river' in sys.modules or 'sklearn' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, stderr=subprocess.DEVNULL)

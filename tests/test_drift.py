@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from model_world import MONDAY
 
-from model.drift import Drift, Watch
+from model.drift import Watch
+from model.records import Drift
 
 STEP = timedelta(minutes=20)
 BREAK = 14

@@ -23,8 +23,8 @@ from ingest.relearn import relearn
 from ingest.store import Store, SystemRow
 from ingest.tick import LEASE, STAND_BY, Ticker
 from model import Forecaster, Snapshot, Stations, Weather
-from model.drift import Drift
 from model.frame import Frame
+from model.records import Drift
 from model.scoring import SCORED_MINUTES
 
 CITY = System("test", "Test", "Test", "IE", "http://127.0.0.1:1/gbfs.json")

@@ -240,7 +240,7 @@ class City:
         return tuple(work for work in works if work.first < minutes and work.stop > 0)
 
 
-@lru_cache(maxsize=6)
+@lru_cache(maxsize=3)
 def _week(city: City, index: int) -> Week:
     return city._play(index)
 

@@ -94,7 +94,9 @@ def scores(
 ) -> Body:
     """Give scores over time, of one system or of all together."""
     source, span = reading(), span or "hour"
-    summed = _asked(source, system)
+    followed = _asked(source, system)
+    # As the store adds them up: what is made up or replayed is not mixed with what is live.
+    summed = [row for row in followed if not row.label] or followed
     since = since or _beginning(source, summed, _USUAL[span], until)
     if since is not None and until is not None and since >= until:
         raise ApiError(400, "since is not before until.", "Give an earlier since, or leave one of them out.")

@@ -9,11 +9,8 @@ import numpy as np
 import pandas as pd
 
 from dashboard.state import Measure, Past
-from ingest.store import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, Outage, measured
-from model.measures import skill
-
-WORSE = 1.01
-"""As in a backtest: a station is worse off where the error exceeds naive's by more than 1 %."""
+from ingest.store import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, Outage, measured, span_start
+from model.measures import WORSE, skill
 
 _SUMS = list(SUMS)
 
@@ -33,9 +30,8 @@ class Range:
 
     def since(self, newest: datetime, started: datetime, span: int | None = None) -> datetime:
         """Tell when it begins; at a boundary of its spans, or of another, so that whole ones are counted."""
-        span = span or self.span
         begin = started if self.length is None else max(newest - self.length, started)
-        return datetime.fromtimestamp(begin.timestamp() // span * span, begin.tzinfo)
+        return span_start(begin, span or self.span)
 
 
 def spread(past: Past, age: timedelta) -> Range:

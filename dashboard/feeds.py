@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
 from dashboard import text
-from dashboard.reading import DAY, Reading
+from dashboard.reading import DAY, Reading, zone_of
 from ingest.store import ANSWERED, LEARNT, Answer, Health, SystemRow, SystemState
 
 QUARTER = timedelta(minutes=15)
@@ -66,8 +66,8 @@ class Feed:
         return None if self.state.next_poll_at is None else self.state.next_poll_at - self.wall
 
 
-def feeds(source: Reading) -> list[Feed]:
-    """Read how all followed feeds are doing, in their order."""
+def feeds(source: Reading, only: str | None = None) -> list[Feed]:
+    """Read how all followed feeds are doing, in their order, or how one is."""
     known = source.glance()
     wall, health = source.wall(), source.health(list(known))
     counts = dict(list(health.counts.groupby("system_id")))
@@ -75,6 +75,7 @@ def feeds(source: Reading) -> list[Feed]:
     return [
         feed(system, state, health, counts.get(system_id, none), wall)
         for system_id, (system, state) in known.items()
+        if only in (None, system_id)
     ]
 
 
@@ -86,7 +87,7 @@ def feed(system: SystemRow, state: SystemState, health: Health, counts: pd.DataF
     return Feed(
         system=system,
         state=state,
-        zone=_zone(health.zones.get(system_id, "UTC")),
+        zone=zone_of(health.zones.get(system_id, "UTC")),
         wall=wall,
         answer=health.newest.get(system_id),
         took=health.times[system_id],
@@ -96,13 +97,6 @@ def feed(system: SystemRow, state: SystemState, health: Health, counts: pd.DataF
         settled=settled,
         expired=expired,
     )
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def came_to(outcome: str) -> str:

@@ -52,6 +52,18 @@ STALE_AFTER = timedelta(minutes=10)
 """Counts older than this are drawn faded, whatever the feed says of itself."""
 
 
+def zone_of(name: str) -> ZoneInfo:
+    """Give a time zone; UTC where its name means nothing on this machine.
+
+    >>> zone_of("Europe/Atlantis").key
+    'UTC'
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
 def _wall() -> datetime:
     return datetime.now(UTC)
 
@@ -85,10 +97,7 @@ class View:
     @property
     def zone(self) -> ZoneInfo:
         """The city's time zone; UTC where the name means nothing on this machine."""
-        try:
-            return ZoneInfo(self.frame.stations.timezone if self.frame is not None else "UTC")
-        except (ZoneInfoNotFoundError, ValueError):
-            return ZoneInfo("UTC")
+        return zone_of(self.frame.stations.timezone if self.frame is not None else "UTC")
 
     def column(self, minutes: float) -> int | None:
         """Find the frame's horizon for an arrival so many minutes from now; None beyond what it reaches.
@@ -201,13 +210,13 @@ class Reading:
     def _add_up(self, system_id: str | None, span: int, since: datetime, stamp: float | None) -> pd.DataFrame:
         return self._store.score_totals(system_id, span, since=since)
 
-    def station_scores(self, system_id: str) -> pd.DataFrame:
-        """Fetch the sums of scores by day, horizon, model and station, as far back as they are kept."""
-        return self._store.station_scores(system_id)
+    def station_scores(self, system_id: str, minutes: int) -> pd.DataFrame:
+        """Fetch the sums of a horizon's scores by day, model and station, as far back as they are kept."""
+        return self._store.station_scores(system_id, minutes=minutes)
 
-    def calibration(self, system_id: str) -> pd.DataFrame:
-        """Fetch the counts of what was stated and what came, as far back as they are kept."""
-        return self._store.calibration(system_id)
+    def calibration(self, system_id: str, minutes: int) -> pd.DataFrame:
+        """Fetch the counts of what was stated of a horizon and what came, as far back as they are kept."""
+        return self._store.calibration(system_id, minutes=minutes)
 
     def drifts(self, system_id: str, since: datetime | None = None) -> list[Drift]:
         """List the drifts noticed after a time, oldest first."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, time
 from functools import partial
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -35,7 +34,7 @@ def control(system: SystemRow) -> None:
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.time_input(text.JUMP_TO, time(8, 0), step=900, key="stage-clock")
-            st.button(text.JUMP, on_click=_jump, args=(system_id,), key="stage-jump")
+            st.button(text.JUMP, on_click=_jump, args=(system,), key="stage-jump")
         made_up = system.url.startswith(SIMULATED)
         begins: tuple[Begin, ...] = ("learnt", "nothing")
         for begin in begins:
@@ -53,15 +52,9 @@ def _speed(system_id: str, key: str) -> None:
         _change(system_id, lambda now, wall: now.faster(chosen, wall))
 
 
-def _jump(system_id: str) -> None:
-    zone = _zone(system_id)
-    clock = st.session_state["stage-clock"]
-    _change(system_id, lambda now, wall: now.jump(clock, zone, wall))
-
-
-def _zone(system_id: str) -> ZoneInfo:
-    system = next(system for system in reading().systems() if system.system_id == system_id)
-    return reading().view(system).zone
+def _jump(system: SystemRow) -> None:
+    zone, clock = reading().view(system).zone, st.session_state["stage-clock"]
+    _change(system.system_id, lambda now, wall: now.jump(clock, zone, wall))
 
 
 def _begin(system_id: str, begin: Begin) -> None:

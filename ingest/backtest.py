@@ -16,12 +16,9 @@ import numpy as np
 
 from ingest.recording import Recording
 from model.forecaster import Forecaster
-from model.measures import MEASURES, measures
+from model.measures import MEASURES, WORSE, measures
 from model.records import Floats
 from model.scoring import SCORED_MINUTES, Score
-
-WORSE = 1.01
-"""A station is worse off where a model's mean absolute error exceeds naive's by more than 1 %."""
 
 _SUMS = ("n", "n_dock", "abs_error", "squared_error", "crps", "brier_bike", "brier_dock", "covered")
 

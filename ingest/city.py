@@ -177,10 +177,10 @@ class City:
             wishes.append((drawn.minute + begun, drawn.origin, drawn.destination, drawn.minutes))
             begun += minutes
         together = Wishes(*(np.concatenate(column) for column in zip(*wishes, strict=True)))
-        return city_week.run(
-            self._town, start, self._stock(index), self._stock(index + 1), together, hour,
+        return city_week.Run(
+            self._town, self._stock(index), self._stock(index + 1), together, hour,
             self._works(index, start, len(hour)), self._random(3, index),
-        )  # fmt: skip
+        ).through(start)  # fmt: skip
 
     def _local_hours(self, seconds: Ints) -> Floats:
         """Give the local hour of each minute, clocks put forward and back included."""

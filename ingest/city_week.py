@@ -118,22 +118,11 @@ class _Log:
         return count.astype(np.uint8)
 
 
-def run(
-    town: Town,
-    start: int,
-    begin: Stock,
-    end: Stock,
-    wishes: Wishes,
-    hour: Floats,
-    works: Sequence[Works],
-    random: np.random.Generator,
-) -> Week:
-    """Let a week go by whose minutes have these local hours `(M,)`, from one stock to the next week's."""
-    return _Run(town, begin, end, wishes, hour, works, random).through(start)
+class Run:
+    """One week under way, whose minutes have local hours `(M,)`, from one stock to the next week's.
 
-
-class _Run:
-    """One week under way: plain lists, since a rider at a time is cheaper in them than in arrays."""
+    Plain lists, since a rider at a time is cheaper in them than in arrays.
+    """
 
     def __init__(
         self,

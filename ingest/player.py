@@ -66,9 +66,7 @@ class Player(Ticker):
     ) -> None:
         super().__init__(system, store, holder, self._open, clock, **more)
         self._tape = tape
-        self._checkpoint_seconds = float(more.get("checkpoint_seconds", 600))
-        self._wanted = tape.first(clock())
-        self._feed = _Feed(tape, clock, self._wanted)
+        self._feed = _Feed(tape, clock, tape.first(clock()))
         self._told_at: datetime | None = None
         self._due = clock()
 
@@ -81,9 +79,9 @@ class Player(Ticker):
         if wanted is None:
             wanted = self._tape.first(now)
             self._store.play(self._id, wanted)
-        if wanted == self._wanted and now < self._due:
+        if wanted == self._feed.wanted and now < self._due:
             return min(self._due, now + LOOK)
-        self._wanted = self._feed.wanted = wanted
+        self._feed.wanted = wanted
         self._pace(wanted)
         if wanted.paused or wanted.begun != wanted.run:
             if not self._store.take_lease(self._id, self._holder, now, LEASE):
@@ -95,7 +93,7 @@ class Player(Ticker):
             self._memory = self._told_at = None
             wanted = replace(wanted, at=self._tape.opening(wanted.begin, now), wall=now, begun=wanted.run)
             self._store.begin(self._id, self._holder, now, LEASE, wanted)
-            self._wanted = self._feed.wanted = wanted
+            self._feed.wanted = wanted
         if self._memory is None and _warming.locked():
             return now + LOOK  # waiting inside would keep live feeds from their turn
         self._due = super()._tick()
@@ -107,13 +105,12 @@ class Player(Ticker):
         seconds = max(60 / wanted.speed, LOOK.total_seconds())
         if (speed, seconds) != (self.system.speed, self.system.poll_seconds):
             self.system = replace(self.system, speed=speed, poll_seconds=seconds)
-            self._checkpoint_every = timedelta(seconds=self._checkpoint_seconds * max(wanted.speed, 1))
             self._store.set_pace(self._id, speed, seconds)
 
     def _between(self, memory: Memory, snapshot: Snapshot) -> Through | None:
         self._hear(memory, snapshot.at)
         known = None if memory.forecaster is None else memory.forecaster.at
-        if known is None and self._wanted.begin == "nothing":
+        if known is None and self._feed.wanted.begin == "nothing":
             return None
         start = known or self._tape.learnt_from(snapshot.at)
         if snapshot.at - start <= GAP:

@@ -33,10 +33,10 @@ KEPT = {FIVE_MINUTES: timedelta(days=8), HOUR: timedelta(days=400)}
 _KEYS = ("span", "minutes", "at", "model")
 
 
-def start(at: datetime, span: int) -> datetime:
+def span_start(at: datetime, span: int) -> datetime:
     """Give the beginning of the span that a time lies in.
 
-    >>> start(datetime(2026, 3, 1, 14, 37, tzinfo=UTC), HOUR).isoformat()
+    >>> span_start(datetime(2026, 3, 1, 14, 37, tzinfo=UTC), HOUR).isoformat()
     '2026-03-01T14:00:00+00:00'
     """
     return datetime.fromtimestamp(int(at.timestamp()) // span * span, UTC)
@@ -47,7 +47,7 @@ def add(db: Connection, system_id: str, rows: Sequence[Mapping[str, Any]]) -> No
     totals: dict[tuple[int, int, datetime, str], dict[str, Any]] = {}
     for row in rows:
         for span in (FIVE_MINUTES, HOUR, DAY, WEEK):
-            key = (span, row["minutes"], start(row["target_at"], span), row["model"])
+            key = (span, row["minutes"], span_start(row["target_at"], span), row["model"])
             total = totals.setdefault(key, dict.fromkeys(SUMS, 0))
             for name in SUMS:
                 total[name] += row[name]

@@ -25,8 +25,8 @@ from ingest.database import Database, StoreError
 from ingest.health import ANSWERED, Answer, Failure, Health, Oddity
 from ingest.lease import is_dead
 from ingest.playback import SIMULATED, SPEEDS, Begin, Playback, is_played
-from ingest.said import KEPT, Said, beside_truth, is_due
-from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, measured
+from ingest.said import KEPT, Said, beside_truth
+from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, measured, span_start
 from ingest.tables import (
     checkpoints,
     daily_scores,
@@ -134,8 +134,8 @@ class TickResult:
 
     `changes` are the rows of the snapshot that differ from the one before. `checkpoint` is None between
     checkpoints, `stations` None where they did not change. `scores` are sums to add. `state` is "silent"
-    where even the first counts of a feed are old. `said` is what is kept of the
-    frame for a day, None for all of it. `before` is when the snapshot learnt before this one was, None where
+    where even the first counts of a feed are old. `said` is what of the frame is
+    kept for a day: see `ingest.said`. `before` is when the snapshot learnt before this one was, None where
     that is the last committed. `weather` is what was told of it before the snapshot.
     """
 
@@ -218,9 +218,9 @@ class Store:
                     system_id=system_id, version=version, made_at=now, at=at, blob=tick.frame
                 )
             )
-            if is_due(row.at, at):
+            if tick.said is not None:
                 db.execute(said.delete().where(said.c.system_id == system_id, said.c.at < at - KEPT))
-                db.execute(said.insert().values(system_id=system_id, at=at, blob=tick.said or tick.frame))
+                db.execute(said.insert().values(system_id=system_id, at=at, blob=tick.said))
             before = tick.before or row.at
             if before is not None and at - before > MAX_GAP:
                 db.execute(outages.insert().values(system_id=system_id, start=before, end=at))
@@ -680,19 +680,25 @@ class Store:
         with self._read() as db:
             return [Outage(row.start, row.end) for row in db.execute(query)]
 
-    def station_scores(self, system_id: str, since: date | None = None) -> pd.DataFrame:
+    def station_scores(
+        self, system_id: str, since: date | None = None, minutes: int | None = None
+    ) -> pd.DataFrame:
         """Fetch the sums of scores by local day, horizon, model and station: see `ingest.daily`."""
-        return self._daily(system_id, since, "stations")
+        return self._daily(system_id, since, minutes, "stations")
 
-    def calibration(self, system_id: str, since: date | None = None) -> pd.DataFrame:
+    def calibration(
+        self, system_id: str, since: date | None = None, minutes: int | None = None
+    ) -> pd.DataFrame:
         """Fetch the calibration counts by local day, horizon and model: see `ingest.daily`."""
-        return self._daily(system_id, since, "calibration")
+        return self._daily(system_id, since, minutes, "calibration")
 
-    def _daily(self, system_id: str, since: date | None, column: str) -> pd.DataFrame:
+    def _daily(self, system_id: str, since: date | None, minutes: int | None, column: str) -> pd.DataFrame:
         table = daily_scores.c
         query = sa.select(table.day, table.minutes, table[column]).where(table.system_id == system_id)
         if since is not None:
             query = query.where(table.day >= since.isoformat())
+        if minutes is not None:
+            query = query.where(table.minutes == minutes)
         with self._read() as db:
             rows = db.execute(query.order_by(table.day, table.minutes)).all()
         tables = [daily.read(row[2]).assign(day=row.day, minutes=row.minutes) for row in rows]
@@ -765,4 +771,5 @@ __all__ = [
     "TickResult",
     "is_played",
     "measured",
+    "span_start",
 ]

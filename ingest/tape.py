@@ -6,14 +6,14 @@ still, and go through what lies between two moments.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from ingest.city import CITIES, City
 from ingest.playback import RECORDED, SIMULATED, Begin, Playback
-from ingest.recording import Recording, RecordingError
+from ingest.recording import Player, Recording, RecordingError
 from ingest.registry import System
 from ingest.settings import ROOT
 from model.records import Snapshot, Stations, Weather
@@ -93,6 +93,7 @@ class RecordingTape:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
+        self._player = Player(recording)
         self._first, self._last = (datetime.fromtimestamp(int(recording.polls[end]), UTC) for end in (0, -1))
 
     @property
@@ -102,9 +103,7 @@ class RecordingTape:
 
     def snapshot(self, at: datetime) -> Snapshot:
         """Give the newest snapshot."""
-        found = self._recording.at(max(at, self._first))
-        assert found is not None
-        return found
+        return self._player.play(max(self._recording.newest(at.timestamp()), 0))
 
     def steps(self, start: datetime, end: datetime) -> Iterator[Snapshot]:
         """Go through what was recorded in between, leaving out what is closer than some ten minutes."""
@@ -144,17 +143,23 @@ def open_tape(system: System) -> Tape:
     return RecordingTape(Recording.read(RECORDINGS / name))
 
 
-def recorded(folder: Path = RECORDINGS) -> list[System]:
-    """List the recordings to play, as systems. What cannot be read is left out."""
+def recorded(folder: Path = RECORDINGS, known: Container[str] = ()) -> list[System]:
+    """List the recordings to play, as systems; those whose ids are `known` are not read again.
+
+    What cannot be read is left out.
+    """
     found = []
     for path in sorted(folder.glob("*/system.json")):
+        system_id = f"recorded-{path.parent.name}"
+        if system_id in known:
+            continue
         try:
             recording = Recording.read(path.parent)
         except RecordingError:
             continue
         found.append(
             System(
-                f"recorded-{path.parent.name}", recording.name, recording.city, recording.country,
+                system_id, recording.name, recording.city, recording.country,
                 f"{RECORDED}{path.parent.name}", label="replayed",
             )
         )  # fmt: skip

@@ -108,7 +108,7 @@ class Ticker:
         self._open_feed = feed
         self._clock = clock
         self._place = place
-        self._checkpoint_every = timedelta(seconds=checkpoint_seconds * system.speed)
+        self._checkpoint_seconds = checkpoint_seconds
         self._keep = keep
         self._chance = chance or random.Random()
         self._turn = turn or nullcontext()
@@ -238,7 +238,8 @@ class Ticker:
         assert after is not None
         assert forecaster.learning_since is not None
         last = memory.checkpoint_at
-        old = last is None or snapshot.at - last >= self._checkpoint_every
+        every = timedelta(seconds=self._checkpoint_seconds * self.system.speed)
+        old = last is None or snapshot.at - last >= every
         # Neither the description nor the weather is in the log, nor what was learnt on the way.
         more = stations is not None or told is not None or through is not None
         checkpoint = forecaster.to_bytes() if old or more else None

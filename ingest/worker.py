@@ -107,7 +107,7 @@ class Worker:
     def _look_for_recordings(self) -> None:
         """Take up recordings that have been put beside the store since."""
         known = {ticker.system.system_id for ticker in self._tickers}
-        new = [system for system in recorded() if system.system_id not in known]
+        new = recorded(known=known)
         if not new:
             return
         self._systems = [*self._systems, *new]

@@ -13,6 +13,10 @@ MEASURES = ("mae", "rmse", "crps", "brier_bike", "brier_dock", "cover80")
 """Errors and CRPS in bikes; `cover80` the share of the probability integral transform from 0.1 to 0.9."""
 
 
+WORSE = 1.01
+"""A station is worse off where a model's mean absolute error exceeds naive's by more than 1 %."""
+
+
 def measures(sums: Mapping[str, ArrayLike]) -> dict[str, Floats]:
     """Give the measures of rows of sums, each `(R,)`; not a number where nothing was judged.
 

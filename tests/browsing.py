@@ -247,6 +247,16 @@ def wait_for_refresh(page: Page, site: Site) -> None:
         site.renew()
 
 
+def fall_silent_and_come_back(page: Page, site: Site) -> None:
+    """Let Dublin's feed fall silent until the page says so, and answer again until it no longer does."""
+    site.world.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    site.world.fail("dublin", "silent", "the feed repeats itself")
+    notice = page.get_by_text("has fallen silent: the feed repeats itself.")
+    expect(notice).to_be_visible()
+    wait_for_refresh(page, site)
+    expect(notice).to_have_count(0)
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start the machine's Chromium, or Playwright's own where there is none."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ingest.said import is_due
 from ingest.store import PollRow, Store, SystemRow, TickResult
 from model.frame import MINUTES, Frame, Outlook
 from model.records import Snapshot, Stations
@@ -105,6 +106,8 @@ class World:
             bikes=made.bikes.astype(np.int64),
             docks=made.docks.astype(np.int64),
         )
+        before = self.store.state(system_id)
+        keep = is_due(None if before is None else before.at, made.at)
         tick = TickResult(
             poll=poll,
             changes=changes,
@@ -113,6 +116,7 @@ class World:
             scores=[],
             stations=made.stations,
             checkpoint=None,
+            said=made.to_bytes() if keep else None,
         )
         return self.store.commit_tick(
             system_id, "test", now, LEASE, now + timedelta(minutes=1), replace(tick, **more)

@@ -23,6 +23,7 @@ from browsing import (
     barred,
     drag,
     expect_colours,
+    fall_silent_and_come_back,
     fits,
     marks,
     picture,
@@ -343,25 +344,15 @@ def test_a_feed_falls_silent_and_comes_back_and_the_view_stays(
     steps = said_by(site.dublin, 0)
     expect_colours(page, site.dublin, steps)
     shift = drag(page, site.dublin, (45, 25) if device is DESK else (20, 12), steps)
-    site.world.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
-    site.world.fail("dublin", "silent", "the feed repeats itself")
-    notice = page.get_by_text("has fallen silent: the feed repeats itself.")
-    expect(notice).to_be_visible()
-    wait_for_refresh(page, site)
-    expect(notice).to_have_count(0)
+    fall_silent_and_come_back(page, site)
     expect_colours(page, site.dublin, steps, shift)
 
 
 def test_what_was_chosen_stays_when_a_notice_comes_and_goes(visit: Visit, site: Site) -> None:
     """A notice above the controls made others of them, which told their defaults as somebody's choice."""
     page = visit("?city=dublin&what=space&n=2&in=30")
-    notice = page.get_by_text("has fallen silent: the feed repeats itself.")
     for _ in range(2):
-        site.world.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
-        site.world.fail("dublin", "silent", "the feed repeats itself")
-        expect(notice).to_be_visible()
-        wait_for_refresh(page, site)
-        expect(notice).to_have_count(0)
+        fall_silent_and_come_back(page, site)
     expect(page.get_by_test_id("stSlider")).to_contain_text("in 30 min")
     assert "what=space&n=2&in=30" in page.url
 

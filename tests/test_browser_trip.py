@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,13 +14,13 @@ from browsing import (
     Site,
     Visit,
     barred,
+    fall_silent_and_come_back,
     fits,
     map_box,
     picture,
     set_slider,
     small_targets,
     wait_for,
-    wait_for_refresh,
 )
 from playwright.sync_api import expect
 
@@ -135,12 +134,7 @@ def test_the_view_of_a_trip_stays_while_a_feed_falls_silent_and_comes_back(visit
     wait_for(lambda: not alike(ground(), opened))
     page.wait_for_timeout(500)
     dragged = ground()
-    site.world.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
-    site.world.fail("dublin", "silent", "the feed repeats itself")
-    notice = page.get_by_text("has fallen silent: the feed repeats itself.")
-    expect(notice).to_be_visible()
-    wait_for_refresh(page, site)
-    expect(notice).to_have_count(0)
+    fall_silent_and_come_back(page, site)
     wait_for(lambda: alike(ground(), dragged))
 
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ingest.catch_up import catch_up
 from ingest.city import CITIES
-from ingest.city_month import learnt
-from ingest.tape import MONTH, STEP_SECONDS
+from ingest.tape import MONTH, STEP_SECONDS, CityTape
 from model.forecaster import Forecaster
 from model.scoring import ISSUE_MINUTES
 
@@ -17,7 +17,9 @@ UNTIL = datetime(2026, 11, 24, 12, 7, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def forecaster() -> Forecaster:
-    return learnt(CITIES["sandmouth"], UNTIL)
+    learnt = Forecaster(CITIES["sandmouth"].stations)
+    catch_up(learnt, CityTape(CITIES["sandmouth"]), UNTIL - MONTH, UNTIL)
+    return learnt
 
 
 def test_four_weeks_are_known_up_to_the_moment(forecaster: Forecaster) -> None:

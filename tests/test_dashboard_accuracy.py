@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from html import unescape
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from dashboard_world import NOON, World
+from paging import run_page, said
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
@@ -27,7 +26,6 @@ from ingest.store import SystemRow
 from ingest.tick import Ticker
 from model import Snapshot, Stations
 
-START = str(Path(__file__).parent.parent / "dashboard" / "start.py")
 DUBLIN = "dublin-2017-02"
 STRETCH = timedelta(hours=5)
 HOLE = timedelta(hours=3), timedelta(hours=3, minutes=30)
@@ -82,17 +80,7 @@ def dublin(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
 
 def opened(world: World, **query: str) -> AppTest:
     reading.use(world.store, world.clock)
-    page = AppTest.from_file(START, default_timeout=60)
-    page.query_params.update({name: [value] for name, value in query.items()})
-    page.switch_page("pages/accuracy.py")
-    page.run()
-    assert not page.exception
-    return page
-
-
-def said(page: AppTest) -> str:
-    html = [unescape(re.sub("<[^>]*>", " ", e.proto.body)) for e in page.get("html")]
-    return "\n".join([*(e.value for e in (*page.text, *page.caption, *page.error)), *html])
+    return run_page(query, "accuracy", timeout=60)
 
 
 def charts(page: AppTest) -> int:

@@ -11,34 +11,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dashboard_world import DUBLIN, LEASE, NASTY, NOON, World, frame
+from paging import html, run_page, said
 from streamlit.testing.v1 import AppTest
 
 from dashboard import feeds, reading, text
 from ingest.gbfs_findings import Finding
 from ingest.store import PollRow, findings_json
 
-START = str(Path(__file__).parent.parent / "dashboard" / "start.py")
 MINUTE = timedelta(minutes=1)
 STARED = (Finding("no_name", 2, NASTY),)
 
 
 def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(START, default_timeout=20).run()
-    page.switch_page("pages/feeds.py")
-    for name, value in query.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
-
-
-def html(page: AppTest) -> str:
-    return "".join(e.proto.body for e in page.get("html"))
-
-
-def said(page: AppTest) -> str:
-    plain = [e.value for e in (*page.text, *page.caption, *page.error)]
-    return "\n".join([*plain, unescape(re.sub("<[^>]*>", " ", html(page)))])
+    return run_page(query, "feeds")
 
 
 def rows(page: AppTest) -> dict[str, dict[str, str]]:

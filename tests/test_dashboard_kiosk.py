@@ -8,25 +8,18 @@ from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from dashboard_world import BOULDER, NASTY, NOON, World, frame
+from paging import run_page
 from streamlit.testing.v1 import AppTest
 
 from dashboard import kiosk, text
 from dashboard.state import MINUTES
 
-START = str(Path(__file__).parent.parent / "dashboard" / "start.py")
-
 
 def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(START, default_timeout=20)
-    for name, value in query.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
+    return run_page(query)
 
 
 def panel(page: AppTest) -> str:

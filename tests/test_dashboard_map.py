@@ -15,21 +15,15 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, frame
+from paging import run_page
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from dashboard import deck, reading, text
 
-START = str(Path(__file__).parent.parent / "dashboard" / "start.py")
-
 
 def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(START, default_timeout=20)
-    for name, value in query.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
+    return run_page(query)
 
 
 def said(page: AppTest) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from dashboard_world import DUBLIN, LEASE, NASTY, World
 from model_world import MINUTE, MONDAY, riders, stations
+from paging import html, run_page, said
 from streamlit.testing.v1 import AppTest
 
 from dashboard import inside, reading, text
@@ -28,8 +29,11 @@ from model.framing import make_frame
 from model.records import WEATHER
 from model.scoring import SCORED_MINUTES
 
-START = str(Path(__file__).parent.parent / "dashboard" / "start.py")
 TEST = replace(DUBLIN, system_id="test", name="Test", city="Test")
+
+
+def opened(**query: str) -> AppTest:
+    return run_page(query, "model")
 
 
 @cache
@@ -70,25 +74,6 @@ def learn(world: World, minutes: int, checkpoint: bytes | None = None) -> Foreca
     assert world.store.take_lease("test", "test", world.now, LEASE)
     world.store.commit_tick("test", "test", world.now, LEASE, world.now + MINUTE, tick)
     return forecaster
-
-
-def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(START, default_timeout=20).run()
-    page.switch_page("pages/model.py")
-    for name, value in query.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
-
-
-def html(page: AppTest) -> str:
-    return "".join(e.proto.body for e in page.get("html"))
-
-
-def said(page: AppTest) -> str:
-    plain = [e.value for e in (*page.text, *page.caption, *page.error)]
-    return "\n".join([*plain, unescape(re.sub("<[^>]*>", " ", html(page)))])
 
 
 def boxes(page: AppTest) -> dict[str, str]:

@@ -10,15 +10,19 @@ from typing import Any, cast
 
 import pytest
 from dashboard_world import DUBLIN, NOON, World, frame
+from paging import run_page
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from dashboard import reading, text
 from ingest.playback import Playback
 
-START = str(Path(__file__).parent.parent / "dashboard" / "start.py")
 MADE_UP = replace(DUBLIN, system_id="harbourton", url="simulated:harbourton", label="simulated")
 TAPED = replace(DUBLIN, system_id="recorded-dublin", url="recorded:dublin", label="replayed")
+
+
+def opened(city: str) -> AppTest:
+    return run_page({"city": city})
 
 
 @pytest.fixture
@@ -31,14 +35,6 @@ def stage(tmp_path: Path) -> Iterator[World]:
     reading.use(made.store, made.clock)
     yield made
     made.store.close()
-
-
-def opened(city: str) -> AppTest:
-    page = AppTest.from_file(START, default_timeout=20)
-    page.query_params["city"] = city
-    page.run()
-    assert not page.exception
-    return page
 
 
 def wanted(stage: World, city: str = "harbourton") -> Playback:

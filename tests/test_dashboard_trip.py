@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import paging
 import pytest
 from dashboard_world import NASTY, NOON, World, frame
 from hypothesis import given
 from hypothesis import strategies as st
+from paging import html, run_page
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
@@ -27,23 +29,12 @@ from model.trip import Plan
 MARKS = None
 """The layer of marks has no id of its own."""
 
-START = str(Path(__file__).parent.parent / "dashboard" / "start.py")
-
 
 def opened(query: dict[str, str] | None = None, **more: str) -> AppTest:
     """Open the trip page; `start` and `goal` are `from` and `to` in the address."""
-    page = AppTest.from_file(START, default_timeout=20).run()
-    page.switch_page("pages/trip.py")
     named = {"start": "from", "goal": "to", "minutes": "in"}
-    for name, value in {**(query or {}), **more}.items():
-        page.query_params[named.get(name, name)] = value
-    page.run()
-    assert not page.exception
-    return page
-
-
-def html(page: AppTest) -> str:
-    return "".join(e.proto.body for e in page.get("html"))
+    asked = {**(query or {}), **more}
+    return run_page({named.get(name, name): value for name, value in asked.items()}, "trip")
 
 
 def said(page: AppTest) -> str:
@@ -383,7 +374,7 @@ def test_a_station_name_is_never_markup(world: World) -> None:
 
 def test_the_pages_lead_to_each_other_with_all_that_is_chosen(world: World) -> None:
     world.commit(frame())
-    page = AppTest.from_file(START, default_timeout=20)
+    page = AppTest.from_file(paging.START, default_timeout=20)
     page.query_params.update({"city": "dublin", "station": "s5", "what": "space", "n": "2"})
     page.run()
     assert 'href="trip?city=dublin&amp;n=2&amp;in=0" data-do="page:trip">' in html(page)

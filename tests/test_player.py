@@ -237,6 +237,7 @@ def test_recordings_in_their_folder_are_systems(
     monkeypatch.setattr("ingest.tape.RECORDINGS", tmp_path / "recordings")
     assert open_tape(system).stations.station_id.tolist() == recording.stations.station_id.tolist()
     assert recorded(tmp_path / "nowhere") == []
+    assert recorded(tmp_path / "recordings", known={"recorded-town"}) == []
 
 
 def test_a_recording_of_a_run_gives_the_same_forecasts(desk: Desk, tmp_path: Path) -> None:

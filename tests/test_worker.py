@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,11 @@ from serving import make_recording, serving
 from ingest import registry, schedule, tick, worker
 from ingest.gbfs import Feed, Poll
 from ingest.http import Fetcher
+from ingest.recording import Recording
 from ingest.registry import RegistryError, System
 from ingest.settings import Settings
 from ingest.store import Store
+from ingest.tape import recorded
 from ingest.tick import Ticker
 from ingest.worker import Worker, load_systems
 
@@ -63,6 +66,32 @@ def working(store: Store, systems: list[System]) -> Iterator[Worker]:
         stop.set()
         thread.join(30)
         assert not thread.is_alive(), "the worker did not stop"
+
+
+def test_a_recording_that_comes_later_is_taken_up_and_read_once(
+    store: Store, cities: list[System], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, read = tmp_path / "recordings", Recording.read
+    folder.mkdir()
+    reads: list[Path] = []
+    monkeypatch.setattr("ingest.tape.RECORDINGS", folder)
+
+    def counted(path: Path) -> Recording:
+        reads.append(path)
+        return read(path)
+
+    monkeypatch.setattr("ingest.tape.Recording.read", counted)
+    monkeypatch.setattr(worker, "recorded", partial(recorded, folder))
+    monkeypatch.setattr(worker, "RECORDINGS_EVERY", 0.1)
+    with working(store, cities[:1]):
+        wait_for(lambda: store.lease_holder(datetime.now(UTC)))
+        make_recording(folder / "town")
+        wait_for(lambda: store.playback("recorded-town"))
+        assert [row.system_id for row in store.systems()] == ["one", "recorded-town"]
+        assert store.polls("recorded-town") == [], "it waits to be played"
+        known = len(reads)
+        time.sleep(0.5)
+        assert len(reads) == known
 
 
 def holder(store: Store) -> str | None:

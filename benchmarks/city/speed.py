@@ -15,9 +15,9 @@ sys.path.insert(0, str(HERE.parent.parent))
 
 from threadpoolctl import threadpool_limits  # noqa: E402
 
+from ingest.catch_up import catch_up  # noqa: E402
 from ingest.city import CITIES  # noqa: E402
-from ingest.city_month import learnt  # noqa: E402
-from ingest.tape import MONTH, STEP_SECONDS  # noqa: E402
+from ingest.tape import MONTH, STEP_SECONDS, CityTape  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 
 UNTIL = datetime(2026, 10, 12, 12, 0, tzinfo=UTC)
@@ -57,7 +57,8 @@ def main(full: bool) -> None:
         city.week(UNTIL - timedelta(days=MONTH.days - 7 * week))
     generated = time.process_time() - begun
     begun = time.process_time()
-    forecaster = learnt(city, UNTIL)
+    forecaster = Forecaster(city.stations)
+    catch_up(forecaster, CityTape(city), UNTIL - MONTH, UNTIL)
     learning = time.process_time() - begun
     told["generated, five weeks of 180 stations by the minute"] = f"{generated:.2f} s of processor time"
     told[f"learnt, {MONTH.days} days every {STEP_SECONDS} s"] = f"{learning:.2f} s of processor time"

@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from ingest.catch_up import catch_up
 from ingest.city import CITIES
-from ingest.city_month import learnt
 from ingest.recording import Recording
+from ingest.tape import MONTH, CityTape
 from model import Forecaster, Snapshot
 from model.drift import Watch
 from model.scoring import ISSUE_MINUTES, SCORED_MINUTES
@@ -93,7 +94,8 @@ def play(case: Case, recordings: Path, folder: Path) -> None:
     if city is not None:
         # As in the app: a month is known before the first poll.
         start = CITY_START
-        forecaster = learnt(city, start)
+        forecaster = Forecaster(city.stations)
+        catch_up(forecaster, CityTape(city), start - MONTH, start)
 
         def snapshots(since: datetime, end: datetime) -> Iterator[Snapshot]:
             return city.snapshots(since, end, CITY_SECONDS)

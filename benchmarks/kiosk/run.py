@@ -32,7 +32,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks" / "map"), str(ROOT / "tests")
 import cdp  # noqa: E402
 import report  # noqa: E402
 from browsing import _free_port  # noqa: E402
-from memory import heap, slope  # noqa: E402
+from memory import SETTLED_MINUTES, growth, heap  # noqa: E402
 
 from ingest.store import Store  # noqa: E402
 
@@ -46,7 +46,6 @@ country = "IE"
 url = "simulated:harbourton"
 label = "simulated"
 """
-SETTLED_MINUTES = 5.0
 LIMIT_MB = 600
 
 WATCH = """
@@ -134,13 +133,6 @@ def measure(minutes: float) -> dict[str, Any]:
             readings, said, steps = watch(browser, page, minutes, lambda: {
                 **heap(page, own, gpu), **server(worker, app),
             })  # fmt: skip
-    settled = [reading for reading in readings if reading["minute"] >= SETTLED_MINUTES]
-    hours = [reading["minute"] / 60 for reading in settled]
-    growth = {
-        name: slope(hours, [reading[name] for reading in settled])
-        for name in readings[0]
-        if name != "minute" and len(settled) > 2
-    }
     gaps = np.diff(np.array(steps)) / 1000
     return {
         "speed": SPEED,
@@ -150,7 +142,7 @@ def measure(minutes: float) -> dict[str, Any]:
         "seconds from step to step: median, 95 %, 99 %, most": np.percentile(
             gaps, [50, 95, 99, 100]
         ).tolist(),
-        "growth an hour, standard error": growth,
+        "growth an hour, standard error": growth(readings),
         "most: worker and app, MB": max(r["worker and app, shared once, MB"] for r in readings),
         "most: worker and page, MB": max(r["worker MB"] + r["page's process MB"] for r in readings),
         "readings": readings,
@@ -203,7 +195,6 @@ def table(told: dict[str, Any]) -> str:
     first, last = (
         min(told["readings"], key=lambda r: abs(r["minute"] - at)) for at in (SETTLED_MINUTES, 1e9)
     )
-    growth = told["growth an hour, standard error"]
     lines = [
         f"# {told['minutes']:g} minutes of the kiosk at {told['speed']:g} times the speed",
         "",
@@ -219,7 +210,7 @@ def table(told: dict[str, Any]) -> str:
         f"| | after {first['minute']:.0f} min | at the end | growth an hour, ± standard error |",
         "|---|---:|---:|---:|",
     ]
-    for name, (rise, error) in growth.items():
+    for name, (rise, error) in told["growth an hour, standard error"].items():
         lines.append(f"| {name} | {first[name]:,.1f} | {last[name]:,.1f} | {rise:+,.1f} ± {error:,.1f} |")
     return "\n".join(lines) + "\n"
 

@@ -99,6 +99,17 @@ def slope(hours: Sequence[float], values: Sequence[float]) -> tuple[float, float
     return rise, error * float(np.sqrt((1 + alike) / (1 - alike)))
 
 
+def growth(readings: list[dict[str, float]]) -> dict[str, tuple[float, float]]:
+    """Fit how each figure rises in an hour once the page has settled."""
+    settled = [reading for reading in readings if reading["minute"] >= SETTLED_MINUTES]
+    hours = [reading["minute"] / 60 for reading in settled]
+    return {
+        name: slope(hours, [reading[name] for reading in settled])
+        for name in readings[0]
+        if name != "minute" and len(settled) > 2
+    }
+
+
 def measure(minutes: float, station: bool) -> dict[str, Any]:
     """Open a page on each city and look at them every minute."""
     dashboard_world.LEASE = timedelta(hours=2)
@@ -143,16 +154,13 @@ def watch(browser: cdp.Chromium, url: str, feeds: list[Feed], minutes: float, mo
             readings.append({"minute": elapsed / 60, **heap(page, process, gpu)})
             asked.append(cdp.traffic(idle.taken()))
             print(json.dumps({**readings[-1], **asked[-1]}), file=sys.stderr, flush=True)
-    settled = [reading for reading in readings if reading["minute"] >= SETTLED_MINUTES]
-    hours = [reading["minute"] / 60 for reading in settled]
-    growth = {
-        name: slope(hours, [reading[name] for reading in settled])
-        for name in readings[0]
-        if name != "minute" and len(settled) > 2
-    }
     # The first minute has the opening in it.
     quiet = {name: float(np.mean([minute[name] for minute in asked[1:]])) for name in asked[0]}
-    return {"readings": readings, "growth an hour, standard error": growth, "an idle minute, bytes": quiet}
+    return {
+        "readings": readings,
+        "growth an hour, standard error": growth(readings),
+        "an idle minute, bytes": quiet,
+    }
 
 
 def main() -> None:

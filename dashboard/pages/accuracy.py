@@ -186,7 +186,8 @@ def verdict(
 def by_station(system: SystemRow) -> pd.DataFrame:
     """Give each station's errors at the chosen horizon, with its name and place, as far as it is known."""
     source = reading()
-    table = curves.by_station(source.station_scores(system.system_id), state.screen().horizon)
+    minutes = state.screen().horizon
+    table = curves.by_station(source.station_scores(system.system_id, minutes), minutes)
     frame = source.view(system).frame
     if frame is None:
         return table.assign(name=table["station_id"], lat=np.nan, lon=np.nan)
@@ -280,8 +281,8 @@ def box(title: str) -> st.delta_generator.DeltaGenerator:
 
 def calibration(system: SystemRow, models: list[str], dark: bool) -> None:
     """Show whether odds and spread are what they say."""
-    counts = reading().calibration(system.system_id)
-    right = curves.reliability(counts, state.screen().horizon, models)
+    minutes = state.screen().horizon
+    right = curves.reliability(reading().calibration(system.system_id, minutes), minutes, models)
     for of in ("bike", "dock"):
         mine = right[right["of"] == of]
         if mine.empty:

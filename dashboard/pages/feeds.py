@@ -81,7 +81,7 @@ def _cell(said: str) -> str:
 def detail(system: SystemRow) -> None:
     """Show one feed from close by: its day, what failed last, what is odd. Runs again by itself."""
     source = reading()
-    feed = next((feed for feed in feeds(source) if feed.system.system_id == system.system_id), None)
+    feed = next(iter(feeds(source, system.system_id)), None)
     if feed is None:
         return
     wall, zone = feed.wall, feed.zone

@@ -2,7 +2,8 @@
 
 A logged poll is the snapshot before it with its changes. Learning these again in their order gives the same
 state, bit for bit, as if the worker had never been away. The log holds no history of the stations'
-descriptions nor of the weather; so whoever commits a new one commits a checkpoint with it.
+descriptions; so whoever commits a new one, or new weather, commits a checkpoint with it. One that cannot be
+read gives way to the one before it, and that to the log alone.
 """
 
 from __future__ import annotations
@@ -38,26 +39,35 @@ class Relearnt:
 def relearn(store: Store, system_id: str) -> Relearnt | None:
     """Bring back a system's forecaster; None where nothing was ever learnt.
 
-    Where the checkpoint is of another release, all of the log that is still kept is learnt, in the stations'
-    present description: what was learnt from older polls is lost, and `learning_since` says so.
+    Where the newest checkpoint cannot be used, what is learnt after the one before it, with the weather told
+    meanwhile, is the same, but for stations described anew in between: they are described as now from its
+    time on. Where none can be used, all of the log that is still kept is learnt, in the stations' present
+    description: what was learnt from older polls is lost, and `learning_since` says so.
     """
-    checkpoint = store.checkpoint(system_id)
-    if checkpoint is not None:
+    checkpoint = newest = store.checkpoint(system_id)
+    forecaster = None
+    while checkpoint is not None:
         try:
             forecaster = Forecaster.from_bytes(checkpoint.blob)
+            break
         except StateError as error:
-            log.warning("%s: the checkpoint cannot be used (%s), learning the log again", system_id, error)
-        else:
-            for snapshot in logged(store, forecaster):
-                forecaster.learn(snapshot)
-            return Relearnt(forecaster, checkpoint.at)
-    stations = store.stations(system_id)
-    if stations is None:
-        return None
-    forecaster = Forecaster(stations)
+            log.warning("%s: the checkpoint of %s cannot be used (%s), learning the log again",
+                        system_id, checkpoint.at, error)  # fmt: skip
+            checkpoint = store.checkpoint(system_id, before=checkpoint.at)
+    weather = {}
+    if forecaster is None or checkpoint is not newest:
+        stations = store.stations(system_id)
+        if stations is None:
+            return None
+        forecaster = forecaster or Forecaster(stations)
+        if not stations.same_as(forecaster.stations):
+            forecaster.meet(stations)
+        weather = dict(store.weathers(system_id))
     for snapshot in logged(store, forecaster):
+        if snapshot.at in weather:
+            forecaster.hear(weather[snapshot.at])
         forecaster.learn(snapshot)
-    return Relearnt(forecaster, None)
+    return Relearnt(forecaster, None if checkpoint is None else checkpoint.at)
 
 
 def logged(store: Store, forecaster: Forecaster) -> Iterator[Snapshot]:

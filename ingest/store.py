@@ -233,7 +233,13 @@ class Store:
             for drift in tick.drifts:
                 db.execute(drifts.insert().values(system_id=system_id, **drift.__dict__))
             if tick.checkpoint is not None:
-                db.execute(checkpoints.delete().where(checkpoints.c.system_id == system_id))
+                # The one before stays, for when this one cannot be read.
+                newest = _newest_checkpoint(db, system_id)
+                db.execute(
+                    checkpoints.delete().where(
+                        checkpoints.c.system_id == system_id, checkpoints.c.at != newest
+                    )
+                )
                 db.execute(checkpoints.insert().values(system_id=system_id, at=at, blob=tick.checkpoint))
             db.execute(
                 systems.update()
@@ -284,8 +290,8 @@ class Store:
 
         Scores over time are kept as long as `ingest.scores` says.
 
-        Nothing that recovery needs is dropped: no learnt poll after the checkpoint, and of each station the
-        last change before the cut, which is still its value there.
+        Nothing that recovery needs is dropped: no learnt poll after the older checkpoint, and of each
+        station the last change before the cut, which is still its value there.
         """
         with self._write() as db:
             mine = polls.c.system_id == system_id
@@ -301,7 +307,8 @@ class Store:
                 polls.delete().where(mine, polls.c.outcome != LEARNT, polls.c.received_at < received_before)
             )
             db.execute(weathers.delete().where(weathers.c.system_id == system_id, weathers.c.at < before))
-            checkpoint = db.scalar(sa.select(checkpoints.c.at).where(checkpoints.c.system_id == system_id))
+            oldest = sa.select(sa.func.min(checkpoints.c.at)).where(checkpoints.c.system_id == system_id)
+            checkpoint = db.scalar(oldest)
             if checkpoint is None:
                 return
             before = min(before, checkpoint)
@@ -632,14 +639,16 @@ class Store:
     def checkpoint_at(self, system_id: str) -> datetime | None:
         """Tell when the last checkpoint was made, in event time, without fetching it."""
         with self._read() as db:
-            return db.scalar(sa.select(checkpoints.c.at).where(checkpoints.c.system_id == system_id))
+            return _newest_checkpoint(db, system_id)
 
-    def checkpoint(self, system_id: str) -> Checkpoint | None:
-        """Fetch the last checkpoint of a system's forecaster."""
+    def checkpoint(self, system_id: str, before: datetime | None = None) -> Checkpoint | None:
+        """Fetch the newest checkpoint of a system's forecaster, or the newest from before a time."""
+        at = checkpoints.c.at
+        query = sa.select(at, checkpoints.c.blob).where(checkpoints.c.system_id == system_id)
+        if before is not None:
+            query = query.where(at < before)
         with self._read() as db:
-            row = db.execute(
-                sa.select(checkpoints.c.at, checkpoints.c.blob).where(checkpoints.c.system_id == system_id)
-            ).one_or_none()
+            row = db.execute(query.order_by(at.desc()).limit(1)).one_or_none()
             return None if row is None else Checkpoint(row.at, row.blob)
 
     def scores(
@@ -712,6 +721,11 @@ class Store:
             return [
                 Drift(**row._mapping) for row in db.execute(query.order_by(drifts.c.at, drifts.c.minutes))
             ]
+
+
+def _newest_checkpoint(db: Connection, system_id: str) -> datetime | None:
+    query = sa.select(checkpoints.c.at).where(checkpoints.c.system_id == system_id)
+    return db.scalar(query.order_by(checkpoints.c.at.desc()).limit(1))
 
 
 def snapshot_of(at: datetime, rows: Sequence[Any]) -> Snapshot:

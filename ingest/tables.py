@@ -144,7 +144,7 @@ checkpoints = sa.Table(
     "checkpoints",
     metadata,
     _system_id(),
-    sa.Column("at", UnixSeconds, nullable=False),
+    sa.Column("at", UnixSeconds, primary_key=True),
     sa.Column("blob", sa.LargeBinary, nullable=False),
 )
 

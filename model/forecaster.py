@@ -54,7 +54,7 @@ from model.seed_pipeline import SeedPipeline
 from model.weather import WeatherEffect
 
 _FORMAT = 4
-_MAX_BYTES = 2**32
+_MAX_BYTES = 2**30
 _USUAL_SECONDS = 60.0
 
 _FIRST_DAY = timedelta(days=1)
@@ -477,11 +477,13 @@ class Forecaster:
             packed = io.BytesIO(unpacker.decompress(blob, _MAX_BYTES))
             if unpacker.unconsumed_tail:
                 raise StateError(f"the state is larger than {_MAX_BYTES} bytes, as none is that we write")
+            if not unpacker.eof:
+                raise StateError("the state breaks off")
             with np.load(packed, allow_pickle=False) as arrays:
                 if int(arrays["format"]) != _FORMAT:
                     raise StateError(f"the state has format {arrays['format']}, this release reads {_FORMAT}")
                 return cls._unpack(dict(arrays))
-        except StateError:
+        except (StateError, MemoryError):
             raise
         except Exception as error:  # zipfile, zlib, numpy and our own records may all object
             raise StateError(f"the state cannot be read: {error}") from error

@@ -502,7 +502,7 @@ def test_forgetting_touches_no_other_system_and_no_score(store: Store) -> None:
             tick = learnt(at, counted(at, a=minute), scores=[score], checkpoint=b"state")
             commit(store, tick, system_id)
     store.forget("dublin", NOON + timedelta(days=1), NOON + timedelta(days=1))
-    assert len(store.observations("dublin")) == 1
+    assert len(store.observations("dublin")) == 2  # from the older checkpoint on
     assert len(store.observations("boulder")) == 3
     assert len(store.polls("boulder")) == 3
     assert store.scores("dublin")["n"].tolist() == [6]
@@ -586,3 +586,15 @@ def test_a_checkpoint_tells_its_time_alone(store: Store) -> None:
     assert store.checkpoint_at("dublin") is None
     commit(store, learnt(NOON, counted(NOON, a=4), checkpoint=b"state"))
     assert store.checkpoint_at("dublin") == NOON
+
+
+def test_the_checkpoint_before_the_newest_is_kept_and_none_older(store: Store) -> None:
+    for minute in range(4):
+        at = NOON + minute * MINUTE
+        commit(store, learnt(at, counted(at, a=minute), checkpoint=b"%d" % minute))
+    newest = store.checkpoint("dublin")
+    assert newest is not None
+    before = store.checkpoint("dublin", before=newest.at)
+    assert before is not None
+    assert (newest.blob, before.blob) == (b"3", b"2")
+    assert store.checkpoint("dublin", before=before.at) is None

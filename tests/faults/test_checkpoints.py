@@ -1,0 +1,134 @@
+"""A checkpoint that cannot be read gives way to the one before it, and that to the log; nothing is lost."""
+
+from __future__ import annotations
+
+import io
+import logging
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from model_world import riders, stations
+from store_world import MINUTE, NOON
+from test_tick import Desk, Sky, fresh, rain, state_of
+
+from model import Forecaster, Snapshot
+from model.forecaster import StateError
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.store.close()
+
+
+def of_another_version(blob: bytes) -> bytes:
+    """Say that a state is in a format of days to come."""
+    with np.load(io.BytesIO(zlib.decompress(blob))) as arrays:
+        changed = dict(arrays) | {"format": np.array(999)}
+    packed = io.BytesIO()
+    np.savez(packed, **changed)
+    return zlib.compress(packed.getvalue())
+
+
+SPOILT: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda blob: b"",
+    "garbage": lambda blob: np.random.default_rng(1).bytes(len(blob)),
+    "truncated": lambda blob: blob[: len(blob) // 2],
+    "without its end": lambda blob: blob[:-1],
+    "a bit turned": lambda blob: blob[:999] + bytes([blob[999] ^ 4]) + blob[1000:],
+    "of another version": of_another_version,
+}
+
+
+def spoil(desk: Desk, newest: int, how: Callable[[bytes], bytes]) -> None:
+    """Spoil so many of the newest checkpoints, from outside, as a disk does."""
+    engine = sa.create_engine(f"sqlite:///{desk.path}")
+    with engine.begin() as db:
+        rows = db.exec_driver_sql("SELECT at, blob FROM checkpoints ORDER BY at DESC").all()
+        for row in rows[:newest]:
+            db.exec_driver_sql("UPDATE checkpoints SET blob = ? WHERE at = ?", (how(row.blob), row.at))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("newest", [1, 2])
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
+    desk: Desk, how: str, newest: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """From the one before it, or, where that is spoilt too, from the log alone; the weather comes again."""
+    sky, heard, spoilt = Sky(), Forecaster(stations()), SPOILT[how]
+    ticker = desk.worker(sky=sky, checkpoint_seconds=600)
+    seen = list(riders(36, start=NOON))
+    for index, snapshot in enumerate(seen[:35]):
+        if index == 24:
+            sky.next = rain(snapshot.at)
+        if index == 25:
+            heard.hear(rain(snapshot.at - MINUTE))
+        desk.tick(ticker, fresh(snapshot))
+        heard.learn(snapshot)
+    before, last = desk.store.checkpoint("test", before=NOON + 25 * MINUTE), desk.store.checkpoint("test")
+    assert before is not None
+    assert last is not None
+    assert (before.at, last.at) == (NOON + 20 * MINUTE, NOON + 25 * MINUTE)
+
+    spoil(desk, newest, spoilt)
+    with caplog.at_level(logging.WARNING):
+        assert state_of(desk.store) == heard.to_bytes()
+        desk.tick(desk.worker(checkpoint_seconds=600), fresh(seen[35]), after=2 * MINUTE)
+    heard.learn(seen[35])
+    assert caplog.text.count("cannot be used") == 2 * newest, "each recovery says so of each"
+    assert desk.outcomes() == ["learnt"] * 36
+    assert state_of(desk.store) == heard.to_bytes()
+    assert desk.state() == ("live", "", 0)
+
+
+def cut(snapshot: Snapshot, size: int) -> Snapshot:
+    """Leave only the first stations."""
+    return Snapshot(snapshot.at, snapshot.station_id[:size], snapshot.bikes[:size], snapshot.docks[:size])
+
+
+def test_stations_that_came_after_the_checkpoint_before_are_not_lost_with_the_newest(desk: Desk) -> None:
+    ticker = desk.worker(checkpoint_seconds=600)
+    seen = list(riders(15, size=6, start=NOON))
+    for index, snapshot in enumerate(seen):
+        size = 5 if index < 12 else 6
+        desk.tick(ticker, fresh(cut(snapshot, size), stations(size)))
+    spoil(desk, 1, SPOILT["garbage"])
+    after = desk.worker()
+    desk.tick(after, fresh(next(riders(1, start=NOON + 15 * MINUTE))))
+    status = desk.store.status("test")
+    assert status is not None
+    assert len(status) == 6
+    assert desk.store.polls("test") == [NOON + minute * MINUTE for minute in range(16)]
+
+
+def test_what_the_checkpoint_before_needs_is_not_forgotten(desk: Desk) -> None:
+    ticker = desk.worker(checkpoint_seconds=1800, keep=timedelta(minutes=5))
+    heard = Forecaster(stations())
+    for snapshot in riders(100, start=NOON):
+        desk.tick(ticker, fresh(snapshot))
+        heard.learn(snapshot)
+    assert len(desk.store.polls("test")) < 100
+    spoil(desk, 1, SPOILT["truncated"])
+    assert state_of(desk.store) == heard.to_bytes()
+
+
+def test_a_state_is_not_given_up_for_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is whole: the next try may have the memory. To learn the log instead would lose what is older."""
+    blob = Forecaster(stations()).to_bytes()
+
+    def none_left(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(np, "load", none_left)
+    with pytest.raises(MemoryError):
+        Forecaster.from_bytes(blob)
+    monkeypatch.undo()
+    with pytest.raises(StateError):
+        Forecaster.from_bytes(blob[:-50])

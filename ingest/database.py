@@ -1,6 +1,6 @@
 """Opens the database, brings its tables up to date, and hands out transactions.
 
-SQLite in WAL mode by default: the app reads while the worker writes. Any other by URL; PostgreSQL is tested.
+SQLite in WAL mode by default: the app reads while the worker writes. PostgreSQL by URL, for several machines.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.engine import Connection, make_url
 
@@ -23,18 +26,34 @@ from ingest.settings import ROOT
 _LOCK = 0x646F636B
 """The number of PostgreSQL's advisory lock: "dock"."""
 
+_POSTGRESQL = {
+    # A worker frozen inside a transaction holds its locks: the server ends it, and others go on.
+    "options": "-c idle_in_transaction_session_timeout=10s -c lock_timeout=30s",
+    # A server that has gone without a word is noticed in half a minute, not in a quarter of an hour.
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+
 
 class StoreError(Exception):
     """The store cannot be opened or is not ours. The text says what to do."""
 
 
+class StoreNotReadyError(StoreError):
+    """The store has not the tables of this release yet: wait until a worker has made them."""
+
+
 class Database:
     """An open database with all tables.
 
-    Raises `StoreError` when it cannot be opened, or belongs to something else or a newer release.
+    Without `migrate` it is taken as it is, by one who may only read. Raises `StoreError` when it cannot be
+    opened, or belongs to something else or a newer release, and `StoreNotReadyError`.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, migrate: bool = True) -> None:
         try:
             parsed = make_url(url)
             options: dict[str, Any] = {}
@@ -42,6 +61,8 @@ class Database:
             if self.is_sqlite:
                 parsed = parsed.set(database=str(_file(parsed.database)))
                 options["connect_args"] = {"timeout": 30}
+            elif parsed.get_driver_name().startswith("psycopg"):
+                options["connect_args"] = _POSTGRESQL | dict(parsed.query)
             self._engine = sa.create_engine(parsed, pool_pre_ping=not self.is_sqlite, **options)
         except (sa.exc.ArgumentError, ImportError) as error:
             raise StoreError(
@@ -49,16 +70,23 @@ class Database:
                 "give it as sqlite:///path/to/file.db, or install the driver of the one you name"
             ) from error
         self._name = parsed.render_as_string()
+        self._reader, self.binary = self._engine, "BINARY"
         if self.is_sqlite:
             sa.event.listen(self._engine, "connect", _tune_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
+        elif self._is_postgresql:
+            one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            self._reader, self.binary = self._engine.execution_options(**one_state), "C"
         try:
-            self._migrate()
+            self._prepare(migrate)
+        except StoreNotReadyError:
+            self.close()
+            raise
         except sa.exc.DatabaseError as error:
             self.close()
             raise StoreError(
-                f"The store {self._name} cannot be opened ({str(error.orig).strip()}): "
-                "check DOCKCAST_STORE, or move the file away to start a new one"
+                f"The store {self._name} cannot be opened ({str(error.orig).strip()}): check DOCKCAST_STORE"
+                + (", or move the file away to start a new one" if self.is_sqlite else "")
             ) from error
         except CommandError as error:
             self.close()
@@ -67,11 +95,28 @@ class Database:
                 "update Dockcast, or set DOCKCAST_STORE to another one"
             ) from error
 
-    def _migrate(self) -> None:
+    @property
+    def _is_postgresql(self) -> bool:
+        return self._engine.dialect.name == "postgresql"
+
+    def _prepare(self, migrate: bool) -> None:
+        """Look whether the tables are this release's, and bring them up to date."""
         config = Config()
         config.set_main_option(
             "script_location", str(Path(__file__).parent / "migrations").replace("%", "%%")
         )
+        scripts = ScriptDirectory.from_config(config)
+        with self.read() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        if found == scripts.get_current_head():
+            return
+        if found is not None:
+            scripts.get_revision(found)
+        if not migrate:
+            raise StoreNotReadyError(
+                f"The store {self._name} has not the tables of this release yet: "
+                "start the worker (python -m ingest run), which makes them"
+            )
         # Two processes may start at once: the first to hold the lock migrates, the other finds it done.
         with self.write(alone=True) as connection:
             config.attributes["connection"] = connection
@@ -80,7 +125,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database."""
-        with self._engine.connect() as connection:
+        with self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -92,9 +137,21 @@ class Database:
         with self._engine.connect() as connection:
             connection.execution_options(dockcast_write=True)
             with connection.begin():
-                if alone and self._engine.dialect.name == "postgresql":
+                if alone and self._is_postgresql:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
                 yield connection
+
+    def ahead(self, connection: Connection) -> timedelta:
+        """Tell by how much the database's clock is ahead of this machine's; one in a file is on the same.
+
+        Machines that share a database may have different clocks, and must not date by their own what another
+        one is to judge.
+        """
+        if not self._is_postgresql:
+            return timedelta(0)
+        epoch = sa.extract("epoch", sa.func.clock_timestamp())
+        seconds = connection.execute(sa.select(sa.cast(epoch, sa.Double) - time.time())).scalar_one()
+        return timedelta(seconds=seconds)
 
     def close(self) -> None:
         """Let go of all connections."""

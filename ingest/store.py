@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from ingest import daily, health, playback
 from ingest import scores as over_time
 from ingest.daily import CALIBRATION_KEYS, STATION_KEYS, Daily
-from ingest.database import Database, StoreError
+from ingest.database import Database, StoreError, StoreNotReadyError
 from ingest.health import ANSWERED, Answer, Failure, Health, Oddity
 from ingest.lease import is_dead
 from ingest.playback import SIMULATED, SPEEDS, Begin, Playback, is_played
@@ -158,11 +158,12 @@ class TickResult:
 class Store:
     """The one door to the database. Thread-safe; cheap to ask, since every query is narrow.
 
-    Raises `StoreError` when the database cannot be opened.
+    Without `migrate` the tables are taken as they are: enough for one who may only read. Raises `StoreError`
+    when the database cannot be opened, `StoreNotReadyError` when a worker has to make its tables first.
     """
 
-    def __init__(self, url: str) -> None:
-        self._database = Database(url)
+    def __init__(self, url: str, migrate: bool = True) -> None:
+        self._database = Database(url, migrate)
         self._read, self._write = self._database.read, self._database.write
 
     def close(self) -> None:
@@ -396,7 +397,7 @@ class Store:
 
     def play(self, system_id: str, wanted: Playback) -> None:
         """Say what is wanted of a played system: the one thing that an app's process writes."""
-        with self._write() as db:
+        with self._write(alone=True) as db:
             playback.write(db, system_id, wanted)
 
     def begin(self, system_id: str, holder: str, now: datetime, lease: timedelta, wanted: Playback) -> None:
@@ -422,16 +423,19 @@ class Store:
     def take_lease(self, system_id: str, holder: str, now: datetime, lease: timedelta) -> bool:
         """Take a system's lease, or renew it: True when `holder` has it now.
 
-        A lease that ran out, or whose holder is known to be dead, is anyone's. One who keeps state from
-        an earlier lease must `renew_lease` instead: in between somebody else may have learnt.
+        A lease that ran out, or whose holder is known to be dead, is anyone's; so is one that would run for
+        much longer than any, from before a clock was set back. One who keeps state from an earlier lease must
+        `renew_lease` instead: in between somebody else may have learnt.
         """
         try:
             with self._write() as db:
+                now += self._database.ahead(db)
                 row = db.execute(sa.select(leases).where(leases.c.system_id == system_id)).one_or_none()
                 if row is None:
                     db.execute(leases.insert().values(system_id=system_id, holder=holder, until=now + lease))
                     return True
-                if row.holder != holder and row.until > now and not is_dead(row.holder):
+                runs = now < row.until <= now + 2 * lease
+                if row.holder != holder and runs and not is_dead(row.holder):
                     return False
                 changed = db.execute(
                     leases.update()
@@ -457,7 +461,8 @@ class Store:
     def renew_leases(self, holder: str, now: datetime, lease: timedelta) -> None:
         """Renew whatever leases a holder still has, between ticks that may be far apart."""
         with self._write() as db:
-            db.execute(leases.update().where(leases.c.holder == holder).values(until=now + lease))
+            until = now + lease + self._database.ahead(db)
+            db.execute(leases.update().where(leases.c.holder == holder).values(until=until))
 
     def drop_leases(self, holder: str) -> None:
         """Give up all leases of a holder, so that the next one need not wait."""
@@ -466,16 +471,17 @@ class Store:
 
     def lease_holder(self, now: datetime) -> str | None:
         """Name a worker at work: its lease has not run out, and it is not known to be dead."""
-        query = sa.select(leases.c.holder).where(leases.c.until > now).distinct()
         with self._read() as db:
+            now += self._database.ahead(db)
+            query = sa.select(leases.c.holder).where(leases.c.until > now).distinct()
             return next((holder for holder in db.scalars(query) if not is_dead(holder)), None)
 
-    @staticmethod
-    def _renew(db: Connection, system_id: str, holder: str, now: datetime, lease: timedelta) -> None:
+    def _renew(self, db: Connection, system_id: str, holder: str, now: datetime, lease: timedelta) -> None:
+        """Renew a lease, first of all: its row stays locked up to the commit, and nobody takes it before."""
         renewed = db.execute(
             leases.update()
             .where(leases.c.system_id == system_id, leases.c.holder == holder)
-            .values(until=now + lease)
+            .values(until=now + lease + self._database.ahead(db))
         )
         if renewed.rowcount == 0:
             raise LeaseLostError(f"{system_id}: another worker has taken over")
@@ -592,7 +598,7 @@ class Store:
             observations.c.system_id == system_id
         )
         query = _between(query, observations.c.at, start, end).order_by(
-            observations.c.at, observations.c.station_id
+            observations.c.at, observations.c.station_id.collate(self._database.binary)
         )
         with self._read() as db:
             frame = pd.DataFrame([tuple(row) for row in db.execute(query)], columns=list(names))
@@ -630,8 +636,9 @@ class Store:
         """Fetch the newest numbers of every station ever seen; None before the first answer."""
         with self._read() as db:
             at = db.scalar(sa.select(systems.c.at).where(systems.c.system_id == system_id))
-            query = sa.select(status).where(status.c.system_id == system_id).order_by(status.c.station_id)
-            rows = db.execute(query).all()
+            query = sa.select(status).where(status.c.system_id == system_id)
+            by_id = status.c.station_id.collate(self._database.binary)
+            rows = db.execute(query.order_by(by_id)).all()
         if at is None:
             return None
         return snapshot_of(at, rows)
@@ -780,6 +787,7 @@ __all__ = [
     "Said",
     "Store",
     "StoreError",
+    "StoreNotReadyError",
     "SystemRow",
     "SystemState",
     "TickResult",

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import numpy as np
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ingest import schedule
 from ingest.daily import daily
@@ -32,11 +32,11 @@ from model.scoring import SCORED_MINUTES, Score
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=20)
 """How long a worker may be out of touch with the store before another one takes its systems."""
 
-STAND_BY = timedelta(seconds=15)
-"""How often a worker that stands by asks whether a system is free."""
+STAND_BY = timedelta(seconds=5)
+"""How often a worker that stands by asks whether a system is free, or whether the store is back."""
 
 _FORGET_EVERY = timedelta(hours=1)
 _FORGET_AT_MOST_EVERY = timedelta(minutes=1)
@@ -117,6 +117,7 @@ class Ticker:
         self._memory: Memory | None = None
         self._forget_at: datetime | None = None
         self._breakdowns = 0
+        self._ask_at = clock()
         self._said = "waiting"
 
     def tick(self) -> datetime:
@@ -129,12 +130,14 @@ class Ticker:
             return self._clock() + STAND_BY
         except Exception as error:
             self._memory = None
-            self._breakdowns += 1
-            due = schedule.after_failure(self.system, self._clock(), self._breakdowns, self._chance)
             if isinstance(error, SQLAlchemyError):
+                # The feed has its peace meanwhile; the store may be asked as often as one likes.
+                due = max(self._clock() + STAND_BY, self._ask_at)
                 why = str(getattr(error, "orig", None) or error).strip()
                 self._say("without a store", f"{why}; what was learnt since the last commit is read again")
             else:
+                self._breakdowns += 1
+                due = schedule.after_failure(self.system, self._clock(), self._breakdowns, self._chance)
                 log.exception("system=%s: a bug ended this tick, the next is at %s", self._id, _hm(due))
             return due
         self._breakdowns = 0
@@ -157,16 +160,19 @@ class Ticker:
             poll = memory.feed.poll()
         except FeedError as error:
             return self._failed(memory, error, time.perf_counter() - begun)
-        with self._turn:
-            due = schedule.after_answer(
-                self.system, asked_at, poll.received_at, poll.ttl_seconds, self._place
-            )
-            snapshot = self._news(memory, poll)
-            if snapshot is None:
-                self._nothing_new(memory, poll, due)
-            else:
-                self._learn(memory, poll, snapshot, due, self._between(memory, snapshot))
-            self._forget(memory)
+        due = self._ask_at = schedule.after_answer(
+            self.system, asked_at, poll.received_at, poll.ttl_seconds, self._place
+        )
+        try:
+            self._take_in(memory, poll, due)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            # Whether that commit came through, only the store knows. The pool has a new connection for it.
+            told, memory = memory.weather, self._recall(now)
+            memory.weather, self._memory = told, memory
+            if self._news(memory, poll) is not None:
+                self._take_in(memory, poll, due)
         if self._sky is not None and memory.forecaster is not None:
             memory.weather = self._sky.poll(memory.forecaster.stations) or memory.weather
         return due
@@ -199,6 +205,16 @@ class Ticker:
         return min(state.next_poll_at, now + longest)
 
     # ------------------------------------------------------------------ what a poll may come to
+
+    def _take_in(self, memory: Memory, poll: Poll, due: datetime) -> None:
+        """Commit what a feed's answer comes to."""
+        with self._turn:
+            snapshot = self._news(memory, poll)
+            if snapshot is None:
+                self._nothing_new(memory, poll, due)
+            else:
+                self._learn(memory, poll, snapshot, due, self._between(memory, snapshot))
+            self._forget(memory)
 
     def _news(self, memory: Memory, poll: Poll) -> Snapshot | None:
         """Give the snapshot as the log will hold it, in whole seconds; None where that is nothing new."""
@@ -297,7 +313,9 @@ class Ticker:
     def _failed(self, memory: Memory, error: FeedError, seconds: float) -> datetime:
         memory.failures += 1
         now = self._clock()
-        due = schedule.after_failure(self.system, now, memory.failures, self._chance, error.retry_after)
+        due = self._ask_at = schedule.after_failure(
+            self.system, now, memory.failures, self._chance, error.retry_after
+        )
         row = PollRow(now, None, error.kind, error.words, seconds, "[]")
         self._commit_poll(row, due, error.state, memory.failures)
         self._say(error.state, f"{error.words}; next try at {_hm(due)}")

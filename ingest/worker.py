@@ -84,7 +84,10 @@ class Worker:
         self._turn = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._tickers = [self._ticker(system, n / len(systems)) for n, system in enumerate(systems)]
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(min(len(systems) + 4, _MOST_THREADS))},
+            executors={
+                "default": ThreadPoolExecutor(min(len(systems) + 4, _MOST_THREADS)),
+                "leases": ThreadPoolExecutor(1),  # never behind ticks that wait for their turn
+            },
             job_defaults={"misfire_grace_time": None},  # a tick that comes late is still wanted
             timezone=UTC,
         )
@@ -133,7 +136,7 @@ class Worker:
         now = self._clock()
         for number, ticker in enumerate(self._tickers):
             self._book(ticker, now + number * min(START_WITHIN / len(self._tickers), timedelta(seconds=0.3)))
-        self._scheduler.add_job(self._renew, "interval", seconds=LEASE.total_seconds() / 3)
+        self._scheduler.add_job(self._renew, "interval", seconds=LEASE.total_seconds() / 4, executor="leases")
         self._scheduler.add_job(
             self._look_for_recordings, "interval", seconds=RECORDINGS_EVERY, next_run_time=now
         )

@@ -21,6 +21,7 @@ from ingest.registry import System
 from ingest.relearn import relearn
 from ingest.store import Store, SystemRow
 from ingest.tape import CityTape, RecordingTape, Tape, open_tape, recorded
+from ingest.tick import STAND_BY
 from model import Forecaster
 
 TEN = datetime(2026, 6, 3, 10, 0, 20, tzinfo=UTC)
@@ -183,7 +184,7 @@ def test_another_worker_stands_by(desk: Desk) -> None:
     desk.tick()
     second = desk.another("other")
     desk.ask(replace(desk.wanted(), paused=True))
-    assert second.tick() >= desk.now + timedelta(seconds=15)
+    assert second.tick() >= desk.now + STAND_BY
     assert desk.wanted().begun == 1
 
 

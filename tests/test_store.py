@@ -357,16 +357,16 @@ def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:
     assert store.take_lease("dublin", "a", NOON, LEASE)
     assert not store.take_lease("dublin", "b", NOON + LEASE / 2, LEASE)
     assert store.take_lease("dublin", "a", NOON + LEASE / 2, LEASE)
-    assert not store.take_lease("dublin", "b", NOON + LEASE, LEASE)
-    assert store.lease_holder(NOON + LEASE) == "a"
-    assert store.take_lease("dublin", "b", NOON + LEASE * 1.5, LEASE)
-    assert store.lease_holder(NOON + LEASE * 1.5) == "b"
+    assert not store.take_lease("dublin", "b", NOON + LEASE * 1.2, LEASE)
+    assert store.lease_holder(NOON + LEASE * 1.2) == "a"
+    assert store.take_lease("dublin", "b", NOON + LEASE * 1.6, LEASE)
+    assert store.lease_holder(NOON + LEASE * 1.6) == "b"
 
 
 def test_leases_are_renewed_together_but_not_those_that_others_took(store: Store) -> None:
     for system_id in ("dublin", "boulder"):
         assert store.take_lease(system_id, "a", NOON, LEASE)
-    later = NOON + LEASE
+    later = NOON + LEASE + MINUTE
     assert store.take_lease("boulder", "b", later, LEASE)
     store.renew_leases("a", later, LEASE)
     assert not store.take_lease("dublin", "c", later + MINUTE, LEASE)

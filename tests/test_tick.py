@@ -340,9 +340,9 @@ def test_a_commit_that_fails_is_made_good_at_the_next_tick(
     with monkeypatch.context() as broken, caplog.at_level(logging.INFO):
         disk_full = sa.exc.OperationalError("COMMIT", {}, Exception("database or disk is full"))
         broken.setattr(desk.store, "commit_tick", lambda *_: (_ for _ in ()).throw(disk_full))
-        due = desk.tick(ticker, fresh(seen[1]))
-        assert MINUTE <= due - desk.feed.now <= 1.2 * MINUTE
-        assert desk.tick(ticker, fresh(seen[1])) - desk.feed.now >= 2 * MINUTE
+        for _ in range(2):
+            due = desk.tick(ticker, fresh(seen[1]))
+            assert MINUTE <= due - desk.feed.now <= 1.1 * MINUTE, "the feed is not at fault"
     assert caplog.text.count("database or disk is full") == 1
     for snapshot in seen[1:]:
         desk.tick(ticker, fresh(snapshot))
@@ -384,7 +384,7 @@ def test_a_second_worker_stands_by_and_takes_over_in_the_same_state(desk: Desk) 
         assert second.tick() == desk.feed.now + STAND_BY
     assert desk.feed.polled == 10, "a worker that stands by must not poll"
     for number, snapshot in enumerate(seen[10:]):
-        desk.tick(second, fresh(snapshot), after=LEASE * 1.1 if number == 0 else MINUTE)
+        desk.tick(second, fresh(snapshot), after=2 * MINUTE if number == 0 else MINUTE)
     assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
 
 
@@ -395,7 +395,7 @@ def test_a_worker_that_was_frozen_learns_nothing_until_it_has_read_what_others_d
     for snapshot in seen[:10]:
         desk.tick(frozen, fresh(snapshot))
     for number, snapshot in enumerate(seen[10:20]):
-        desk.tick(other, fresh(snapshot), after=LEASE * 1.1 if number == 0 else MINUTE)
+        desk.tick(other, fresh(snapshot), after=2 * MINUTE if number == 0 else MINUTE)
     polled = desk.feed.polled
     assert desk.tick(frozen, fresh(seen[19])) == desk.feed.now + STAND_BY
     assert desk.feed.polled == polled

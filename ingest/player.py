@@ -31,7 +31,7 @@ GAP = timedelta(minutes=11)
 """A longer time between two snapshots is gone through."""
 
 # One at a time: two would halve each other's speed, and the first city is the one that people wait for.
-_warming = threading.Lock()
+_warming = threading.RLock()
 
 
 @dataclass
@@ -94,9 +94,15 @@ class Player(Ticker):
             wanted = replace(wanted, at=self._tape.opening(wanted.begin, now), wall=now, begun=wanted.run)
             self._store.begin(self._id, self._holder, now, LEASE, wanted)
             self._feed.wanted = wanted
-        if self._memory is None and _warming.locked():
-            return now + LOOK  # waiting inside would keep live feeds from their turn
-        self._due = super()._tick()
+        if self._memory is not None:
+            self._due = super()._tick()
+        elif _warming.acquire(blocking=False):  # waiting inside would keep live feeds from their turn
+            try:
+                self._due = super()._tick()
+            finally:
+                _warming.release()
+        else:
+            return now + LOOK
         return min(self._due, now + LOOK)
 
     def _pace(self, wanted: Playback) -> None:

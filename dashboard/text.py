@@ -703,16 +703,16 @@ def feeds_summary(names: Sequence[str], live: int, wrong: Sequence[str]) -> str:
     """Say in a line how all feeds are doing.
 
     >>> feeds_summary(["Dublin", "Lyon"], 2, [])
-    'All 2 feeds are live.'
+    'All 2 feeds are up.'
     >>> feeds_summary(["Dublin", "Lyon"], 1, ["Lyon silent since 18:02"])
-    '1 of 2 feeds is live; Lyon silent since 18:02.'
+    '1 of 2 feeds is up; Lyon silent since 18:02.'
     >>> feeds_summary(list("abcdefg"), 1, list("bcdefg"))
-    '1 of 7 feeds is live; b; c; d; and 3 more.'
+    '1 of 7 feeds is up; b; c; d; and 3 more.'
     """
     if live == len(names):
-        return f"All {live} feeds are live." if live > 1 else f"{names[0]} is live."
+        return f"All {live} feeds are up." if live > 1 else f"{names[0]} is up."
     said = [*wrong] if len(wrong) <= 4 else [*wrong[:3], f"and {len(wrong) - 3} more"]
-    return "; ".join([f"{live} of {len(names)} feeds {'is' if live == 1 else 'are'} live", *said]) + "."
+    return "; ".join([f"{live} of {len(names)} feeds {'is' if live == 1 else 'are'} up", *said]) + "."
 
 
 def not_live(name: str, state: str, since: str) -> str:

@@ -55,7 +55,7 @@ def test_without_systems_the_page_says_what_it_waits_for(tmp_path: Path) -> None
 
 def test_feeds_that_have_not_answered_are_waiting_and_nothing_is_made_up(world: World) -> None:
     page = opened()
-    assert "0 of 2 feeds are live; Dublin waiting; Boulder waiting." in said(page)
+    assert "0 of 2 feeds are up; Dublin waiting; Boulder waiting." in said(page)
     assert rows(page)["Dublin · dublinbikes"] | {"Last 24 hours": ""} == {
         "State": '<b class="waiting">waiting</b>', "Last answer": "never", "Age of counts": "–",
         "Answers in": "–", "Holds (ttl)": "–", "Next poll": "–", "Polls": "0", "Failed": "0",
@@ -139,7 +139,7 @@ def test_the_page_goes_on_by_itself(world: World) -> None:
     assert "All 2 feeds" not in said(page)
     world.commit(frame("boulder"))
     world.now += MINUTE
-    assert "All 2 feeds are live." in said(page.run())
+    assert "All 2 feeds are up." in said(page.run())
 
 
 def test_a_day_is_drawn_by_the_quarter_hour_and_a_failure_outweighs_news(world: World) -> None:

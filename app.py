@@ -21,9 +21,10 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from dashboard import api, reading, text
+from dashboard.headers import Guard
 from dashboard.statics import CompressedStatics
 from ingest.settings import Settings
-from ingest.store import Store, StoreError
+from ingest.store import Store, StoreError, StoreNotReadyError
 
 log = logging.getLogger("dockcast.app")
 
@@ -85,22 +86,37 @@ async def at_work(store: Store) -> bool:
         return True
 
 
+async def open_store(settings: Settings) -> Store:
+    """Open the store; where workers are run apart, wait until one has made its tables."""
+    said = ""
+    while True:
+        try:
+            return await asyncio.to_thread(Store, settings.store, migrate=settings.worker)
+        except StoreNotReadyError as error:
+            if said != str(error):
+                said = str(error)
+                log.warning("%s; waiting", said)
+            await asyncio.sleep(LOOK_SECONDS)
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     """Open the store, keep a worker while the app runs, and stop it at the end."""
+    settings = Settings()
     try:
-        store = Store(Settings().store)
+        store = await open_store(settings)
     except StoreError:
         sys.tracebacklimit = 0  # its words say what to do: a hundred lines of the server's would bury them
         raise
     reading.use(store)
-    keeper = asyncio.create_task(keep_worker(store))
+    keeper = asyncio.create_task(keep_worker(store)) if settings.worker else None
     try:
         yield {}
     finally:
-        keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeper
+        if keeper is not None:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
         store.close()
 
 
@@ -119,6 +135,9 @@ app = st.App(
     ROOT / "dashboard" / "start.py",
     lifespan=lifespan,
     routes=api.ROUTES,
-    middleware=[Middleware(CompressedStatics)],
+    middleware=[
+        Middleware(Guard, hosts=Settings().hosts, map_style=Settings().map_style),
+        Middleware(CompressedStatics),
+    ],
     on_script_error=on_script_error,
 )

@@ -18,6 +18,11 @@ class Settings(BaseSettings):
         description="Where everything is kept: any SQLAlchemy URL. "
         "A relative SQLite path starts at the folder of app.py.",
     )
+    worker: bool = Field(
+        default=True,
+        description="Let the app keep a worker beside it where none is at work. False where workers are run "
+        "apart: the app then waits for them to make the tables, and needs a role that reads and no more.",
+    )
     systems: str | None = Field(
         default=None,
         description="The systems to follow: path or http(s) address of a list like ingest/systems.toml, "
@@ -48,6 +53,11 @@ class Settings(BaseSettings):
         pattern=r"^(streets|plain|https?://\S+)$",
         description="What lies under the map's marks: streets (the viewer's browser asks CARTO for them), "
         "plain (it asks nobody but Dockcast), or the http(s) address of another MapLibre style.",
+    )
+    hosts: str = Field(
+        default="",
+        description="Public names that the app answers to, between commas; * for any. By address, and by "
+        "names of one's own network such as localhost, it always answers.",
     )
 
 

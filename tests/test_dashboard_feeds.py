@@ -95,7 +95,7 @@ def test_the_first_line_names_who_is_not_well_and_since_when(world: World) -> No
     world.now += 7 * MINUTE
     world.fail("boulder", "unreachable", "the name gbfs.example cannot be found")
     page = opened(city="boulder")
-    assert "1 of 2 feeds is live; Boulder not reached since 05:00." in said(page)
+    assert "1 of 2 feeds is up; Boulder not reached since 05:00." in said(page)
     assert "not reached: the name gbfs.example cannot be found. Failed 3 times in a row." in said(page)
     assert "05:07: the name gbfs.example cannot be found. (unreachable)" in said(page)
     row = rows(page)["Boulder · BCycle · replayed"]

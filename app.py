@@ -23,6 +23,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from dashboard import api, reading, text
 from dashboard.headers import Guard
 from dashboard.statics import CompressedStatics
+from ingest import logs
 from ingest.settings import Settings
 from ingest.store import Store, StoreError, StoreNotReadyError
 
@@ -103,6 +104,7 @@ async def open_store(settings: Settings) -> Store:
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     """Open the store, keep a worker while the app runs, and stop it at the end."""
     settings = Settings()
+    logs.set_up(settings.log_format, "streamlit", "uvicorn")
     try:
         store = await open_store(settings)
     except StoreError:

@@ -8,6 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import text
+from ingest.export import csv
+
+__all__ = ["csv", "offer", "parquet"]
 
 
 def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
@@ -31,15 +34,6 @@ def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
                     label, partial(write, table), f"{name}.{ending}", mime,
                     key=f"{ending}-{name}", on_click="ignore",
                 )  # fmt: skip
-
-
-def csv(table: pd.DataFrame) -> bytes:
-    """Write a table as CSV in UTF-8; times are ISO 8601 with their offset.
-
-    >>> csv(pd.DataFrame({"minutes": [30], "mae": [0.5]}))
-    b'minutes,mae\\n30,0.5\\n'
-    """
-    return table.to_csv(index=False, lineterminator="\n").encode()
 
 
 def parquet(table: pd.DataFrame) -> bytes:

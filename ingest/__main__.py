@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 
 from ingest import backtest as scored
 from ingest import export as exported
-from ingest import recording, registry, server
+from ingest import logs, recording, registry, server
 from ingest.backtest import BacktestError
 from ingest.city import CITIES
 from ingest.export import ExportError, Format
@@ -70,16 +70,8 @@ def _explained(*more: type[Exception]) -> Iterator[None]:
 
 
 def _refuse(words: str) -> None:
-    typer.echo(f"Error: {words}", err=True)
+    typer.echo(f"Error: {logs.redact(words)}", err=True)
     raise typer.Exit(2)
-
-
-def _log() -> None:
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
-    )
-    for name in ("apscheduler", "alembic", "urllib3"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 @app.command()
@@ -93,7 +85,6 @@ def run(
 
     A second worker on the same store stands by, and takes over when the first falls silent.
     """
-    _log()
     give_memory_back()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -103,6 +94,7 @@ def run(
     # BLAS threads fight over the cores: small matrices took 15 times longer with its default than with one.
     with _explained(), threadpool_limits(1):
         settings = Settings()
+        logs.set_up(settings.log_format)
         store = Store(settings.store)
         fetcher = Fetcher()
         systems = load_systems(settings.systems, fetcher, stop)
@@ -139,7 +131,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve recordings and made-up cities as GBFS feeds, listed at /systems.toml for DOCKCAST_SYSTEMS."""
-    _log()
+    logs.set_up("plain")
     with _explained(ValueError):
         _check_free(host, port)
         server.serve(paths, host=host, port=port, speed=speed, gbfs=gbfs, start=start)
@@ -168,7 +160,7 @@ def record(
     ] = None,
 ) -> None:
     """Write what the store has of a system as a recording, which `serve` can replay."""
-    _log()
+    logs.set_up("plain")
     with _explained():
         store = Store(Settings().store)
         start, end = (None if time is None else time.replace(tzinfo=UTC) for time in (since, until))

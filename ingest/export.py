@@ -17,6 +17,9 @@ from model.frame import Frame
 
 Format = Literal["csv", "parquet"]
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula begins with, the wide signs of East Asia too."""
+
 _KEYS = ["at", "model", "minutes", "n", "n_dock", "expired"]
 
 
@@ -66,11 +69,33 @@ def export(
     for name, table in tables.items():
         path = folder / f"{name}.{kind}"
         if kind == "csv":
-            table.to_csv(path, index=False, lineterminator="\n")
+            path.write_bytes(csv(table))
         else:
             table.to_parquet(path, index=False)
         written[path] = len(table)
     return written
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    """Write a table as CSV in UTF-8; times are ISO 8601 with their offset.
+
+    A spreadsheet takes what begins with `=` for a formula, and a feed names its stations as it likes. So a
+    text that would be one begins with an apostrophe, as spreadsheets write it; Parquet has it unchanged.
+
+    >>> csv(pd.DataFrame({"name": ["Quay", "=1+1"], "mae": [0.5, -0.5]}))
+    b"name,mae\\nQuay,0.5\\n'=1+1,-0.5\\n"
+    """
+    texts = table.select_dtypes(["object", "str", "category"]).columns
+    return table.assign(**{name: table[name].map(_cell) for name in texts}).to_csv(
+        index=False, lineterminator="\n"
+    ).encode()  # fmt: skip
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\r", " ")  # a bare one is not quoted, and begins a row
+    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def _of(table: pd.DataFrame, day: date) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ingest.logs import Format
+
 
 class Settings(BaseSettings):
     """What an operator may choose. The README lists the same; a test fails where it leaves one out."""
@@ -58,6 +60,10 @@ class Settings(BaseSettings):
         default="",
         description="Public names that the app answers to, between commas; * for any. By address, and by "
         "names of one's own network such as localhost, it always answers.",
+    )
+    log_format: Format = Field(
+        default="plain",
+        description="How worker and app write their logs: plain for people, json for programs.",
     )
 
 

@@ -23,7 +23,7 @@ from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.date import DateTrigger
 from sqlalchemy.exc import SQLAlchemyError
 
-from ingest import registry
+from ingest import logs, registry
 from ingest.gbfs import Feed
 from ingest.http import Fetcher, Unreachable
 from ingest.lease import new_holder
@@ -169,6 +169,7 @@ class Worker:
         self._scheduler.add_job(self._tick, DateTrigger(at), [ticker], name=ticker.system.system_id)
 
     def _tick(self, ticker: Ticker) -> None:
+        logs.system.set(ticker.system.system_id)
         due = ticker.tick()
         if self._scheduler.state == STATE_RUNNING:
             self._book(ticker, max(due, self._clock()))

@@ -16,7 +16,14 @@ SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 BELOW = {
     "model": ("model",),
     "ingest": ("model", "ingest"),
-    "dashboard": ("model", "dashboard", "ingest.store", "ingest.settings", "ingest.registry"),
+    "dashboard": (
+        "model",
+        "dashboard",
+        "ingest.store",
+        "ingest.settings",
+        "ingest.registry",
+        "ingest.export",
+    ),
 }
 """What of our own each room may import: its own floor and those below, never upwards."""
 

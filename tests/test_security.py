@@ -1,0 +1,317 @@
+"""What SECURITY.md says is done, seen to be so: source, settings, headers, logs, files."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+from streamlit import config
+
+from dashboard import headers
+from dashboard.headers import Guard, policy
+from ingest import logs
+from ingest.export import csv
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("model", "ingest", "dashboard")
+SOURCES = [ROOT / "app.py", *(path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))]
+SECRET = "hunter2"
+
+# ---------------------------------------------------------------- the source
+
+RUNS_WHAT_IT_READS = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
+NEVER_CALLED = {
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "read_pickle",
+    "to_pickle",
+    "markdown",
+    "system",
+    "popen",
+}
+
+
+def walk(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_that_is_read_can_run(path: Path) -> None:
+    """No pickle, no eval, no shell; no Markdown, in which a station's name would call a stranger's server."""
+    for node in walk(path):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = {getattr(node, "module", None) or "", *(alias.name for alias in node.names)}
+            assert not {name.partition(".")[0] for name in names} & RUNS_WHAT_IT_READS
+        if isinstance(node, ast.Call):
+            whole = ast.unparse(node.func)
+            name = whole.rpartition(".")[2]
+            assert name not in NEVER_CALLED or whole in ("re.compile",), whole
+            told = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            assert whole != "np.load" or told.get("allow_pickle") == "False"
+            assert told.get("shell", "False") == "False"
+            assert not {"unsafe_allow_html", "unsafe_allow_javascript"} & set(told)
+
+
+def test_the_search_for_it_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    for bad in ("import pickle", "from marshal import loads", "np.load(f)", "st.markdown(name)", "eval(x)",
+                "subprocess.run(x, shell=True)"):  # fmt: skip
+        (tmp_path / "bad.py").write_text(bad)
+        with pytest.raises(AssertionError):
+            test_nothing_that_is_read_can_run(tmp_path / "bad.py")
+
+
+# ---------------------------------------------------------------- settings
+
+HARDENED = {
+    "client.showErrorDetails": "none",
+    "client.showErrorLinks": "false",
+    "client.allowedOrigins": [],
+    "client.disableDataExport": True,
+    "client.toolbarMode": "viewer",
+    "server.enableCORS": True,
+    "server.enableXsrfProtection": True,
+    "server.enableAgentApi": False,
+    "server.enableWebsocketCompression": False,
+    "server.allowRunOnSave": False,
+    "server.fileWatcherType": "none",
+    "server.maxUploadSize": 1,
+    "server.maxWidgetStateSize": 1,
+    "server.maxMessageSize": 20,
+    "browser.gatherUsageStats": False,
+}
+
+
+@pytest.mark.parametrize(("name", "value"), HARDENED.items())
+def test_streamlit_is_hardened_by_an_option_that_exists(name: str, value: Any) -> None:
+    section, option = name.split(".")
+    ours = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert ours[section][option] == value
+    assert name in config._config_options_template
+
+
+# ---------------------------------------------------------------- the guard
+
+
+class App:
+    """Answers every request with a page, or holds it until it is let go."""
+
+    def __init__(self, kind: bytes = b"text/html; charset=utf-8", status: int = 200) -> None:
+        self.kind, self.status, self.go = kind, status, asyncio.Event()
+        self.go.set()
+        self.open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.open += 1
+        await self.go.wait()
+        if scope["type"] == "http":
+            named = [(b"content-type", self.kind)] if self.kind else []
+            await send({"type": "http.response.start", "status": self.status, "headers": named})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def ask(
+    guard: Guard, host: str = "localhost", kind: str = "http", scheme: str = "http"
+) -> list[Message]:
+    heard: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": f"{kind}.disconnect"}
+
+    async def send(message: Message) -> None:
+        heard.append(message)
+
+    scope = {
+        "type": kind,
+        "method": "GET",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "scheme": scheme,
+    }
+    await guard({**scope, "headers": [(b"host", host.encode())]}, receive, send)
+    return heard
+
+
+def answer(guard: Guard, **more: str) -> tuple[int, dict[str, str]]:
+    start = asyncio.run(ask(guard, **more))[0]
+    return start["status"], {name.decode(): value.decode() for name, value in start["headers"]}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host", "status"),
+    [
+        ("", "127.0.0.1:8501", 200),
+        ("", "[::1]:8501", 200),
+        ("", "203.0.113.7", 200),
+        ("", "dockcast", 200),
+        ("", "dockcast.local.", 200),
+        ("", "bikes.example.org", 421),
+        ("bikes.example.org", "bikes.example.org", 200),
+        ("a.example, Bikes.example.org", "BIKES.example.org.", 200),
+        ("bikes.example.org", "evil-bikes.example.org", 421),
+        ("*.example.org", "bikes.example.org", 200),
+        ("*.example.org", "example.org", 421),
+        ("*.example.org", "bikes-example.org", 421),
+        ("*", "anything.example", 200),
+        ("*", "any thing", 421),
+        ("*", "", 421),
+    ],
+)
+def test_it_answers_to_the_names_it_was_given(hosts: str, host: str, status: int) -> None:
+    assert answer(Guard(App(), hosts), host=host)[0] == status
+
+
+def test_every_answer_tells_the_browser_to_be_careful() -> None:
+    for guard, host in ((Guard(App()), "localhost"), (Guard(App()), "evil.example")):
+        _, told = answer(guard, host=host)
+        assert told["x-content-type-options"] == "nosniff"
+        assert told["x-frame-options"] == "SAMEORIGIN"
+        assert told["referrer-policy"] == "same-origin"
+        assert "geolocation=(self)" in told["permissions-policy"]
+        assert told["cross-origin-opener-policy"] == "same-origin"
+        assert "frame-ancestors" in told["content-security-policy"]
+        assert "strict-transport-security" not in told
+
+
+def test_behind_tls_a_browser_is_told_to_keep_to_it() -> None:
+    assert answer(Guard(App()), scheme="https")[1]["strict-transport-security"] == "max-age=31536000"
+
+
+def test_a_page_that_is_kept_keeps_its_policy() -> None:
+    """An answer 304 has no type; with the policy for what is no page, a reload showed nothing."""
+    assert "content-security-policy" not in answer(Guard(App(b"", 304)))[1]
+
+
+def test_a_page_may_run_its_own_scripts_alone() -> None:
+    told = dict(part.split(" ", 1) for part in policy("localhost:8501").split("; "))
+    assert told["default-src"] == "'none'"
+    scripts = told["script-src"].split()
+    assert scripts[:3] == ["'self'", "blob:", "'wasm-unsafe-eval'"]
+    assert all(script.startswith("'sha256-") for script in scripts[3:])
+    assert len(scripts) > 3, "Streamlit's page has a script of its own"
+    assert "https:" not in policy("localhost")
+
+
+@pytest.mark.parametrize(
+    ("style", "sources"),
+    [
+        ("plain", ()),
+        ("streets", ("https://*.cartocdn.com",)),
+        ("https://maps.example.org/style.json", ("https:",)),
+        ("http://maps.lan/style.json", ("http:", "https:")),
+    ],
+)
+def test_the_map_comes_from_where_the_operator_said(style: str, sources: tuple[str, ...]) -> None:
+    told = answer(Guard(App(), map_style=style))[1]["content-security-policy"]
+    assert told == policy("localhost", sources)
+
+
+def test_what_is_more_than_can_be_answered_at_once_is_told_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(headers, "MOST_REQUESTS", 2)
+    monkeypatch.setattr(headers, "MOST_PAGES", 2)
+
+    async def crowd(kind: str) -> list[list[Message]]:
+        app = App()
+        guard = Guard(app)
+        app.go.clear()
+        first = [asyncio.create_task(ask(guard, kind=kind)) for _ in range(2)]
+        while app.open < 2:
+            await asyncio.sleep(0)
+        refused = await ask(guard, kind=kind)
+        app.go.set()
+        await asyncio.gather(*first)
+        return [refused, await ask(guard, kind=kind)]
+
+    refused, later = asyncio.run(crowd("http"))
+    assert (refused[0]["status"], later[0]["status"]) == (503, 200)
+    assert (b"retry-after", b"1") in refused[0]["headers"]
+    refused, later = asyncio.run(crowd("websocket"))
+    assert refused == [{"type": "websocket.close", "code": 1008}]
+    assert later == []
+
+
+# ---------------------------------------------------------------- files for spreadsheets
+
+
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1", "＝1+1", '=HYPERLINK("//x")']
+)
+def test_no_name_is_a_formula(name: str) -> None:
+    table = pd.DataFrame({"name": ["Quay", name, None], "mae": [0.5, -0.5, 1.0]})
+    read = pd.read_csv(io.BytesIO(csv(table)))
+    assert read["name"][1] == "'" + name
+    assert read["name"][0] == "Quay"
+    assert b"\n=" not in csv(table.replace({name: "Quay\r=1+1"})).replace(b"\r", b"\n")
+    assert read["mae"].tolist() == [0.5, -0.5, 1.0]
+
+
+# ---------------------------------------------------------------- logs
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"cannot connect to postgresql+psycopg://dockcast:{SECRET}@db:5432/dockcast",
+        f"GET https://gbfs.example.org/gbfs.json?token={SECRET} failed",
+        f"Max retries exceeded with url: /gbfs.json?lang=en&key={SECRET} (Caused by NewConnectionError())",
+        f"connection failed: user=dockcast password={SECRET} host=db",
+        f"{{'password': '{SECRET}'}}",
+    ],
+)
+@pytest.mark.parametrize("style", [logs.Plain(), logs.Json()], ids=["plain", "json"])
+def test_no_secret_is_written_down(style: logging.Formatter, line: str) -> None:
+    try:
+        raise OSError(line)
+    except OSError:
+        record = logging.LogRecord("x", logging.ERROR, "", 0, "%s", (line,), sys.exc_info())
+    written = style.format(record)
+    assert SECRET not in written
+    assert "OSError" in written
+
+
+def test_a_line_of_json_says_what_is_needed_to_find_it_again() -> None:
+    token = logs.system.set("dublin")
+    try:
+        record = logging.LogRecord("ingest.tick", logging.WARNING, "", 0, "two\nlines of %s", ("it",), None)
+        line = logs.Json().format(record)
+    finally:
+        logs.system.reset(token)
+    told = json.loads(line)
+    assert "\n" not in line
+    assert told.pop("time").endswith("+00:00")
+    assert told == {
+        "level": "warning", "logger": "ingest.tick", "message": "two\nlines of it", "system": "dublin",
+    }  # fmt: skip
+
+
+def test_a_worker_that_cannot_reach_its_store_keeps_the_password_to_itself() -> None:
+    env = {
+        "DOCKCAST_STORE": f"postgresql+psycopg://dockcast:{SECRET}@127.0.0.1:1/dockcast",
+        "DOCKCAST_LOG_FORMAT": "json",
+    }
+    command = [sys.executable, "-m", "ingest", "run"]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=os.environ | env, capture_output=True, timeout=60, check=False
+    )
+    said = (ended.stdout + ended.stderr).decode()
+    assert ended.returncode == 2
+    assert "Error: " in said
+    assert SECRET not in said
+    assert "Traceback" not in said

@@ -44,10 +44,10 @@ PHONE = {
 }
 EVERYBODY = pytest.mark.parametrize(
     ("device", "scheme"),
-    [(DESK, "light"), (DESK, "dark"), (PHONE, "light"), (PHONE, "dark")],
-    ids=["desk, light", "desk, dark", "phone, light", "phone, dark"],
+    [(DESK, "dark"), (PHONE, "light")],
+    ids=["desk, dark", "phone, light"],
 )
-"""Who goes on a journey: 1280 and 360 px, light and dark."""
+"""Who goes on a journey: 1280 and 360 px, dark and light. `benchmarks/screens` shows all four."""
 
 STRANGERS = re.compile(r"^(?!(?:https?|wss?)://127\.0\.0\.1[:/]|data:|blob:).+")
 

@@ -27,8 +27,8 @@ from ingest.tick import Ticker
 from model import Snapshot, Stations
 
 DUBLIN = "dublin-2017-02"
-STRETCH = timedelta(hours=5)
-HOLE = timedelta(hours=3), timedelta(hours=3, minutes=30)
+STRETCH = timedelta(hours=3)
+HOLE = timedelta(hours=1, minutes=20), timedelta(hours=1, minutes=50)
 
 
 class Feed:
@@ -71,7 +71,7 @@ def replay(world: World, recording: Recording, hole: tuple[timedelta, timedelta]
 
 @pytest.fixture(scope="module")
 def dublin(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Five hours of Dublin, with an outage of half an hour."""
+    """Three hours of Dublin, with an outage of half an hour."""
     made = World(tmp_path_factory.mktemp("dublin"), ())
     replay(made, Recording.read(shared / "recordings" / DUBLIN), HOLE)
     yield made

@@ -32,7 +32,7 @@ from model.scoring import SCORED_MINUTES, Score
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=20)
+LEASE = timedelta(seconds=15)
 """How long a worker may be out of touch with the store before another one takes its systems."""
 
 STAND_BY = timedelta(seconds=5)

@@ -1,6 +1,6 @@
 # make run: the app on this machine.  make test: lint, types, all tests.  Each does all its own set-up.
 .DEFAULT_GOAL := run
-.PHONY: run install test clean
+.PHONY: run install test audit lock clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -12,11 +12,20 @@ run: install
 
 install: .venv/installed
 
-test: .venv/installed-dev .venv/installed-chromium
+test: .venv/installed-dev .venv/installed-chromium audit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# Says so where no advisories can be had, and fails on a known vulnerability that .ci/audit.toml does not explain.
+audit: .venv/installed-dev
+	$(BIN)/python .ci/audit.py
+
+# After each change of requirements.txt: every package that it brings along, for all platforms, by its hash.
+lock: .venv/installed-dev
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--custom-compile-command "make lock" requirements.txt -o requirements.lock
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -25,8 +34,8 @@ $(BIN)/pip:
 	@test -n "$(PYTHON)" || { echo "Dockcast needs Python 3.11 or newer; or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/installed: requirements.txt $(BIN)/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+.venv/installed: requirements.lock $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed

@@ -92,6 +92,8 @@ class EventClock:
             return received, "no_time"
         if self._replayed:
             return told, ""
+        if self._set_back(told, received):
+            return told, ""
         if told > received + SKEW:
             return received, "future_time"
         if told < received - MAX_AGE:
@@ -102,6 +104,13 @@ class EventClock:
             return received, "slow_time"
         self._distrusted = False
         return min(told, received), ""
+
+    def _set_back(self, told: datetime, received: datetime) -> bool:
+        """Tell whether it is our own clock that is wrong: it has gone back behind what we have taken before.
+
+        Then the feed's goes on where it was, and dated by ours all would be late until ours is there again.
+        """
+        return self.newest is not None and received + SKEW < self.newest < told <= self.newest + MAX_AGE
 
     def _wait_or_distrust(self, told: datetime | None, received: datetime) -> Judgement:
         """A time before the newest: late for a while, then a clock that was set back if it moves at all."""

@@ -11,13 +11,16 @@ import logging
 import os
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.date import DateTrigger
@@ -46,6 +49,9 @@ STOP_WITHIN = 8.0
 
 RECORDINGS_EVERY = 10.0
 """Seconds between two looks for recordings."""
+
+CLOCK_EVERY = 5.0
+"""Seconds between two looks whether the clock was set back."""
 
 _MOST_THREADS = 64
 
@@ -143,7 +149,11 @@ class Worker:
         self._scheduler.start()
         log.info("following %d systems as %s", len(self._systems), self.holder)
         try:
-            stop.wait()
+            ahead = self._clock().timestamp() - time.monotonic()
+            while not stop.wait(CLOCK_EVERY):
+                before, ahead = ahead, self._clock().timestamp() - time.monotonic()
+                if before - ahead > CLOCK_EVERY:
+                    self._bring_forward(timedelta(seconds=before - ahead))
         finally:
             self._stop()
 
@@ -173,6 +183,14 @@ class Worker:
         due = ticker.tick()
         if self._scheduler.state == STATE_RUNNING:
             self._book(ticker, max(due, self._clock()))
+
+    def _bring_forward(self, step: timedelta) -> None:
+        """Bring all jobs forward after the clock was set back: they are dated by it, and would wait."""
+        log.warning("the clock was set back by %.0f s; what was due is due as before", step.total_seconds())
+        now = self._clock()
+        for job in self._scheduler.get_jobs():
+            with suppress(JobLookupError):  # it has just run
+                job.modify(next_run_time=max(job.next_run_time - step, now))
 
     def _renew(self) -> None:
         try:

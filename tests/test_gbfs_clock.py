@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.gbfs_clock import PATIENCE, QUIET, EventClock, Judgement
+from ingest.gbfs_clock import PATIENCE, QUIET, SKEW, EventClock, Judgement
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -97,6 +97,22 @@ def test_our_own_clock_set_back_gives_no_snapshot_before_the_newest() -> None:
     assert clock.judge(None, at(60), changed=True).outcome == "fresh"
 
 
+def test_our_own_clock_set_back_keeps_no_feed_from_going_on_by_its_own_time() -> None:
+    """Dated by ours, all would be late for an hour."""
+    clock = EventClock(replayed=False)
+    clock.judge(at(0), at(1), changed=False)
+    for minute in range(1, 70):
+        judgement = clock.judge(at(60 * minute), at(60 * minute - 3600), changed=True)
+        assert judgement == Judgement("fresh", at(60 * minute))
+    assert clock.judge(at(4200), at(4201), changed=True) == Judgement("fresh", at(4200))
+
+
+def test_a_feed_that_is_far_ahead_is_not_believed_because_our_clock_was_set_back() -> None:
+    clock = EventClock(replayed=False)
+    clock.judge(at(0), at(0), changed=False)
+    assert clock.judge(at(200_000), at(-3600), changed=True).outcome == "late"
+
+
 @given(
     st.lists(
         st.tuples(st.none() | st.integers(-200_000, 200_000), st.integers(0, 5000), st.booleans()),
@@ -120,5 +136,6 @@ def test_whatever_comes_snapshots_go_forward_and_never_past_receipt(
         else:
             assert clock.newest == judgement.at
             assert before is None or judgement.at > before
-            assert replayed or judgement.at <= at(received)
+            set_back = before is not None and before > at(received) + SKEW
+            assert replayed or judgement.at <= at(received) or set_back
         assert replayed or clock.still_since(at(received)) <= at(received)

@@ -1,0 +1,47 @@
+"""Our own clock set back and ahead: nothing is lost, nothing waits for it to be right again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import time_machine
+from misbehaving import Misbehaving
+from town import Town, wait_for, working
+
+from ingest import worker
+from ingest.store import Store
+
+
+@pytest.fixture
+def town() -> Iterator[Town]:
+    with Misbehaving() as server:
+        yield Town(server)
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+def test_a_clock_that_is_set_keeps_no_feed_waiting_and_loses_no_update(
+    town: Town, tmp_path: Path, step: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(worker, "CLOCK_EVERY", 0.1)
+    store = Store(f"sqlite:///{tmp_path / 'dockcast.db'}")
+
+    def learnt() -> int:
+        return len(store.polls("town"))
+
+    with time_machine.travel(datetime.now(UTC), tick=True) as clock, working(store, town):
+        wait_for(lambda: learnt() >= 2)
+        before = learnt()
+        clock.shift(step)
+        wait_for(lambda: learnt() >= before + 2, seconds=30)
+        clock.shift(-step)
+        before = learnt()
+        wait_for(lambda: learnt() >= before + 2, seconds=30)
+    times = store.polls("town")
+    assert max(b - a for a, b in pairwise(times)).total_seconds() < 30
+    assert "set back by 3600 s" in caplog.text
+    assert "Traceback" not in caplog.text
+    store.close()

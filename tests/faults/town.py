@@ -1,0 +1,128 @@
+"""A small town whose live feed misbehaves on command, and workers to follow it: in a thread or a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gbfs_world import feed_list, holding, information, place, status, wrap
+from misbehaving import Behaviour, Handler, Misbehaving, document
+
+from ingest.http import Fetcher
+from ingest.registry import System
+from ingest.settings import Settings
+from ingest.store import Store
+from ingest.worker import Worker
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZE = 4
+_WALL = time.time() - time.monotonic()
+
+
+def true_time() -> float:
+    """Tell the time that feeds go by, whatever becomes of this machine's clock."""
+    return _WALL + time.monotonic()
+
+
+class Town:
+    """Serves a feed of four stations at which bikes come and go all the time.
+
+    Set `fault` to a behaviour and the status is that, or all documents where `everything` is set; None again
+    and it is well. `polls` counts how often the status was asked for.
+    """
+
+    def __init__(self, server: Misbehaving, name: str = "town", poll_seconds: float = 0.2) -> None:
+        self.server, self.name, self.poll_seconds = server, name, poll_seconds
+        self.fault: Behaviour | None = None
+        self.everything = False
+        self.polls = 0
+        at = server.url(f"/{name}")
+        feeds = feed_list("station_information", "station_status", at=at)
+        self._documents: dict[str, Callable[[], Any]] = {
+            "gbfs": lambda: wrap({"en": {"feeds": feeds}}),
+            "station_information": lambda: information(*(place(str(n)) for n in range(SIZE))),
+            "station_status": self._status,
+        }
+        for each in self._documents:
+            server.at(f"/{name}/{each}.json", self._serve(each))
+
+    @property
+    def system(self) -> System:
+        """How it is followed."""
+        url = self.server.url(f"/{self.name}/gbfs.json")
+        return System(self.name, self.name, self.name, "FR", url, poll_seconds=self.poll_seconds)
+
+    def _status(self) -> Any:
+        second = int(true_time())  # one document a second, as real feeds have one a minute
+        chance = random.Random(second)
+        held = [(str(n), chance.randint(0, 20)) for n in range(SIZE)]
+        return status(*(holding(each, n, 20 - n) for each, n in held), last_updated=second, ttl=0)
+
+    def _serve(self, name: str) -> Behaviour:
+        def behave(handler: Handler) -> None:
+            self.polls += name == "station_status"
+            if self.fault is not None and (self.everything or name == "station_status"):
+                self.fault(handler)
+            else:
+                document(self._documents[name]())(handler)
+
+        return behave
+
+
+def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
+    """Wait until something is so; a slow machine may take its time."""
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "it never came to be"
+        time.sleep(0.02)
+
+
+@contextmanager
+def working(store: Store, *towns: Town, fetcher: Fetcher | None = None) -> Iterator[Worker]:
+    """Run a worker in a thread until the block ends."""
+    stop = threading.Event()
+    settings = Settings(store="", keep_days=8, checkpoint_seconds=1, seed=False, weather="")
+    made = Worker(store, [town.system for town in towns], fetcher or Fetcher(seconds=2), settings)
+    thread = threading.Thread(target=made.run, args=[stop], daemon=True)
+    thread.start()
+    try:
+        yield made
+    finally:
+        stop.set()
+        thread.join(60)
+        assert not thread.is_alive(), "the worker did not stop"
+
+
+@contextmanager
+def process(folder: Path, url: str, *towns: Town, before: Any = None, **env: str) -> Iterator[Any]:
+    """Run a worker as a process, and kill it at the end of the block; `before` runs in it first."""
+    listed = folder / "systems.toml"
+    listed.write_text(
+        "".join(
+            f"[[systems]]\nid = {json.dumps(town.name)}\nname = {json.dumps(town.name)}\n"
+            f"url = {json.dumps(town.system.url)}\npoll_seconds = {town.poll_seconds}\n"
+            for town in towns
+        )
+    )
+    given = {"DOCKCAST_STORE": url, "DOCKCAST_SYSTEMS": str(listed), "DOCKCAST_CHECKPOINT_SECONDS": "1",
+             "DOCKCAST_SEED": "false", "DOCKCAST_WEATHER": ""}  # fmt: skip
+    log = folder / "worker.log"
+    with log.open("a") as said:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "ingest", "run"], cwd=ROOT, env=os.environ | given | env, stderr=said,
+            preexec_fn=before,
+        )  # fmt: skip
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait()

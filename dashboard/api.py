@@ -232,7 +232,7 @@ class Nowhere:
         if request.method == "OPTIONS":
             await respond_options()(scope, receive, send)
             return
-        hint = "Leave out the slash at its end; " if request.url.path.endswith("/") else ""
+        hint = "Leave out the slash at its end; " if scope["path"].endswith("/") else ""
         error = ApiError(
             404, "There is nothing at this address.", f"{hint}/api/openapi.json lists what there is."
         )

@@ -180,9 +180,11 @@ def viewer_zone() -> tzinfo | None:
 
 def _moment(value: str) -> datetime | None:
     try:
-        return datetime.strptime(value, _AT).replace(tzinfo=UTC)
+        at = datetime.strptime(value, _AT).replace(tzinfo=UTC)
     except ValueError:
         return None
+    # Of the year 226 only three digits are written, which read back are part of another year.
+    return at if f"{at:{_AT}}" == value else None
 
 
 def _whole(value: str | None, default: int) -> int:

@@ -1,0 +1,68 @@
+"""Whatever bytes come, readers read them or refuse them in words: a short run of what `benchmarks/fuzz` does.
+
+What broke in its long runs is kept here for ever.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+FOLDER = Path(__file__).resolve().parents[1] / "benchmarks" / "fuzz"
+NAMES = ("document", "recording", "state", "address", "api")
+
+
+@cache
+def target(name: str) -> tuple[Any, list[bytes]]:
+    """Give a target and its seeds, without those of real feeds."""
+    sys.path.insert(0, str(FOLDER))
+    try:
+        make, seeds, _ = import_module("targets").TARGETS[name]
+    finally:
+        sys.path.remove(str(FOLDER))
+    return make(), list(seeds(Path("nowhere")))
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, name: str) -> bytes:
+    """Take a good input, and put other bytes in a place or two."""
+    data = draw(st.sampled_from(target(name)[1]))
+    for _ in range(draw(st.integers(1, 2))):
+        start = draw(st.integers(0, len(data)))
+        end = min(start + draw(st.integers(0, 40)), len(data))
+        data = data[:start] + draw(st.binary(max_size=40)) + data[end:]
+    return data
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(chosen=st.data())
+def test_no_input_breaks_a_reader(name: str, chosen: st.DataObject) -> None:
+    target(name)[0](chosen.draw(spoilt(name)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_seed_is_taken(name: str) -> None:
+    run, seeds = target(name)
+    for seed in seeds:
+        run(seed)
+
+
+FOUND = {
+    "api: a query that is no UTF-8, at an address that there is not": ("api", b"\x02no/such\nsince=\xcb"),
+    "address: a moment of the year 226, which is written in three digits": ("address", b"at=2260302T0855Z"),
+}
+"""What broke: the target, and the input cut down to what it takes."""
+
+
+@pytest.mark.parametrize("what", FOUND)
+def test_what_broke_once_does_not_break_again(what: str) -> None:
+    name, data = FOUND[what]
+    target(name)[0](data)

@@ -18,6 +18,8 @@ from model.records import Floats, Ints
 
 _WALK_ON = 0.55
 """Share of riders who find a station empty and walk to the next."""
+_LOOKS, _FEW = 0.4, 2
+"""Share of riders who look first and do not rely on the last bikes, or docks, and how many these are."""
 _TURNS = 8
 """Neighbours that a rider tries before starting over."""
 _WALK, _DETOUR = 75.0, 170.0
@@ -153,8 +155,9 @@ class Run:
             column.tolist() for column in (wishes.origin, wishes.destination, wishes.minutes)
         )
         count = len(origin)
-        likes, walks, breaks = (
-            (self.random.random(count) < share).tolist() for share in (_LIKES_ELECTRIC, _WALK_ON, _BREAKS)
+        likes, walks, breaks, looks = (
+            (self.random.random(count) < share).tolist()
+            for share in (_LIKES_ELECTRIC, _WALK_ON, _BREAKS, _LOOKS)
         )
         walk_on, detour = self._minutes_on(_WALK), self._minutes_on(_DETOUR)
         first = np.searchsorted(wishes.minute, np.arange(self.minutes + 1)).tolist()
@@ -179,7 +182,8 @@ class Run:
                 self._close_or_open(minute)
             for wish, tries, is_electric in coming[minute]:
                 station = near[destination[wish]][tries % _TURNS]
-                if room[station] <= 0 or not open_[station]:
+                least = _FEW if looks[wish] and not tries else 0
+                if room[station] <= least or not open_[station]:
                     wait = detour[destination[wish]][tries % _TURNS]
                     coming[minute + wait].append((wish, tries + 1, is_electric))
                     continue
@@ -199,8 +203,9 @@ class Run:
             starting = [(wish, 0) for wish in range(first[minute], first[minute + 1])]
             for wish, tries in afoot[minute] + starting:
                 station = near[origin[wish]][tries]
-                if not plain[station] + electric[station] or not open_[station]:
-                    if walks[wish] and tries < 2:
+                least = _FEW if looks[wish] and not tries else 0
+                if plain[station] + electric[station] <= least or not open_[station]:
+                    if (walks[wish] or looks[wish]) and tries < 2:
                         afoot[minute + walk_on[origin[wish]][tries]].append((wish, tries + 1))
                     continue
                 minutes = ride[wish]

@@ -40,8 +40,14 @@ class Town:
     and it is well. `polls` counts how often the status was asked for.
     """
 
-    def __init__(self, server: Misbehaving, name: str = "town", poll_seconds: float = 0.2) -> None:
-        self.server, self.name, self.poll_seconds = server, name, poll_seconds
+    def __init__(
+        self,
+        server: Misbehaving,
+        name: str = "town",
+        poll_seconds: float = 0.2,
+        clock: Callable[[], float] = true_time,
+    ) -> None:
+        self.server, self.name, self.poll_seconds, self._clock = server, name, poll_seconds, clock
         self.fault: Behaviour | None = None
         self.everything = False
         self.polls = 0
@@ -61,8 +67,12 @@ class Town:
         url = self.server.url(f"/{self.name}/gbfs.json")
         return System(self.name, self.name, self.name, "FR", url, poll_seconds=self.poll_seconds)
 
+    def document(self, name: str) -> Any:
+        """Give one of its documents as it is when all is well."""
+        return self._documents[name]()
+
     def _status(self) -> Any:
-        second = int(true_time())  # one document a second, as real feeds have one a minute
+        second = int(self._clock())  # one document a second, as real feeds have one a minute
         chance = random.Random(second)
         held = [(str(n), chance.randint(0, 20)) for n in range(SIZE)]
         return status(*(holding(each, n, 20 - n) for each, n in held), last_updated=second, ttl=0)
@@ -73,7 +83,7 @@ class Town:
             if self.fault is not None and (self.everything or name == "station_status"):
                 self.fault(handler)
             else:
-                document(self._documents[name]())(handler)
+                document(self.document(name))(handler)
 
         return behave
 

@@ -1,0 +1,102 @@
+"""Whatever a feed does, its last forecast stands, riders are told, and it goes on when the feed does."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+from feeds import FAULTS
+from gbfs_world import NOW
+from misbehaving import Misbehaving
+from town import Town
+
+from dashboard import text
+from ingest.gbfs import Feed
+from ingest.http import Fetcher
+from ingest.store import Store, SystemRow
+from ingest.tick import Ticker
+
+LONG = timedelta(minutes=20)
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Misbehaving]:
+    with Misbehaving() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    made = Store(f"sqlite:///{tmp_path_factory.mktemp('faults') / 'dockcast.db'}")
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_feed_that_breaks_loses_nothing_and_comes_back(
+    store: Store, server: Misbehaving, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    fault, clock = FAULTS[name], Clock()
+    system_id = f"town{list(FAULTS).index(name)}"
+    town = Town(server, system_id, clock=lambda: clock.now.timestamp())
+    system = replace(town.system, poll_seconds=60)
+    store.follow([SystemRow(**system.__dict__)])
+    fetcher = Fetcher(clock, seconds=1 if fault.outcome == "too_slow" else 20)
+    feed = partial(Feed, system, fetcher, clock)
+    ticker = Ticker(system, store, "me", feed, clock, chance=random.Random(1))
+    for _ in range(2):
+        clock.now = ticker.tick()
+    before, frame = store.polls(system_id), store.frame(system_id)
+    assert len(before) == 2
+    assert frame is not None
+
+    # Twenty minutes of it: every try that is due in that time.
+    town.fault, town.everything = fault.behave(town), fault.everything
+    started = clock.now
+    tries = 0
+    while clock.now < started + LONG:
+        clock.now = ticker.tick()
+        tries += 1
+    log = store.poll_log(system_id, started - timedelta(seconds=1), clock.now)
+    state = store.state(system_id)
+    assert state is not None
+    assert log["outcome"].iloc[-1] == fault.outcome
+    assert state.state == fault.state
+    words = text.trouble("Town", state.state, state.text, timedelta(minutes=1))
+    if fault.outcome == "learnt":
+        assert len(store.polls(system_id)) == 2 + tries
+    else:
+        # The first answer of a feed that freezes is still news.
+        assert len(store.polls(system_id)) - len(before) <= 1
+        now = store.frame(system_id)
+        assert now is not None
+        assert now[0] <= frame[0] + 1
+        assert (words is None) == (state.state == "live")
+    if fault.state in ("unreachable", "refused"):
+        assert tries <= 5, "it is left in peace"
+        assert state.failures == tries
+
+    town.fault = None
+    clock.now = ticker.tick()
+    state = store.state(system_id)
+    assert state is not None
+    assert (state.state, state.failures) == ("live", 0)
+    polls = store.polls(system_id)
+    assert polls[:2] == before
+    assert polls == sorted(set(polls))
+    assert polls[-1] > started + LONG - timedelta(minutes=2)
+    assert "a bug ended" not in caplog.text

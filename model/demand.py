@@ -179,18 +179,18 @@ class Demand(Learnt):
         how many come to how many go.
         """
         city_events, city_hours = (
-            _smooth(table.sum(axis=(2, 3), dtype=np.float64)) for table in (self.events, self.hours)
+            _smooth(table.sum(axis=(2, 3)).astype(np.float64)) for table in (self.events, self.hours)
         )
         shape = np.repeat(SHAPE, self.slots // SHAPE.shape[1], axis=1)
         mean = (city_events.sum() + _FIRST_RATE * _FIRST_HOURS) / ((city_hours * shape).sum() + _FIRST_HOURS)
         city = (city_events + mean * shape * _CITY_PRIOR_HOURS) / (city_hours + _CITY_PRIOR_HOURS)
-        profile = city[:, :, None, None].astype(np.float32)
-        seen, served = self.events.sum(axis=(0, 1)), (self.hours * profile).sum(axis=(0, 1))
+        profile = city.astype(np.float32)
+        seen, served = self.events.sum(axis=(0, 1)), np.einsum("dtas,dt->as", self.hours, profile)
         level = (seen.sum(axis=0) + np.float32(_LEVEL_EVENTS)) / (
             served.sum(axis=0) + np.float32(_LEVEL_EVENTS)
         )
         level = (seen + np.float32(_SIDE_EVENTS)) / (served + np.float32(_SIDE_EVENTS) / level)
-        prior: Array32 = profile * level
+        prior: Array32 = profile[:, :, None, None] * level
         return prior
 
     def _bend(self) -> Array32:

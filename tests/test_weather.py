@@ -37,7 +37,7 @@ def rainy(days: int, size: int = 30) -> Iterator[tuple[Weather, Snapshot]]:
 
 @pytest.fixture(scope="module")
 def wet() -> Forecaster:
-    forecaster = Forecaster(stations(30, 20))
+    forecaster = Forecaster(stations(30, 20), every=10**6)  # demand alone is looked at
     for weather, seen in rainy(12):
         forecaster.hear(weather)
         forecaster.learn(seen)

@@ -114,12 +114,15 @@ def working(store: Store, *towns: Town, fetcher: Fetcher | None = None) -> Itera
 
 @contextmanager
 def process(folder: Path, url: str, *towns: Town, before: Any = None, **env: str) -> Iterator[Any]:
-    """Run a worker as a process, and kill it at the end of the block; `before` runs in it first."""
+    """Run a worker as a process, and kill it at the end of the block; `before` runs in it first.
+
+    It takes the towns for replays: live ones may not be asked more than once a minute.
+    """
     listed = folder / "systems.toml"
     listed.write_text(
         "".join(
             f"[[systems]]\nid = {json.dumps(town.name)}\nname = {json.dumps(town.name)}\n"
-            f"url = {json.dumps(town.system.url)}\npoll_seconds = {town.poll_seconds}\n"
+            f"url = {json.dumps(town.system.url)}\npoll_seconds = {town.poll_seconds}\nlabel = \"replayed\"\n"
             for town in towns
         )
     )

@@ -23,7 +23,7 @@ _SECRETS = (
     (re.compile(r"\?[^\s\"'<>()]*=[^\s\"'<>()]*"), "?…"),
     (re.compile(r"(?i)\b(password|token|api_?key|secret)\b(['\"]?\s*[=:]\s*['\"]?)[^\s&,;'\"]+"), r"\1\2…"),
 )  # fmt: skip
-_QUIET = ("apscheduler", "alembic", "urllib3", "uvicorn.access")
+_QUIET = ("apscheduler", "alembic", "urllib3", "uvicorn.access", "uvicorn.error")
 
 
 def redact(text: str) -> str:

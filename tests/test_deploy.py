@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from api_world import client, eventful
+from dashboard_world import World
 from packaging.requirements import Requirement
 from store_world import DUBLIN, MINUTE, NOON, commit, counted, learnt, store_url
 
@@ -190,3 +192,30 @@ def test_a_damaged_backup_leaves_the_store_as_it_is(tmp_path: Path, backup: Back
         assert backup(url, "restore", tmp_path / "saved") == 2
     assert backup(url, "restore", tmp_path / "nowhere") == 2
     assert everything(url) == before
+
+
+# ---------------------------------------------------------------- alerts and units
+
+
+def test_every_metric_in_an_alert_is_one_that_is_told(world: World) -> None:
+    eventful(world)
+    told = client().get("/metrics").text
+    rules = (ROOT / "deploy" / "alerts.yml").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:dockcast|process|python)_[a-z_]+", rules))
+    assert len(named) > 8
+    for metric in named:
+        assert re.search(rf"^{metric}(?:\{{| )", told, re.MULTILINE), metric
+    for label in re.findall(r'\b(?:part!?|quantile|label|dockcast_feed_state)="[^"]*"', rules):
+        assert label.replace("!=", "=") in told, label
+
+
+def hardening(unit: str) -> list[str]:
+    text = (ROOT / "deploy" / "systemd" / f"dockcast-{unit}.service").read_text(encoding="utf-8")
+    return text.partition("# What both units share")[2].splitlines()
+
+
+def test_both_units_are_hardened_alike() -> None:
+    assert hardening("worker") == hardening("app")
+    assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "MemoryDenyWriteExecute=yes"} <= {
+        *hardening("app")
+    }

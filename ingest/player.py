@@ -68,6 +68,7 @@ class Player(Ticker):
         self._tape = tape
         self._feed = _Feed(tape, clock, tape.first(clock()))
         self._told_at: datetime | None = None
+        self._told_pace: tuple[float, float] | None = None
         self._due = clock()
 
     def _open(self) -> _Feed:
@@ -88,6 +89,7 @@ class Player(Ticker):
                 self._say("standing by", "another worker is at work")
                 return now + STAND_BY
             if wanted.paused:
+                self._tell_pace()
                 self._say("paused", "until somebody plays it")
                 return now + LOOK
             self._memory = self._told_at = None
@@ -103,15 +105,20 @@ class Player(Ticker):
                 _warming.release()
         else:
             return now + LOOK
+        self._tell_pace()
         return min(self._due, now + LOOK)
 
     def _pace(self, wanted: Playback) -> None:
-        """Run at the speed that is wanted; pages reckon the city's time with it."""
+        """Run at the speed that is wanted."""
         speed = 0.0 if wanted.paused else wanted.speed
         seconds = max(60 / wanted.speed, LOOK.total_seconds())
-        if (speed, seconds) != (self.system.speed, self.system.poll_seconds):
-            self.system = replace(self.system, speed=speed, poll_seconds=seconds)
-            self._store.set_pace(self._id, speed, seconds)
+        self.system = replace(self.system, speed=speed, poll_seconds=seconds)
+
+    def _tell_pace(self) -> None:
+        """Write down the speed, by which pages reckon the city's time."""
+        pace = self.system.speed, self.system.poll_seconds
+        if pace != self._told_pace and self._store.set_pace(self._id, self._holder, *pace):
+            self._told_pace = pace
 
     def _between(self, memory: Memory, snapshot: Snapshot) -> Through | None:
         self._hear(memory, snapshot.at)

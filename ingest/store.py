@@ -173,13 +173,18 @@ class Store:
     # ---------------------------------------------------------------- what the worker writes
 
     def follow(self, rows: Sequence[SystemRow]) -> None:
-        """Set the systems to follow, in this order. Others keep their data but are not listed any more."""
+        """Set the systems to follow, in this order. Others keep their data but are not listed any more.
+
+        How fast a played one runs that is known already, the worker says that plays it.
+        """
         with self._write(alone=True) as db:
             known = set(db.scalars(sa.select(systems.c.system_id)))
             db.execute(systems.update().values(position=None))
             for position, row in enumerate(rows):
                 values = {**row.__dict__, "position": position}
                 if row.system_id in known:
+                    if is_played(row.url):
+                        del values["speed"], values["poll_seconds"]
                     db.execute(systems.update().where(systems.c.system_id == row.system_id).values(values))
                 else:
                     db.execute(
@@ -286,15 +291,16 @@ class Store:
             self._insert_poll(db, system_id, poll)
             db.execute(systems.update().where(systems.c.system_id == system_id).values(values))
 
-    def forget(self, system_id: str, before: datetime, received_before: datetime) -> None:
+    def forget(self, system_id: str, holder: str, before: datetime, received_before: datetime) -> None:
         """Drop observations, learnt polls and station scores of before an event time; other polls by receipt.
 
         Scores over time are kept as long as `ingest.scores` says.
 
         Nothing that recovery needs is dropped: no learnt poll after the older checkpoint, and of each
-        station the last change before the cut, which is still its value there.
+        station the last change before the cut, which is still its value there. Raises `LeaseLostError`.
         """
         with self._write() as db:
+            self._hold(db, system_id, holder)
             mine = polls.c.system_id == system_id
             day = (before - timedelta(days=1)).date().isoformat()
             db.execute(
@@ -409,14 +415,19 @@ class Store:
             self._renew(db, system_id, holder, now, lease)
             playback.begin(db, system_id, wanted)
 
-    def set_pace(self, system_id: str, speed: float, poll_seconds: float) -> None:
-        """Set how fast a played system runs, 0 where it stands still, and how often it is looked at."""
-        with self._write() as db:
-            db.execute(
-                systems.update()
-                .where(systems.c.system_id == system_id)
-                .values(speed=speed, poll_seconds=poll_seconds)
-            )
+    def set_pace(self, system_id: str, holder: str, speed: float, poll_seconds: float) -> bool:
+        """Set how fast a played system runs, 0 where it stands still, and how often it is looked at.
+
+        Gives False, and does nothing, where `holder` has not the system's lease.
+        """
+        try:
+            with self._write() as db:
+                self._hold(db, system_id, holder)
+                mine = systems.update().where(systems.c.system_id == system_id)
+                db.execute(mine.values(speed=speed, poll_seconds=poll_seconds))
+        except LeaseLostError:
+            return False
+        return True
 
     # ---------------------------------------------------------------- leases
 
@@ -484,6 +495,13 @@ class Store:
             .values(until=now + lease + self._database.ahead(db))
         )
         if renewed.rowcount == 0:
+            raise LeaseLostError(f"{system_id}: another worker has taken over")
+
+    @staticmethod
+    def _hold(db: Connection, system_id: str, holder: str) -> None:
+        """Hold on to a lease to the end of the transaction, without renewing it."""
+        mine = sa.select(leases.c.holder).where(leases.c.system_id == system_id, leases.c.holder == holder)
+        if db.execute(mine.with_for_update()).first() is None:
             raise LeaseLostError(f"{system_id}: another worker has taken over")
 
     # ---------------------------------------------------------------- what everybody reads

@@ -333,7 +333,7 @@ class Ticker:
             return
         self._forget_at = now + max(_FORGET_EVERY / max(self.system.speed, 1), _FORGET_AT_MOST_EVERY)
         newest = None if memory.forecaster is None else memory.forecaster.at
-        self._store.forget(self._id, (newest or now) - self._keep, now - self._keep)
+        self._store.forget(self._id, self._holder, (newest or now) - self._keep, now - self._keep)
 
     def _say(self, state: str, words: str) -> None:
         """Log what has changed, not each minute."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Before numpy loads OpenBLAS: on two cores its threads make small matrices 15 times as slow.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+KINDS = ("sqlite", "postgresql")
+
 # A worker under test asks nobody for the weather unless the test says whom.
 os.environ["DOCKCAST_WEATHER"] = ""
 
@@ -30,6 +32,36 @@ def shared() -> Path:
     path = Path(folder)
     assert (path / "recordings").is_dir(), f"DOCKCAST_SHARED={folder} holds no recordings"
     return path
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests marked `both` on SQLite and on PostgreSQL; all on one where DOCKCAST_TEST_STORE names it."""
+    if metafunc.definition.get_closest_marker("both"):
+        kinds = [os.environ["DOCKCAST_TEST_STORE"]] if "DOCKCAST_TEST_STORE" in os.environ else KINDS
+        metafunc.parametrize("store_kind", kinds, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL server, with a database to copy that has all tables."""
+    from store_world import postgres, postgres_database
+
+    from ingest.store import Store
+
+    with postgres() as server, postgres_database(server, "dockcast_template") as url:
+        Store(url).close()
+        yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def store_kind(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where `store_world.store_url` makes its databases: sqlite or postgresql."""
+    from store_world import Databases
+
+    kind: str = getattr(request, "param", os.environ.get("DOCKCAST_TEST_STORE", "sqlite"))
+    Databases.use(request.getfixturevalue("postgresql") if kind == "postgresql" else None)
+    yield kind
+    Databases.use(None)
 
 
 @pytest.fixture

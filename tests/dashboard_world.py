@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from store_world import store_url
 
 from ingest.said import is_due
 from ingest.store import PollRow, Store, SystemRow, TickResult
@@ -87,7 +88,7 @@ class World:
     """A store with systems, and a clock that the test sets."""
 
     def __init__(self, path: Path, systems: tuple[SystemRow, ...] = (DUBLIN, BOULDER)) -> None:
-        self.url = f"sqlite:///{path / 'dockcast.db'}"
+        self.url = store_url(path)
         self.store = Store(self.url)
         self.store.follow(systems)
         self.now = NOON

@@ -6,10 +6,11 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -52,17 +53,53 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def postgres_database(server: str, name: str) -> Iterator[str]:
-    """Make a new database on a server; give its URL."""
+def postgres_database(server: str, name: str, template: str = "template1") -> Iterator[str]:
+    """Make a new database on a server, like another one; give its URL."""
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
     try:
         yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
         engine.dispose()
+
+
+class Databases:
+    """Where the tests at hand keep their stores: files of SQLite, or databases of a PostgreSQL `server`."""
+
+    server: str | None = None
+    opened = ExitStack()
+    _made: ClassVar[dict[Path, str]] = {}
+    _names = count()
+
+    @classmethod
+    def use(cls, server: str | None) -> None:
+        """Drop those made so far, and make the next ones on this server, or in files."""
+        cls.opened.close()
+        cls._made.clear()
+        cls.server = server
+
+    @classmethod
+    def url(cls, path: Path, template: str) -> str:
+        """Give the URL of the database that stands for a file."""
+        if cls.server is None:
+            return f"sqlite:///{path}"
+        if path not in cls._made:
+            new = postgres_database(cls.server, f"test{next(cls._names)}", template)
+            cls._made[path] = cls.opened.enter_context(new)
+        return cls._made[path]
+
+
+def store_url(folder: Path, name: str = "dockcast.db") -> str:
+    """Give the URL of a new store: a file in the folder, or a database where tests run on PostgreSQL."""
+    return Databases.url(folder / name, "dockcast_template")
+
+
+def empty_url(folder: Path) -> str:
+    """Give the URL of a new database without any table."""
+    return Databases.url(folder / "empty.db", "template1")
 
 
 def described(*ids: str, system_id: str = "dublin") -> Stations:

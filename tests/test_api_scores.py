@@ -22,6 +22,7 @@ def rows(address: str) -> set[tuple[str, str, int]]:
     return {(row["at"], row["model"], row["minutes"]) for row in get(address)["scores"]}
 
 
+@pytest.mark.both
 def test_scores_are_the_measures_of_the_sums(world: World) -> None:
     eventful(world)
     found = get("/api/scores?system=dublin&minutes=30&models=pool&since=2026-03-02T12:00:00Z")
@@ -35,6 +36,7 @@ def test_scores_are_the_measures_of_the_sums(world: World) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.both
 def test_what_is_asked_for_is_given(world: World) -> None:
     eventful(world)
     noon, eleven, before = "2026-03-02T12:00:00Z", "2026-03-02T11:00:00Z", "2026-03-01T06:00:00Z"
@@ -54,6 +56,7 @@ def test_what_is_asked_for_is_given(world: World) -> None:
     assert rows("/api/scores?system=boulder") == set()
 
 
+@pytest.mark.both
 def test_all_systems_are_summed_up_and_named(world: World) -> None:
     eventful(world)
     world.commit(frame("boulder"), scores=[score(NOON, n=30)])
@@ -111,6 +114,7 @@ def test_an_answer_that_would_be_too_long_is_refused_before_it_is_read(
         assert "Name minutes or models" in response.json()["try"]
 
 
+@pytest.mark.both
 def test_drifts_and_outages_since(world: World) -> None:
     eventful(world)
     found = get("/api/systems/dublin/drifts")
@@ -125,6 +129,7 @@ def test_drifts_and_outages_since(world: World) -> None:
     assert get(f"/api/systems/dublin/outages?since={later}")["outages"] == []
 
 
+@pytest.mark.both
 def test_findings_tell_what_was_odd_in_words(world: World) -> None:
     eventful(world)
     dublin, boulder = get("/api/findings")["systems"]

@@ -22,6 +22,7 @@ def get(address: str, status: int = 200) -> Any:
     return response.json()
 
 
+@pytest.mark.both
 def test_every_system_is_listed_with_how_it_stands(world: World) -> None:
     world.commit(frame())
     world.fail("boulder", "unreachable", "no answer")
@@ -50,6 +51,7 @@ def test_a_replay_ages_by_its_own_clock(world: World) -> None:
     assert get("/api/systems/dublin/forecast?minutes=10")["minutes"] == 20
 
 
+@pytest.mark.both
 def test_stations_come_with_what_stands_there(world: World) -> None:
     made = frame()
     world.commit(made)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from model_world import MONDAY, riders, stations
+from store_world import store_url
 
 from ingest.daily import CALIBRATION_KEYS, STATION_KEYS, add, daily, read
 from ingest.store import Store
@@ -87,8 +88,9 @@ def test_what_expired_is_no_station_s_score() -> None:
     assert daily(scores, forecaster.stations.station_id, "UTC") == []
 
 
+@pytest.mark.both
 def test_a_store_without_any_gives_empty_tables(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'one.db'}")
+    store = Store(store_url(tmp_path))
     assert store.station_scores("nobody").empty
     assert store.calibration("nobody").empty
     assert store.drifts("nobody") == []

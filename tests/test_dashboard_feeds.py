@@ -64,6 +64,7 @@ def test_feeds_that_have_not_answered_are_waiting_and_nothing_is_made_up(world: 
     assert text.NO_POLLS in said(page)
 
 
+@pytest.mark.both
 def test_a_row_tells_all_of_a_feed(world: World) -> None:
     world.commit(frame())
     world.now += 5 * MINUTE
@@ -110,6 +111,7 @@ def test_a_feed_without_failures_and_oddities_says_so(world: World) -> None:
     assert text.NO_ODDITIES in said(page)
 
 
+@pytest.mark.both
 def test_oddities_are_told_by_kind_with_an_example_as_plain_text(world: World) -> None:
     """An example is what a stranger wrote: as Markdown it would fetch a picture from them."""
     world.commit(frame())
@@ -142,6 +144,7 @@ def test_the_page_goes_on_by_itself(world: World) -> None:
     assert "All 2 feeds are up." in said(page.run())
 
 
+@pytest.mark.both
 def test_a_day_is_drawn_by_the_quarter_hour_and_a_failure_outweighs_news(world: World) -> None:
     world.commit(frame())
     for minutes, outcome in ((15, "unchanged"), (30, "timeout"), (32, "unchanged")):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import sqlite3
 from dataclasses import replace
 from datetime import time, timedelta
 from html import escape, unescape
@@ -14,12 +13,14 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, frame
 from paging import run_page
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from dashboard import deck, reading, text
+from ingest.tables import frames
 
 
 def opened(**query: str) -> AppTest:
@@ -495,9 +496,10 @@ def test_a_frame_of_another_release_is_waited_out(world: World) -> None:
     version = world.commit(made)
     blob = io.BytesIO()
     np.savez(blob, format=np.array(99))
-    with sqlite3.connect(world.url.removeprefix("sqlite:///")) as db:
-        db.execute("update frames set blob = ? where version = ?", (blob.getvalue(), version))
-    db.close()
+    engine = sa.create_engine(world.url)
+    with engine.begin() as db:
+        db.execute(frames.update().where(frames.c.version == version).values(blob=blob.getvalue()))
+    engine.dispose()
     assert "Waiting for the first answer" in said(opened(city="dublin"))
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now))

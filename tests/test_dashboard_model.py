@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -16,6 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from dashboard_world import DUBLIN, LEASE, NASTY, World
 from model_world import MINUTE, MONDAY, riders, stations
 from paging import html, run_page, said
@@ -24,6 +23,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import inside, reading, text
 from dashboard.pipeline import Part, Pipeline, common, competitor, facts
 from ingest.store import PollRow, TickResult
+from ingest.tables import checkpoints
 from model import Forecaster, Weather
 from model.framing import make_frame
 from model.records import WEATHER
@@ -113,9 +113,11 @@ def test_a_checkpoint_that_nobody_can_read_is_said_to_be_so(city: World) -> None
 
 def test_a_damaged_checkpoint_is_no_traceback_either(city: World) -> None:
     learn(city, 5)
-    with closing(sqlite3.connect(city.url.removeprefix("sqlite:///"))) as db:
-        db.execute("UPDATE checkpoints SET blob = substr(blob, 1, length(blob) / 2)")
-        db.commit()
+    engine = sa.create_engine(city.url)
+    with engine.begin() as db:
+        half = sa.func.substr(checkpoints.c.blob, 1, sa.func.length(checkpoints.c.blob) / 2)
+        db.execute(checkpoints.update().values(blob=half))
+    engine.dispose()
     assert text.BAD_CHECKPOINT in said(opened())
 
 

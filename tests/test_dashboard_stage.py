@@ -52,6 +52,7 @@ def test_a_live_city_has_no_such_control(stage: World) -> None:
     assert len(keys(opened("harbourton"))) == 4
 
 
+@pytest.mark.both
 def test_pause_and_play(stage: World) -> None:
     page = opened("harbourton")
     stage.now = NOON + timedelta(seconds=90)
@@ -81,6 +82,7 @@ def test_a_jump_is_to_the_citys_own_time(stage: World) -> None:
     assert wanted(stage).at == datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
 
 
+@pytest.mark.both
 @pytest.mark.parametrize(
     ("city", "words"), [("harbourton", text.BEGIN_MADE_UP), ("recorded-dublin", text.BEGIN_RECORDED)]
 )

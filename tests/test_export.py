@@ -19,7 +19,7 @@ from model.scoring import SCORED_MINUTES
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def desk(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Desk:
     """A store with two hours and a half of a made-up town."""
     made = Desk(tmp_path_factory.mktemp("export"))
     ticker = made.worker(seed=True)
@@ -28,6 +28,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return made
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_files_say_what_the_store_says(desk: Desk, tmp_path: Path, kind: exported.Format) -> None:
     written = export(desk.store, "test", tmp_path / kind, kind=kind)
@@ -58,12 +59,13 @@ def test_a_day_of_which_nothing_is_kept_is_said(desk: Desk, tmp_path: Path) -> N
 
 
 def test_the_command_writes_and_explains(desk: Desk, tmp_path: Path) -> None:
-    env = {"DOCKCAST_STORE": f"sqlite:///{desk.path}"}
+    env = {"DOCKCAST_STORE": desk.url}
     ran = CliRunner().invoke(app, ["export", "test", str(tmp_path / "out"), "--format", "parquet"], env=env)
     assert ran.exit_code == 0, ran.output
     assert "forecasts.parquet" in ran.output
     ran = CliRunner().invoke(app, ["export", "nowhere", str(tmp_path)], env=env)
     assert ran.exit_code == 2
     assert "knows nothing of nowhere" in ran.output
-    ran = CliRunner().invoke(app, ["export", "test", str(desk.path)], env=env)
+    (tmp_path / "file").touch()
+    ran = CliRunner().invoke(app, ["export", "test", str(tmp_path / "file")], env=env)
     assert ran.exit_code == 2

@@ -1,4 +1,4 @@
-"""`kill -9` at random moments, three times; `benchmarks/kill` does it fifty times with real recordings."""
+"""`kill -9` at random moments, three times; `benchmarks/kill` does it 250 times with real recordings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 from model_world import riders
 from serving import make_recording
+from store_world import store_url
 
 ROOT = Path(__file__).parent.parent
 STATIONS = "station_id,name,lat,lon,capacity\n" + "".join(
@@ -41,10 +42,11 @@ def busy(tmp_path: Path) -> Path:
     return make_recording(tmp_path / "busy", changes, range(0, 86400, 60), stations=STATIONS)
 
 
+@pytest.mark.both
 def test_a_worker_killed_at_random_moments_loses_nothing_and_learns_nothing_twice(
     benchmark: ModuleType, busy: Path, tmp_path: Path
 ) -> None:
-    found = benchmark.run([busy], tmp_path, kills=3, seed=7)
+    found = benchmark.run([busy], store_url(tmp_path), kills=3, seed=7)
     assert len(found) == 3
     assert all(kill.new > 0 for kill in found)
     assert found[-1].polls == sum(kill.new for kill in found)

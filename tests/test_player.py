@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from serving import make_recording
+from store_world import store_url
 
 from ingest.city import CITIES
 from ingest.playback import Playback
@@ -36,7 +37,7 @@ class Desk:
         self.now = TEN
         self.system = system
         self.tape = tape
-        self.store = Store(f"sqlite:///{path / 'x.db'}")
+        self.store = Store(store_url(path))
         self.store.follow([SystemRow(**system.__dict__)])
         self.player = self.another("me")
 
@@ -142,6 +143,7 @@ def test_a_jump_learns_what_lies_between(desk: Desk) -> None:
     assert scores["n"].sum() >= 3 * len(CITIES["sandmouth"].stations)
 
 
+@pytest.mark.both
 def test_begun_anew_it_knows_nothing_of_before(desk: Desk) -> None:
     desk.ask(Playback(TEN - timedelta(days=30), TEN, begin="nothing"))
     desk.tick()
@@ -180,6 +182,7 @@ def test_a_night_with_the_machine_off_is_learnt_on_the_way(desk: Desk) -> None:
     assert desk.store.outages("sandmouth") == []
 
 
+@pytest.mark.both
 def test_another_worker_stands_by(desk: Desk) -> None:
     desk.tick()
     second = desk.another("other")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from serving import START, make_recording
+from store_world import store_url
 
 from ingest.recording import FILES, Player, Recording, RecordingError, find, write
 from ingest.store import PollRow, Store, SystemRow, TickResult
@@ -315,11 +316,12 @@ def fill(store: Store, snapshots: list[Snapshot]) -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Any:
-    opened = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    opened = Store(store_url(tmp_path))
     yield opened
     opened.close()
 
 
+@pytest.mark.both
 def test_a_recording_from_the_store_gives_back_what_was_learnt(store: Store, tmp_path: Path) -> None:
     snapshots = learnt(40)
     fill(store, snapshots)
@@ -347,7 +349,7 @@ def test_a_stretch_starts_with_the_values_of_before(store: Store, tmp_path: Path
 def test_what_retention_left_is_written_whole(store: Store, tmp_path: Path) -> None:
     snapshots = learnt(40)
     fill(store, snapshots)
-    store.forget("city", when(60 * 25), when(0))
+    store.forget("city", "me", when(60 * 25), when(0))
     kept = write(store, "city", tmp_path / "city")
     assert len(kept.polls) == 15
     assert all(map(same, snapshots[-15:], kept.snapshots()))

@@ -10,15 +10,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from store_world import (
     DUBLIN,
     LEASE,
@@ -28,9 +25,7 @@ from store_world import (
     counted,
     described,
     learnt,
-    migrate,
-    postgres,
-    postgres_database,
+    store_url,
 )
 
 from ingest.gbfs_findings import Finding
@@ -38,25 +33,14 @@ from ingest.health import Failure, Oddity
 from ingest.lease import new_holder
 from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
 from ingest.store import LeaseLostError, Outage, PollRow, Store, StoreError, SystemRow, findings_json
-from ingest.tables import metadata
 from model import Snapshot
 
-_names = count()
+pytestmark = pytest.mark.both
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    with postgres() as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'dockcast.db'}"
-    else:
-        with postgres_database(request.getfixturevalue("server"), f"test{next(_names)}") as address:
-            yield address
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return store_url(tmp_path)
 
 
 @pytest.fixture
@@ -82,22 +66,6 @@ def together(*work: Callable[[], object]) -> list[object]:
 # ---------------------------------------------------------------- tables
 
 
-def test_migrations_make_the_tables_that_the_code_knows(url: str) -> None:
-    Store(url).close()
-    engine = sa.create_engine(url)
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engine.dispose()
-
-
-def test_several_processes_may_open_a_new_store_at_once(url: str) -> None:
-    """App and worker start together; the second must find the tables made, not make them again."""
-    for opened in together(*[lambda: Store(url)] * 4):
-        assert isinstance(opened, Store)
-        assert opened.systems() == []
-        opened.close()
-
-
 def test_a_store_that_cannot_be_used_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear database, " * 100)
     for wrong, words in (
@@ -112,16 +80,6 @@ def test_a_store_that_cannot_be_used_says_what_to_do(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match=words) as caught:
             Store(wrong)
         assert "secret" not in str(caught.value)
-
-
-def test_a_store_of_a_newer_release_is_left_alone(url: str) -> None:
-    Store(url).close()
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StoreError, match="newer release"):
-        Store(url)
-    engine.dispose()
 
 
 # ---------------------------------------------------------------- systems
@@ -279,7 +237,7 @@ def test_fine_scores_are_dropped_as_they_age_and_days_are_not(store: Store) -> N
         at = NOON + timedelta(days=day)
         score = {"target_at": at, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
         commit(store, learnt(at, counted(at), scores=[score]))
-        store.forget("dublin", at, at)
+        store.forget("dublin", "me", at, at)
         if day == 9:
             assert [len(store.scores("dublin", span)) for span in (FIVE_MINUTES, HOUR, DAY)] == [1, 2, 2]
     assert [len(store.scores("dublin", span)) for span in (FIVE_MINUTES, HOUR, DAY)] == [1, 1, 3]
@@ -291,24 +249,6 @@ def test_a_gap_too_long_to_learn_across_is_an_outage(store: Store) -> None:
     assert store.outages("dublin") == [Outage(NOON + 16 * MINUTE, NOON + 32 * MINUTE)]
     assert store.outages("dublin", NOON + 32 * MINUTE) == []
     assert store.outages("boulder") == []
-
-
-def test_scores_by_the_hour_of_an_older_release_are_carried_over(url: str) -> None:
-    migrate(url, "0002")
-    engine = sa.create_engine(url)
-    row = dict.fromkeys(SUMS, 2) | {"system_id": "dublin", "model": "pool", "minutes": 30}
-    day = int(NOON.replace(hour=0).timestamp())
-    with engine.begin() as db:
-        names = ", ".join([*row, "hour"])
-        values = ", ".join(f":{name}" for name in [*row, "hour"])
-        old = sa.text(f"INSERT INTO scores ({names}) VALUES ({values})")
-        db.execute(old, [{**row, "hour": day + hour * 3600} for hour in (5, 23, 24)])
-    engine.dispose()
-    store = Store(url)
-    assert store.scores("dublin", HOUR)["n"].tolist() == [2, 2, 2]
-    assert store.scores("dublin", DAY)["squared_error"].tolist() == [4, 2]
-    assert store.scores("dublin", WEEK)["squared_error"].tolist() == [6]
-    store.close()
 
 
 def test_a_tick_that_fails_in_the_middle_leaves_nothing_behind(store: Store) -> None:
@@ -465,7 +405,7 @@ def test_forgetting_keeps_each_stations_value_at_the_cut_and_all_after_the_check
         at = NOON + minute * MINUTE
         commit(store, learnt(at, counted(at, **bikes), checkpoint=b"state" if minute == 3 else None))
 
-    store.forget("dublin", NOON + 2 * MINUTE, NOON)
+    store.forget("dublin", "me", NOON + 2 * MINUTE, NOON)
     log = store.observations("dublin")
     minutes = [int(at - NOON.timestamp()) // 60 for at in log["at"]]
     assert list(zip(minutes, log["station_id"], strict=True)) == [
@@ -473,7 +413,7 @@ def test_forgetting_keeps_each_stations_value_at_the_cut_and_all_after_the_check
     ]  # fmt: skip
     assert store.polls("dublin") == [NOON + minute * MINUTE for minute in (2, 3, 4)]
 
-    store.forget("dublin", NOON + timedelta(days=9), NOON)
+    store.forget("dublin", "me", NOON + timedelta(days=9), NOON)
     log = store.observations("dublin")
     assert log["bikes"].tolist() == [1, 4, 5, 5]  # b's first row is its value at the checkpoint, 12:03
     assert store.polls("dublin") == [NOON + 3 * MINUTE, NOON + 4 * MINUTE]
@@ -488,7 +428,7 @@ def test_forgetting_drops_failed_polls_also_of_a_system_that_never_answered(stor
         at = NOON + timedelta(hours=hour)
         poll = PollRow(at, None, "unknown_host", "no network", 0.1, "[]")
         store.commit_poll("dublin", "me", at, LEASE, at, poll, "unreachable", hour)
-    store.forget("dublin", NOON, NOON + timedelta(hours=2))
+    store.forget("dublin", "me", NOON, NOON + timedelta(hours=2))
     left = store.poll_log("dublin", NOON - MINUTE, NOON + timedelta(days=1))
     assert [at.hour for at in left["received_at"]] == [14, 15]
 
@@ -501,7 +441,7 @@ def test_forgetting_touches_no_other_system_and_no_score(store: Store) -> None:
             at = NOON + minute * MINUTE
             tick = learnt(at, counted(at, a=minute), scores=[score], checkpoint=b"state")
             commit(store, tick, system_id)
-    store.forget("dublin", NOON + timedelta(days=1), NOON + timedelta(days=1))
+    store.forget("dublin", "me", NOON + timedelta(days=1), NOON + timedelta(days=1))
     assert len(store.observations("dublin")) == 2  # from the older checkpoint on
     assert len(store.observations("boulder")) == 3
     assert len(store.polls("boulder")) == 3

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from model_world import MONDAY, riders, stations
-from store_world import MINUTE, NOON
+from store_world import MINUTE, NOON, store_url
 
 from ingest.gbfs import FeedError, Finding, Poll
 from ingest.registry import System
 from ingest.relearn import relearn
 from ingest.store import Store, SystemRow
+from ingest.tables import checkpoints
 from ingest.tick import LEASE, STAND_BY, Ticker
 from model import Forecaster, Snapshot, Stations, Weather
 from model.frame import Frame
@@ -84,8 +85,8 @@ class Desk:
     """A store, a scripted feed, and as many workers as a test wants."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path / "dockcast.db"
-        self.store = Store(f"sqlite:///{self.path}")
+        self.url = store_url(path)
+        self.store = Store(self.url)
         self.store.follow([SystemRow(**CITY.__dict__)])
         self.feed = Script()
 
@@ -125,6 +126,7 @@ def state_of(store: Store) -> bytes:
 # ---------------------------------------------------------------- what a poll may come to
 
 
+@pytest.mark.both
 def test_a_fresh_poll_ends_in_a_frame_a_log_and_a_state(desk: Desk) -> None:
     ticker = desk.worker()
     first, second = riders(2)
@@ -303,9 +305,9 @@ def test_a_checkpoint_of_another_release_costs_no_more_than_what_is_not_kept(
     seen = list(riders(40))
     for snapshot in seen:
         desk.tick(ticker, fresh(snapshot))
-    engine = sa.create_engine(f"sqlite:///{desk.path}")
+    engine = sa.create_engine(desk.url)
     with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE checkpoints SET blob = x'00'")
+        connection.execute(checkpoints.update().values(blob=b"\0"))
     engine.dispose()
     with caplog.at_level(logging.WARNING):
         assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
@@ -318,6 +320,7 @@ def test_a_checkpoint_of_another_release_costs_no_more_than_what_is_not_kept(
     assert state_of(desk.store) == learnt_by_one([*seen, after], {0: stations()})
 
 
+@pytest.mark.both
 def test_what_was_forgotten_is_not_needed_to_recover(desk: Desk) -> None:
     ticker = desk.worker(checkpoint_seconds=600, keep=timedelta(minutes=20))
     seen = list(riders(90))
@@ -330,6 +333,7 @@ def test_what_was_forgotten_is_not_needed_to_recover(desk: Desk) -> None:
 # ---------------------------------------------------------------- when store and memory part
 
 
+@pytest.mark.both
 def test_a_commit_that_fails_is_made_good_at_the_next_tick(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -376,6 +380,7 @@ def test_a_bug_ends_its_tick_alone(
 # ---------------------------------------------------------------- leases
 
 
+@pytest.mark.both
 def test_a_second_worker_stands_by_and_takes_over_in_the_same_state(desk: Desk) -> None:
     first, second = desk.worker("first"), desk.worker("second")
     seen = list(riders(30))
@@ -388,6 +393,7 @@ def test_a_second_worker_stands_by_and_takes_over_in_the_same_state(desk: Desk) 
     assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
 
 
+@pytest.mark.both
 def test_a_worker_that_was_frozen_learns_nothing_until_it_has_read_what_others_did(desk: Desk) -> None:
     """It still has a forecaster in memory, of an hour ago, when it gets its lease back."""
     frozen, other = desk.worker("frozen"), desk.worker("other")
@@ -406,6 +412,7 @@ def test_a_worker_that_was_frozen_learns_nothing_until_it_has_read_what_others_d
     assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
 
 
+@pytest.mark.both
 def test_a_worker_that_loses_its_lease_while_it_polls_writes_nothing(desk: Desk) -> None:
     slow, other = desk.worker("slow"), desk.worker("other")
     seen = list(riders(4))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from serving import make_recording, serving
+from store_world import store_url
 
 from ingest import registry, schedule, tick, worker
 from ingest.gbfs import Feed, Poll
@@ -40,7 +41,7 @@ def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path / 'dockcast.db'}")
+    opened = Store(store_url(tmp_path))
     yield opened
     opened.close()
 
@@ -137,6 +138,7 @@ def test_a_feed_that_is_down_and_one_that_hangs_keep_no_other_waiting(
     assert store.states()["two"].state == "waiting"
 
 
+@pytest.mark.both
 def test_a_second_worker_takes_over_when_the_first_stops(
     store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +174,7 @@ def test_a_system_whose_ticks_are_always_overdue_is_not_lost(
         wait_for(lambda: len(ticks) > 10)
 
 
+@pytest.mark.both
 def test_leases_are_renewed_while_nothing_is_due(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A feed that is tried every quarter of an hour must not look like one whose worker has died."""
     monkeypatch.setattr(worker, "LEASE", timedelta(seconds=0.6))

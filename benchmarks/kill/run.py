@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -202,14 +202,16 @@ def run(paths: Sequence[Path], url: str, kills: int, seed: int = 1, speed: float
     """
     chance = random.Random(seed)
     witnesses = [Witness(Recording.read(path)) for path in paths]
-    store = Store(url)
     found = []
-    with served(paths, speed) as systems, threadpool_limits(1):
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(Store(url)))
+        systems = stack.enter_context(served(paths, speed))
+        stack.enter_context(threadpool_limits(1))
         env = os.environ | {
             "DOCKCAST_STORE": url, "DOCKCAST_SYSTEMS": systems, "DOCKCAST_CHECKPOINT_SECONDS": "2",
             "PGAPPNAME": "worker",
         }  # fmt: skip
-        workers = Workers(env)
+        workers = stack.enter_context(closing(Workers(env)))
         for _ in range(kills):
             before = sum(witness.polls for witness in witnesses)
             begun = time.monotonic()
@@ -225,8 +227,6 @@ def run(paths: Sequence[Path], url: str, kills: int, seed: int = 1, speed: float
             checked = [witness.check(store) for witness in witnesses]
             new = sum(witness.polls for witness in witnesses) - before
             found.append(Kill(round(lived, 2), before + new, new, sum(again for _, again in checked)))
-        workers.close()
-    store.close()
     return found
 
 

@@ -16,6 +16,7 @@ from model_world import riders, stations
 from store_world import MINUTE, NOON
 from test_tick import Desk, Sky, fresh, rain, state_of
 
+from ingest.tables import checkpoints
 from model import Forecaster, Snapshot
 from model.forecaster import StateError
 
@@ -48,11 +49,11 @@ SPOILT: dict[str, Callable[[bytes], bytes]] = {
 
 def spoil(desk: Desk, newest: int, how: Callable[[bytes], bytes]) -> None:
     """Spoil so many of the newest checkpoints, from outside, as a disk does."""
-    engine = sa.create_engine(f"sqlite:///{desk.path}")
+    engine = sa.create_engine(desk.url)
     with engine.begin() as db:
-        rows = db.exec_driver_sql("SELECT at, blob FROM checkpoints ORDER BY at DESC").all()
+        rows = db.execute(sa.select(checkpoints).order_by(checkpoints.c.at.desc())).all()
         for row in rows[:newest]:
-            db.exec_driver_sql("UPDATE checkpoints SET blob = ? WHERE at = ?", (how(row.blob), row.at))
+            db.execute(checkpoints.update().where(checkpoints.c.at == row.at).values(blob=how(row.blob)))
     engine.dispose()
 
 

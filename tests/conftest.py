@@ -35,9 +35,14 @@ def shared() -> Path:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests marked `both` on SQLite and on PostgreSQL; all on one where DOCKCAST_TEST_STORE names it."""
-    if metafunc.definition.get_closest_marker("both"):
-        kinds = [os.environ["DOCKCAST_TEST_STORE"]] if "DOCKCAST_TEST_STORE" in os.environ else KINDS
+    """Run tests marked `both` on SQLite and on PostgreSQL, or on what the mark says.
+
+    Where DOCKCAST_TEST_STORE names one of them, all tests run on that.
+    """
+    mark = metafunc.definition.get_closest_marker("both")
+    if mark is not None:
+        named = os.environ.get("DOCKCAST_TEST_STORE")
+        kinds = mark.args or ([named] if named else KINDS)
         metafunc.parametrize("store_kind", kinds, indirect=True, scope="module")
 
 

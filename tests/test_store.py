@@ -33,6 +33,7 @@ from ingest.health import Failure, Oddity
 from ingest.lease import new_holder
 from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
 from ingest.store import LeaseLostError, Outage, PollRow, Store, StoreError, SystemRow, findings_json
+from ingest.tables import systems
 from model import Snapshot
 
 pytestmark = pytest.mark.both
@@ -100,6 +101,25 @@ def test_systems_keep_their_data_when_they_are_no_longer_followed(store: Store) 
     store.follow([replace(DUBLIN, name="Dublin's bikes"), boulder])
     assert [row.name for row in store.systems()] == ["Dublin's bikes", "BCycle"]
     assert store.states()["dublin"] == state
+
+
+def test_a_worker_that_comes_later_leaves_the_speed_to_the_one_that_plays(store: Store) -> None:
+    played = replace(DUBLIN, system_id="port", url="simulated:port")
+    store.follow([played, DUBLIN])
+    assert store.take_lease("port", "player", NOON, LEASE)
+    assert store.set_pace("port", "player", 60, 1)
+    store.follow([DUBLIN, replace(played, name="Port")])
+    assert store.systems() == [DUBLIN, replace(played, name="Port", speed=60, poll_seconds=1)]
+
+
+def test_a_read_sees_one_state_whatever_is_written_meanwhile(store: Store) -> None:
+    commit(store, learnt(NOON, counted(NOON, a=1)))
+    with store._read() as db:
+        newest = sa.select(systems.c.frame_version)
+        before = db.scalar(newest)
+        commit(store, learnt(NOON + MINUTE, counted(NOON + MINUTE, a=2)))
+        assert db.scalar(newest) == before == 1
+    assert store.frame("dublin") == (2, b"frame")
 
 
 # ---------------------------------------------------------------- a tick
@@ -336,6 +356,13 @@ def test_the_lease_of_a_process_that_is_gone_is_free_at_once(store: Store) -> No
     assert not store.take_lease("dublin", new_holder(), NOON, LEASE)
 
 
+def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(store: Store) -> None:
+    assert store.take_lease("dublin", "a", NOON + timedelta(hours=1), LEASE)
+    assert store.take_lease("dublin", "b", NOON, LEASE)
+    with pytest.raises(LeaseLostError):
+        store.renew_lease("dublin", "a", NOON, LEASE)
+
+
 def test_of_a_holder_elsewhere_nothing_is_known(store: Store) -> None:
     """Process numbers of another machine, or of another container, mean nothing here."""
     place, number, token = new_holder().rsplit("/", 2)
@@ -372,6 +399,11 @@ def test_a_worker_that_was_frozen_writes_nothing(store: Store) -> None:
     poll = PollRow(later, None, "unchanged", "", 0.1, "[]")
     with pytest.raises(LeaseLostError):
         store.commit_poll("dublin", "frozen", later, LEASE, later, poll, "live", 0)
+    with pytest.raises(LeaseLostError):
+        store.forget("dublin", "frozen", later, later)
+    assert not store.set_pace("dublin", "frozen", 600, 1)
+    assert store.set_pace("dublin", "other", 10, 6)
+    assert store.systems()[0].speed == 10
     assert store.polls("dublin") == [NOON, later]
     assert store.frame("dublin") == (2, b"theirs")
     assert store.checkpoint("dublin") is None

@@ -76,9 +76,9 @@ def measure(part: str, recording: Recording) -> dict[str, Any]:
 def table(results: dict[str, dict[str, Any]]) -> str:
     """Write the figures in per cent against naive: MAE and CRPS."""
 
-    def cells(changes: dict[int, list[float]]) -> str:
+    def cells(changes: dict[str, list[float]]) -> str:
         return " | ".join(
-            " / ".join(f"{100 * change:+.1f}" for change in changes[minutes]) for minutes in MINUTES
+            " / ".join(f"{100 * change:+.1f}" for change in changes[str(minutes)]) for minutes in MINUTES
         )
 
     head = " | ".join(f"{minutes} min" for minutes in MINUTES)
@@ -91,7 +91,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     for name, parts in results.items():
         for part, result in parts.items():
             for model in EXPERTS if part == "nothing" else ("pool",):
-                day_one = result["day one"][120] if model == "pool" else None
+                day_one = result["day one"]["120"] if model == "pool" else None
                 last = "" if day_one is None else " / ".join(f"{100 * change:+.1f}" for change in day_one)
                 half = cells(result["second half"][model])
                 lines.append(f"| {name} | {part} | {model} | {half} | {last} |")
@@ -99,13 +99,20 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Run every recording without each part, and write ablation.json and ablation.md."""
+    """Run every recording without each part, and write ablation.json and ablation.md.
+
+    What `ablation.json` has already is not run again: take the file away to begin anew.
+    """
     folder = Path(os.environ["DOCKCAST_SHARED"]) / "recordings"
-    results: dict[str, dict[str, Any]] = {}
+    kept = HERE / "ablation.json"
+    results: dict[str, dict[str, Any]] = json.loads(kept.read_text())["results"] if kept.exists() else {}
     for name in RECORDINGS:
         recording = Recording.read(folder / name)
         for part in PARTS:
-            results.setdefault(name, {})[part] = measure(part, recording)
+            if part in results.setdefault(name, {}):
+                continue
+            results[name][part] = json.loads(json.dumps(measure(part, recording)))
+            results[name] = {part: results[name][part] for part in PARTS if part in results[name]}
             print(name, part, "done", flush=True)
             made = {"python": platform.python_version(), "on": datetime.now(UTC).date().isoformat()}
             text = json.dumps({"results": results, "made": made}, indent=1)

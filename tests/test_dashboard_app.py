@@ -89,6 +89,25 @@ def test_a_worker_is_started_and_stopped_with_the_app(
     assert started[0].poll() is not None
 
 
+def test_where_workers_are_run_apart_the_app_starts_none(
+    world: World, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKCAST_STORE", world.url)
+
+    async def opened(worker: str) -> None:
+        monkeypatch.setenv("DOCKCAST_WORKER", worker)
+        async with app.lifespan(app.app):
+            for _ in range(200):
+                await asyncio.sleep(0.01)
+                if started:
+                    return
+
+    asyncio.run(opened("false"))
+    assert not started
+    asyncio.run(opened("true"))
+    assert len(started) == 1
+
+
 def test_a_worker_that_dies_is_started_again_though_its_lease_lives_on(
     world: World, started: list[subprocess.Popen[bytes]]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from ingest.gbfs_findings import FeedError, Findings
@@ -19,7 +20,7 @@ def parse(body: bytes, what: str, findings: Findings) -> dict[str, Any]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            findings.add("duplicate_key", next(key for key in found if [k for k, _ in pairs].count(key) > 1))
+            findings.add("duplicate_key", Counter(key for key, _ in pairs).most_common(1)[0][0])
         return found
 
     def not_a_number(name: str) -> None:

@@ -21,6 +21,9 @@ from model.records import UNKNOWN, Bools, Ints, Stations
 
 _ELECTRIC = ("ebike", "electric", "ebikes", "e-bike", "e_bike", "electrical", "electric_assist")
 
+MOST_STATIONS = 10_000
+"""Stations that one feed may have, four times the largest known: each takes some 80 kB of memory."""
+
 
 # ---------------------------------------------------------------- station information
 
@@ -72,6 +75,9 @@ def describe(
     if not found:
         words = "the station information has no station with an id and a position"
         raise FeedError("unreachable", words, "no_stations_now")
+    if len(found) > MOST_STATIONS:
+        words = f"there are {len(found)} stations, more than the {MOST_STATIONS} that one feed may have"
+        raise FeedError("refused", words, "too_many_stations")
     ids = sorted(found)
     names, lats, lons, capacities = zip(*(found[key] for key in ids), strict=True)
     if zone is None:

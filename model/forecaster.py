@@ -57,6 +57,9 @@ _FORMAT = 4
 _MAX_BYTES = 2**30
 _USUAL_SECONDS = 60.0
 
+_MOST_GONE = 1000
+"""Stations that have gone and are remembered, or as many as there are where that is more."""
+
 _FIRST_DAY = timedelta(days=1)
 """A city has shown too little in it to say that a count will rise or fall: it may only say how likely."""
 
@@ -185,13 +188,14 @@ class Forecaster:
     def meet(self, stations: Stations) -> None:
         """Take a new description of the system: stations may have come, gone, moved or grown.
 
-        One that has gone keeps what was learnt of it, in case it comes back.
+        One that has gone keeps what was learnt of it, in case it comes back. Those that went first are
+        forgotten once more have gone than are there: a feed of ever new ids would fill the memory.
 
         Raises `ValueError` when the description is of another system.
         """
         if stations.system_id != self.stations.system_id:
             raise ValueError(f"this forecaster knows {self.stations.system_id}, not {stations.system_id}")
-        gone = self._ids[~np.isin(self._ids, stations.station_id)]
+        gone = self._ids[~np.isin(self._ids, stations.station_id)][: max(len(stations), _MOST_GONE)]
         ids = np.concatenate([stations.station_id, gone])
         rows = _rows_of(ids, self._ids)
         for name, default in self._COUNTS:

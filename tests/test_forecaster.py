@@ -143,6 +143,22 @@ def test_state_goes_by_the_id_of_a_station_not_by_its_place() -> None:
     np.testing.assert_allclose(there.bikes.cdf, here.bikes.cdf[:, ::-1], atol=1e-5)
 
 
+def test_a_feed_of_ever_new_stations_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.forecaster._MOST_GONE", 8)
+    forecaster = taught()
+    for first in range(0, 60, 6):
+        assert forecaster.at is not None
+        forecaster.meet(stations(first=first))
+        forecaster.learn(snapshot(forecaster.at + MINUTE, [5] * 6, first=first))
+    known = forecaster.snapshot()
+    assert known is not None
+    kept = ((6, 54), (6, 48), (2, 42))
+    assert known.station_id.tolist() == [
+        key for size, first in kept for key in stations(size, first=first).station_id
+    ]
+    assert Forecaster.from_bytes(forecaster.to_bytes()).to_bytes() == forecaster.to_bytes()
+
+
 def test_stations_come_and_go_and_are_remembered() -> None:
     forecaster = taught()
     assert forecaster.at is not None

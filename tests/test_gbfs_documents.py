@@ -24,7 +24,7 @@ from gbfs_world import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import gbfs_discovery
+from ingest import gbfs_discovery, gbfs_stations
 from ingest.gbfs_discovery import VehicleTypes, feeds
 from ingest.gbfs_findings import FINDINGS, FeedError, Findings
 from ingest.gbfs_json import parse
@@ -100,6 +100,23 @@ def test_of_duplicate_keys_the_last_is_taken_and_counted() -> None:
         "data": {"a": 2},
     }
     assert found(findings) == {"duplicate_key": 2}
+
+
+def test_a_duplicate_among_many_keys_takes_no_longer_than_reading_them() -> None:
+    """The search for it went through all keys once for each: hours for a document that came in a second."""
+    body = "{" + ",".join(f'"{key}":0' for key in (*range(200_000), 199_999)) + "}"
+    findings = Findings()
+    assert len(parse(body.encode(), "status", findings)) == 200_000
+    assert [(each.count, each.example) for each in findings.all()] == [(1, "199999")]
+
+
+def test_a_feed_of_more_stations_than_any_city_has_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty megabytes name 200,000: the worker would hold them all in memory, and end for every city."""
+    monkeypatch.setattr(gbfs_stations, "MOST_STATIONS", 3)
+    assert len(described(*(place(key) for key in range(3))).stations) == 3
+    with pytest.raises(FeedError, match="are 4 stations, more than the 3") as caught:
+        described(*(place(key) for key in range(4)))
+    assert caught.value.state == "refused"
 
 
 def test_nan_and_infinity_are_unknown_counts() -> None:

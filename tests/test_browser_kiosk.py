@@ -37,7 +37,7 @@ def opened(visit: Visit, site: Site, where: str = "") -> Page:
     page.clock.install()
     page.goto(f"{site.url}{where}?kiosk=1&city=dublin")
     page.locator("[data-beat]").wait_for()
-    page.evaluate("window.before = true")
+    page.evaluate("document.documentElement.classList.add('before')")
     return page
 
 
@@ -83,7 +83,7 @@ def test_another_page_gives_way_and_after_a_sleep_it_is_loaded_anew(visit: Visit
     page = opened(visit, site, "accuracy")
     expect(page).to_have_url(re.compile(r"/\?city=dublin&.*kiosk=1"))
     page.clock.fast_forward(LONG)
-    page.wait_for_function("!window.before")
+    expect(page.locator("html.before")).to_have_count(0)
     expect(page.locator("#deckgl-overlay")).to_be_visible()
     assert "kiosk=1" in page.url
 
@@ -96,9 +96,9 @@ def test_it_comes_back_when_the_app_does(visit: Visit, site: Site) -> None:
     site.stop()
     page.clock.fast_forward(LONG)
     expect(lost).to_be_visible()
-    assert page.evaluate("window.before"), "a page that is loaded from nowhere is none"
+    expect(page.locator("html.before")).to_have_count(1)  # a page that is loaded from nowhere is none
     site.start()
-    page.wait_for_function("!window.before")
+    expect(page.locator("html.before")).to_have_count(0)
     expect(page.locator("#deckgl-overlay")).to_be_visible()
     expect(lost).to_be_hidden()
     expect(page.locator(".kiosk h1")).to_have_text("Dublin")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import math
 import os
 import random
 import threading
@@ -36,7 +37,7 @@ from ingest.registry import RegistryError, System
 from ingest.settings import Settings
 from ingest.store import Store, SystemRow
 from ingest.tape import open_tape, recorded
-from ingest.tick import LEASE, Ticker
+from ingest.tick import LEASE, STAND_BY, Ticker
 from ingest.weather import WeatherFeed
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,9 @@ RECORDINGS_EVERY = 10.0
 
 CLOCK_EVERY = 5.0
 """Seconds between two looks whether the clock was set back."""
+
+LOST_AFTER = 60.0
+"""Seconds after which a tick that has not begun will not begin any more."""
 
 _MOST_THREADS = 64
 
@@ -88,6 +92,7 @@ class Worker:
         self._fetcher = fetcher
         # More at a time would not be faster, but each takes memory for its forecasts.
         self._turn = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._bookings: dict[Ticker, tuple[int, float]] = {}
         self._tickers = [self._ticker(system, n / len(systems)) for n, system in enumerate(systems)]
         self._scheduler = BackgroundScheduler(
             executors={
@@ -119,11 +124,7 @@ class Worker:
         new = recorded(known=known)
         if not new:
             return
-        self._systems = [*self._systems, *new]
-        try:
-            self._store.follow([SystemRow(**asdict(system)) for system in self._systems])
-        except SQLAlchemyError as error:
-            log.warning("recordings could not be taken up: %s", getattr(error, "orig", None) or error)
+        if not self._follow([*self._systems, *new]):
             return
         for system in new:
             ticker = self._ticker(system, 0.0)
@@ -136,9 +137,21 @@ class Worker:
             return None
         return WeatherFeed(system.system_id, url, fetcher, self._clock)
 
+    def _follow(self, systems: Sequence[System]) -> bool:
+        """Say whom we follow; False where the store cannot be written to now."""
+        try:
+            self._store.follow([SystemRow(**asdict(system)) for system in systems])
+        except SQLAlchemyError as error:
+            log.warning("the systems cannot be taken up: %s", getattr(error, "orig", None) or error)
+            return False
+        self._systems = systems
+        return True
+
     def run(self, stop: threading.Event) -> None:
         """Follow all systems until `stop` is set; then let running ticks end, and give up the leases."""
-        self._store.follow([SystemRow(**asdict(system)) for system in self._systems])
+        while not self._follow(self._systems):
+            if stop.wait(STAND_BY.total_seconds()):
+                return
         now = self._clock()
         for number, ticker in enumerate(self._tickers):
             self._book(ticker, now + number * min(START_WITHIN / len(self._tickers), timedelta(seconds=0.3)))
@@ -154,6 +167,7 @@ class Worker:
                 before, ahead = ahead, self._clock().timestamp() - time.monotonic()
                 if before - ahead > CLOCK_EVERY:
                     self._bring_forward(timedelta(seconds=before - ahead))
+                self._look_for_the_lost()
         finally:
             self._stop()
 
@@ -176,13 +190,29 @@ class Worker:
     def _book(self, ticker: Ticker, at: datetime) -> None:
         # Without an id of the system: APScheduler drops a job that is due before the one of the same id that
         # booked it has quite returned, and the system would never be polled again.
-        self._scheduler.add_job(self._tick, DateTrigger(at), [ticker], name=ticker.system.system_id)
+        number = self._bookings.get(ticker, (0, 0.0))[0] + 1
+        wait = (at - self._clock()).total_seconds()
+        self._bookings[ticker] = number, time.monotonic() + wait
+        self._scheduler.add_job(self._tick, DateTrigger(at), [ticker, number], name=ticker.system.system_id)
 
-    def _tick(self, ticker: Ticker) -> None:
-        logs.system.set(ticker.system.system_id)
-        due = ticker.tick()
-        if self._scheduler.state == STATE_RUNNING:
-            self._book(ticker, max(due, self._clock()))
+    def _tick(self, ticker: Ticker, number: int) -> None:
+        if number != self._bookings[ticker][0]:
+            return  # given up for lost, and booked anew
+        self._bookings[ticker] = number, math.inf
+        due = self._clock()
+        try:
+            logs.system.set(ticker.system.system_id)
+            due = ticker.tick()
+        finally:
+            if self._scheduler.state == STATE_RUNNING:
+                self._book(ticker, max(due, self._clock()))
+
+    def _look_for_the_lost(self) -> None:
+        """Book those anew whose job is gone: APScheduler drops one that it has no memory or thread for."""
+        for ticker, (_, due) in list(self._bookings.items()):
+            if time.monotonic() > due + LOST_AFTER:
+                log.warning("%s: its next poll was lost, and is made up for", ticker.system.system_id)
+                self._book(ticker, self._clock())
 
     def _bring_forward(self, step: timedelta) -> None:
         """Bring all jobs forward after the clock was set back: they are dated by it, and would wait."""

@@ -24,7 +24,6 @@ from ingest.store import Store
 from ingest.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
-SIZE = 4
 _WALL = time.time() - time.monotonic()
 
 
@@ -46,8 +45,10 @@ class Town:
         name: str = "town",
         poll_seconds: float = 0.2,
         clock: Callable[[], float] = true_time,
+        size: int = 4,
     ) -> None:
         self.server, self.name, self.poll_seconds, self._clock = server, name, poll_seconds, clock
+        self._size = size
         self.fault: Behaviour | None = None
         self.everything = False
         self.polls = 0
@@ -55,7 +56,7 @@ class Town:
         feeds = feed_list("station_information", "station_status", at=at)
         self._documents: dict[str, Callable[[], Any]] = {
             "gbfs": lambda: wrap({"en": {"feeds": feeds}}),
-            "station_information": lambda: information(*(place(str(n)) for n in range(SIZE))),
+            "station_information": lambda: information(*(place(str(n)) for n in range(size))),
             "station_status": self._status,
         }
         for each in self._documents:
@@ -74,7 +75,7 @@ class Town:
     def _status(self) -> Any:
         second = int(self._clock())  # one document a second, as real feeds have one a minute
         chance = random.Random(second)
-        held = [(str(n), chance.randint(0, 20)) for n in range(SIZE)]
+        held = [(str(n), chance.randint(0, 20)) for n in range(self._size)]
         return status(*(holding(each, n, 20 - n) for each, n in held), last_updated=second, ttl=0)
 
     def _serve(self, name: str) -> Behaviour:
@@ -112,28 +113,33 @@ def working(store: Store, *towns: Town, fetcher: Fetcher | None = None) -> Itera
         assert not thread.is_alive(), "the worker did not stop"
 
 
-@contextmanager
-def process(folder: Path, url: str, *towns: Town, before: Any = None, **env: str) -> Iterator[Any]:
-    """Run a worker as a process, and kill it at the end of the block; `before` runs in it first.
+def listed(folder: Path, url: str, *towns: Town) -> dict[str, str]:
+    """Write a list of towns to follow; give the settings of a process that does.
 
     It takes the towns for replays: live ones may not be asked more than once a minute.
     """
-    listed = folder / "systems.toml"
-    listed.write_text(
+    path = folder / "systems.toml"
+    path.write_text(
         "".join(
             f"[[systems]]\nid = {json.dumps(town.name)}\nname = {json.dumps(town.name)}\n"
-            f"url = {json.dumps(town.system.url)}\npoll_seconds = {town.poll_seconds}\nlabel = \"replayed\"\n"
+            f'url = {json.dumps(town.system.url)}\npoll_seconds = {town.poll_seconds}\nlabel = "replayed"\n'
             for town in towns
         )
     )
-    given = {"DOCKCAST_STORE": url, "DOCKCAST_SYSTEMS": str(listed), "DOCKCAST_CHECKPOINT_SECONDS": "1",
-             "DOCKCAST_SEED": "false", "DOCKCAST_WEATHER": ""}  # fmt: skip
-    log = folder / "worker.log"
-    with log.open("a") as said:
+    return {
+        "DOCKCAST_STORE": url, "DOCKCAST_SYSTEMS": str(path), "DOCKCAST_CHECKPOINT_SECONDS": "1",
+        "DOCKCAST_SEED": "false", "DOCKCAST_WEATHER": "",
+    }  # fmt: skip
+
+
+@contextmanager
+def process(folder: Path, url: str, *towns: Town, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker as a process, and kill it at the end of the block. What it says is in `worker.log`."""
+    given = listed(folder, url, *towns) | env
+    with (folder / "worker.log").open("a") as said:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "ingest", "run"], cwd=ROOT, env=os.environ | given | env, stderr=said,
-            preexec_fn=before,
-        )  # fmt: skip
+            [sys.executable, "-m", "ingest", "run"], cwd=ROOT, env=os.environ | given, stderr=said
+        )
     try:
         yield worker
     finally:

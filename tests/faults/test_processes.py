@@ -1,0 +1,201 @@
+"""Workers and apps frozen, killed, short of memory, or two at a time: one learns, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apscheduler.executors.pool import ThreadPoolExecutor
+from misbehaving import Misbehaving, status
+from town import ROOT, Town, listed, process, wait_for, working
+
+from ingest import worker
+from ingest.lease import is_dead
+from ingest.relearn import logged, relearn
+from ingest.store import Store
+from model import Forecaster
+
+
+@pytest.fixture
+def server() -> Iterator[Misbehaving]:
+    with Misbehaving() as running:
+        yield running
+
+
+@pytest.fixture
+def town(server: Misbehaving) -> Town:
+    return Town(server, poll_seconds=0.5)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(f"sqlite:///{tmp_path / 'dockcast.db'}")
+    yield opened
+    opened.close()
+
+
+def url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'dockcast.db'}"
+
+
+def learnt(store: Store, system_id: str = "town") -> int:
+    return len(store.polls(system_id))
+
+
+def holder(store: Store) -> str | None:
+    return store.lease_holder(datetime.now(UTC))
+
+
+def check_whole(store: Store) -> None:
+    """Whatever is in the log was learnt once, by whichever worker."""
+    found, stations = relearn(store, "town"), store.stations("town")
+    assert found is not None
+    assert stations is not None
+    alone = Forecaster(stations)
+    for snapshot in logged(store, alone):
+        alone.learn(snapshot)
+    assert found.forecaster.to_bytes() == alone.to_bytes()
+
+
+def test_a_worker_that_is_frozen_loses_its_lease_and_waking_writes_nothing(
+    town: Town, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "two").mkdir()
+    said = tmp_path / "worker.log"
+    with process(tmp_path, url(tmp_path), town) as first:
+        wait_for(lambda: learnt(store) >= 2)
+        with process(tmp_path / "two", url(tmp_path), town):
+            wait_for(lambda: "standing by" in (tmp_path / "two" / "worker.log").read_text())
+            held, frozen = holder(store), learnt(store)
+            first.send_signal(signal.SIGSTOP)
+            wait_for(lambda: holder(store) not in (None, held))
+            wait_for(lambda: learnt(store) >= frozen + 2)
+            second = holder(store)
+            first.send_signal(signal.SIGCONT)
+            wait_for(lambda: "another worker has taken over" in said.read_text())
+            before = learnt(store)
+            wait_for(lambda: learnt(store) >= before + 2)
+            assert holder(store) == second
+    assert "Traceback" not in said.read_text()
+    check_whole(store)
+
+
+def test_a_worker_short_of_memory_skips_what_is_too_large_and_goes_on_with_the_rest(
+    town: Town, server: Misbehaving, store: Store, tmp_path: Path
+) -> None:
+    large = Town(server, "large", poll_seconds=0.5, size=3000)
+    large.fault, large.everything = status(503), True
+    said = tmp_path / "worker.log"
+    with process(tmp_path, url(tmp_path), town, large) as running:
+        wait_for(lambda: learnt(store) >= 2)
+        pages = int(Path(f"/proc/{running.pid}/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + 30_000_000
+        resource.prlimit(running.pid, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+        large.fault = None
+        wait_for(lambda: "MemoryError" in said.read_text())
+        before = learnt(store)
+        wait_for(lambda: learnt(store) >= before + 2)
+        assert learnt(store, "large") == 0
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(running.pid, resource.RLIMIT_AS, unlimited)
+        wait_for(lambda: learnt(store, "large") >= 1)
+        assert running.poll() is None
+    check_whole(store)
+
+
+def test_a_poll_whose_job_is_lost_for_lack_of_a_thread_is_made_up_for(
+    town: Town, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """APScheduler drops what it cannot start, and the system would never be polled again."""
+    monkeypatch.setattr(worker, "CLOCK_EVERY", 0.1)
+    monkeypatch.setattr(worker, "LOST_AFTER", 2.0)
+    submit = ThreadPoolExecutor.submit_job
+    dropped: list[Any] = []
+
+    def none_left(self: ThreadPoolExecutor, job: Any, run_times: Any) -> None:
+        if job.name == "town" and learnt(store) == 2 and not dropped:
+            dropped.append(job)
+            raise RuntimeError("can't start new thread")
+        submit(self, job, run_times)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit_job", none_left)
+    with working(store, town):
+        wait_for(lambda: learnt(store) >= 4)
+    assert len(dropped) == 1
+    assert caplog.text.count("its next poll was lost") == 1
+    check_whole(store)
+
+
+# ---------------------------------------------------------------- apps
+
+
+@contextmanager
+def app(folder: Path, *towns: Town) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run the whole app, with a worker beside it unless there is one; give its process and address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port),
+               "--server.address", "127.0.0.1", "--server.headless", "true"]  # fmt: skip
+    env = os.environ | listed(folder, url(folder), *towns)
+    with (folder / f"app-{port}.log").open("a") as said:
+        running = subprocess.Popen(command, cwd=ROOT, env=env, stdout=said, stderr=said)
+    try:
+        yield running, f"http://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        try:
+            running.wait(30)
+        finally:
+            running.kill()
+
+
+def answers(address: str, path: str) -> bool:
+    """Tell whether it gives what is asked for."""
+    try:
+        with urllib.request.urlopen(address + path, timeout=10) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+FORECAST = "/api/systems/town/forecast?minutes=30"
+
+
+def test_two_apps_have_one_worker_and_the_second_has_one_when_the_first_is_killed(
+    town: Town, store: Store, tmp_path: Path
+) -> None:
+    """And the first, started again, finds that one at work. Forecasts are given all the while."""
+    with app(tmp_path, town) as (first, one), app(tmp_path, town) as (_, two):
+        wait_for(lambda: learnt(store) >= 2 and answers(one, FORECAST) and answers(two, FORECAST))
+        worker_one = holder(store)
+        assert worker_one is not None
+        first.kill()
+        first.wait()
+        assert answers(two, FORECAST), "the last forecast stands"
+        wait_for(lambda: is_dead(worker_one))
+        before = learnt(store)
+        wait_for(lambda: learnt(store) >= before + 2)
+        worker_two = holder(store)
+        with app(tmp_path, town) as (_, again):
+            wait_for(lambda: answers(again, FORECAST))
+            before = learnt(store)
+            wait_for(lambda: learnt(store) >= before + 2)
+            assert holder(store) == worker_two, "who is at work stays at work"
+    wait_for(lambda: holder(store) is None)
+    logs = "".join(path.read_text() for path in tmp_path.glob("app-*.log"))
+    assert len(re.findall(r"Traceback", logs)) == 0, logs
+    check_whole(store)

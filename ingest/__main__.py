@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, astuple
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -161,15 +161,13 @@ def record(
 ) -> None:
     """Write what the store has of a system as a recording, which `serve` can replay."""
     logs.set_up("plain")
-    with _explained():
-        store = Store(Settings().store)
+    with _explained(), closing(Store(Settings().store)) as store:
         start, end = (None if time is None else time.replace(tzinfo=UTC) for time in (since, until))
         if days is not None:
             state = store.state(system)
             newest = end or (None if state is None else state.at)
             start = None if newest is None else newest - timedelta(days=days)
         written = recording.write(store, system, path, start, end)
-        store.close()
     typer.echo(f"{written.name}: polls written to {path}: {len(written.polls)}")
 
 
@@ -189,8 +187,7 @@ def play(
     ] = None,
 ) -> None:
     """Play a made-up or recorded city that a worker follows: faster, paused, ahead, or anew."""
-    with _explained(ValueError):
-        store = Store(Settings().store)
+    with _explained(ValueError), closing(Store(Settings().store)) as store:
         wanted, stations, now = store.playback(system), store.stations(system), datetime.now(UTC)
         if wanted is None:
             _refuse(f"{system} is not played by any worker: name a made-up or recorded city that is followed")
@@ -205,7 +202,6 @@ def play(
         if pause is not None:
             wanted = wanted.pause(pause, now)
         store.play(system, wanted)
-        store.close()
     still = "standing still" if wanted.paused else f"at {wanted.speed:g} times its speed"
     typer.echo(f"{system}: {still}")
 
@@ -220,15 +216,16 @@ def export(
     kind: Annotated[Format, typer.Option("--format", help="What to write.")] = "csv",
 ) -> None:
     """Write a day's scores and forecasts, each forecast beside what came, as CSV or Parquet."""
-    with _explained(ExportError, OSError):
-        store = Store(Settings().store)
-        with Progress(*Progress.get_default_columns(), console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(system, total=None)
-            written = exported.export(
-                store, system, folder, None if day is None else day.date(), kind,
-                lambda done, of: bar.update(task, completed=done, total=of),
-            )  # fmt: skip
-        store.close()
+    with (
+        _explained(ExportError, OSError),
+        closing(Store(Settings().store)) as store,
+        Progress(*Progress.get_default_columns(), console=Console(stderr=True), transient=True) as bar,
+    ):
+        task = bar.add_task(system, total=None)
+        written = exported.export(
+            store, system, folder, None if day is None else day.date(), kind,
+            lambda done, of: bar.update(task, completed=done, total=of),
+        )  # fmt: skip
     for path, rows in written.items():
         typer.echo(f"{path}: {rows:,} rows")
 

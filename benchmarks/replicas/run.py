@@ -10,6 +10,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -45,6 +46,7 @@ WORKERS, APPS = ("worker-1", "worker-2"), ("app-1", "app-2", "app-3")
 SPEED = 60.0
 LOOK_SECONDS = 1.0
 SETTLE_SECONDS = 30.0
+FROZEN_SECONDS = 35.0
 
 AUDIT = """
 CREATE TABLE audit (
@@ -107,6 +109,12 @@ class Place:
         self.process.kill()
         self.process.wait()
         return was
+
+    def freeze(self) -> str:
+        """Stop it where it is, without its noticing, for longer than a lease; give the name of the run."""
+        self.process.send_signal(signal.SIGSTOP)
+        threading.Timer(FROZEN_SECONDS, self.process.send_signal, [signal.SIGCONT]).start()
+        return self.run_name
 
     def stop(self) -> None:
         """Let it end in peace."""
@@ -187,7 +195,9 @@ def as_role(url: str, role: str) -> str:
     return sa.make_url(url).set(username=role, password=None).render_as_string(hide_password=False)
 
 
-def play(paths: list[Path], folder: Path, minutes: int, seed: int, every: float) -> dict[str, Any]:
+def play(
+    paths: list[Path], folder: Path, minutes: int, seed: int, every: float, freeze: bool
+) -> dict[str, Any]:
     """Run it all; give what was seen. What the five say goes into the folder."""
     chance = random.Random(seed)
     witnesses = [Witness(Recording.read(path)) for path in paths]
@@ -224,11 +234,11 @@ def play(paths: list[Path], folder: Path, minutes: int, seed: int, every: float)
                     for witness in witnesses:
                         witness.learn(store)
                 time.sleep(0.5)
-            victim = places[chance.choice(sorted(places))]
-            at, was = time.time(), victim.kill()
+            victim = places[chance.choice(WORKERS if freeze else sorted(places))]
+            at, was = time.time(), victim.freeze() if freeze else victim.kill()
             kills.append({"at": at, "run": was})
-            print(f"{number}: {was} killed", flush=True)
-        until = time.time() + SETTLE_SECONDS
+            print(f"{number}: {was} {'frozen' if freeze else 'killed'}", flush=True)
+        until = time.time() + max(SETTLE_SECONDS, FROZEN_SECONDS + 10)
         while time.time() < until:
             for place in places.values():
                 place.keep()
@@ -359,6 +369,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=int, default=60, help="how many kills, one a minute")
     parser.add_argument("--every", type=float, default=60.0, help="seconds between kills")
+    parser.add_argument("--freeze", action="store_true", help="freeze workers for 35 s instead of killing")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--logs", type=Path, help="a folder for what the five say")
     parser.add_argument("--out", type=Path, default=HERE / "results.json")
@@ -371,7 +382,8 @@ def main() -> None:
     chosen = parser.parse_args()
     paths = [chosen.shared / "recordings" / name for name in RECORDINGS]
     with tempfile.TemporaryDirectory() as folder:
-        found = play(paths, chosen.logs or Path(folder), chosen.minutes, chosen.seed, chosen.every)
+        logs = chosen.logs or Path(folder)
+        found = play(paths, logs, chosen.minutes, chosen.seed, chosen.every, chosen.freeze)
     chosen.out.write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps({key: value for key, value in found.items() if key != "each"}, indent=1))
 

@@ -18,6 +18,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
 
 class NotPublic(Exception):  # noqa: N818 - what happened, said where it is caught
     """A connection that should lead to the public internet led elsewhere; not a byte was sent."""
@@ -165,5 +167,12 @@ def is_private(address: str) -> bool:
     Raises `ValueError` when it is none.
     """
     ip = ipaddress.ip_address(address)
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return not (mapped or ip).is_global or ip.is_multicast
+    inner = _inner(ip) if isinstance(ip, ipaddress.IPv6Address) else ip
+    return not (ip if inner is None else inner).is_global or ip.is_multicast
+
+
+def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Give the IPv4 address that a gateway would take this one for (NAT64, 6to4, Teredo, mapped)."""
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)

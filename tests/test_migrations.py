@@ -147,9 +147,7 @@ def test_processes_that_open_a_store_of_an_older_release_at_once_migrate_it_once
     """App and worker start together; the second must find the tables made, not make them again."""
     url = empty_url(tmp_path)
     migrate(url, REVISIONS[0])
-    script = (
-        "import sys; from ingest.database import Database; sys.stdin.read(1); Database(sys.argv[1])"
-    )
+    script = "import sys; from ingest.database import Database; sys.stdin.read(1); Database(sys.argv[1])"
     command = [sys.executable, "-c", script, url]
     both = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) for _ in range(2)]
     for process in both:

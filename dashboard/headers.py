@@ -92,7 +92,10 @@ class Guard:
             self._requests -= 1
 
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._is_ours(Headers(scope=scope).get("host", "")) or self._pages >= MOST_PAGES:
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", ""), headers.get("origin")
+        own = self._is_ours(host) and (origin is None or self._is_own_page(origin, host))
+        if not own or self._pages >= MOST_PAGES:
             await send({"type": "websocket.close", "code": 1008})
             return
         self._pages += 1
@@ -128,6 +131,19 @@ class Guard:
             return False
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
         return is_at_home(name) or any(_matches(name, known) for known in self._hosts)
+
+    def _is_own_page(self, origin: str, host: str) -> bool:
+        """Tell whether a WebSocket is asked for by a page of ours; a proxy may have changed `host`.
+
+        Streamlit alone would let pages of this machine's other servers in, and ask a server on the internet
+        for our address before it refuses a stranger's.
+        """
+        try:
+            asking = urlsplit(origin)
+            name = asking.hostname or ""
+        except ValueError:
+            return False
+        return asking.netloc == host or any(_matches(name, known) for known in self._hosts)
 
     def _dress(self, message: Message, host: str, *, secure: bool) -> None:
         headers = MutableHeaders(scope=message)

@@ -204,6 +204,8 @@ def test_a_page_of_a_stranger_reads_no_more_than_what_is_public(site: Site) -> N
     [
         pytest.param("/_stcore/stream", f"https://{EVIL}", "", id="cross_site_websocket_hijacking"),
         pytest.param("/_stcore/stream", "null", "", id="from_a_sandboxed_frame"),
+        pytest.param("/_stcore/stream", "http://localhost:3000", "", id="from_another_server_here"),
+        pytest.param("/_stcore/stream", "http://[", "", id="from_no_address"),
         pytest.param("/_stcore/stream", f"http://{EVIL}", EVIL, id="dns_rebinding"),
         pytest.param("/api/systems", "http://127.0.0.1", "", id="where_there_is_none"),
     ],

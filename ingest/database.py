@@ -67,8 +67,7 @@ class Database:
         except (sa.exc.ArgumentError, ImportError) as error:
             raise StoreError(
                 f"DOCKCAST_STORE names no database that can be used here ({error}): "
-                "give it as sqlite:///path/to/file.db, or install the driver of the one you name, "
-                'for PostgreSQL by pip install "psycopg[binary]"'
+                "give it as sqlite:///path/to/file.db, or install the driver of the one you name"
             ) from error
         self._name = parsed.render_as_string()
         self._reader, self.binary = self._engine, "BINARY"

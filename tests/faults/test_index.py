@@ -1,0 +1,29 @@
+"""The index of faults names tests that there are, and every fault that is tried."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from feeds import FAULTS
+
+HERE = Path(__file__).parent
+INDEX = (HERE / "README.md").read_text()
+
+
+def test_every_fault_of_a_feed_is_in_the_index_and_the_reverse() -> None:
+    assert set(re.findall(r"`test_feeds\.py: (.+?)`", INDEX)) == set(FAULTS)
+
+
+def test_every_test_that_the_index_names_is_there() -> None:
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", INDEX)
+    assert len(named) > 20
+    for file, test in named:
+        assert f"\ndef {test}(" in (HERE.parent / file).read_text(), f"{file}::{test}"
+
+
+def test_every_line_of_the_index_names_one() -> None:
+    rows = [row for row in INDEX.splitlines() if row.startswith("| ") and row.count("|") == 3]
+    for row in rows:
+        if not row.startswith("| **") and "shown by" not in row:
+            assert "`test_" in row or "`faults/test_" in row, row

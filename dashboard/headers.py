@@ -10,14 +10,14 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,14 +38,16 @@ _CARTO = "https://*.cartocdn.com"
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 _ALWAYS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "SAMEORIGIN",
-    "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "geolocation=(self), camera=(), microphone=(), payment=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"SAMEORIGIN",
+    b"referrer-policy": b"same-origin",
+    b"permissions-policy": b"geolocation=(self), camera=(), microphone=(), payment=(), usb=()",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
 }
-_YEAR = "max-age=31536000"
+_SECURE = {b"strict-transport-security": b"max-age=31536000"}
+_NO_PAGE = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""For what is no page, should a browser ever show it as one."""
 
 
 class Guard:
@@ -62,6 +64,7 @@ class Guard:
         self._hosts = [host.strip().lower() for host in hosts.split(",") if host.strip()]
         self._map = _map_sources(map_style)
         self._requests = self._pages = 0
+        self._is_ours = lru_cache(maxsize=256)(self._judge)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what may be asked."""
@@ -73,12 +76,12 @@ class Guard:
             await self._app(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        host = headers.get("host", "")
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get(b"host", "")
 
         async def say(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._dress(message, host, secure=scope["scheme"] == "https")
+                message = self._dressed(message, host, secure=scope["scheme"] == "https")
             await send(message)
 
         self._requests += 1
@@ -104,29 +107,29 @@ class Guard:
         finally:
             self._pages -= 1
 
-    def _refusal(self, scope: Scope, headers: Headers) -> ApiError | None:
+    def _refusal(self, scope: Scope, headers: Mapping[bytes, str]) -> ApiError | None:
         """Say why a request is turned away; None where it is not. Its connection ends: a body may follow."""
         end = {"Connection": "close"}
-        if not self._is_ours(headers.get("host", "")):
+        if not self._is_ours(headers.get(b"host", "")):
             name = "Dockcast does not answer to the name that was asked for."
             return ApiError(421, name, "Whoever runs it adds the name to DOCKCAST_HOSTS.", end)
         if scope["method"] not in METHODS:
             allow = {"Allow": ", ".join(METHODS)} | end
             return ApiError(405, f"{scope['method'][:20]!r} does nothing here.", "Read with GET.", allow)
-        if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
+        if b"transfer-encoding" in headers or headers.get(b"content-length", "0") != "0":
             return ApiError(413, "Nothing is taken in here.", "Ask without a body.", end)
         if len(scope["raw_path"]) + len(scope["query_string"]) > MOST_TARGET:
             return ApiError(414, "The address is too long.", f"Keep it below {MOST_TARGET} bytes.", end)
         if b"%00" in scope["raw_path"] + scope["query_string"] or "\0" in scope["path"]:
             return ApiError(400, "There is a null byte in the address.", "Leave it out.", end)
-        if "," in headers.get("range", ""):
+        if "," in headers.get(b"range", ""):
             return ApiError(416, "Only one range is given at a time.", "Ask for one, or for the whole.", end)
         if self._requests > MOST_REQUESTS:
             wait = {"Retry-After": "1"} | end
             return ApiError(503, "Too many ask at once.", "Try again in a second.", wait)
         return None
 
-    def _is_ours(self, host: str) -> bool:
+    def _judge(self, host: str) -> bool:
         if not _HOST.fullmatch(host):
             return False
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
@@ -145,15 +148,14 @@ class Guard:
             return False
         return asking.netloc == host or any(_matches(name, known) for known in self._hosts)
 
-    def _dress(self, message: Message, host: str, *, secure: bool) -> None:
-        headers = MutableHeaders(scope=message)
-        page = headers.get("content-type", "").startswith("text/html")
+    def _dressed(self, message: Message, host: str, *, secure: bool) -> Message:
+        """Add our headers in the place of any of the same names: raw, since it is done for every answer."""
+        told: list[tuple[bytes, bytes]] = message["headers"]
+        ours = {**_ALWAYS, **_SECURE} if secure else dict(_ALWAYS)
         if message["status"] != 304:  # which has no type, and would give a page that is kept another policy
-            headers["Content-Security-Policy"] = policy(host, self._map) if page else _NO_PAGE
-        for name, value in _ALWAYS.items():
-            headers[name] = value
-        if secure:
-            headers["Strict-Transport-Security"] = _YEAR
+            page = any(name == b"content-type" and kind.startswith(b"text/html") for name, kind in told)
+            ours[b"content-security-policy"] = policy(host, self._map).encode() if page else _NO_PAGE
+        return {**message, "headers": [each for each in told if each[0] not in ours] + [*ours.items()]}
 
 
 def is_at_home(name: str) -> bool:
@@ -171,10 +173,6 @@ def is_at_home(name: str) -> bool:
 
 def _matches(name: str, known: str) -> bool:
     return known in ("*", name) or (known.startswith("*.") and name.endswith(known[1:]))
-
-
-_NO_PAGE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-"""For what is no page, should a browser ever show it as one."""
 
 
 def policy(host: str, more: Collection[str] = ()) -> str:

@@ -112,7 +112,9 @@ class App:
     """Answers every request with a page, or holds it until it is let go."""
 
     def __init__(self, kind: bytes = b"text/html; charset=utf-8", status: int = 200) -> None:
-        self.kind, self.status, self.go = kind, status, asyncio.Event()
+        named = [(b"content-type", kind), (b"referrer-policy", b"unsafe-url")] if kind else []
+        self.start: Message = {"type": "http.response.start", "status": status, "headers": named}
+        self.go = asyncio.Event()
         self.go.set()
         self.open = 0
 
@@ -120,8 +122,7 @@ class App:
         self.open += 1
         await self.go.wait()
         if scope["type"] == "http":
-            named = [(b"content-type", self.kind)] if self.kind else []
-            await send({"type": "http.response.start", "status": self.status, "headers": named})
+            await send(self.start)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -190,7 +191,10 @@ def test_every_answer_tells_the_browser_to_be_careful() -> None:
 
 
 def test_behind_tls_a_browser_is_told_to_keep_to_it() -> None:
-    assert answer(Guard(App()), scheme="https")[1]["strict-transport-security"] == "max-age=31536000"
+    """What an app keeps of its answers, as that for scripts does, is not touched."""
+    guard = Guard(App())
+    assert answer(guard, scheme="https")[1]["strict-transport-security"] == "max-age=31536000"
+    assert "strict-transport-security" not in answer(guard)[1]
 
 
 def test_a_page_that_is_kept_keeps_its_policy() -> None:

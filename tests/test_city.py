@@ -94,7 +94,7 @@ def test_bikes_are_neither_made_nor_lost(name: str, at: datetime, seed: int) -> 
     assert week.broken.max() >= 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.sampled_from(sorted(CITIES)), moments())
 def test_counts_lie_between_nothing_and_capacity(name: str, at: datetime) -> None:
     snapshot = CITIES[name].at(at)

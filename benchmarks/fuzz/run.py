@@ -22,8 +22,8 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1]), str(HERE.parents[1] / "tests")]
 
 from targets import TARGETS  # noqa: E402
 
-RUNS = {"document": 1_000_000, "recording": 50_000, "state": 30_000, "address": 500_000, "api": 200_000}
-LIMITS = ("-max_len=8192", "-timeout=60", "-rss_limit_mb=2048", "-print_final_stats=1", "-len_control=0")
+RUNS = {"document": 1_000_000, "recording": 30_000, "state": 10_000, "address": 300_000, "api": 150_000}
+LIMITS = ("-max_len=4096", "-timeout=60", "-rss_limit_mb=2048", "-print_final_stats=1", "-len_control=0")
 
 
 def fuzz(name: str, runs: int, shared: Path, crashes: Path) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def document_seeds(shared: Path) -> Iterator[bytes]:
                 told["data"]["stations"] = stations[:3]
             raw = json.dumps(told, ensure_ascii=False).encode()
         for before in (0, 8):
-            yield bytes([DOCUMENTS.index(kind) + before]) + raw[:8000]
+            yield bytes([DOCUMENTS.index(kind) + before]) + raw[:4000]
     for number, body in enumerate(good_documents().values()):
         yield bytes([number]) + body
         yield bytes([number + 8]) + body

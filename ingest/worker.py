@@ -54,8 +54,8 @@ RECORDINGS_EVERY = 10.0
 CLOCK_EVERY = 5.0
 """Seconds between two looks whether the clock was set back."""
 
-LOST_AFTER = 60.0
-"""Seconds after which a tick that has not begun will not begin any more."""
+LOST_AFTER = 300.0
+"""Seconds after which a tick that has not begun will not begin any more: more than any wait for a thread."""
 
 _MOST_THREADS = 64
 

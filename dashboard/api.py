@@ -40,6 +40,7 @@ from dashboard.deck import PARTS, Part, rows
 from dashboard.openapi import Operation, document, listed, told
 from dashboard.reading import Reading, reading
 from dashboard.text import What
+from ingest.store import UNREACHABLE
 from model.frame import AT_LEAST
 
 log = logging.getLogger("dockcast.api")
@@ -192,6 +193,12 @@ class Endpoint:
             response = await self._respond(request)
         except ApiError as error:
             response = respond_error(request, error)
+        except UNREACHABLE as error:
+            log.warning("%s: the store does not answer: %s", self._operation.path, error.orig)
+            away = ApiError(
+                503, "The store does not answer just now.", "Try again in a minute.", {"Retry-After": "60"}
+            )
+            response = respond_error(request, away)
         except Exception:
             log.exception("%s failed", self._operation.path)
             broken = ApiError(

@@ -51,6 +51,9 @@ FRAMES_KEPT = timedelta(minutes=10)
 MOST_FRAMES = 60
 """How many at most: a recording at 60× makes a frame a second."""
 
+UNREACHABLE = (sa.exc.OperationalError, sa.exc.InterfaceError)
+"""What reading raises while the database is away: it is worth another try."""
+
 LEARNT = "learnt"
 
 

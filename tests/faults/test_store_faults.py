@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from api_world import client
 from misbehaving import Misbehaving
 from store_world import postgres_database
 from town import Town, process, wait_for, working
 
+from dashboard import reading
 from ingest import tick
 from ingest.relearn import relearn
 from ingest.store import Store
@@ -119,6 +121,7 @@ def test_a_database_that_is_gone_and_comes_back(
     monkeypatch.setattr(tick, "STAND_BY", timedelta(seconds=0.2))
     with postgres_database(postgresql, "gone", "dockcast_template") as url:
         store = Store(url)
+        reading.use(store)
         admin = sa.create_engine(postgresql, isolation_level="AUTOCOMMIT")
 
         def say(*words: str) -> None:
@@ -134,6 +137,9 @@ def test_a_database_that_is_gone_and_comes_back(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'gone'",
             )
             wait_for(lambda: "without a store" in caplog.text)
+            answer = client().get("/api/systems/town/stations")
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+            assert answer.json()["error"] == "The store does not answer just now."
             say("ALTER DATABASE gone ALLOW_CONNECTIONS true")
             wait_for(lambda: learnt(store) >= before + 2)
         assert "a bug ended" not in caplog.text

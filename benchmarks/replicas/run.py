@@ -158,10 +158,11 @@ class Watch(threading.Thread):
             "SELECT system_id, holder FROM leases WHERE until > extract(epoch FROM clock_timestamp())"
         )
         while not self.ended.wait(LOOK_SECONDS):
+            at = time.time()  # what an app answered after a kill it may have been asked before
             with self._engine.connect() as connection:
                 held = [(row.system_id, row.holder.partition(":")[0]) for row in connection.execute(query)]
             up = {app.name: answers(app.port or 0, self._system_id) for app in self._apps}
-            self.samples.append({"at": time.time(), "held": held, "up": up})
+            self.samples.append({"at": at, "held": held, "up": up})
         self._engine.dispose()
 
 

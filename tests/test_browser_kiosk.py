@@ -43,10 +43,12 @@ def opened(visit: Visit, site: Site, where: str = "") -> Page:
 
 def test_it_sweeps_and_offers_nothing_to_touch(visit: Visit) -> None:
     page = visit("?kiosk=1&city=dublin", STAGE, "dark")
-    asked = page.locator(".kiosk .asked")
-    expect(asked).to_contain_text(text.if_you_arrive(10))
-    before = picture(page)[:, 400:].astype(int)
-    expect(asked).to_contain_text(text.if_you_arrive(25))
+
+    def minutes() -> int:
+        return int(re.sub(r"\D*(\d+) min.*|.*", r"\1", page.locator(".kiosk .asked").inner_text()) or 0)
+
+    first, before = minutes(), picture(page)[:, 400:].astype(int)
+    wait_for(lambda: abs(minutes() - first) >= 15)  # a busy machine leaves steps out
     assert (np.abs(picture(page)[:, 400:] - before).max(axis=2) > 40).mean() > 0.002, "the map stands still"
     expect(page.locator(".kiosk h1")).to_have_text("Dublin")
     expect(page.locator(".kiosk .age")).to_contain_text("counted")

@@ -57,8 +57,7 @@ def spoil(desk: Desk, newest: int, how: Callable[[bytes], bytes]) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("newest", [1, 2])
-@pytest.mark.parametrize("how", SPOILT)
+@pytest.mark.parametrize(("how", "newest"), [*((how, 1) for how in SPOILT), ("garbage", 2)])
 def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
     desk: Desk, how: str, newest: int, caplog: pytest.LogCaptureFixture
 ) -> None:

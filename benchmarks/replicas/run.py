@@ -158,11 +158,11 @@ class Watch(threading.Thread):
             "SELECT system_id, holder FROM leases WHERE until > extract(epoch FROM clock_timestamp())"
         )
         while not self.ended.wait(LOOK_SECONDS):
-            at = time.time()  # what an app answered after a kill it may have been asked before
+            at = time.time()  # a kill may come while we ask
             with self._engine.connect() as connection:
                 held = [(row.system_id, row.holder.partition(":")[0]) for row in connection.execute(query)]
             up = {app.name: answers(app.port or 0, self._system_id) for app in self._apps}
-            self.samples.append({"at": at, "held": held, "up": up})
+            self.samples.append({"at": at, "done": time.time(), "held": held, "up": up})
         self._engine.dispose()
 
 
@@ -327,14 +327,15 @@ def report(
         again += kill.get("learner_again", [])
         if kill["run"].startswith("app"):
             name = kill["run"].partition(".")[0]
-            up = [sample["at"] for sample in samples if sample["at"] > kill["at"] and sample["up"][name]]
+            up = [sample["done"] for sample in samples if sample["at"] > kill["at"] and sample["up"][name]]
             kill["up_again"] = round(up[0] - kill["at"], 1) if up else None
     at_once = max((len(held) - len(dict(held)) for held in (sample["held"] for sample in samples)), default=0)
     down = defaultdict(int)
     for sample in samples:
         for name, is_up in sample["up"].items():
             excused = any(
-                kill["run"].startswith(name) and 0 <= sample["at"] - kill["at"] <= (kill["up_again"] or 1e9)
+                kill["run"].startswith(name)
+                and sample["at"] - (kill["up_again"] or 1e9) <= kill["at"] <= sample["done"]
                 for kill in kills
             )
             down[name] += not is_up and not excused

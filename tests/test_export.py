@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -19,13 +20,14 @@ from model.scoring import SCORED_MINUTES
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Desk:
+def desk(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterator[Desk]:
     """A store with two hours and a half of a made-up town."""
     made = Desk(tmp_path_factory.mktemp("export"))
     ticker = made.worker(seed=True)
     for seen in list(riders(150))[::2]:
         made.tick(ticker, fresh(seen), after=2 * MINUTE)
-    return made
+    yield made
+    made.store.close()
 
 
 @pytest.mark.both

@@ -3,8 +3,9 @@
 Everything goes through `Forecaster.learn`, in order, but thriftily: every ten minutes, as many real feeds are
 read; of two riders who come and go between, nothing is seen. Putting forecasts on record is most of the work.
 Over a long way it begins in the last days, at ever other times of the day, one in nine of those that a
-running worker makes: so rates, usual fill and weather know all of the way, the pool's weights and the guard
-its end. `benchmarks/city/speed.py` measures what it costs and what it loses.
+running worker makes, and until then the expected rates are renewed every three hours: so rates, usual fill
+and weather know all of the way, the pool's weights and the guard its end. `benchmarks/city/speed.py` measures
+what it costs and what it loses.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def catch_up(forecaster: Forecaster, tape: Tape, start: datetime, end: datetime)
         forecaster.compete(False)
     for snapshot in tape.steps(start, end):
         if long:
-            forecaster.every = _NEVER_MINUTES if snapshot.at < end - RECORDED else _EVERY_MINUTES
+            early = snapshot.at < end - RECORDED
+            forecaster.every = _NEVER_MINUTES if early else _EVERY_MINUTES
+            forecaster.hurry(early)
         if heard is None or snapshot.at - heard >= WEATHER_EVERY:
             heard = snapshot.at
             known = tape.weather(heard)
@@ -45,5 +48,6 @@ def catch_up(forecaster: Forecaster, tape: Tape, start: datetime, end: datetime)
                 forecaster.hear(known)
         scores += forecaster.learn(snapshot)
     forecaster.every = every
+    forecaster.hurry(False)
     forecaster.compete(seed)
     return scores

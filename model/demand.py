@@ -105,7 +105,7 @@ class Demand(Learnt):
 
     `events` and `hours` are of shape `(day types, slots, 2, S)`, arrivals before departures. `recent` holds
     what was `(seen, expected)` city-wide of each in about the last hour, `bend` the low-rank factor on the
-    prior, renewed each night. The rates are renewed when a new slot begins.
+    prior, renewed each night. The rates are renewed every `stride` slots, as the slot begins.
     """
 
     ARRAYS = ("events", "hours", "bend", "recent", "rates", "slot_start")
@@ -117,6 +117,7 @@ class Demand(Learnt):
         self._weather = weather or WeatherEffect(days)
         self.slots = slots
         self.half_life_days = half_life_days
+        self.stride = 1
         self.events = np.zeros((DAY_TYPES, slots, 2, size), dtype=np.float32)
         self.hours = np.zeros_like(self.events)
         self.bend = np.ones_like(self.events)
@@ -157,14 +158,17 @@ class Demand(Learnt):
         cell = self.cell(seen.middle)
         slot_start = int(seen.middle.timestamp()) * self.slots // 86400
         if slot_start != self.slot_start:
-            new_day = slot_start // self.slots != self.slot_start // self.slots
+            new_day, due = (
+                slot_start // stride != self.slot_start // stride for stride in (self.slots, self.stride)
+            )
             self.slot_start = slot_start
             forget = np.float32(0.5 ** (1 / self.half_life_days))
             self.events[cell] *= forget
             self.hours[cell] *= forget
             if new_day:
                 self.bend = self._bend()
-            self.rates = self._rates()
+            if due:
+                self.rates = self._rates()
         self.events[cell] += seen.riders
         # An hour of half the riders, for rain, is half an hour's exposure.
         self.hours[cell] += self._in_weather(seen.middle, seen.free * np.float32(seen.hours))

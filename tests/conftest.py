@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from browsing import Site, Visit
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 # Before numpy loads OpenBLAS: on two cores its threads make small matrices 15 times as slow.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 KINDS = ("sqlite", "postgresql")
+
+# No test fails for being slow.
+settings.register_profile("dockcast", deadline=None)
+settings.load_profile("dockcast")
 
 # A worker under test asks nobody for the weather unless the test says whom.
 os.environ["DOCKCAST_WEATHER"] = ""

@@ -312,8 +312,7 @@ def test_a_tooltip_quotes_an_unpleasant_name_as_it_is(visit: Visit, site: Site) 
     assert tooltip.locator("b").count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+@EVERYBODY
 def test_every_screen_fits(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
     page = visit("?city=dublin&station=s5&in=20", device, scheme)
     width = device["viewport"]["width"]
@@ -357,8 +356,7 @@ def test_what_was_chosen_stays_when_a_notice_comes_and_goes(visit: Visit, site: 
     assert "what=space&n=2&in=30" in page.url
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+@EVERYBODY
 @pytest.mark.parametrize("query", ["&station=s20&in=20", "&station=s1&what=space", "&at={tomorrow}"])
 def test_nothing_bars_anybody(
     visit: Visit, site: Site, query: str, device: dict[str, Any], scheme: str

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from browsing import (
-    DESK,
     EVERYBODY,
     PHONE,
     Site,
@@ -138,8 +137,7 @@ def test_the_view_of_a_trip_stays_while_a_feed_falls_silent_and_comes_back(visit
     wait_for(lambda: alike(ground(), dragged))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+@EVERYBODY
 @pytest.mark.parametrize("query", ["", "&from=s20&to=s50&in=60&n=4", "&from=s1&to=53.2,-6.2"])
 def test_nothing_bars_anybody(visit: Visit, query: str, device: dict[str, Any], scheme: str) -> None:
     """axe-core looks for what keeps people out; a thumb needs 44 px; nothing sticks out at the side."""

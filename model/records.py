@@ -145,14 +145,7 @@ class Weather:
         seconds = moment.timestamp()
         if not self.hours[0] - _WEATHER_HOLDS <= seconds <= self.hours[-1] + _WEATHER_HOLDS:
             return np.full(len(WEATHER), np.nan)
-        after = int(np.searchsorted(self.hours, seconds, side="right"))
-        if after in (0, len(self.hours)):
-            held: Floats = self.values[max(after - 1, 0)].copy()
-            return held
-        begin, end = self.hours[after - 1 : after + 1].tolist()
-        part = (seconds - begin) / (end - begin)
-        between: Floats = self.values[after - 1] * (1 - part) + self.values[after] * part
-        return between
+        return np.array([np.interp(seconds, self.hours, column) for column in self.values.T])
 
 
 def median(cdf: NDArray[np.float32]) -> Ints:

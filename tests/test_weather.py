@@ -130,3 +130,12 @@ def test_the_state_round_trips_with_its_weather(wet: Forecaster) -> None:
             each.hear(weather)
             each.learn(seen)
     assert again.to_bytes() == wet.to_bytes()
+
+
+def test_a_full_hour_is_known_even_where_the_next_is_not() -> None:
+    known = observed(MONDAY, 2.0, hours=2)
+    values = known.values.copy()
+    values[1] = np.nan
+    weather = Weather(known.hours, values)
+    assert weather.at(MONDAY).tolist() == values[0].tolist()
+    assert np.isnan(weather.at(MONDAY + MINUTE)).all()

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from dashboard import downloads
 from dashboard.api_answers import CSV, FORMATS, JSON, PARQUET, ApiError, Body, dumps, json_body, kept
 from dashboard.api_parameters import Moment, OneOf, Parameter, Several, Text
 from dashboard.api_systems import LABEL, SYSTEM_ID, find, iso
+from dashboard.downloads import parquet
 from dashboard.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, listed, maybe, record, told
 from dashboard.reading import Reading, reading
+from ingest.export import csv
 from ingest.store import DAY, FIVE_MINUTES, HOUR, SystemRow, measured
 from model.measures import MEASURES
 from model.scoring import SCORED_MINUTES
@@ -123,7 +124,7 @@ def _scores(
     table.insert(0, "label", " and ".join(labels))
     table.insert(0, "system_id", system or "")
     name = "-".join(["scores", system or "all", *labels, span])
-    write, ending = (downloads.csv, "csv") if media_type == CSV else (downloads.parquet, "parquet")
+    write, ending = (csv, "csv") if media_type == CSV else (parquet, "parquet")
     attached = {"Content-Disposition": f'attachment; filename="{name}.{ending}"'}
     return Body(write(table), media_type, headers=attached)
 

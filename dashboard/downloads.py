@@ -10,8 +10,6 @@ import streamlit as st
 from dashboard import text
 from ingest.export import csv
 
-__all__ = ["csv", "offer", "parquet"]
-
 
 def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
     """Offer a table below its chart: as rows once it is opened, as CSV and as Parquet.

@@ -73,11 +73,8 @@ def restore(url: URL, file: Path) -> None:
 
 
 def _refuse_if_at_work(url: URL) -> None:
-    store = Store(url.render_as_string(hide_password=False))
-    try:
+    with closing(Store(url.render_as_string(hide_password=False))) as store:
         holder = store.lease_holder(datetime.now(UTC))
-    finally:
-        store.close()
     if holder is not None:
         raise BackupError(f"a worker is at work on it ({holder}): stop workers and apps, and wait 15 s")
 
@@ -100,9 +97,9 @@ def _path(url: URL) -> Path:
 
 def _call(program: str, url: URL, *options: str) -> None:
     address = url.set(drivername="postgresql", password=None).render_as_string()
-    env = os.environ | (
-        {"PGPASSWORD": str(url.password)} if url.password else {}
-    )  # arguments are for all to see
+    env = dict(os.environ)
+    if url.password:
+        env["PGPASSWORD"] = str(url.password)  # arguments are for all to see
     try:
         subprocess.run([program, f"--dbname={address}", *options], env=env, check=True)
     except FileNotFoundError as error:

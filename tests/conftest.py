@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from browsing import Site, Visit
     from dashboard_world import World
     from playwright.sync_api import Browser
+    from tick_world import Desk
 
 # Before numpy loads OpenBLAS: on two cores its threads make small matrices 15 times as slow.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -72,6 +73,16 @@ def store_kind(request: pytest.FixtureRequest) -> Iterator[str]:
     Databases.use(request.getfixturevalue("postgresql") if kind == "postgresql" else None)
     yield kind
     Databases.use(None)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A store, a scripted feed, and as many workers as a test wants."""
+    from tick_world import Desk
+
+    made = Desk(tmp_path)
+    yield made
+    made.store.close()
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from dashboard.downloads import csv, parquet
+from dashboard.downloads import parquet
+from ingest.export import csv
 
 TABLE = pd.DataFrame({"at": [datetime(2026, 3, 2, 12, tzinfo=UTC)], "station": ['Quay, "1"'], "error": [0.1]})
 

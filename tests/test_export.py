@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from model_world import MONDAY, riders
 from store_world import MINUTE
-from test_tick import Desk, fresh
+from tick_world import Desk, fresh
 from typer.testing import CliRunner
 
 from ingest import export as exported

@@ -17,7 +17,7 @@ from model_world import riders, stations
 from paging import run_page
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from store_world import DUBLIN, LEASE, MINUTE, NOON, commit, counted, described, empty_url, learnt, store_url
-from test_tick import Desk, fresh, state_of
+from tick_world import Desk, fresh, state_of
 
 import app
 from dashboard import reading
@@ -42,13 +42,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.follow([DUBLIN])
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
 
 
 def end_connections(url: str) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,13 +14,13 @@ from pathlib import Path
 import pytest
 from serving import make_recording, serving
 from store_world import store_url
+from worker_world import wait_for, working
 
 from ingest import registry, schedule, tick, worker
 from ingest.gbfs import Feed, Poll
 from ingest.http import Fetcher
 from ingest.recording import Recording
 from ingest.registry import RegistryError, System
-from ingest.settings import Settings
 from ingest.store import Store
 from ingest.tape import recorded
 from ingest.tick import Ticker
@@ -29,14 +28,6 @@ from ingest.worker import Worker, load_systems
 
 LIVE = System("live", "Live", "Live", "IE", "http://127.0.0.1:1/gbfs.json")
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-
-
-def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
-    """Wait until something is so; a slow machine may take its time."""
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it never came to be"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -52,21 +43,6 @@ def cities(tmp_path: Path) -> Iterator[list[System]]:
     folders = [make_recording(tmp_path / name, polls=range(0, 6000, 60)) for name in ("one", "two", "three")]
     with serving(folders, clock=time.monotonic, speed=120) as address:
         yield registry.load(f"{address}/systems.toml", Fetcher())
-
-
-@contextmanager
-def working(store: Store, systems: list[System]) -> Iterator[Worker]:
-    """Run a worker in a thread until the block ends."""
-    stop = threading.Event()
-    made = Worker(store, systems, Fetcher(), Settings(store="", keep_days=8, checkpoint_seconds=1))
-    thread = threading.Thread(target=made.run, args=[stop], daemon=True)
-    thread.start()
-    try:
-        yield made
-    finally:
-        stop.set()
-        thread.join(30)
-        assert not thread.is_alive(), "the worker did not stop"
 
 
 def test_a_recording_that_comes_later_is_taken_up_and_read_once(

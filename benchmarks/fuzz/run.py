@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1]), str(HERE.parents[1] / "tests")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1]), str(HERE.parents[1] / "tests")]
 
+from shared import add_shared  # noqa: E402
 from targets import TARGETS  # noqa: E402
 
 RUNS = {"document": 1_000_000, "recording": 30_000, "state": 10_000, "address": 300_000, "api": 150_000}
@@ -84,12 +85,7 @@ def main() -> None:
     parser.add_argument("targets", nargs="*", default=list(TARGETS))
     parser.add_argument("--runs", type=int, help="so many of each, and no results written")
     parser.add_argument("--crashes", type=Path, default=Path(tempfile.gettempdir()) / "dockcast-fuzz")
-    parser.add_argument(
-        "--shared",
-        type=Path,
-        default=os.environ.get("DOCKCAST_SHARED"),
-        required="DOCKCAST_SHARED" not in os.environ,
-    )
+    add_shared(parser)
     chosen = parser.parse_args()
     chosen.crashes.mkdir(parents=True, exist_ok=True)
     path = HERE / "results.json"

@@ -29,8 +29,9 @@ from threadpoolctl import threadpool_limits
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
+from shared import add_shared  # noqa: E402
 from store_world import postgres  # noqa: E402
 
 from ingest.recording import Recording  # noqa: E402
@@ -245,12 +246,7 @@ def main() -> None:
     parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--kills", type=int, default=250)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--shared",
-        type=Path,
-        default=os.environ.get("DOCKCAST_SHARED"),
-        required="DOCKCAST_SHARED" not in os.environ,
-    )
+    add_shared(parser)
     chosen = parser.parse_args()
     paths = [chosen.shared / "recordings" / name for name in RECORDINGS]
     begun = time.monotonic()

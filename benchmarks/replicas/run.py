@@ -34,9 +34,10 @@ from threadpoolctl import threadpool_limits
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks" / "kill")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks" / "kill"), str(ROOT / "benchmarks")]
 
 from run import RECORDINGS, Witness, served  # noqa: E402
+from shared import add_shared  # noqa: E402
 from store_world import postgres, postgres_database  # noqa: E402
 
 from ingest.recording import Recording  # noqa: E402
@@ -375,12 +376,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--logs", type=Path, help="a folder for what the five say")
     parser.add_argument("--out", type=Path, default=HERE / "results.json")
-    parser.add_argument(
-        "--shared",
-        type=Path,
-        default=os.environ.get("DOCKCAST_SHARED"),
-        required="DOCKCAST_SHARED" not in os.environ,
-    )
+    add_shared(parser)
     chosen = parser.parse_args()
     paths = [chosen.shared / "recordings" / name for name in RECORDINGS]
     with tempfile.TemporaryDirectory() as folder:

@@ -5,27 +5,19 @@ from __future__ import annotations
 import io
 import logging
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 from model_world import riders, stations
 from store_world import MINUTE, NOON
-from test_tick import Desk, Sky, fresh, rain, state_of
+from tick_world import Desk, Sky, fresh, rain, state_of
 
 from ingest.tables import checkpoints
 from model import Forecaster, Snapshot
 from model.forecaster import StateError
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.store.close()
 
 
 def of_another_version(blob: bytes) -> bytes:

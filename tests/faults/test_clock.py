@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import time_machine
 from misbehaving import Misbehaving
-from town import Town, wait_for, working
+from town import Town, working
+from worker_world import wait_for
 
 from ingest import worker
 from ingest.store import Store

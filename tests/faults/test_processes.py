@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 from apscheduler.executors.pool import ThreadPoolExecutor
 from misbehaving import Misbehaving, status
-from town import ROOT, Town, listed, process, wait_for, working
+from town import ROOT, Town, listed, process, working
+from worker_world import wait_for
 
 from ingest import worker
 from ingest.lease import is_dead

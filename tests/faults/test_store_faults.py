@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from api_world import client
 from misbehaving import Misbehaving
 from store_world import postgres_database
-from town import Town, process, wait_for, working
+from town import Town, process, working
+from worker_world import wait_for
 
 from dashboard import reading
 from ingest import tick

@@ -7,19 +7,18 @@ import os
 import random
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import worker_world
 from gbfs_world import feed_list, holding, information, place, status, wrap
 from misbehaving import Behaviour, Handler, Misbehaving, document
 
 from ingest.http import Fetcher
 from ingest.registry import System
-from ingest.settings import Settings
 from ingest.store import Store
 from ingest.worker import Worker
 
@@ -89,28 +88,10 @@ class Town:
         return behave
 
 
-def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
-    """Wait until something is so; a slow machine may take its time."""
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it never came to be"
-        time.sleep(0.02)
-
-
-@contextmanager
-def working(store: Store, *towns: Town, fetcher: Fetcher | None = None) -> Iterator[Worker]:
-    """Run a worker in a thread until the block ends."""
-    stop = threading.Event()
-    settings = Settings(store="", keep_days=8, checkpoint_seconds=1, seed=False, weather="")
-    made = Worker(store, [town.system for town in towns], fetcher or Fetcher(seconds=2), settings)
-    thread = threading.Thread(target=made.run, args=[stop], daemon=True)
-    thread.start()
-    try:
-        yield made
-    finally:
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive(), "the worker did not stop"
+def working(store: Store, *towns: Town) -> AbstractContextManager[Worker]:
+    """Run a worker in a thread, which follows these towns and asks nobody else, until the block ends."""
+    systems = [town.system for town in towns]
+    return worker_world.working(store, systems, Fetcher(seconds=2), 60, seed=False, weather="")
 
 
 def listed(folder: Path, url: str, *towns: Town) -> dict[str, str]:

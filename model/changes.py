@@ -17,6 +17,9 @@ _HALF_LIFE_FORECASTS = 72 * 20.0
 _CITY_FORECASTS = 100.0
 """Forecasts that the city's distribution is worth to a station."""
 
+_SHORTER_FORECASTS = 100.0
+"""Forecasts that what shorter horizons tell of a longer one is worth to a city."""
+
 
 class Changes(Learnt):
     """Histograms of changes: `counts` is `(H, 61, S)` for the horizons `minutes`, from −30 to 30 bikes."""
@@ -39,12 +42,29 @@ class Changes(Learnt):
         counts[:, rows] *= np.float32(0.5 ** (1 / _HALF_LIFE_FORECASTS))
         counts[np.clip(change, -_MOST, _MOST) + _MOST, rows] += 1
 
+    def _of_city(self) -> Floats:
+        """Give the city's odds of each change, `(H, 61)`.
+
+        What is not known yet of a horizon is taken from two shorter ones that make it up, one after the
+        other: in its first hours a city would otherwise seem surer of two hours than of one.
+        """
+        city: Floats = self.counts.sum(axis=2, dtype=np.float64)
+        for index, minutes in enumerate(self.minutes):
+            expected = np.eye(1, 2 * _MOST + 1, _MOST)[0]
+            if index:
+                before = self.minutes[index - 1]
+                rest = int(np.abs(np.array(self.minutes[:index]) - (minutes - before)).argmin())
+                both = np.convolve(city[index - 1], city[rest])
+                expected = both[_MOST:-_MOST]
+                expected[[0, -1]] += both[:_MOST].sum(), both[-_MOST:].sum()
+            city[index] += (_SHORTER_FORECASTS if index else 0.01) * expected
+            city[index] /= city[index].sum()
+        return city
+
     def odds(self, rows: Ints, bikes: Ints, places: Ints) -> Array32:
         """Give P(bikes ≤ k) at each of `minutes`, `(H, S, N)`: the changes laid around what stands there."""
         if self._city is None:
-            self._city = self.counts.sum(axis=2, dtype=np.float64)
-            self._city[:, _MOST] += 0.01
-            self._city /= self._city.sum(axis=1, keepdims=True)
+            self._city = self._of_city()
         weight = np.float32(_CITY_FORECASTS)
         below = self.counts[..., rows]
         below += weight * self._city[..., None].astype(np.float32)

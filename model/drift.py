@@ -61,7 +61,9 @@ class Watch(Learnt):
         self.minutes = tuple(minutes)
         self.edge, self.error, self.seen = (np.zeros((len(self.minutes), 24 * DAY_TYPES)) for _ in range(3))
         self.square, self.known = np.zeros(len(self.minutes)), np.zeros(len(self.minutes))
-        self._losses: list[list[float]] = [[] for _ in self.minutes]
+        # The whole of it at once: a worker's memory is then the same after weeks as on the first day.
+        self._losses = np.full((len(self.minutes), _MOST_KEPT), np.float32(0))
+        self._lengths = [0 for _ in self.minutes]
         self._adwin = [_adwin() for _ in self.minutes]
 
     def learn(
@@ -87,21 +89,25 @@ class Watch(Learnt):
         if known < _LEAST_SPREAD or not spread:
             return None
         losses, adwin = self._losses[index], self._adwin[index]
-        losses.append(min(max(loss / spread, -_FARTHEST), _FARTHEST))
+        newest = self._lengths[index]
+        losses[newest] = min(max(loss / spread, -_FARTHEST), _FARTHEST)
+        self._lengths[index] += 1
         before = adwin.estimation
-        adwin.update(losses[-1])  # type: ignore[no-untyped-call]
+        adwin.update(float(losses[newest]))  # type: ignore[no-untyped-call]
         drift = None
         if adwin.drift_detected:
             drift = Drift(at, self.minutes[index], spread * before, spread * adwin.estimation)
-        if drift is not None or len(losses) >= _MOST_KEPT:
-            self._losses[index], self._adwin[index] = [], _adwin()
+        if drift is not None or self._lengths[index] >= _MOST_KEPT:
+            self._lengths[index], self._adwin[index] = 0, _adwin()
         return drift
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give the state: ADWIN's is what it was told since it began."""
         return super().arrays() | {
-            "lengths": np.array([len(losses) for losses in self._losses]),
-            "losses": np.concatenate([np.array(losses, dtype=np.float64) for losses in self._losses]),
+            "lengths": np.array(self._lengths),
+            "losses": np.concatenate(
+                [losses[:length] for losses, length in zip(self._losses, self._lengths, strict=True)]
+            ),
         }
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
@@ -109,8 +115,9 @@ class Watch(Learnt):
         super().restore(arrays)
         ends = np.cumsum(arrays["lengths"])
         for index, losses in enumerate(np.split(arrays["losses"], ends[:-1])):
-            self._losses[index] = losses.tolist()
-            for loss in self._losses[index]:
+            self._losses[index, : len(losses)] = losses
+            self._lengths[index] = len(losses)
+            for loss in self._losses[index, : len(losses)].tolist():
                 self._adwin[index].update(loss)  # type: ignore[no-untyped-call]
 
 

@@ -75,6 +75,14 @@ class Pool(Learnt):
         self.gram[index][here] += products.transpose(1, 2, 0)
         self.settled[index, rows] += 1
         self._solve(index, able)
+        # Of longer horizons nothing may be known yet: until then, what holds for this one is the best guess.
+        for later in range(index + 1, len(self.minutes)):
+            if self.settled[later].any():
+                break
+            able = self.able[later]
+            for mine in (self.city, self.weight):
+                mine[later] = 0
+                mine[later, able] = mine[index, able] / mine[index, able].sum(axis=0)
 
     def _solve(self, index: int, able: Ints) -> None:
         gram = self.gram[index][np.ix_(able, able)].astype(np.float64)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from model_world import MINUTE, riders, snapshot, stations
 
 from model import Forecaster, guard
+from model.changes import Changes
 from model.experts import Now, between
 from model.pool import Pool, _minimise
 from model.records import median
@@ -112,12 +113,60 @@ def test_the_pool_finds_the_better_expert_at_each_station() -> None:
     assert weight[1, 1] > 0.9
 
 
+def test_until_it_has_its_own_truths_a_horizon_weighs_as_the_next_shorter_one_does() -> None:
+    able = np.array([[True, True, True], [True, True, True], [False, True, True]])
+    pool = Pool(2, (10, 60, 200), (1.0, 1.0, 2.0), able)
+    errors = np.array([[0.5, 0.5], [0.1, 0.6], [0.6, 0.1]], dtype=np.float32)[..., None].repeat(5, axis=2)
+    rows = np.arange(2)
+    for _ in range(200):
+        pool.learn(10, rows, errors)
+    ten, sixty, far = pool.weights([10, 60, 200], rows)
+    assert ten[1, 0] > 0.8
+    assert ten[2, 1] > 0.8
+    np.testing.assert_allclose(sixty, ten, rtol=1e-5)
+    assert (far[0] == 0).all()
+    np.testing.assert_allclose(far, [[0, 0], *(ten[1:] / ten[1:].sum(axis=0))], rtol=1e-4)
+    before = pool.weights([10], rows)
+    for _ in range(200):
+        pool.learn(60, rows, errors[:, ::-1])
+    ten, sixty, far = pool.weights([10, 60, 200], rows)
+    np.testing.assert_array_equal(ten, before[0])
+    assert sixty[1, 1] > 0.8
+    assert far[1, 1] > 0.8
+    for _ in range(10):
+        pool.learn(10, rows, errors)
+    assert pool.weights([60], rows)[0, 1, 1] > 0.8
+
+
 def test_an_expert_that_does_not_reach_has_no_weight(learnt: Forecaster) -> None:
     near, far = learnt._pool.weights([120, 121], np.arange(6))
     unable = [EXPERTS.index(name) for name in ("more", "fewer", "calm")]
     assert (near[unable] > 0).all()
     assert (far[unable] == 0).all()
     np.testing.assert_allclose(far.sum(axis=0), 1, atol=1e-5)
+
+
+def test_what_a_city_does_not_know_of_two_hours_it_makes_up_from_one_hour_twice() -> None:
+    changes = Changes(1, (20, 60, 120))
+    rows, bikes, places = np.arange(1), np.array([30]), np.array([60])
+    for step in range(3000):
+        changes.learn(60, rows, np.array([2 if step % 2 else -2]))
+    _, hour, hours = np.diff(changes.odds(rows, bikes, places)[:, 0], prepend=0.0)
+    np.testing.assert_allclose(hour[28:33], [0.5, 0, 0, 0, 0.5], atol=0.03)
+    np.testing.assert_allclose(hours[26:35], [0.25, 0, 0, 0, 0.5, 0, 0, 0, 0.25], atol=0.07)
+    for _ in range(6000):
+        changes.learn(120, rows, np.array([0]))
+    hours = np.diff(changes.odds(rows, bikes, places)[2, 0], prepend=0.0)
+    assert hours[30] > 0.95
+
+
+def test_changes_as_large_as_can_be_are_not_lost_where_two_are_put_together() -> None:
+    changes = Changes(1, (60, 120))
+    for _ in range(3000):
+        changes.learn(60, np.arange(1), np.array([30]))
+    odds = changes.odds(np.arange(1), np.array([10]), np.array([100]))
+    assert odds[1, 0, 39] < 0.05
+    assert odds[1, 0, 40] == pytest.approx(1)
 
 
 # ---------------------------------------------------------------------- the guard

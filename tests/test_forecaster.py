@@ -61,6 +61,17 @@ def test_odds_widen_with_the_horizon() -> None:
     assert (np.diff(spread, axis=0) > 0).all()
 
 
+@pytest.mark.parametrize("minutes", [45, 75, 130, 200])
+def test_a_new_city_is_no_surer_of_the_evening_than_of_the_next_hour(minutes: int) -> None:
+    """Of the longer horizons nothing has come true yet: what is known of the shorter ones goes on."""
+    forecaster = Forecaster(stations(12))
+    for seen in riders(minutes, 12, start=MONDAY + timedelta(hours=11), per_hour=6):
+        forecaster.learn(seen)
+    bikes = forecaster.forecast([20, 60, 120, 240, 480, 1440]).bikes
+    spread = (bikes.cdf * (1 - bikes.cdf)).sum(axis=2).mean(axis=1)
+    assert (spread[1:] > 0.85 * np.maximum.accumulate(spread)[:-1]).all()
+
+
 def test_what_cannot_be_forecast_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match="learn a snapshot first"):
         Forecaster(stations()).forecast([10])

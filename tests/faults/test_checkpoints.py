@@ -19,6 +19,8 @@ from ingest.tables import checkpoints
 from model import Forecaster, Snapshot
 from model.forecaster import StateError
 
+pytestmark = pytest.mark.both
+
 
 def of_another_version(blob: bytes) -> bytes:
     """Say that a state is in a format of days to come."""

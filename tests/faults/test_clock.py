@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from misbehaving import Misbehaving
+from store_world import store_url
 from town import Town, working
 from worker_world import wait_for
 
@@ -23,12 +24,13 @@ def town() -> Iterator[Town]:
         yield Town(server)
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("step", [-3600.0, 3600.0])
 def test_a_clock_that_is_set_keeps_no_feed_waiting_and_loses_no_update(
     town: Town, tmp_path: Path, step: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(worker, "CLOCK_EVERY", 0.1)
-    store = Store(f"sqlite:///{tmp_path / 'dockcast.db'}")
+    store = Store(store_url(tmp_path))
 
     def learnt() -> int:
         return len(store.polls("town"))

@@ -12,6 +12,7 @@ import pytest
 from feeds import FAULTS
 from gbfs_world import NOW
 from misbehaving import Misbehaving
+from store_world import store_url
 from town import Town
 
 from dashboard import text
@@ -40,12 +41,13 @@ def server() -> Iterator[Misbehaving]:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path_factory.mktemp('faults') / 'dockcast.db'}")
+def store(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterator[Store]:
+    made = Store(store_url(tmp_path_factory.mktemp("faults")))
     yield made
     made.close()
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_feed_that_breaks_loses_nothing_and_comes_back(
     store: Store, server: Misbehaving, name: str, caplog: pytest.LogCaptureFixture

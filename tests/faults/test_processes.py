@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from apscheduler.executors.pool import ThreadPoolExecutor
 from misbehaving import Misbehaving, status
+from store_world import store_url
 from town import ROOT, Town, listed, process, working
 from worker_world import wait_for
 
@@ -28,6 +29,8 @@ from ingest.lease import is_dead
 from ingest.relearn import logged, relearn
 from ingest.store import Store
 from model import Forecaster
+
+pytestmark = pytest.mark.both
 
 
 @pytest.fixture
@@ -43,13 +46,9 @@ def town(server: Misbehaving) -> Town:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path / 'dockcast.db'}")
+    opened = Store(store_url(tmp_path))
     yield opened
     opened.close()
-
-
-def url(folder: Path) -> str:
-    return f"sqlite:///{folder / 'dockcast.db'}"
 
 
 def learnt(store: Store, system_id: str = "town") -> int:
@@ -76,9 +75,9 @@ def test_a_worker_that_is_frozen_loses_its_lease_and_waking_writes_nothing(
 ) -> None:
     (tmp_path / "two").mkdir()
     said = tmp_path / "worker.log"
-    with process(tmp_path, url(tmp_path), town) as first:
+    with process(tmp_path, store_url(tmp_path), town) as first:
         wait_for(lambda: learnt(store) >= 2)
-        with process(tmp_path / "two", url(tmp_path), town):
+        with process(tmp_path / "two", store_url(tmp_path), town):
             wait_for(lambda: "standing by" in (tmp_path / "two" / "worker.log").read_text())
             held, frozen = holder(store), learnt(store)
             first.send_signal(signal.SIGSTOP)
@@ -100,7 +99,7 @@ def test_a_worker_short_of_memory_skips_what_is_too_large_and_goes_on_with_the_r
     large = Town(server, "large", poll_seconds=0.5, size=3000)
     large.fault, large.everything = status(503), True
     said = tmp_path / "worker.log"
-    with process(tmp_path, url(tmp_path), town, large) as running:
+    with process(tmp_path, store_url(tmp_path), town, large) as running:
         wait_for(lambda: learnt(store) >= 2)
         pages = int(Path(f"/proc/{running.pid}/statm").read_text().split()[0])
         limit = pages * resource.getpagesize() + 30_000_000
@@ -151,7 +150,7 @@ def app(folder: Path, *towns: Town) -> Iterator[tuple[subprocess.Popen[bytes], s
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port),
                "--server.address", "127.0.0.1", "--server.headless", "true"]  # fmt: skip
-    env = os.environ | listed(folder, url(folder), *towns)
+    env = os.environ | listed(folder, store_url(folder), *towns)
     with (folder / f"app-{port}.log").open("a") as said:
         running = subprocess.Popen(command, cwd=ROOT, env=env, stdout=said, stderr=said)
     try:

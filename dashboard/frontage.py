@@ -40,6 +40,14 @@ def enter(page: state.Page) -> SystemRow | None:
     return system
 
 
+def often(system: SystemRow, least: float = 2, most: float = 10) -> float:
+    """Tell after how many seconds to look whether a city has news.
+
+    A feed at 60 times the speed has some each second; nobody can look at more than `least` gives.
+    """
+    return min(max(system.poll_seconds, least), most)
+
+
 def title() -> str:
     """Write the name of the app and what it is for."""
     return f'<h1 class="title">{text.TITLE}</h1><p class="subtitle">{text.SUBTITLE}</p>'

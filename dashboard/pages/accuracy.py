@@ -30,9 +30,8 @@ def page() -> None:
     system = frontage.enter("accuracy")
     if system is None:
         return
-    often = float(np.clip(system.poll_seconds, 5, 60))
     controls()
-    st.fragment(over_time, run_every=often)(system)
+    st.fragment(over_time, run_every=frontage.often(system, 5, 60))(system)
     st.fragment(behind, run_every=60)(system)
     if not state.screen().everywhere:
         st.fragment(row_by_row, run_every=60)(system)

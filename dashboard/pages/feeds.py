@@ -15,7 +15,6 @@ from dashboard.reading import reading
 from ingest.store import SystemRow
 
 STYLE = Path(__file__).parent.parent / "static" / "inner.css"
-EVERY_SECONDS = 10
 
 
 def page() -> None:
@@ -23,8 +22,9 @@ def page() -> None:
     if system is None:
         return
     st.html(STYLE)
-    st.fragment(overview, run_every=EVERY_SECONDS)(system)
-    st.fragment(detail, run_every=EVERY_SECONDS)(system)
+    often = frontage.often(system)
+    st.fragment(overview, run_every=often)(system)
+    st.fragment(detail, run_every=often)(system)
 
 
 def overview(system: SystemRow) -> None:

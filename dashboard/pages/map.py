@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from html import escape
 
-import numpy as np
 import streamlit as st
 
 from dashboard import api, browser, deck, frontage, ground, kiosk, listing, state, station, text, when
@@ -30,10 +29,8 @@ def page() -> None:
         return
     st.fragment(listing.find)(system)
     with st.container(key="stage"):
-        # A feed at 60 times the speed has news each second; nobody can look at more than that.
-        often, seldom = (float(np.clip(system.poll_seconds, *bounds)) for bounds in ((2, 10), (10, 60)))
-        st.fragment(city, run_every=often)(system, state.screen().station)
-        st.fragment(station.detail, run_every=seldom)(system)
+        st.fragment(city, run_every=frontage.often(system))(system, state.screen().station)
+        st.fragment(station.detail, run_every=frontage.often(system, 10, 60))(system)
         st.html(frontage.legend(ground.credit(system.label)))
 
 

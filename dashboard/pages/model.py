@@ -18,7 +18,6 @@ from dashboard.station import numbers
 from ingest.store import SystemRow
 
 STYLE = Path(__file__).parent.parent / "static" / "inner.css"
-EVERY_SECONDS = 10
 _UNREADABLE = "unreadable"
 
 
@@ -29,7 +28,7 @@ def page() -> None:
     st.html(STYLE)
     found = look(system)
     drawn = found if isinstance(found, str) else str(found and found.at)
-    st.fragment(head, run_every=EVERY_SECONDS)(system, drawn)
+    st.fragment(head, run_every=frontage.often(system))(system, drawn)
     if not isinstance(found, Pipeline):
         return
     st.html(diagram(found, took(system)))

@@ -7,7 +7,6 @@ from hashlib import sha1
 from html import escape
 from typing import Literal
 
-import numpy as np
 import streamlit as st
 
 from dashboard import api, browser, deck, frontage, ground, journey, listing, state, text, ways, when
@@ -32,8 +31,7 @@ def page() -> None:
     if system is None:
         return
     st.fragment(ends)(system)
-    often = float(np.clip(system.poll_seconds, 2, 10))
-    st.fragment(whole, run_every=often)(system, drawn(reading().view(system)))
+    st.fragment(whole, run_every=frontage.often(system))(system, drawn(reading().view(system)))
 
 
 def drawn(view: View) -> Drawn:

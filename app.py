@@ -24,7 +24,7 @@ from dashboard import api, reading, text
 from dashboard.headers import Guard
 from dashboard.statics import CompressedStatics
 from ingest import logs
-from ingest.settings import Settings
+from ingest.settings import Settings, SettingsError
 from ingest.store import Store, StoreError, StoreNotReadyError
 
 log = logging.getLogger("dockcast.app")
@@ -103,7 +103,6 @@ async def open_store(settings: Settings) -> Store:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     """Open the store, keep a worker while the app runs, and stop it at the end."""
-    settings = Settings()
     logs.set_up(settings.log_format, "streamlit", "uvicorn")
     try:
         store = await open_store(settings)
@@ -129,6 +128,11 @@ def on_script_error(error: Exception) -> bool:
     return True
 
 
+try:
+    settings = Settings.read()
+except SettingsError as error:
+    sys.exit(f"Error: {error}")
+
 # Until a viewer's script has called st.navigation, Streamlit takes dashboard/pages/ for its older kind of
 # pages, and whoever comes back first after a restart would get map.py alone, without style.
 PagesManager.uses_pages_directory = False
@@ -138,7 +142,7 @@ app = st.App(
     lifespan=lifespan,
     routes=api.ROUTES,
     middleware=[
-        Middleware(Guard, hosts=Settings().hosts, map_style=Settings().map_style),
+        Middleware(Guard, hosts=settings.hosts, map_style=settings.map_style),
         Middleware(CompressedStatics),
     ],
     on_script_error=on_script_error,

@@ -26,7 +26,7 @@ SIMULATED = "simulated"
 @lru_cache(maxsize=1)
 def setting() -> str:
     """Give what the operator has chosen: `streets`, `plain`, or the address of a style."""
-    return Settings().map_style
+    return Settings.read().map_style
 
 
 @lru_cache(maxsize=1)

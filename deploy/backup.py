@@ -19,7 +19,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 
 from ingest.logs import redact
-from ingest.settings import ROOT, Settings
+from ingest.settings import ROOT, Settings, SettingsError
 from ingest.store import Store, StoreError
 
 
@@ -115,8 +115,8 @@ def main() -> int:
     parser.add_argument("file", type=Path)
     told = parser.parse_args()
     try:
-        (save if told.what == "save" else restore)(make_url(Settings().store), told.file.absolute())
-    except (BackupError, StoreError, sqlite3.Error, OSError) as error:
+        (save if told.what == "save" else restore)(make_url(Settings.read().store), told.file.absolute())
+    except (BackupError, SettingsError, StoreError, sqlite3.Error, OSError) as error:
         sys.stderr.write(f"Error: {redact(str(error))}\n")
         return 2
     return 0

@@ -19,7 +19,6 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
@@ -37,7 +36,7 @@ from ingest.http import Fetcher
 from ingest.playback import FASTEST, Begin
 from ingest.recording import Recording, RecordingError
 from ingest.registry import RegistryError
-from ingest.settings import Settings
+from ingest.settings import Settings, SettingsError
 from ingest.store import Store, StoreError
 from ingest.worker import Worker, give_memory_back, load_systems
 from model.scoring import ISSUE_MINUTES
@@ -56,13 +55,10 @@ log = logging.getLogger("dockcast")
 @contextmanager
 def _explained(*more: type[Exception]) -> Iterator[None]:
     """Turn what a person can mend into one sentence and exit code 2."""
-    mendable: tuple[type[Exception], ...] = (StoreError, RegistryError, RecordingError, *more)
+    mendable: tuple[type[Exception], ...] = (
+        SettingsError, StoreError, RegistryError, RecordingError, *more)  # fmt: skip
     try:
         yield
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "DOCKCAST_" + "_".join(str(part) for part in first["loc"]).upper()
-        _refuse(f"{name} is wrong: {first['msg']}")
     except SQLAlchemyError as error:
         _refuse(f"the store cannot be used now ({str(getattr(error, 'orig', None) or error).strip()})")
     except mendable as error:
@@ -93,7 +89,7 @@ def run(
         threading.Thread(target=_watch_parent, args=[stop], daemon=True).start()
     # BLAS threads fight over the cores: small matrices took 15 times longer with its default than with one.
     with _explained(), threadpool_limits(1):
-        settings = Settings()
+        settings = Settings.read()
         logs.set_up(settings.log_format)
         store = Store(settings.store)
         fetcher = Fetcher()
@@ -161,7 +157,7 @@ def record(
 ) -> None:
     """Write what the store has of a system as a recording, which `serve` can replay."""
     logs.set_up("plain")
-    with _explained(), closing(Store(Settings().store)) as store:
+    with _explained(), closing(Store(Settings.read().store)) as store:
         start, end = (None if time is None else time.replace(tzinfo=UTC) for time in (since, until))
         if days is not None:
             state = store.state(system)
@@ -187,7 +183,7 @@ def play(
     ] = None,
 ) -> None:
     """Play a made-up or recorded city that a worker follows: faster, paused, ahead, or anew."""
-    with _explained(ValueError), closing(Store(Settings().store)) as store:
+    with _explained(ValueError), closing(Store(Settings.read().store)) as store:
         wanted, stations, now = store.playback(system), store.stations(system), datetime.now(UTC)
         if wanted is None:
             _refuse(f"{system} is not played by any worker: name a made-up or recorded city that is followed")
@@ -218,7 +214,7 @@ def export(
     """Write a day's scores and forecasts, each forecast beside what came, as CSV or Parquet."""
     with (
         _explained(ExportError, OSError),
-        closing(Store(Settings().store)) as store,
+        closing(Store(Settings.read().store)) as store,
         Progress(*Progress.get_default_columns(), console=Console(stderr=True), transient=True) as bar,
     ):
         task = bar.add_task(system, total=None)

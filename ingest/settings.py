@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ingest.logs import Format
+
+
+class SettingsError(ValueError):
+    """A setting makes no sense; its words name the first one and say why."""
 
 
 class Settings(BaseSettings):
@@ -65,6 +70,16 @@ class Settings(BaseSettings):
         default="plain",
         description="How worker and app write their logs: plain for people, json for programs.",
     )
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the environment. Raises `SettingsError`."""
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "_".join(str(part) for part in first["loc"]).upper()
+            raise SettingsError(f"DOCKCAST_{name} is wrong: {first['msg']}") from None
 
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,4 +1,4 @@
-"""The front door: a worker beside the app, options that Streamlit knows, a store that cannot be opened."""
+"""The front door: a worker beside the app, options that Streamlit knows, settings that are wrong."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from streamlit import config
 from uvicorn import Config
 
 import app
+from ingest.settings import Settings
 from ingest.store import Store
 
 ROOT = Path(app.__file__).parent
@@ -92,19 +93,17 @@ def test_a_worker_is_started_and_stopped_with_the_app(
 def test_where_workers_are_run_apart_the_app_starts_none(
     world: World, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DOCKCAST_STORE", world.url)
-
-    async def opened(worker: str) -> None:
-        monkeypatch.setenv("DOCKCAST_WORKER", worker)
+    async def opened(worker: bool) -> None:
+        monkeypatch.setattr(app, "settings", Settings(store=world.url, worker=worker))
         async with app.lifespan(app.app):
             for _ in range(200):
                 await asyncio.sleep(0.01)
                 if started:
                     return
 
-    asyncio.run(opened("false"))
+    asyncio.run(opened(False))
     assert not started
-    asyncio.run(opened("true"))
+    asyncio.run(opened(True))
     assert len(started) == 1
 
 
@@ -205,16 +204,24 @@ def test_the_server_runs_on_a_loop_that_sends_at_once() -> None:
     assert "uvloop" in loop.__module__
 
 
-@pytest.mark.parametrize("store", ["nonsense", "sqlite://", "sqlite:////proc/nowhere/dockcast.db"])
-def test_a_store_that_cannot_be_opened_ends_the_app_with_words(store: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STORE", "nonsense"),
+        ("STORE", "sqlite://"),
+        ("STORE", "sqlite:////proc/nowhere/dockcast.db"),
+        ("KEEP_DAYS", "a week"),
+    ],
+)
+def test_a_setting_that_is_wrong_ends_the_app_with_words(name: str, value: str) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", "0"],
-        cwd=ROOT, env=os.environ | {"DOCKCAST_STORE": store}, capture_output=True, text=True, timeout=60,
+        cwd=ROOT, env=os.environ | {f"DOCKCAST_{name}": value}, capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
     said = ran.stdout + ran.stderr
     assert ran.returncode != 0
-    assert "DOCKCAST_STORE" in said
+    assert f"DOCKCAST_{name}" in said
     assert "site-packages" not in said
 
 

@@ -67,14 +67,14 @@ class Fault:
 class Plan:
     """So many cities for so many days.
 
-    The first `busy` of them are polled every ten minutes, so that all is learnt and scored; the others every
+    The first `busy` of them are polled every ten minutes, so that all is learnt and scored; any others every
     `rest_hours`.
     """
 
     count: int = 35
     days: float = 30.0
     seed: int = 1
-    busy: int = 1
+    busy: int = 35
     rest_hours: float = 4.0
 
     def poll_seconds(self, number: int) -> float:

@@ -15,8 +15,10 @@ from starlette.middleware import Middleware  # noqa: E402
 from starlette.requests import Request  # noqa: E402
 from starlette.responses import Response  # noqa: E402
 from starlette.routing import Route  # noqa: E402
+from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: E402
 
 from dashboard import api, reading  # noqa: E402
+from dashboard.headers import Guard  # noqa: E402
 from dashboard.statics import CompressedStatics  # noqa: E402
 from ingest.settings import Settings  # noqa: E402
 from ingest.store import Store  # noqa: E402
@@ -42,15 +44,29 @@ async def bare(request: Request) -> Response:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Open the store; the benchmark needs no worker."""
-    store = Store(Settings().store)
+    store = Store(settings.store)
     reading.use(store)
     yield
     store.close()
 
 
+class GuardOfOurs:
+    """The guard before all but the bare route, which nothing stands before."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._bare = app
+        self._guarded = Guard(app, settings.hosts, settings.map_style)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Choose by the path."""
+        app = self._bare if scope.get("path") in ("/bare", "/keep") else self._guarded
+        await app(scope, receive, send)
+
+
+settings = Settings.read()
 app = st.App(
     ROOT / "dashboard" / "start.py",
     lifespan=lifespan,
     routes=(Route("/bare", bare), Route("/keep", keep, methods=["POST"]), *api.ROUTES),
-    middleware=[Middleware(CompressedStatics)],
+    middleware=[Middleware(GuardOfOurs), Middleware(CompressedStatics)],
 )

@@ -16,7 +16,7 @@ test: .venv/installed-dev .venv/installed-chromium audit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 # Says so where no advisories can be had, and fails on a known vulnerability that .ci/audit.toml does not explain.
 audit: .venv/installed-dev

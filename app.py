@@ -20,9 +20,11 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from dashboard import api, reading, text
-from dashboard.headers import Guard
-from dashboard.statics import CompressedStatics
+from dashboard import store_reader
+from dashboard.api import routes
+from dashboard.web.request_guard import RequestGuard
+from dashboard.web.static_files import CompressedStatics
+from dashboard.words import text
 from ingest import logs
 from ingest.settings import Settings, SettingsError
 from ingest.store import Store, StoreError, StoreNotReadyError
@@ -109,7 +111,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     except StoreError:
         sys.tracebacklimit = 0  # its words say what to do: a hundred lines of the server's would bury them
         raise
-    reading.use(store)
+    store_reader.use(store)
     keeper = asyncio.create_task(keep_worker(store)) if settings.worker else None
     try:
         yield {}
@@ -140,9 +142,9 @@ PagesManager.uses_pages_directory = False
 app = st.App(
     ROOT / "dashboard" / "start.py",
     lifespan=lifespan,
-    routes=api.ROUTES,
+    routes=routes.ROUTES,
     middleware=[
-        Middleware(Guard, hosts=settings.hosts, map_style=settings.map_style),
+        Middleware(RequestGuard, hosts=settings.hosts, map_style=settings.map_style),
         Middleware(CompressedStatics),
     ],
     on_script_error=on_script_error,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.text import What
+from dashboard.words.text import What
 from model.frame import NO_FORECAST, Frame, Outlook
 from model.records import Ints
 

@@ -12,26 +12,26 @@ from typing import Any
 
 import numpy as np
 
-from model.changes import Changes
-from model.climate import Climate
-from model.days import Days
-from model.demand import ARRIVALS, DEPARTURES, Array32, Demand
-from model.drift import Watch
+from model.demand.calendar import Calendar
+from model.demand.changes import Changes
+from model.demand.climatology import Climatology
+from model.demand.occupancy_effect import OccupancyEffect
+from model.demand.rates import ARRIVALS, DEPARTURES, Array32, Demand
+from model.demand.weather_effect import WeatherEffect
 from model.forecaster import Forecaster
-from model.guard import Guard
-from model.pool import Pool
-from model.pull import Pull
+from model.mixing.guard import Guard
+from model.mixing.pool import Pool
 from model.records import Bools, Floats, Strings
-from model.scoring import SCORED_MINUTES
+from model.scoring.drift import DriftMonitor
+from model.scoring.issue import SCORED_MINUTES
 from model.seed_pipeline import SeedPipeline
-from model.weather import WeatherEffect
 
 Facts = dict[str, float]
 """Counts by what is counted: `dashboard.text.fact` writes them."""
 
 
 @dataclass(frozen=True)
-class Part:
+class PipelinePart:
     """Something that learns: its `name` in the forecaster, the `kind` of object, and what it has learnt."""
 
     name: str
@@ -66,7 +66,7 @@ class Pipeline:
     timezone: str
     station_id: Strings
     name: Strings
-    parts: tuple[Part, ...]
+    parts: tuple[PipelinePart, ...]
     competitors: tuple[Competitor, ...]
     steps: tuple[str, ...]
     waiting: dict[int, int]
@@ -99,7 +99,7 @@ class Pipeline:
         stations = slice(0, count)  # after these come those that the feed no longer describes
         held = forecaster.held
         shown = tuple(
-            Part(name, type(part).__name__, facts(part, forecaster.at) | common(part))
+            PipelinePart(name, type(part).__name__, facts(part, forecaster.at) | common(part))
             for name, part in parts.items()
         )
         seed = parts.get("seed")
@@ -157,7 +157,7 @@ def _weather(part: WeatherEffect, at: datetime) -> Facts:
     return told | {"arrivals_now": float(factors[ARRIVALS]), "departures_now": float(factors[DEPARTURES])}
 
 
-def _days(part: Days, at: datetime) -> Facts:
+def _days(part: Calendar, at: datetime) -> Facts:
     return {"day_type": part.cell(at, 1)[0], "holiday": float(part.is_holiday(at))}
 
 
@@ -174,14 +174,14 @@ def _seed(part: SeedPipeline, at: datetime) -> Facts:
 _FACTS: dict[type, Callable[[Any, datetime], Facts]] = {
     Demand: _demand,
     WeatherEffect: _weather,
-    Days: _days,
+    Calendar: _days,
     Guard: _guard,
     SeedPipeline: _seed,
     Pool: lambda part, at: {"truths": float(part.settled.sum(dtype=np.float64))},
     Changes: lambda part, at: {"truths": float(part.counts.sum(dtype=np.float64))},
-    Climate: lambda part, at: {"station_hours": float(part.spent.sum(dtype=np.float64))},
-    Pull: lambda part, at: {"riders": float(part.seen.sum())},
-    Watch: lambda part, at: {"forecasts": float(part.seen.sum()), "horizons": len(part.minutes)},
+    Climatology: lambda part, at: {"station_hours": float(part.spent.sum(dtype=np.float64))},
+    OccupancyEffect: lambda part, at: {"riders": float(part.seen.sum())},
+    DriftMonitor: lambda part, at: {"forecasts": float(part.seen.sum()), "horizons": len(part.minutes)},
 }
 
 

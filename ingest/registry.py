@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from ingest.city import CITIES
-from ingest.http import Fetcher, FetchError, names_private
+from ingest.city.cities import CITIES
+from ingest.http.client import Fetcher, FetchError, names_private
 from ingest.settings import ROOT
 
 PACKAGED = Path(__file__).with_name("systems.toml")

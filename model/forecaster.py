@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model import chain, guard
-from model.changes import Changes
-from model.climate import Climate
-from model.days import Days
-from model.demand import MAX_GAP, Demand, Events, events
-from model.drift import Watch
-from model.experts import Expert, Now, answers, as_now, experts
-from model.guard import Guard
-from model.pool import Pool
-from model.pull import Pull
+from model.demand.calendar import Calendar
+from model.demand.changes import Changes
+from model.demand.climatology import Climatology
+from model.demand.occupancy_effect import OccupancyEffect
+from model.demand.rates import MAX_GAP, Demand, Events, events
+from model.demand.weather_effect import WeatherEffect
+from model.experts import solver
+from model.experts.registry import Expert, Now, answers, as_now, experts
+from model.mixing import guard
+from model.mixing.guard import Guard
+from model.mixing.pool import Pool
 from model.records import (
     UNKNOWN,
     Bools,
@@ -37,7 +38,8 @@ from model.records import (
     take_rows,
     unpack_stations,
 )
-from model.scoring import (
+from model.scoring.drift import DriftMonitor
+from model.scoring.issue import (
     FAR_ISSUES,
     FAR_SCORED,
     ISSUE_MINUTES,
@@ -51,7 +53,6 @@ from model.scoring import (
     starts,
 )
 from model.seed_pipeline import SeedPipeline
-from model.weather import WeatherEffect
 
 _FORMAT = 4
 _MAX_BYTES = 2**30
@@ -77,8 +78,8 @@ class StateError(ValueError):
 class Forecaster:
     """Forecasts the bikes and docks of one system's stations, and learns from every snapshot.
 
-    State is kept by station id: `meet` tells it of stations that are new, gone or moved, and those that it
-    knew keep what it learnt. Forecasting changes nothing, so the state depends on the snapshots alone.
+    State is kept by station id: `update_stations` adds, drops and moves stations, and those that stay keep
+    what was learnt of them. Forecasting changes nothing, so the state depends on the snapshots alone.
 
     `every` is how often a forecast is put on record, in minutes: it is scored, and the pool learns from it.
     With `seed` the seed pipeline competes on the same forecasts.
@@ -101,22 +102,22 @@ class Forecaster:
         self._renting = np.ones(size, dtype=np.bool_)
         self._returning = np.ones(size, dtype=np.bool_)
         self._usual_seconds = _USUAL_SECONDS
-        self._days = days = Days(stations.timezone, stations.country)
+        self._days = days = Calendar(stations.timezone, stations.country)
         self._weather = WeatherEffect(days)
         self._long = Demand(size, days, slots=96, half_life_days=20, weather=self._weather)
         self._short = Demand(size, days, slots=48, half_life_days=10, weather=self._weather)
-        self._pull = Pull(size, days)
+        self._pull = OccupancyEffect(size, days)
         self._changes = Changes(size, SCORED_MINUTES)
-        self._climate = Climate(size, days)
+        self._climate = Climatology(size, days)
         self._experts = experts(self._long, self._short, self._pull, self._changes, self._climate)
         able = np.array([[expert.reach >= minutes for expert in self._experts] for minutes in SCORED_MINUTES])
         self._pool = Pool(size, SCORED_MINUTES, _FIRST_WEIGHTS, able)
         self._guard = Guard(size, SCORED_MINUTES)
         self._seed: SeedPipeline | None = None
-        self._watch = Watch(SCORED_MINUTES)
+        self._watch = DriftMonitor(SCORED_MINUTES)
         self.drifts: list[Drift] = []
         self._pending: list[Pending] = []
-        self.compete(seed)
+        self.run_seed_pipeline(seed)
 
     @property
     def _by_station(self) -> dict[str, Any]:
@@ -169,28 +170,28 @@ class Forecaster:
         seed = () if self._seed is None else (self._seed.name,)
         return (*(expert.name for expert in self._experts), *seed, "pool")
 
-    def compete(self, seed: bool) -> bool:
+    def run_seed_pipeline(self, seed: bool) -> bool:
         """Let the seed pipeline run from now on, or stop it and lose what it learnt; tell if that is new."""
         if seed == (self._seed is not None):
             return False
         self._seed = SeedPipeline(self.stations.timezone, SCORED_MINUTES) if seed else None
         return True
 
-    def hurry(self, on: bool) -> None:
+    def renew_rates_rarely(self, on: bool) -> None:
         """Renew the rates every three hours, not with each slot: for a way of which little is forecast."""
         for demand in (self._long, self._short):
             demand.stride = demand.slots // 8 if on else 1
 
-    def hear(self, weather: Weather) -> None:
+    def update_weather(self, weather: Weather) -> None:
         """Take what is known of the weather, now and for the hours to come.
 
         It counts from the next snapshot on. A forecaster that hears nothing does without.
         """
-        self._weather.hear(weather)
+        self._weather.update_weather(weather)
 
     # ------------------------------------------------------------------ stations and snapshots
 
-    def meet(self, stations: Stations) -> None:
+    def update_stations(self, stations: Stations) -> None:
         """Take a new description of the system: stations may have come, gone, moved or grown.
 
         One that has gone keeps what was learnt of it, in case it comes back. Those that went first are
@@ -225,8 +226,8 @@ class Forecaster:
         """Settle the forecasts that are due, learn from what changed, and put new forecasts on record.
 
         Gives the scores of what was settled; `drifts` holds what drift they told of. A station that the
-        snapshot leaves out is unknown in it; one that `meet` has not named is passed over. A snapshot no
-        newer than the last is ignored: learning it twice would count its riders twice.
+        snapshot leaves out is unknown in it; one that `update_stations` has not named is passed over. A
+        snapshot no newer than the last is ignored: learning it twice would count its riders twice.
         """
         if self.at is not None and snapshot.at <= self.at:
             return []
@@ -326,7 +327,7 @@ class Forecaster:
         names = tuple(member.name for member in members)
         begin = starts(places)
         odds = np.empty((len(minutes), len(able), int(begin[-1])), dtype=np.uint16)
-        for rows in chain.blocks(places, self._pace()):
+        for rows in solver.blocks(places, self._pace()):
             now = self._now(rows)
             count = now.counts[:, None]
             inside = count <= now.places
@@ -423,7 +424,7 @@ class Forecaster:
     def blocks(self) -> Iterator[Ints]:
         """Split the stations' positions into groups that are cheap to forecast together."""
         size = len(self.stations)
-        yield from chain.blocks(self._places()[:size], self._pace()[:size])
+        yield from solver.blocks(self._places()[:size], self._pace()[:size])
 
     def _pace(self) -> Floats:
         """Give how busy each station gets, `(R,)`: riders in the busiest hour of its week."""

@@ -40,7 +40,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Plan:
+class TripPlan:
     """Where to take a bike and where to leave it.
 
     `pickup` and `dropoff` are positions in the frame's stations. `minutes` are those of the whole way:
@@ -99,13 +99,13 @@ class Pairs:
         """Minutes from door to door, and those of a miss as often as it happens, `(P, Q)`."""
         return self.minutes + MISS_MINUTES * (1 - self.chance)
 
-    def plan(self, row: int, column: int) -> Plan:
+    def plan(self, row: int, column: int) -> TripPlan:
         """Give one pair as a plan."""
         to, riding, back = (
             float(minutes)
             for minutes in (self.to_minutes[row], self.riding_minutes[row, column], self.from_minutes[column])
         )
-        return Plan(
+        return TripPlan(
             pickup=int(self.pickups[row]),
             dropoff=int(self.dropoffs[column]),
             to_minutes=to,
@@ -130,7 +130,7 @@ def plan(
     people: int = 1,
     to_limit: float = WALKING_LIMIT_MINUTES,
     from_limit: float = WALKING_LIMIT_MINUTES,
-) -> list[Plan]:
+) -> list[TripPlan]:
     """Choose where to take `people` bikes and where to leave them, leaving in so many minutes: best first.
 
     The best plan is the one of the least expected minutes: those from door to door, and `MISS_MINUTES` as

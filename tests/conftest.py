@@ -12,10 +12,11 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from browsing import Site, Visit
-    from dashboard_world import World
     from playwright.sync_api import Browser
-    from tick_world import Desk
+
+    from tests.support.browsing import Site, Visit
+    from tests.support.dashboard_world import World
+    from tests.support.tick_world import Desk
 
 # Before numpy loads OpenBLAS: on two cores its threads make small matrices 15 times as slow.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -55,9 +56,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """A PostgreSQL server, with a database to copy that has all tables."""
-    from store_world import postgres, postgres_database
-
     from ingest.store import Store
+    from tests.support.store_world import postgres, postgres_database
 
     with postgres() as server, postgres_database(server, "dockcast_template") as url:
         Store(url).close()
@@ -67,7 +67,7 @@ def postgresql() -> Iterator[str]:
 @pytest.fixture(scope="module", autouse=True)
 def store_kind(request: pytest.FixtureRequest) -> Iterator[str]:
     """Where `store_world.store_url` makes its databases: sqlite or postgresql."""
-    from store_world import Databases
+    from tests.support.store_world import Databases
 
     kind: str = getattr(request, "param", os.environ.get("DOCKCAST_TEST_STORE", "sqlite"))
     Databases.use(request.getfixturevalue("postgresql") if kind == "postgresql" else None)
@@ -78,7 +78,7 @@ def store_kind(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """A store, a scripted feed, and as many workers as a test wants."""
-    from tick_world import Desk
+    from tests.support.tick_world import Desk
 
     made = Desk(tmp_path)
     yield made
@@ -88,12 +88,11 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A small made-up world, which the pages read."""
-    from dashboard_world import World
-
-    from dashboard import reading
+    from dashboard import store_reader
+    from tests.support.dashboard_world import World
 
     made = World(tmp_path)
-    reading.use(made.store, made.clock)
+    store_reader.use(made.store, made.clock)
     yield made
     made.store.close()
 
@@ -101,7 +100,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A running app that shows such a world."""
-    from browsing import serve
+    from tests.support.browsing import serve
 
     with serve(tmp_path_factory.mktemp("site")) as running:
         yield running
@@ -110,7 +109,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A real browser."""
-    from browsing import chromium
+    from tests.support.browsing import chromium
 
     with chromium() as started:
         yield started
@@ -125,7 +124,7 @@ def harmless() -> re.Pattern[str] | None:
 @pytest.fixture
 def visit(browser: Browser, site: Site, harmless: re.Pattern[str] | None) -> Iterator[Visit]:
     """Open an address; at the end nothing may have gone to a stranger, and nothing may have failed."""
-    from browsing import visiting
+    from tests.support.browsing import visiting
 
     with visiting(browser, site, harmless) as opened:
         yield opened

@@ -16,16 +16,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from api_world import client, eventful
-from dashboard_world import World
 from packaging.requirements import Requirement
-from store_world import DUBLIN, MINUTE, NOON, commit, counted, learnt, store_url
 
 from deploy.backup import main
 from ingest.store import Store
-from ingest.tables import metadata
+from ingest.store.tables import metadata
+from tests.support.api_world import client, eventful
+from tests.support.dashboard_world import World
+from tests.support.store_world import DUBLIN, MINUTE, NOON, commit, counted, learnt, store_url
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 AUDIT = runpy.run_path(str(ROOT / ".ci" / "audit.py"))
 
 # ---------------------------------------------------------------- the lock and its audit

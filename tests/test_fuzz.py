@@ -1,4 +1,4 @@
-"""Whatever bytes come, readers read them or refuse them in words: a short run of what `benchmarks/fuzz` does.
+"""Readers read any bytes or refuse them in words: a short run of what `benchmarks/drills/fuzz` does.
 
 What broke in its long runs is kept here for ever.
 """
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-FOLDER = Path(__file__).resolve().parents[1] / "benchmarks" / "fuzz"
+FOLDER = Path(__file__).resolve().parents[1] / "benchmarks" / "drills" / "fuzz"
 NAMES = ("document", "recording", "state", "address", "api")
 
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
-from browsing import ROOT, Site, Visit
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
+
+from tests.support.browsing import ROOT, Site, Visit
 
 FORECAST = "/api/systems/dublin/forecast"
 EVIL = "evil.example"

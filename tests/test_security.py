@@ -20,12 +20,12 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from streamlit import config
 
-from dashboard import headers
-from dashboard.headers import Guard, policy
+from dashboard.web import request_guard
+from dashboard.web.request_guard import RequestGuard, policy
 from ingest import logs
-from ingest.export import csv
+from ingest.store.export import csv
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("model", "ingest", "dashboard")
 SOURCES = [ROOT / "app.py", *(path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")))]
 SECRET = "hunter2"
@@ -127,7 +127,7 @@ class App:
 
 
 async def ask(
-    guard: Guard, host: str = "localhost", kind: str = "http", scheme: str = "http"
+    guard: RequestGuard, host: str = "localhost", kind: str = "http", scheme: str = "http"
 ) -> list[Message]:
     heard: list[Message] = []
 
@@ -149,7 +149,7 @@ async def ask(
     return heard
 
 
-def answer(guard: Guard, **more: str) -> tuple[int, dict[str, str]]:
+def answer(guard: RequestGuard, **more: str) -> tuple[int, dict[str, str]]:
     start = asyncio.run(ask(guard, **more))[0]
     return start["status"], {name.decode(): value.decode() for name, value in start["headers"]}
 
@@ -175,11 +175,11 @@ def answer(guard: Guard, **more: str) -> tuple[int, dict[str, str]]:
     ],
 )
 def test_it_answers_to_the_names_it_was_given(hosts: str, host: str, status: int) -> None:
-    assert answer(Guard(App(), hosts), host=host)[0] == status
+    assert answer(RequestGuard(App(), hosts), host=host)[0] == status
 
 
 def test_every_answer_tells_the_browser_to_be_careful() -> None:
-    for guard, host in ((Guard(App()), "localhost"), (Guard(App()), "evil.example")):
+    for guard, host in ((RequestGuard(App()), "localhost"), (RequestGuard(App()), "evil.example")):
         _, told = answer(guard, host=host)
         assert told["x-content-type-options"] == "nosniff"
         assert told["x-frame-options"] == "SAMEORIGIN"
@@ -192,14 +192,14 @@ def test_every_answer_tells_the_browser_to_be_careful() -> None:
 
 def test_behind_tls_a_browser_is_told_to_keep_to_it() -> None:
     """What an app keeps of its answers, as that for scripts does, is not touched."""
-    guard = Guard(App())
+    guard = RequestGuard(App())
     assert answer(guard, scheme="https")[1]["strict-transport-security"] == "max-age=31536000"
     assert "strict-transport-security" not in answer(guard)[1]
 
 
 def test_a_page_that_is_kept_keeps_its_policy() -> None:
     """An answer 304 has no type; with the policy for what is no page, a reload showed nothing."""
-    assert "content-security-policy" not in answer(Guard(App(b"", 304)))[1]
+    assert "content-security-policy" not in answer(RequestGuard(App(b"", 304)))[1]
 
 
 def test_a_page_may_run_its_own_scripts_alone() -> None:
@@ -222,19 +222,19 @@ def test_a_page_may_run_its_own_scripts_alone() -> None:
     ],
 )
 def test_the_map_comes_from_where_the_operator_said(style: str, sources: tuple[str, ...]) -> None:
-    told = answer(Guard(App(), map_style=style))[1]["content-security-policy"]
+    told = answer(RequestGuard(App(), map_style=style))[1]["content-security-policy"]
     assert told == policy("localhost", sources)
 
 
 def test_what_is_more_than_can_be_answered_at_once_is_told_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(headers, "MOST_REQUESTS", 2)
-    monkeypatch.setattr(headers, "MOST_PAGES", 2)
+    monkeypatch.setattr(request_guard, "MOST_REQUESTS", 2)
+    monkeypatch.setattr(request_guard, "MOST_PAGES", 2)
 
     async def crowd(kind: str) -> list[list[Message]]:
         app = App()
-        guard = Guard(app)
+        guard = RequestGuard(app)
         app.go.clear()
         first = [asyncio.create_task(ask(guard, kind=kind)) for _ in range(2)]
         while app.open < 2:
@@ -294,7 +294,9 @@ def test_no_secret_is_written_down(style: logging.Formatter, line: str) -> None:
 def test_a_line_of_json_says_what_is_needed_to_find_it_again() -> None:
     token = logs.system.set("dublin")
     try:
-        record = logging.LogRecord("ingest.tick", logging.WARNING, "", 0, "two\nlines of %s", ("it",), None)
+        record = logging.LogRecord(
+            "ingest.worker.tick", logging.WARNING, "", 0, "two\nlines of %s", ("it",), None
+        )
         line = logs.Json().format(record)
     finally:
         logs.system.reset(token)
@@ -302,7 +304,7 @@ def test_a_line_of_json_says_what_is_needed_to_find_it_again() -> None:
     assert "\n" not in line
     assert told.pop("time").endswith("+00:00")
     assert told == {
-        "level": "warning", "logger": "ingest.tick", "message": "two\nlines of it", "system": "dublin",
+        "level": "warning", "logger": "ingest.worker.tick", "message": "two\nlines of it", "system": "dublin",
     }  # fmt: skip
 
 

@@ -24,10 +24,10 @@ import numpy as np
 from run import DAY, EVERY, HERE, MINUTES, DayOne
 from threadpoolctl import threadpool_limits
 
-from ingest.backtest import backtest
-from ingest.recording import Recording
-from model import demand
-from model.shape import SHAPE
+from ingest.replay.backtest import backtest
+from ingest.replay.recording import Recording
+from model.demand import rates
+from model.demand.weekly_profile import SHAPE
 
 RECORDINGS = ("dublin-2017-02", "boulder-2022-spring", "chicago-2013-autumn")
 PARTS = ("nothing", "city factor", "holidays", "prior of all cities", "low-rank prior")
@@ -38,15 +38,15 @@ EXPERTS = ("climatology", "chain", "pull", "pool")
 def without(part: str, recording: Recording) -> Iterator[Recording]:
     """Take a part out."""
     if part == "city factor":
-        with patch.object(demand, "_FACTOR_EVENTS", 1e12):
+        with patch.object(rates, "_FACTOR_EVENTS", 1e12):
             yield recording
     elif part == "holidays":
         yield replace(recording, stations=replace(recording.stations, country=""))
     elif part == "prior of all cities":
-        with patch.object(demand, "SHAPE", np.ones_like(SHAPE)):
+        with patch.object(rates, "SHAPE", np.ones_like(SHAPE)):
             yield recording
     elif part == "low-rank prior":
-        with patch.object(demand, "_BEND", (1.0, 1.0)):
+        with patch.object(rates, "_BEND", (1.0, 1.0)):
             yield recording
     else:
         yield recording
@@ -59,7 +59,7 @@ def measure(part: str, recording: Recording) -> dict[str, Any]:
     half = datetime.fromtimestamp((first + last) // 2, UTC)
     with without(part, recording) as less, threadpool_limits(1):
         begun = time.process_time()
-        report = backtest(less, MINUTES, EVERY, half, heard=day_one.hear, seed=False)
+        report = backtest(less, MINUTES, EVERY, half, heard=day_one.update_weather, seed=False)
         seconds = time.process_time() - begun
     naive = {row.minutes: row for row in report.rows if row.model == "naive"}
     changes = {

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from ingest.recording import Recording  # noqa: E402
+from ingest.replay.recording import Recording  # noqa: E402
 from model import Forecaster  # noqa: E402
 
 RECORDINGS = ("dublin-2017-02", "chicago-2013-autumn", "boulder-2022-spring")

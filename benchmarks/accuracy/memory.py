@@ -20,8 +20,8 @@ import psutil
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
 
-from ingest.recording import Recording  # noqa: E402
-from ingest.worker import give_memory_back  # noqa: E402
+from ingest.replay.recording import Recording  # noqa: E402
+from ingest.worker.worker import give_memory_back  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 
 

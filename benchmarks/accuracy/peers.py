@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from questions import Questions
 
-from ingest.recording import Recording
+from ingest.replay.recording import Recording
 
 Array = NDArray[Any]
 DAY = 86400

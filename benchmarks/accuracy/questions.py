@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.recording import Recording
+from ingest.replay.recording import Recording
 
 Array = NDArray[Any]
 GRID_SECONDS = 600

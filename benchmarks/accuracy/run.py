@@ -26,13 +26,13 @@ import peers  # noqa: E402
 from plots import plot  # noqa: E402
 from questions import ask, grid  # noqa: E402
 
-from ingest.backtest import Row, backtest  # noqa: E402
-from ingest.recording import Recording  # noqa: E402
+from ingest.replay.backtest import Row, backtest  # noqa: E402
+from ingest.replay.recording import Recording  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 from model.frame import MINUTES as FRAME_MINUTES  # noqa: E402
-from model.framing import make_frame  # noqa: E402
-from model.guard import transform  # noqa: E402
-from model.scoring import SCORED_MINUTES, Score  # noqa: E402
+from model.frame_builder import make_frame  # noqa: E402
+from model.mixing.guard import transform  # noqa: E402
+from model.scoring.issue import SCORED_MINUTES, Score  # noqa: E402
 from model.seed_pipeline import SeedPipeline  # noqa: E402
 
 STRETCHES: dict[str, tuple[str, str, str] | None] = {
@@ -109,7 +109,7 @@ class DayOne:
     until: datetime
     sums: dict[tuple[str, int], list[float]] = field(default_factory=dict)
 
-    def hear(self, score: Score) -> None:
+    def update_weather(self, score: Score) -> None:
         """Add a score of a forecast issued in it."""
         if score.minutes in MINUTES and score.target_at - timedelta(minutes=score.minutes) < self.until:
             sums = self.sums.setdefault((score.model, score.minutes), [0.0, 0.0])
@@ -196,7 +196,7 @@ def run(name: str, folder: Path, scratch: Path) -> dict[str, Any]:
     SeedPipeline.learn = clock.watch(LEARN, 4)  # type: ignore[method-assign]
     with threadpool_limits(1):
         begun = time.process_time()
-        report = backtest(recording, MINUTES, EVERY, half, heard=day_one.hear)
+        report = backtest(recording, MINUTES, EVERY, half, heard=day_one.update_weather)
         total = time.process_time() - begun
         SeedPipeline.predict, SeedPipeline.learn = PREDICT, LEARN  # type: ignore[method-assign]
         each = cost(recording)

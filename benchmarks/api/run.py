@@ -31,10 +31,10 @@ import requests
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT)]
 
-import dashboard_world  # noqa: E402
-from api_world import SUMS, score  # noqa: E402
+from tests.support import dashboard_world  # noqa: E402
+from tests.support.api_world import SUMS, score  # noqa: E402
 
 STATIONS = 2226
 """As many as Citi Bike had in 2024."""

@@ -17,9 +17,10 @@ from starlette.responses import Response  # noqa: E402
 from starlette.routing import Route  # noqa: E402
 from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: E402
 
-from dashboard import api, reading  # noqa: E402
-from dashboard.headers import Guard  # noqa: E402
-from dashboard.statics import CompressedStatics  # noqa: E402
+from dashboard import store_reader  # noqa: E402
+from dashboard.api import routes  # noqa: E402
+from dashboard.web.request_guard import RequestGuard  # noqa: E402
+from dashboard.web.static_files import CompressedStatics  # noqa: E402
 from ingest.settings import Settings  # noqa: E402
 from ingest.store import Store  # noqa: E402
 
@@ -45,7 +46,7 @@ async def bare(request: Request) -> Response:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Open the store; the benchmark needs no worker."""
     store = Store(settings.store)
-    reading.use(store)
+    store_reader.use(store)
     yield
     store.close()
 
@@ -55,7 +56,7 @@ class GuardOfOurs:
 
     def __init__(self, app: ASGIApp) -> None:
         self._bare = app
-        self._guarded = Guard(app, settings.hosts, settings.map_style)
+        self._guarded = RequestGuard(app, settings.hosts, settings.map_style)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Choose by the path."""
@@ -67,6 +68,6 @@ settings = Settings.read()
 app = st.App(
     ROOT / "dashboard" / "start.py",
     lifespan=lifespan,
-    routes=(Route("/bare", bare), Route("/keep", keep, methods=["POST"]), *api.ROUTES),
+    routes=(Route("/bare", bare), Route("/keep", keep, methods=["POST"]), *routes.ROUTES),
     middleware=[Middleware(GuardOfOurs), Middleware(CompressedStatics)],
 )

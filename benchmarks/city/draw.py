@@ -11,20 +11,21 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from dashboard import ground_style  # noqa: E402
-from ingest import city_ground, city_streets  # noqa: E402
-from ingest.city_plans import PLANS, SEED  # noqa: E402
-from ingest.city_stations import place, write  # noqa: E402
+from dashboard.maps import ground_style  # noqa: E402
+from ingest.city.ground import features  # noqa: E402
+from ingest.city.plans import PLANS, SEED  # noqa: E402
+from ingest.city.stations import place, write  # noqa: E402
+from ingest.city.streets import draw  # noqa: E402
 
 
 def main() -> None:
     """Draw all."""
     for name, (plan, count) in PLANS.items():
-        streets = city_streets.draw(plan, np.random.default_rng(SEED))
-        path = ROOT / "ingest" / "cities" / f"{name}.csv"
+        streets = draw(plan, np.random.default_rng(SEED))
+        path = ROOT / "ingest" / "city" / "names" / f"{name}.csv"
         table = place(plan, streets, count, np.random.default_rng(SEED))
         path.write_text(write(table, plan), encoding="utf-8")
-        ground = city_ground.features(plan, streets)
+        ground = features(plan, streets)
         for scheme in ("light", "dark"):
             style = ground_style.style(ground, scheme == "dark", plan.latitude)
             drawn = ROOT / "dashboard" / "static" / "ground" / f"{name}-{scheme}.json"

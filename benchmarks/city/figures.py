@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ingest.recording import Recording
+from ingest.replay.recording import Recording
 from model.records import UNKNOWN, Floats, Ints
 
 STEP = 120

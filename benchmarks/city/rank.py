@@ -14,8 +14,8 @@ sys.path.insert(0, str(HERE.parent.parent))
 
 from taped import tape  # noqa: E402
 
-from ingest.backtest import backtest  # noqa: E402
-from ingest.city import CITIES  # noqa: E402
+from ingest.city.cities import CITIES  # noqa: E402
+from ingest.replay.backtest import backtest  # noqa: E402
 
 START = datetime(2026, 9, 14, 3, 0, tzinfo=UTC)
 HORIZONS = (10, 30, 60, 120)

@@ -16,8 +16,8 @@ sys.path.insert(0, str(HERE.parent.parent))
 
 from figures import STEP, Grid, figures, gridded, profile  # noqa: E402
 
-from ingest.city import CITIES, City  # noqa: E402
-from ingest.recording import Recording  # noqa: E402
+from ingest.city.cities import CITIES, City  # noqa: E402
+from ingest.replay.recording import Recording  # noqa: E402
 from model.records import Floats  # noqa: E402
 
 REAL = ("dublin-2017-02", "chicago-2013-autumn", "boulder-2022-spring")

@@ -15,9 +15,9 @@ sys.path.insert(0, str(HERE.parent.parent))
 
 from threadpoolctl import threadpool_limits  # noqa: E402
 
-from ingest.catch_up import catch_up  # noqa: E402
-from ingest.city import CITIES  # noqa: E402
-from ingest.tape import MONTH, STEP_SECONDS, CityTape  # noqa: E402
+from ingest.city.cities import CITIES  # noqa: E402
+from ingest.replay.tape import MONTH, STEP_SECONDS, CityTape  # noqa: E402
+from ingest.worker.catch_up import catch_up  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 
 UNTIL = datetime(2026, 10, 12, 12, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ def day_after(forecaster: Forecaster) -> str:
     city = CITIES[forecaster.stations.system_id]
     for snapshot in city.snapshots(UNTIL, UNTIL + NEXT, 300):
         if snapshot.at.minute == 0:
-            forecaster.hear(city.weather(snapshot.at))
+            forecaster.update_weather(city.weather(snapshot.at))
         for score in forecaster.learn(snapshot):
             issued_at = score.target_at - timedelta(minutes=score.minutes)
             if score.n and score.minutes in HORIZONS and issued_at >= UNTIL:
@@ -71,7 +71,7 @@ def main(full: bool) -> None:
         begun = time.process_time()
         for snapshot in city.snapshots(UNTIL - timedelta(days=MONTH.days), UNTIL, WORKER_SECONDS):
             if snapshot.at.minute == 0:
-                forecaster.hear(city.weather(snapshot.at))
+                forecaster.update_weather(city.weather(snapshot.at))
             forecaster.learn(snapshot)
         spent = time.process_time() - begun
         told["for comparison, learnt as a worker does, every minute"] = f"{spent:.1f} s of processor time"

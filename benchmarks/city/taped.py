@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ingest.city import City
-from ingest.recording import Recording
+from ingest.city.cities import City
+from ingest.replay.recording import Recording
 from model.records import WEATHER
 
 

@@ -2,7 +2,7 @@
 
 From one day on half of all bikes that arrive are dropped; what leaves, leaves. `play` runs the forecaster up
 to that day, then with the break and without, and keeps what the watch was told, in a folder outside the
-repository. Nothing depends on the watch, so `report` puts that through `Watch` again, in seconds.
+repository. Nothing depends on the watch, so `report` puts that through `DriftMonitor` again, in seconds.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from ingest.catch_up import catch_up
-from ingest.city import CITIES
-from ingest.recording import Recording
-from ingest.tape import MONTH, CityTape
+from ingest.city.cities import CITIES
+from ingest.replay.recording import Recording
+from ingest.replay.tape import MONTH, CityTape
+from ingest.worker.catch_up import catch_up
 from model import Forecaster, Snapshot
-from model.drift import Watch
-from model.scoring import ISSUE_MINUTES, SCORED_MINUTES
+from model.scoring.drift import DriftMonitor
+from model.scoring.issue import ISSUE_MINUTES, SCORED_MINUTES
 
 HERE = Path(__file__).parent
 DAY = timedelta(days=1)
@@ -77,7 +77,7 @@ def follow(forecaster: Forecaster, snapshots: Iterable[Snapshot], city: Any = No
     for snapshot in snapshots:
         if city is not None and (now := snapshot.at.replace(minute=0)) != hour:
             hour = now
-            forecaster.hear(city.weather(snapshot.at))
+            forecaster.update_weather(city.weather(snapshot.at))
         mean: dict[tuple[datetime, int], dict[str, float]] = {}
         for score in forecaster.learn(snapshot):
             if len(score.rows) and score.model in ("pool", "naive"):
@@ -124,7 +124,7 @@ def watch(path: Path) -> tuple[datetime, datetime, list[tuple[datetime, int, boo
     """Put what was told through a watch: when it began and ended, and the drifts: time, minutes, worse."""
     with np.load(path) as kept:
         told, start = kept["told"], datetime.fromtimestamp(float(kept["start"]), UTC)
-    watching, found = Watch(SCORED_MINUTES), []
+    watching, found = DriftMonitor(SCORED_MINUTES), []
     for minutes, seconds, kind, hour, crps, naive in told.tolist():
         at = datetime.fromtimestamp(seconds, UTC)
         drift = watching.learn(int(minutes), at, (int(kind), int(hour)), crps, naive)

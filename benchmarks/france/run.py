@@ -26,10 +26,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ingest import tick  # noqa: E402
-from ingest.__main__ import app  # noqa: E402
-from ingest.recording import Recording  # noqa: E402
+from ingest.cli.commands import app  # noqa: E402
+from ingest.replay.recording import Recording  # noqa: E402
 from ingest.store import LEARNT, Store  # noqa: E402
+from ingest.worker import tick  # noqa: E402
 
 NIGHT = "france-2026-03-night"
 

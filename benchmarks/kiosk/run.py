@@ -27,14 +27,14 @@ import psutil
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks" / "map"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks" / "map")]
 
 import cdp  # noqa: E402
 import report  # noqa: E402
-from browsing import _free_port  # noqa: E402
 from memory import SETTLED_MINUTES, growth, heap  # noqa: E402
 
 from ingest.store import Store  # noqa: E402
+from tests.support.browsing import _free_port  # noqa: E402
 
 SPEED = 600.0
 SYSTEMS = """

@@ -14,7 +14,9 @@ import pandas as pd
 import pydeck
 import streamlit as st
 
-from dashboard import deck, palette, text
+from dashboard import palette
+from dashboard.maps import deck
+from dashboard.words import text
 from model.frame import Frame
 
 

@@ -23,14 +23,14 @@ import psutil
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(HERE)]
+sys.path[:0] = [str(ROOT), str(HERE)]
 
 import cdp  # noqa: E402
-import dashboard_world  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
 
 from model.frame import Frame  # noqa: E402
+from tests.support import dashboard_world  # noqa: E402
 
 OFTEN, LIVE = 2.0, 60.0
 """Seconds between the answers of the feed of one city, and of the other."""

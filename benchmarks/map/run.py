@@ -31,14 +31,14 @@ import psutil
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(HERE)]
+sys.path[:0] = [str(ROOT), str(HERE)]
 
 import browse  # noqa: E402
-import dashboard_world  # noqa: E402
 import report  # noqa: E402
 from session import Session  # noqa: E402
 
 from model.frame import Frame  # noqa: E402
+from tests.support import dashboard_world  # noqa: E402
 
 STATIONS = 2226
 """As many as Citi Bike had in 2024."""

@@ -18,11 +18,13 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 from threadpoolctl import threadpool_limits
 
-from dashboard import api, curves, reading
-from ingest.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
+from dashboard import store_reader
+from dashboard.api import routes
+from dashboard.screens.accuracy import curves
 from ingest.store import Store, SystemRow
-from ingest.tables import scores, systems
-from model.scoring import FAR_SCORED, SCORED_MINUTES
+from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
+from ingest.store.tables import scores, systems
+from model.scoring.issue import FAR_SCORED, SCORED_MINUTES
 
 MODELS = ("naive", "spread", "climatology", "chain", "more", "fewer", "pull", "calm", "seed", "pool")
 HERE = Path(__file__).parent
@@ -143,8 +145,8 @@ def main() -> None:
     with store._read() as db:
         rows = db.scalar(sa.select(sa.func.count()).select_from(scores))
     clock = iter(range(10**9))  # each question at another minute: what is kept for a minute is asked anew
-    reading.use(store, lambda: NOW + timedelta(minutes=next(clock)))
-    client = TestClient(Starlette(routes=list(api.ROUTES)))
+    store_reader.use(store, lambda: NOW + timedelta(minutes=next(clock)))
+    client = TestClient(Starlette(routes=list(routes.ROUTES)))
 
     def ask(query: str) -> Callable[[], object]:
         def get() -> object:

@@ -21,16 +21,16 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(HERE), str(ROOT / "benchmarks" / "map")]
+sys.path[:0] = [str(ROOT), str(HERE), str(ROOT / "benchmarks" / "map")]
 
-import dashboard_world  # noqa: E402
 import run  # noqa: E402
-import town  # noqa: E402
-from browsing import DESK, PHONE, chromium  # noqa: E402
 from playwright.sync_api import Browser, Page  # noqa: E402
 
-from dashboard import text  # noqa: E402
+from dashboard.words import text  # noqa: E402
 from model.frame import Frame  # noqa: E402
+from tests.faults import town  # noqa: E402
+from tests.support import dashboard_world  # noqa: E402
+from tests.support.browsing import DESK, PHONE, chromium  # noqa: E402
 
 SYSTEM = replace(
     dashboard_world.DUBLIN, system_id="lanthorn", name="Lanthorn Bikes", city="Lanthorn", country="IE",

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from math import erf
 
 import numpy as np
-from dashboard_world import World, frame
 
 from model.frame import MINUTES, Frame, Outlook
+from tests.support.dashboard_world import World, frame
 
 STATIONS = 72
 CENTRE = 46.205, 6.145

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.recording import Recording
-from model.days import DAY_TYPES, Days
-from model.demand import MAX_GAP, Demand, events
-from model.shape import SHAPE
+from ingest.replay.recording import Recording
+from model.demand.calendar import DAY_TYPES, Calendar
+from model.demand.rates import MAX_GAP, Demand, events
+from model.demand.weekly_profile import SHAPE
 
 CITIES = ("dublin-2017-02", "chicago-2013-autumn", "boulder-2022-spring", "toulouse-2016")
 SLOTS = SHAPE.shape[1]
@@ -19,7 +19,9 @@ SLOTS = SHAPE.shape[1]
 def shape_of(path: Path) -> np.ndarray:
     """Learn a recording from end to end; give its events per hour of exposure by slot, over their mean."""
     recording = Recording.read(path)
-    demand = Demand(len(recording.stations), Days(recording.stations.timezone, ""), SLOTS, half_life_days=20)
+    demand = Demand(
+        len(recording.stations), Calendar(recording.stations.timezone, ""), SLOTS, half_life_days=20
+    )
     last = None
     for snapshot in recording.snapshots():
         if last is not None and snapshot.at - last.at < timedelta(minutes=1):
@@ -40,7 +42,7 @@ def shape_of(path: Path) -> np.ndarray:
 
 
 def main() -> None:
-    """Print the table for `model/shape.py`, of all cities but those left out."""
+    """Print the table for `model/demand/weekly_profile.py`, of all cities but those left out."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--without", nargs="*", default=[])
     without = parser.parse_args().without

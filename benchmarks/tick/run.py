@@ -34,15 +34,16 @@ from threadpoolctl import threadpool_limits
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from ingest import gbfs_stations, gbfs_writer, tick  # noqa: E402
-from ingest.gbfs import Feed  # noqa: E402
-from ingest.http import Fetcher  # noqa: E402
+from ingest.gbfs import stations, writer  # noqa: E402
+from ingest.gbfs.feed import Feed  # noqa: E402
+from ingest.http.client import Fetcher  # noqa: E402
 from ingest.registry import System  # noqa: E402
 from ingest.store import Store, SystemRow  # noqa: E402
+from ingest.worker import tick  # noqa: E402
 from model import Forecaster, Snapshot, Stations  # noqa: E402
 from model.frame import Frame  # noqa: E402
 
-gbfs_stations.MOST_STATIONS = 10**6  # to measure what none is let to ask for
+stations.MOST_STATIONS = 10**6  # to measure what none is let to ask for
 SIZES = (100, 300, 1_000, 3_000, 10_000, 25_000, 50_000)
 START = datetime(2024, 5, 14, 15, 0, tzinfo=UTC)
 WARM_UP = 13
@@ -114,8 +115,8 @@ def made_up(size: int) -> tuple[dict[str, Any], dict[str, Any]]:
     bikes = random.integers(0, capacity + 1)
     snapshot = Snapshot(START, ids, bikes, capacity - bikes)
     return (
-        gbfs_writer.station_information("2.3", START, 60, stations),
-        gbfs_writer.station_status("2.3", 60, snapshot),
+        writer.station_information("2.3", START, 60, stations),
+        writer.station_status("2.3", 60, snapshot),
     )
 
 

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
 
-from ingest.recording import Player, Recording  # noqa: E402
+from ingest.replay.recording import Player, Recording  # noqa: E402
 from model import seed_pipeline  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 from model.records import Snapshot  # noqa: E402
@@ -95,7 +95,7 @@ def ours(folder: Path, table: pd.DataFrame, weather: bool) -> tuple[float, dict[
     for at, station, bikes in table[["at", "station_id", "bikes"]].itertuples(index=False):
         while following is not None and following.at.timestamp() <= at - DELAY.total_seconds():
             while observed is not None and observed.hours[-1] <= following.at.timestamp():
-                forecaster.hear(observed)
+                forecaster.update_weather(observed)
                 observed = next(heard, None)
             forecaster.learn(following)
             medians = {}

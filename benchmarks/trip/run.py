@@ -23,18 +23,18 @@ from threadpoolctl import threadpool_limits
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from ingest.recording import Recording  # noqa: E402
+from ingest.replay.recording import Recording  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 from model.frame import Frame  # noqa: E402
-from model.framing import make_frame  # noqa: E402
+from model.frame_builder import make_frame  # noqa: E402
 from model.trip import (  # noqa: E402
     DETOUR,
     MISS_MINUTES,
     RIDING_KMH,
     WALKING_KMH,
     WALKING_LIMIT_MINUTES,
-    Plan,
     Point,
+    TripPlan,
     plan,
     walking_minutes,
     weigh,
@@ -110,7 +110,7 @@ def trips(frame: Frame, random: np.random.Generator) -> Iterator[Trip]:
             yield Trip(ends[0], ends[1], int(random.choice(LEAVING)))
 
 
-def nearest(frame: Frame, trip: Trip, people: int, look: bool) -> Plan:
+def nearest(frame: Frame, trip: Trip, people: int, look: bool) -> TripPlan:
     """Take the nearest open stations, with `look` those that show enough now, if any does."""
     lat, lon = frame.stations.lat, frame.stations.lon
     chosen: list[int] = []
@@ -130,7 +130,7 @@ def nearest(frame: Frame, trip: Trip, people: int, look: bool) -> Plan:
     return pair.plan(0, 0)
 
 
-def happened(truth: Truth, frame: Frame, trip: Trip, people: int, made: Plan) -> dict[str, Any] | None:
+def happened(truth: Truth, frame: Frame, trip: Trip, people: int, made: TripPlan) -> dict[str, Any] | None:
     """Look up whether a plan worked, and what walking on would have cost; None where nobody can tell."""
     start = frame.at.timestamp()
     first, last = (truth.poll(start + 60 * m) for m in (made.at_pickup_minutes, made.at_dropoff_minutes))

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import misbehaving
-from misbehaving import Behaviour, body, redirect, status
-from town import Town
+from tests.faults.town import Town
+from tests.support import misbehaving
+from tests.support.misbehaving import Behaviour, body, redirect, status
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from datetime import timedelta
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from model_world import riders, stations
-from store_world import MINUTE, NOON
-from tick_world import Desk, Sky, fresh, rain, state_of
 
-from ingest.tables import checkpoints
+from ingest.store.tables import checkpoints
 from model import Forecaster, Snapshot
 from model.forecaster import StateError
+from tests.support.model_world import riders, stations
+from tests.support.store_world import MINUTE, NOON
+from tests.support.tick_world import Desk, Sky, fresh, rain, state_of
 
 pytestmark = pytest.mark.both
 
@@ -63,7 +63,7 @@ def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
         if index == 24:
             sky.next = rain(snapshot.at)
         if index == 25:
-            heard.hear(rain(snapshot.at - MINUTE))
+            heard.update_weather(rain(snapshot.at - MINUTE))
         desk.tick(ticker, fresh(snapshot))
         heard.learn(snapshot)
     before, last = desk.store.checkpoint("test", before=NOON + 25 * MINUTE), desk.store.checkpoint("test")

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from misbehaving import Misbehaving
-from store_world import store_url
-from town import Town, working
-from worker_world import wait_for
 
-from ingest import worker
 from ingest.store import Store
+from ingest.worker import worker
+from tests.faults.town import Town, working
+from tests.support.misbehaving import Misbehaving
+from tests.support.store_world import store_url
+from tests.support.worker_world import wait_for
 
 
 @pytest.fixture

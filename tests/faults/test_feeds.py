@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
-from feeds import FAULTS
-from gbfs_world import NOW
-from misbehaving import Misbehaving
-from store_world import store_url
-from town import Town
 
-from dashboard import text
-from ingest.gbfs import Feed
-from ingest.http import Fetcher
+from dashboard.words import text
+from ingest.gbfs.feed import Feed
+from ingest.http.client import Fetcher
 from ingest.store import Store, SystemRow
-from ingest.tick import Ticker
+from ingest.worker.tick import Ticker
+from tests.faults.feeds import FAULTS
+from tests.faults.town import Town
+from tests.support.gbfs_world import NOW
+from tests.support.misbehaving import Misbehaving
+from tests.support.store_world import store_url
 
 LONG = timedelta(minutes=20)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from feeds import FAULTS
+from tests.faults.feeds import FAULTS
 
 HERE = Path(__file__).parent
 INDEX = (HERE / "README.md").read_text()
@@ -26,4 +26,4 @@ def test_every_line_of_the_index_names_one() -> None:
     rows = [row for row in INDEX.splitlines() if row.startswith("| ") and row.count("|") == 3]
     for row in rows:
         if not row.startswith("| **") and "shown by" not in row:
-            assert "`test_" in row or "`faults/test_" in row, row
+            assert re.search(r"`[\w/]*test_", row), row

@@ -19,16 +19,16 @@ from typing import Any
 
 import pytest
 from apscheduler.executors.pool import ThreadPoolExecutor
-from misbehaving import Misbehaving, status
-from store_world import store_url
-from town import ROOT, Town, listed, process, working
-from worker_world import wait_for
 
-from ingest import worker
-from ingest.lease import is_dead
-from ingest.relearn import logged, relearn
 from ingest.store import Store
+from ingest.store.holder import is_dead
+from ingest.worker import worker
+from ingest.worker.recovery import logged, relearn
 from model import Forecaster
+from tests.faults.town import ROOT, Town, listed, process, working
+from tests.support.misbehaving import Misbehaving, status
+from tests.support.store_world import store_url
+from tests.support.worker_world import wait_for
 
 pytestmark = pytest.mark.both
 

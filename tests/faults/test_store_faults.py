@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from api_world import client
-from misbehaving import Misbehaving
-from store_world import postgres_database
-from town import Town, process, working
-from worker_world import wait_for
 
-from dashboard import reading
-from ingest import tick
-from ingest.relearn import relearn
+from dashboard import store_reader
 from ingest.store import Store
+from ingest.worker import tick
+from ingest.worker.recovery import relearn
+from tests.faults.town import Town, process, working
+from tests.support.api_world import client
+from tests.support.misbehaving import Misbehaving
+from tests.support.store_world import postgres_database
+from tests.support.worker_world import wait_for
 
 HOLD = """
 import sqlite3, sys
@@ -122,7 +122,7 @@ def test_a_database_that_is_gone_and_comes_back(
     monkeypatch.setattr(tick, "STAND_BY", timedelta(seconds=0.2))
     with postgres_database(postgresql, "gone", "dockcast_template") as url:
         store = Store(url)
-        reading.use(store)
+        store_reader.use(store)
         admin = sa.create_engine(postgresql, isolation_level="AUTOCOMMIT")
 
         def say(*words: str) -> None:

@@ -13,14 +13,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import worker_world
-from gbfs_world import feed_list, holding, information, place, status, wrap
-from misbehaving import Behaviour, Handler, Misbehaving, document
-
-from ingest.http import Fetcher
+from ingest.http.client import Fetcher
 from ingest.registry import System
 from ingest.store import Store
-from ingest.worker import Worker
+from ingest.worker.worker import Worker
+from tests.support import worker_world
+from tests.support.gbfs_world import feed_list, holding, information, place, status, wrap
+from tests.support.misbehaving import Behaviour, Handler, Misbehaving, document
 
 ROOT = Path(__file__).resolve().parents[2]
 _WALL = time.time() - time.monotonic()

@@ -1,0 +1,1 @@
+"""The HTTP API: routes, parameters, answers, OpenAPI, health and metrics."""

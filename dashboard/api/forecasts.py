@@ -1,0 +1,255 @@
+"""The API's answers about stations: what stands there, and what is forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from dashboard.api.answers import ApiError, Body, json_body, kept
+from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, listed, maybe, record, told
+from dashboard.api.parameters import Moment, Parameter, Text, Whole
+from dashboard.api.systems import AGE, LABEL, find, iso, whole_minutes
+from dashboard.store_reader import Reading, View, reading
+from ingest.store import SystemRow
+from model.frame import AT_LEAST, MINUTES, NO_FORECAST, Frame, Outlook
+from model.records import Ints
+
+STATION = Parameter(
+    "station_id",
+    Text(r"[^\x00-\x1f]{1,200}", "a station_id of up to 200 characters, as the system's stations list them"),
+    "A station of the system, as its feed names it.",
+    "42",
+    required=True,
+)
+AHEAD = Parameter(
+    "minutes",
+    Whole(0, MINUTES[-1]),
+    "How many minutes from now: five-minute steps to two hours, then hours; the nearest one is given.",
+    30,
+)
+AT = Parameter("at", Moment(), "When, instead of `minutes`: from now to a day ahead.")
+
+WAITING = {503: "The feed has not answered yet: Retry-After says when it is asked next."}
+UNKNOWN_STATION = {404: "There is no such system or station, or no forecast for that time."}
+
+NOW_SCHEMA = record(
+    "Now",
+    bikes=maybe(COUNT),
+    docks=maybe(COUNT, "Free docks."),
+    ebikes=maybe(COUNT, "Those of the bikes that have a motor."),
+    renting=told(FLAG, "Whether it gives bikes."),
+    returning=told(FLAG, "Whether it takes bikes back."),
+)
+OUTLOOK_SCHEMA = record(
+    "Outlook",
+    median=maybe(COUNT, "The middle of what may be. Null: nothing is known."),
+    low=maybe(COUNT, "Lower end of the interval that holds 80 %."),
+    high=maybe(COUNT, "Upper end of the interval that holds 80 %."),
+    chance={
+        "type": "array",
+        "items": {"type": ["integer", "null"], "minimum": 0, "maximum": 100},
+        "minItems": len(AT_LEAST),
+        "maxItems": len(AT_LEAST),
+        "description": "Chance in per cent of at least one, two, three and four.",
+    },
+)
+_STATION: dict[str, Schema] = {
+    "station_id": TEXT,
+    "name": told(TEXT, "As its feed has it: any text, so escape it before it goes into HTML."),
+    "lat": NUMBER,
+    "lon": NUMBER,
+    "capacity": maybe(COUNT),
+    "now": NOW_SCHEMA,
+}
+_HEAD: dict[str, Schema] = {
+    "system_id": TEXT,
+    "label": LABEL,
+    "state": told(TEXT, "How the feed is doing."),
+    "timezone": told(TEXT, "The city's, an IANA name."),
+    "version": told(COUNT, "The number of the frame that this is from."),
+    "counts_at": told(TIME, "When the feed counted, by its own clock."),
+    "age_minutes": AGE,
+}
+_WHEN: dict[str, Schema] = {
+    "minutes": told(COUNT, "Minutes from the counts to the time forecast."),
+    "target_at": told(TIME, "The time forecast."),
+}
+_SIDES: dict[str, Schema] = {"bikes": OUTLOOK_SCHEMA, "docks": OUTLOOK_SCHEMA}
+
+STATIONS_SCHEMA = record("Stations", **_HEAD, stations=listed(record("Station", **_STATION)))
+FORECAST_SCHEMA = record(
+    "Forecast", **_HEAD, **_WHEN, stations=listed(record("StationForecast", **_STATION, **_SIDES))
+)
+STATION_SCHEMA = record(
+    "StationForecasts",
+    **_HEAD,
+    station=record("Station", **_STATION),
+    forecast=listed(record("Horizon", **_WHEN, **_SIDES)),
+)
+
+
+def stations(system_id: str) -> Body:
+    """List the stations of a system with their newest counts."""
+    source, view, _ = _look(system_id)
+    return _stations(source, *_key(view))
+
+
+def forecast(system_id: str, minutes: int | None, at: datetime | None) -> Body:
+    """Give the forecast for every station at one time: now, where none is asked for."""
+    source, view, frame = _look(system_id)
+    return _forecast(source, *_key(view), _column(view, frame, minutes, at))
+
+
+def station(system_id: str, station_id: str, minutes: int | None, at: datetime | None) -> Body:
+    """Give the forecasts for one station: for one time, or for all from now on."""
+    source, view, frame = _look(system_id)
+    row = np.flatnonzero(frame.stations.station_id == station_id)
+    if not len(row):
+        raise ApiError(
+            404,
+            f"{system_id} has no station {station_id!r}.",
+            f"/api/systems/{system_id}/stations lists those that it has.",
+        )
+    first = _column(view, frame, minutes, at)
+    last = first if (minutes, at) != (None, None) else len(frame.minutes) - 1
+    return _station(source, *_key(view), int(row[0]), first, last)
+
+
+def _look(system_id: str) -> tuple[Reading, View, Frame]:
+    source = reading()
+    view = source.view(*find(source, system_id))
+    if view.frame is None:
+        seconds = 10 if view.next_in is None else max(int(view.next_in.total_seconds()) + 1, 1)
+        raise ApiError(
+            503,
+            f"{system_id} has no counts yet: its feed is {view.state.state}. {view.state.text}".strip(),
+            f"Ask again in {seconds} s; /api/systems/{system_id} says how its feed is doing.",
+            {"Retry-After": str(seconds)},
+        )
+    return source, view, view.frame
+
+
+def _column(view: View, frame: Frame, minutes: int | None, at: datetime | None) -> int:
+    if minutes is not None and at is not None:
+        raise ApiError(400, "Both minutes and at are given.", "Give one of them.")
+    ahead = (at - view.now) / timedelta(minutes=1) if at is not None else float(minutes or 0)
+    if ahead < -1:
+        raise ApiError(
+            404, f"{iso(at)} is over: it is {iso(view.now)} there.", "Ask for a time from now to a day ahead."
+        )
+    column = view.column(ahead)
+    if column is None:
+        reach = iso(frame.at + timedelta(minutes=int(frame.minutes[-1])))
+        raise ApiError(
+            404,
+            f"Nothing is forecast for so late: the counts of {iso(frame.at)} reach to {reach}.",
+            "Ask for an earlier time, or again when the feed has answered.",
+        )
+    return column
+
+
+Key = tuple[SystemRow, int, str, int]
+
+
+def _key(view: View) -> Key:
+    """Give all that an answer depends on, beside what is asked for."""
+    assert view.version is not None
+    return view.system, view.version, view.state.state, whole_minutes(view.age)
+
+
+def _head(system: SystemRow, version: int, state: str, age_minutes: int, frame: Frame) -> dict[str, Any]:
+    return {
+        "system_id": system.system_id,
+        "label": system.label or None,
+        "state": state,
+        "timezone": frame.stations.timezone,
+        "version": version,
+        "counts_at": iso(frame.at),
+        "age_minutes": age_minutes,
+    }
+
+
+def _when(frame: Frame, column: int) -> dict[str, Any]:
+    minutes = int(frame.minutes[column])
+    return {"minutes": minutes, "target_at": iso(frame.at + timedelta(minutes=minutes))}
+
+
+def _described(frame: Frame, rows: Sequence[int] | Ints | slice = slice(None)) -> list[dict[str, Any]]:
+    """Describe stations, and what stands there now."""
+    known = frame.stations
+    columns = (
+        known.station_id, known.name, known.lat, known.lon, known.capacity,
+        frame.bikes, frame.docks, frame.ebikes, frame.renting, frame.returning,
+    )  # fmt: skip
+    return [
+        {
+            "station_id": station_id, "name": name, "lat": lat, "lon": lon, "capacity": _known(capacity),
+            "now": {"bikes": _known(bikes), "docks": _known(docks), "ebikes": _known(ebikes),
+                    "renting": renting, "returning": returning},
+        }
+        for station_id, name, lat, lon, capacity, bikes, docks, ebikes, renting, returning in zip(
+            *(column[rows].tolist() for column in columns), strict=True
+        )
+    ]  # fmt: skip
+
+
+def _known(count: int) -> int | None:
+    return count if count >= 0 else None
+
+
+def _outlooks(side: Outlook, where: tuple[Any, Any]) -> list[dict[str, Any]]:
+    """Write the outlooks at some columns of some stations: one of both is a number."""
+    counts = (part[where].tolist() for part in (side.median, side.low, side.high))
+    chances = np.moveaxis(side.chance[(slice(None), *where)], 0, -1).tolist()
+    return [
+        {
+            "median": _known(median), "low": _known(low), "high": _known(high),
+            "chance": [None if per_cent == NO_FORECAST else per_cent for per_cent in chance],
+        }
+        for median, low, high, chance in zip(*counts, chances, strict=True)
+    ]  # fmt: skip
+
+
+# Compressed, the forecasts of 2,000 stations take 80 kB; a frame is asked for at some of its 47 horizons.
+@kept(128)
+def _forecast(
+    source: Reading, system: SystemRow, version: int, state: str, age_minutes: int, column: int
+) -> Body:
+    frame = source.frame(system.system_id, version)
+    where = (column, slice(None))
+    rows = zip(_described(frame), _outlooks(frame.bike, where), _outlooks(frame.space, where), strict=True)
+    return json_body(
+        _head(system, version, state, age_minutes, frame)
+        | _when(frame, column)
+        | {"stations": [each | {"bikes": bikes, "docks": docks} for each, bikes, docks in rows]}
+    )
+
+
+@kept(64)
+def _stations(source: Reading, system: SystemRow, version: int, state: str, age_minutes: int) -> Body:
+    frame = source.frame(system.system_id, version)
+    head = _head(system, version, state, age_minutes, frame)
+    return json_body(head | {"stations": _described(frame)})
+
+
+@kept(4096)
+def _station(
+    source: Reading, system: SystemRow, version: int, state: str, age_minutes: int,
+    row: int, first: int, last: int,
+) -> Body:  # fmt: skip
+    frame = source.frame(system.system_id, version)
+    where = (slice(first, last + 1), row)
+    columns = range(first, last + 1)
+    sides = zip(columns, _outlooks(frame.bike, where), _outlooks(frame.space, where), strict=True)
+    return json_body(
+        _head(system, version, state, age_minutes, frame)
+        | {
+            "station": _described(frame, [row])[0],
+            "forecast": [
+                _when(frame, column) | {"bikes": bikes, "docks": docks} for column, bikes, docks in sides
+            ],
+        }
+    )

@@ -1,0 +1,257 @@
+"""Routes beside the pages: what Dockcast knows, for programs.
+
+One table makes routes and description alike.
+
+The rows of a frame for the map are made once, compressed once and kept by everybody: a frame never changes
+under its version.
+"""
+
+from __future__ import annotations
+
+import logging
+import tomllib
+from functools import partial
+from inspect import iscoroutinefunction
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from dashboard.api import forecasts, health, metrics, scores, systems
+from dashboard.api.answers import (
+    FORMATS,
+    JSON,
+    METHODS,
+    ApiError,
+    Body,
+    choose,
+    json_body,
+    kept,
+    respond,
+    respond_error,
+    respond_options,
+)
+from dashboard.api.openapi import Operation, document, listed, told
+from dashboard.api.parameters import OneOf, Parameter, Whole, read
+from dashboard.maps.deck import PARTS, FramePart, rows
+from dashboard.store_reader import Reading, reading
+from dashboard.words.text import What
+from ingest.store import UNREACHABLE
+from model.frame import AT_LEAST
+
+log = logging.getLogger("dockcast.api")
+
+_FILES: dict[str, tuple[What, int, FramePart]] = {
+    f"{what}-{number}-{part.name}.json": (what, number, part)
+    for what in ("bike", "space")
+    for number in AT_LEAST
+    for part in PARTS.values()
+}
+
+
+def frame_url(system_id: str, version: int, what: What, number: int, part: FramePart) -> str:
+    """Say where the rows of a frame are.
+
+    >>> frame_url("dublin", 7, "bike", 1, PARTS["near"])
+    '/api/frames/dublin/7/bike-1-near.json'
+    """
+    return f"/api/frames/{quote(system_id, safe='')}/{version}/{what}-{number}-{part.name}.json"
+
+
+@kept(128)
+def _rows(source: Reading, system_id: str, version: int, name: str) -> Body:
+    table = rows(source.frame(system_id, version), *_FILES[name])
+    return json_body(table)
+
+
+def frame(system_id: str, version: int, name: str) -> Body:
+    """Give the rows of one frame, as the map draws them."""
+    try:
+        return _rows(reading(), system_id, version, name)
+    except LookupError:
+        raise ApiError(
+            404,
+            "There is no such frame, or it is more than ten minutes old.",
+            "Ask the page again, or /api/systems for the version of the newest one.",
+        ) from None
+
+
+@kept(1)
+def openapi() -> Body:
+    """Describe the API, as OpenAPI 3.1."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    return json_body(document(OPERATIONS, project["project"]["version"]))
+
+
+_FRESH = "public, max-age=1"
+_SLOW = "public, max-age=10"
+_FOR_EVER = "public, max-age=31536000, immutable"
+_NEVER = "no-store"
+_ONE = (systems.SYSTEM, forecasts.STATION, forecasts.AHEAD, forecasts.AT)
+_SINCE = (systems.SYSTEM, scores.SINCE)
+
+OPERATIONS = (
+    Operation(
+        "/api/systems", systems.systems, "All systems that are followed, and how they stand",
+        {JSON: systems.SYSTEMS_SCHEMA}, cache=_FRESH,
+    ),
+    Operation(
+        "/api/systems/{system_id}", systems.system, "How a system stands",
+        {JSON: systems.SYSTEM_SCHEMA},
+        parameters=_ONE[:1], problems=systems.UNKNOWN_SYSTEM, cache=_FRESH,
+    ),
+    Operation(
+        "/api/systems/{system_id}/stations", forecasts.stations, "A system's stations and newest counts",
+        {JSON: forecasts.STATIONS_SCHEMA},
+        parameters=_ONE[:1], problems=systems.UNKNOWN_SYSTEM | forecasts.WAITING, cache=_FRESH,
+    ),
+    Operation(
+        "/api/systems/{system_id}/forecast", forecasts.forecast, "The forecast for every station",
+        {JSON: forecasts.FORECAST_SCHEMA},
+        "Give `minutes` or `at`; without both it is that for now. A feed that fell silent is answered from "
+        "ever later horizons of its last counts, whose intervals are wider, and after a day not at all.",
+        _ONE[:1] + _ONE[2:], forecasts.UNKNOWN_STATION | forecasts.WAITING, _FRESH,
+    ),
+    Operation(
+        "/api/systems/{system_id}/stations/{station_id}/forecast", forecasts.station,
+        "The forecasts for one station", {JSON: forecasts.STATION_SCHEMA},
+        "All from now to a day ahead, or the one for `minutes` or `at`.",
+        _ONE, forecasts.UNKNOWN_STATION | forecasts.WAITING, _FRESH,
+    ),
+    Operation(
+        "/api/systems/{system_id}/drifts", scores.drifts, "When forecasts changed against \"no change\"",
+        {JSON: scores.DRIFTS_SCHEMA}, "As River's ADWIN noticed it at each horizon.",
+        _SINCE, systems.UNKNOWN_SYSTEM, _SLOW,
+    ),
+    Operation(
+        "/api/systems/{system_id}/outages", scores.outages, "When the feed was down",
+        {JSON: scores.OUTAGES_SCHEMA}, "For so long that what was due in between was not scored.",
+        _SINCE, systems.UNKNOWN_SYSTEM, _SLOW,
+    ),
+    Operation(
+        "/api/scores", scores.scores, "How right the forecasts were, over time",
+        {JSON: scores.SCORES_SCHEMA, **scores.TABLE},
+        "A row for each span, model and horizon, oldest first. Systems that are not live are summed up with "
+        f"the others where no system is named. At most {scores.MOST_ROWS:,} rows at once.",
+        scores.SCORES_PARAMETERS, systems.UNKNOWN_SYSTEM, _SLOW,
+    ),
+    Operation(
+        "/api/findings", scores.findings, "What was odd in the feeds' answers in the last day",
+        {JSON: scores.FINDINGS_SCHEMA},
+        parameters=(scores.ONE_SYSTEM,), problems=systems.UNKNOWN_SYSTEM, cache=_SLOW,
+    ),
+    Operation(
+        "/api/frames/{system_id}/{version}/{name}", frame, "The rows of a frame, as the map draws them",
+        {JSON: listed({"type": "array"}, "A row a station: its place, what it says, and a value a horizon.")},
+        "For the map alone: what is in a row may change with any release. A frame is kept for ten minutes.",
+        (
+            systems.SYSTEM,
+            Parameter("version", Whole(0, 2**31 - 1), "The frame's number.", 1, required=True),
+            Parameter("name", OneOf([*_FILES]), "What to draw, how many, near or far.", required=True),
+        ),
+        {404: "There is no such frame any more."}, _FOR_EVER,
+    ),
+    Operation(
+        "/healthz", health.health, "Whether it is alive and ready",
+        {JSON: health.HEALTH_SCHEMA}, cache=_NEVER, also=503,
+    ),
+    Operation(
+        "/healthz/live", health.live, "Whether it is alive", {JSON: health.LIVE_SCHEMA}, cache=_NEVER
+    ),
+    Operation(
+        "/healthz/ready", health.ready, "Whether it can give forecasts",
+        {JSON: health.READY_SCHEMA}, cache=_NEVER, also=503,
+    ),
+    Operation(
+        "/metrics", metrics.metrics, "Metrics for Prometheus",
+        dict.fromkeys((metrics.PLAIN, metrics.OPENMETRICS), told({"type": "string"}, "In its text format.")),
+        cache=_NEVER,
+    ),
+    Operation(
+        "/api/openapi.json", openapi, "This description", {JSON: {"type": "object"}}, cache="no-cache"
+    ),
+)  # fmt: skip
+
+# ---------------------------------------------------------------- the routes
+
+
+class Endpoint:
+    """Answers for one operation, every method included. What reads the store runs beside the event loop."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        self._is_async = iscoroutinefunction(operation.answer)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; whatever happens, in JSON and without a traceback."""
+        request = Request(scope, receive)
+        try:
+            response = await self._respond(request)
+        except ApiError as error:
+            response = respond_error(request, error)
+        except UNREACHABLE as error:
+            log.warning("%s: the store does not answer: %s", self._operation.path, error.orig)
+            away = ApiError(
+                503, "The store does not answer just now.", "Try again in a minute.", {"Retry-After": "60"}
+            )
+            response = respond_error(request, away)
+        except Exception:
+            log.exception("%s failed", self._operation.path)
+            broken = ApiError(
+                500, "Dockcast failed at this, and wrote down why.", "Try again; /healthz says how it is."
+            )
+            response = respond_error(request, broken)
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return respond_options()
+        if request.method not in METHODS:
+            raise ApiError(
+                405,
+                f"{request.method[:20]} does nothing here.",
+                "Everything is read with GET.",
+                {"Allow": ", ".join(METHODS)},
+            )
+        asked = self._operation
+        values = read(asked.parameters, request.path_params, request.query_params.multi_items())
+        offered = [*asked.gives]
+        wanted = values.pop("format", None)
+        media_type = FORMATS[wanted] if wanted else choose(request.headers.get("accept", ""), offered)
+        if len(offered) > 1:
+            values["media_type"] = media_type
+        answer = partial(asked.answer, **values)
+        if self._is_async:
+            return respond(request, await answer(), asked.cache)
+        return await run_in_threadpool(lambda: respond(request, answer(), asked.cache))
+
+
+class Nowhere:
+    """Answers for every address that there is not."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Say so."""
+        request = Request(scope, receive)
+        if request.method == "OPTIONS":
+            await respond_options()(scope, receive, send)
+            return
+        hint = "Leave out the slash at its end; " if scope["path"].endswith("/") else ""
+        error = ApiError(
+            404, "There is nothing at this address.", f"{hint}/api/openapi.json lists what there is."
+        )
+        await respond_error(request, error)(scope, receive, send)
+
+
+def _route(operation: Operation) -> Route:
+    # A station's id may hold a slash.
+    return Route(operation.path.replace("{station_id}", "{station_id:path}"), Endpoint(operation))
+
+
+ROUTES: tuple[BaseRoute, ...] = (
+    *map(_route, OPERATIONS),
+    *(Route(path, Nowhere()) for path in ("/api", "/api/{path:path}", "/healthz/{path:path}")),
+)

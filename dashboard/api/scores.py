@@ -1,0 +1,277 @@
+"""The API's answers about how right the forecasts were, and what befell the feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from dashboard.api.answers import CSV, FORMATS, JSON, PARQUET, ApiError, Body, dumps, json_body, kept
+from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, listed, maybe, record, told
+from dashboard.api.parameters import Moment, OneOf, Parameter, Several, Text
+from dashboard.api.systems import LABEL, SYSTEM_ID, find, iso
+from dashboard.components.downloads import parquet
+from dashboard.store_reader import Reading, reading
+from ingest.store import DAY, FIVE_MINUTES, HOUR, SystemRow, measured
+from ingest.store.export import csv
+from model.scoring.issue import SCORED_MINUTES
+from model.scoring.measures import MEASURES
+
+SPANS = {"5min": FIVE_MINUTES, "hour": HOUR, "day": DAY}
+
+_USUAL = {"5min": timedelta(days=1), "hour": timedelta(days=7), "day": timedelta(days=400)}
+"""How far back a span's scores go where no beginning is asked for."""
+
+_MOST = {"5min": timedelta(days=8), "hour": timedelta(days=400), "day": timedelta(days=3660)}
+"""The longest stretch that there can be scores of."""
+
+MOST_ROWS = 120_000
+"""A year of hours, one horizon, all models: 20 MB of JSON."""
+
+_MODELS = 12
+"""As many models as are counted on where none is named."""
+
+ONE_SYSTEM = Parameter(
+    "system", SYSTEM_ID, "One system alone; without it, all that are followed.", example="dublin"
+)
+SINCE = Parameter("since", Moment(), "From when on, by the feed's clock.")
+SCORES_PARAMETERS = (
+    ONE_SYSTEM,
+    Parameter(
+        "minutes", Several(OneOf(SCORED_MINUTES), len(SCORED_MINUTES)),
+        "Horizons, in minutes ahead; without it, all.", [30],
+    ),
+    Parameter(
+        "models", Several(Text(r"[A-Za-z0-9_.+-]{1,40}", "a model's name of up to 40 characters"), 20),
+        "Models: *naive* says that nothing changes, *pool* is what people see, *seed* the River pipeline; "
+        "without it, all.", ["pool", "naive"],
+    ),
+    Parameter("span", OneOf([*SPANS]), "What a row sums up; an hour, where not given. Five minutes are kept "
+              "for 8 days, hours for 400, days for good.", "hour"),
+    Parameter("since", Moment(), "From which target time on: without it a day, a week or 400 days back, by "
+              "`span`, from the newest counts."),
+    Parameter("until", Moment(), "To before which target time."),
+    Parameter("format", OneOf([*FORMATS]), "As what, whatever is accepted: JSON, CSV or Parquet.", "json"),
+)  # fmt: skip
+
+_MEASURE = maybe(NUMBER)
+SCORES_SCHEMA = record(
+    "Scores",
+    span={"type": "string", "enum": [*SPANS]},
+    systems=listed(record(system_id=TEXT, label=LABEL), "The systems that are summed up."),
+    scores=listed(
+        record(
+            "Score",
+            at=told(TIME, "The beginning of the span that the forecasts' target times lie in."),
+            model=TEXT,
+            minutes={"type": "integer", "enum": list(SCORED_MINUTES)},
+            n=told(COUNT, "Forecasts judged: one is of one station at one time."),
+            n_dock=told(COUNT, "Those of them whose free docks are known as well."),
+            expired=told(COUNT, "Forecasts whose truth never came: not judged."),
+            mae=told(_MEASURE, "Mean absolute error of the median, in bikes."),
+            rmse=told(_MEASURE, "Root mean squared error of the mean, in bikes."),
+            crps=told(_MEASURE, "Continuous ranked probability score, in bikes."),
+            brier_bike=told(_MEASURE, "Brier score of at least one bike."),
+            brier_dock=told(_MEASURE, "Brier score of at least one free dock."),
+            cover80=told(_MEASURE, "Share of truths within the 80 % interval: 0.8 is right."),
+        )
+    ),
+)
+TABLE: dict[str, Schema] = {
+    CSV: told(TEXT, "A row a score, with the columns system_id (empty for all), label, at and so on."),
+    PARQUET: {"type": "string", "format": "binary"},
+}
+
+
+def scores(
+    media_type: str,
+    system: str | None,
+    minutes: Sequence[int] | None,
+    models: Sequence[str] | None,
+    span: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> Body:
+    """Give scores over time, of one system or of all together."""
+    source, span = reading(), span or "hour"
+    followed = _asked(source, system)
+    # As the store adds them up: what is made up or replayed is not mixed with what is live.
+    summed = [row for row in followed if not row.label] or followed
+    since = since or _beginning(source, summed, _USUAL[span], until)
+    if since is not None and until is not None and since >= until:
+        raise ApiError(400, "since is not before until.", "Give an earlier since, or leave one of them out.")
+    if since is not None:
+        _measure_up(span, since, until or _newest(source, summed), minutes, models)
+    states = source.glance()
+    versions = tuple(states[row.system_id][1].frame_version for row in summed)
+    return _scores(source, tuple(summed), versions, media_type, system, minutes, models, span, since, until)
+
+
+# Scores change when a system has answered, so until then one answer does for all who ask the same.
+@kept(32)
+def _scores(
+    source: Reading, summed: tuple[SystemRow, ...], versions: tuple[int | None, ...], media_type: str,
+    system: str | None, minutes: Sequence[int] | None, models: Sequence[str] | None, span: str,
+    since: datetime | None, until: datetime | None,
+) -> Body:  # fmt: skip
+    sums = source.scores(system, SPANS[span], minutes=minutes, models=models, since=since, until=until)
+    counts = sums[["n", "n_dock", "expired"]].astype("int64")
+    table = pd.concat([sums[["at", "model", "minutes"]], counts, measured(sums)[list(MEASURES)]], axis=1)
+    if media_type == JSON:
+        return _json(table, span, summed)
+    labels = sorted({row.label for row in summed if row.label})
+    table.insert(0, "label", " and ".join(labels))
+    table.insert(0, "system_id", system or "")
+    name = "-".join(["scores", system or "all", *labels, span])
+    write, ending = (csv, "csv") if media_type == CSV else (parquet, "parquet")
+    attached = {"Content-Disposition": f'attachment; filename="{name}.{ending}"'}
+    return Body(write(table), media_type, headers=attached)
+
+
+def _asked(source: Reading, system: str | None) -> list[SystemRow]:
+    if system is not None:
+        return [find(source, system)[0]]
+    return [row for row, _ in source.glance().values()]
+
+
+def _newest(source: Reading, summed: Sequence[SystemRow]) -> datetime | None:
+    states = source.glance()
+    return max((at for row in summed if (at := states[row.system_id][1].at) is not None), default=None)
+
+
+def _beginning(
+    source: Reading, summed: Sequence[SystemRow], usual: timedelta, until: datetime | None
+) -> datetime | None:
+    end = until or _newest(source, summed)
+    try:
+        return None if end is None else end - usual
+    except OverflowError:
+        raise ApiError(400, f"Nothing was before {iso(end)}.", "Give a later until.") from None
+
+
+def _measure_up(
+    span: str,
+    since: datetime,
+    until: datetime | None,
+    minutes: Sequence[int] | None,
+    models: Sequence[str] | None,
+) -> None:
+    """Refuse what would be too long an answer before it is read."""
+    stretch = _MOST[span] if until is None else min(max(until - since, timedelta(0)), _MOST[span])
+    times = int(stretch.total_seconds()) // SPANS[span] + 1
+    rows = times * len(minutes or SCORED_MINUTES) * (len(models) if models else _MODELS)
+    if rows > MOST_ROWS:
+        raise ApiError(
+            400,
+            f"That may be {rows:,} rows; at most {MOST_ROWS:,} are given at once.",
+            "Name minutes or models, ask for a shorter stretch by since and until, or for a longer span.",
+        )
+
+
+def _json(table: pd.DataFrame, span: str, summed: Sequence[SystemRow]) -> Body:
+    head = dumps(
+        {
+            "span": span,
+            "systems": [{"system_id": row.system_id, "label": row.label or None} for row in summed],
+        }
+    )
+    rows = table.to_json(orient="records", date_format="iso", date_unit="s", double_precision=6)
+    return Body(f'{head[:-1]},"scores":{rows}}}'.encode())
+
+
+# ---------------------------------------------------------------- what befell the feeds
+
+FINDINGS_SCHEMA = record(
+    "Findings",
+    hours=told(COUNT, "How far back, from now."),
+    systems=listed(
+        record(
+            "SystemFindings",
+            system_id=TEXT,
+            label=LABEL,
+            findings=listed(
+                record(
+                    "Finding",
+                    kind=told(TEXT, "What was odd in the feed's answer, as a word."),
+                    means=told(TEXT, "The same for people."),
+                    polls=told(COUNT, "In how many polls."),
+                    count=told(COUNT, "How often, in the last of them."),
+                    example=told(
+                        TEXT, "One case: what the feed said, so escape it before it goes into HTML."
+                    ),
+                    last_at=told(TIME, "When it was last seen, by the wall clock."),
+                )
+            ),
+        )
+    ),
+)
+_BEFALLEN: dict[str, Schema] = {"system_id": TEXT, "label": LABEL}
+DRIFTS_SCHEMA = record(
+    "Drifts",
+    **_BEFALLEN,
+    drifts=listed(
+        record(
+            "Drift",
+            at=told(TIME, "When it was noticed."),
+            minutes=told(COUNT, "At which horizon."),
+            before=told(NUMBER, "The loss's mean distance from the usual, as a share of naive's error."),
+            after=NUMBER,
+            worse=told(FLAG, "Whether the forecasts have become worse."),
+        )
+    ),
+)
+OUTAGES_SCHEMA = record(
+    "Outages",
+    **_BEFALLEN,
+    outages=listed(
+        record(
+            "Outage",
+            start=told(TIME, "The last counts before, by the feed's clock."),
+            end=told(TIME, "The first counts after."),
+            minutes=COUNT,
+        )
+    ),
+)
+
+
+def findings(system: str | None) -> Body:
+    """List what was odd in the feeds' answers in the last day, by kind."""
+    source = reading()
+    found = [
+        {
+            "system_id": row.system_id,
+            "label": row.label or None,
+            "findings": [
+                {"kind": odd.finding.kind, "means": odd.finding.words, "polls": odd.polls,
+                 "count": odd.finding.count, "example": odd.finding.example, "last_at": iso(odd.last)}
+                for odd in sorted(source.oddities(row.system_id), key=lambda odd: odd.finding.kind)
+            ],
+        }
+        for row in _asked(source, system)
+    ]  # fmt: skip
+    return json_body({"hours": 24, "systems": found})
+
+
+def drifts(system_id: str, since: datetime | None) -> Body:
+    """List when a system's forecasts changed against "no change", as ADWIN noticed it."""
+    source = reading()
+    row = find(source, system_id)[0]
+    found = [
+        {"at": iso(drift.at), "minutes": drift.minutes, "before": drift.before, "after": drift.after,
+         "worse": drift.after > drift.before}
+        for drift in source.drifts(system_id, since)
+    ]  # fmt: skip
+    return json_body({"system_id": system_id, "label": row.label or None, "drifts": found})
+
+
+def outages(system_id: str, since: datetime | None) -> Body:
+    """List when a system's feed was down for so long that nothing was scored."""
+    source = reading()
+    row = find(source, system_id)[0]
+    found = [
+        {"start": iso(outage.start), "end": iso(outage.end),
+         "minutes": int((outage.end - outage.start) / timedelta(minutes=1))}
+        for outage in source.outages(system_id, since)
+    ]  # fmt: skip
+    return json_body({"system_id": system_id, "label": row.label or None, "outages": found})

@@ -1,0 +1,220 @@
+"""The accuracy page's charts, in Altair. Times are written by us, as the city's clocks show them.
+
+Vega would write times in the viewer's zone, or in UTC. So a time is handed over as if the city's clock were
+UTC: an hour that comes twice overlaps itself once a year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from dashboard import palette
+from dashboard.state.address_bar import Measure
+from dashboard.words import text
+from ingest.store import Outage
+from model.records import Drift
+
+HEIGHT = 260
+POINT = alt.OverlayMarkDef(aria=False)
+"""The numbers beside a chart read its points out; while they are drawn, Vega has marks without a name."""
+_STEPS = [
+    pd.Timedelta(minutes=minutes)
+    for minutes in (5, 15, 30, *(60 * hours for hours in (1, 3, 6, 12, 24, 48, 168, 336, 720, 2160)))
+]
+
+
+def local(at: pd.Series[Any], zone: tzinfo) -> pd.Series[Any]:
+    """Write times as the city's clocks show them, without a zone."""
+    clocks: pd.Series[Any] = at.dt.tz_convert(zone).dt.tz_localize(None)
+    return clocks
+
+
+def ticks(at: pd.Series[Any]) -> list[alt.DateTime]:
+    """Give two to five times that are round by the clock, with midnights before all others.
+
+    Vega's own are as many as have room, and of those that overlap each second is dropped: the midnights too,
+    which alone tell the day.
+    """
+    first, last = at.min(), at.max()
+    if pd.isna(first):
+        return []
+    step = next((step for step in _STEPS if (last - first) / step <= 5), _STEPS[-1])
+    times = pd.date_range(first.ceil(step), last, freq=step)
+    return [
+        alt.DateTime(year=t.year, month=t.month, date=t.day, hours=t.hour, minutes=t.minute) for t in times
+    ]
+
+
+def colours(models: Sequence[str], dark: bool) -> alt.Color:
+    """Give each model its own colour, whichever others are shown."""
+    known = palette.MODELS[dark]
+    scale = alt.Scale(domain=list(models), range=[known.get(model, palette.UNKNOWN) for model in models])
+    legend = alt.Legend(title=None, orient="top", columns=3, symbolType="stroke", symbolStrokeWidth=3)
+    return alt.Color("model:N", scale=scale, legend=legend)
+
+
+def _width(models: Sequence[str]) -> alt.StrokeWidth:
+    widths = [3 if model == "pool" else 1.5 for model in models]
+    return alt.StrokeWidth("model:N", scale=alt.Scale(domain=list(models), range=widths), legend=None)
+
+
+def _domain(shown: pd.DataFrame, column: str) -> alt.Scale:
+    """Fit the pool and naive: one far-off model would flatten all others."""
+    near = shown[shown["model"].isin(["pool", "naive"])][column].dropna()
+    near = near if len(near) else shown[column].dropna()
+    if near.empty:
+        return alt.Scale()
+    low, high = float(near.min()), float(near.max())
+    room = 0.5 * (high - low) or 0.1 * abs(high) or 0.1
+    if column == "skill":
+        return alt.Scale(domain=[min(low - room, -0.1), max(high + room, 0.1)])
+    return alt.Scale(domain=[max(low - room, 0), high + room])
+
+
+def over_time(
+    compared: pd.DataFrame,
+    column: str,
+    measure: Measure,
+    models: Sequence[str],
+    marks: tuple[Sequence[Drift], Sequence[Outage]],
+    zone: tzinfo,
+    dark: bool,
+) -> Any:
+    """Draw `error` or `skill` over time, a line a model, with drifts and outages marked."""
+    shown = compared.assign(at=local(compared["at"], zone))
+    skill = column == "skill"
+    axis = alt.Axis(format="%") if skill else alt.Axis()
+    title = text.SKILL_AXIS if skill else text.MEASURES[measure]
+    # A day's beginning by its date, an hour by the clock.
+    hours = "timeFormat(datum.value, hours(datum.value) || minutes(datum.value) ? '%H:%M' : '%a %d %b')"
+    times = alt.Axis(
+        labelOverlap=True, labelBound=True, grid=False, labelExpr=hours, values=ticks(shown["at"])
+    )
+    x = alt.X("at:T", title=None, axis=times)
+    tip = [
+        alt.Tooltip("at:T", title=text.AT, format="%a %d %b %H:%M"),
+        alt.Tooltip("model:N", title=text.MODEL),
+        alt.Tooltip("error:Q", title=text.MEASURES[measure], format=".3f"),
+        alt.Tooltip("skill:Q", title=text.SKILL, format="+.1%"),
+        alt.Tooltip("n:Q", title=text.N, format=",.0f"),
+    ]
+    drifts, outages = marks
+    layers: list[Any] = []
+    if outages:
+        holes = pd.DataFrame({"from": [o.start for o in outages], "to": [o.end for o in outages]})
+        holes = holes.assign(**{name: local(holes[name], zone) for name in ("from", "to")}, what=text.OUTAGE)
+        layers.append(
+            alt.Chart(holes).mark_rect(color=palette.UNKNOWN, opacity=0.3).encode(
+                x="from:T", x2="to:T", tooltip=[
+                    alt.Tooltip("what:N", title=text.MARK),
+                    alt.Tooltip("from:T", title=text.SINCE, format="%a %d %b %H:%M"),
+                    alt.Tooltip("to:T", title=text.UNTIL, format="%a %d %b %H:%M"),
+                ],
+            )
+        )  # fmt: skip
+    if skill:
+        zero = pd.DataFrame({"skill": [0.0]})
+        layers.append(alt.Chart(zero).mark_rule(opacity=0.7, strokeDash=[4, 3]).encode(y="skill:Q"))
+    layers.append(
+        alt.Chart(shown).mark_line(interpolate="monotone", clip=True).encode(
+            x=x, y=alt.Y(f"{column}:Q", title=title, axis=axis, scale=_domain(shown, column)),
+            color=colours(models, dark), strokeWidth=_width(models), tooltip=tip,
+        )
+    )  # fmt: skip
+    if drifts:
+        noticed = pd.DataFrame({"at": [d.at for d in drifts], "what": [text.drift(d) for d in drifts]})
+        noticed = noticed.assign(at=local(noticed["at"], zone), flag="▼")
+        base = alt.Chart(noticed).encode(
+            x="at:T", tooltip=[
+                alt.Tooltip("at:T", title=text.DRIFT, format="%a %d %b %H:%M"),
+                alt.Tooltip("what:N", title=text.MARK),
+            ],
+        )  # fmt: skip
+        ink = palette.STEPS[3] if dark else palette.STEPS[4]
+        layers.append(base.mark_rule(color=ink, strokeDash=[2, 3], strokeWidth=1.5))
+        layers.append(
+            base.mark_text(color=ink, baseline="top", size=13).encode(text="flag:N", y=alt.value(0))
+        )
+    return alt.layer(*layers).properties(height=HEIGHT)
+
+
+def by(table: pd.DataFrame, column: str, title: str, measure: str, models: Sequence[str], dark: bool) -> Any:
+    """Draw a measure over minutes ahead or hours of the day, a line a model."""
+    axis = text.MEASURES[measure]
+    scale = alt.Scale(type="log") if column == "minutes" else alt.Scale(nice=False)
+    values = sorted(table[column].unique()) if column == "minutes" else list(range(0, 24, 3))
+    return (
+        alt.Chart(table)
+        .mark_line(point=POINT)
+        .encode(
+            x=alt.X(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(values=values, grid=False)),
+            y=alt.Y(f"{measure}:Q", title=axis, scale=alt.Scale(zero=False)),
+            color=colours(models, dark),
+            strokeWidth=_width(models),
+            tooltip=[
+                alt.Tooltip(f"{column}:Q", title=title),
+                alt.Tooltip("model:N", title=text.MODEL),
+                alt.Tooltip(f"{measure}:Q", title=axis, format=".3f"),
+                alt.Tooltip("n:Q", title=text.N, format=",.0f"),
+            ],
+        )
+        .properties(height=HEIGHT)
+    )
+
+
+def coverage(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
+    """Draw how often the truth lay within the 80 % interval, by minutes ahead, with 78 to 82 % shaded."""
+    band = alt.Chart(pd.DataFrame({"low": [0.78], "high": [0.82]}))
+    line = by(table, "minutes", text.MINUTES_AHEAD, "cover80", models, dark).encode(
+        y=alt.Y("cover80:Q", title=text.MEASURES["cover80"], axis=alt.Axis(format="%"))
+    )
+    wanted = band.mark_rect(color=palette.UNKNOWN, opacity=0.3).encode(y="low:Q", y2="high:Q")
+    return alt.layer(wanted, line).properties(height=HEIGHT)
+
+
+def reliable(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
+    """Draw what was stated against what came true; on the diagonal, odds are what they say."""
+    diagonal = alt.Chart(pd.DataFrame({"stated": [0.0, 1.0], "came": [0.0, 1.0]}))
+    odds = alt.Axis(format="%")
+    unit = alt.Scale(domain=[0, 1])
+    points = (
+        alt.Chart(table)
+        .mark_line(point=POINT)
+        .encode(
+            x=alt.X("stated:Q", title=text.STATED, axis=odds, scale=unit),
+            y=alt.Y("came:Q", title=text.CAME, axis=odds, scale=unit),
+            color=colours(models, dark),
+            tooltip=[
+                alt.Tooltip("model:N", title=text.MODEL),
+                alt.Tooltip("stated:Q", title=text.STATED, format=".1%"),
+                alt.Tooltip("came:Q", title=text.CAME, format=".1%"),
+                alt.Tooltip("n:Q", title=text.N, format=",.0f"),
+            ],
+        )
+    )
+    line = diagonal.mark_line(strokeDash=[4, 3], opacity=0.6, color=palette.UNKNOWN).encode(
+        x="stated:Q", y="came:Q"
+    )
+    return alt.layer(line, points).properties(height=HEIGHT)
+
+
+def transform(table: pd.DataFrame, dark: bool) -> Any:
+    """Draw the histogram of the probability integral transform; level where the spread is right."""
+    share = table.assign(share=table["came"], tenth=[f"{t * 10}–{t * 10 + 10} %" for t in table["tenth"]])
+    bars = (
+        alt.Chart(share)
+        .mark_bar(color=palette.MODELS[dark]["pool"])
+        .encode(
+            x=alt.X("tenth:N", title=text.TENTHS, sort=None, axis=alt.Axis(labelAngle=-45)),
+            y=alt.Y("share:Q", title=text.SHARE_OF, axis=alt.Axis(format="%")),
+            tooltip=[alt.Tooltip("tenth:N", title=text.TENTHS),
+                     alt.Tooltip("share:Q", title=text.SHARE_OF, format=".1%")],
+        )
+    )  # fmt: skip
+    level = alt.Chart(pd.DataFrame({"share": [0.1]})).mark_rule(strokeDash=[4, 3]).encode(y="share:Q")
+    return alt.layer(bars, level).properties(height=HEIGHT)

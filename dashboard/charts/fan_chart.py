@@ -1,0 +1,105 @@
+"""Frames → Altair. A chart is made of numbers alone; its axis is written by us, in the city's time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from dashboard import palette
+from dashboard.words import text
+from dashboard.words.text import What
+from model.frame import Frame
+
+BACK = timedelta(hours=3)
+AHEAD = timedelta(hours=2)
+
+History = list[tuple[datetime, int, int]]
+"""A station's changes as `(at, bikes, docks)`, oldest first."""
+
+
+def past(history: History, what: What, now: datetime, until: datetime, zone: tzinfo) -> pd.DataFrame:
+    """Lay out what stood there, as steps: a point where a count began, and one where the last was seen.
+
+    Minutes are counted from `now`. What was unknown is a gap.
+    """
+    known = [(max(at, now - BACK), bikes if what == "bike" else docks) for at, bikes, docks in history]
+    if known:
+        known.append((max(until, now - BACK), known[-1][1]))
+    return pd.DataFrame(
+        {
+            "minutes": [(at - now) / timedelta(minutes=1) for at, _ in known],
+            "count": [float(count) if count >= 0 else np.nan for _, count in known],
+            "said": [f"{text.clock(at, zone)} · {text.things(count, what)}" for at, count in known],
+        }
+    )
+
+
+def future(frame: Frame, index: int, what: What, now: datetime, zone: tzinfo) -> pd.DataFrame:
+    """Lay out what is expected, from the counts on: median and 80 % interval at each horizon."""
+    outlook = frame.bike if what == "bike" else frame.space
+    at = [frame.at + timedelta(minutes=int(minutes)) for minutes in frame.minutes]
+    near = [i for i, when in enumerate(at) if when <= now + AHEAD and outlook.median[i, index] >= 0]
+    quantiles = [[int(q[i, index]) for q in (outlook.median, outlook.low, outlook.high)] for i in near]
+    return pd.DataFrame(
+        {
+            "minutes": [(at[i] - now) / timedelta(minutes=1) for i in near],
+            "count": [float(median) for median, _, _ in quantiles],
+            "low": [float(low) for _, low, _ in quantiles],
+            "high": [float(high) for _, _, high in quantiles],
+            "said": [
+                f"{text.clock(at[i], zone)} · {text.expectation(median, low, high, what)}"
+                for i, (median, low, high) in zip(near, quantiles, strict=True)
+            ],
+        }
+    )
+
+
+def ticks(now: datetime, zone: tzinfo) -> dict[float, str]:
+    """Name the full hours of the chart by the city's clocks, also where these are set back or forward.
+
+    >>> from datetime import UTC
+    >>> list(ticks(datetime(2026, 3, 2, 12, 20, tzinfo=UTC), UTC).items())[:2]
+    [(-140.0, '10:00'), (-80.0, '11:00')]
+    """
+    quarter = timedelta(minutes=15)  # some zones are a quarter off: their full hours are others
+    first = (now - BACK).replace(minute=0, second=0, microsecond=0)
+    moments = [first + step * quarter for step in range(int((BACK + AHEAD) / quarter) + 8)]
+    return {
+        (at - now) / timedelta(minutes=1): text.clock(at, zone)
+        for at in moments
+        if now - BACK <= at <= now + AHEAD and at.astimezone(zone).minute == 0
+    }
+
+
+def fan(was: pd.DataFrame, will: pd.DataFrame, now: datetime, zone: tzinfo, dark: bool) -> Any:
+    """Draw the last three hours as steps and the next two as a fan that opens."""
+    colour = palette.STEPS[1 if dark else 0]
+    named = ticks(now, zone)
+    labels = "{" + ",".join(f"'{round(minutes * 60)}':'{name}'" for minutes, name in named.items()) + "}"
+    x = alt.X(
+        "minutes:Q",
+        scale=alt.Scale(domain=[-BACK / timedelta(minutes=1), AHEAD / timedelta(minutes=1)], nice=False),
+        axis=alt.Axis(
+            values=list(named), labelExpr=f"{labels}[round(datum.value*60)]", title=None, grid=False
+        ),
+    )
+    counts = [*was["count"].dropna(), *will["high"]]
+    top = max([3.0, *counts]) * 1.05
+    whole = alt.Axis(tickMinStep=1, tickCount=4)
+    y = alt.Y("count:Q", scale=alt.Scale(domain=[0, top], nice=False), title=None, axis=whole)
+    band = alt.Y("low:Q", title=None)
+    said = [alt.Tooltip("said:N", title=text.CHART_TIP)]
+    before, after = alt.Chart(was), alt.Chart(will)
+    layers = [
+        after.mark_area(color=colour, opacity=0.22).encode(x=x, y=band, y2="high:Q", tooltip=said),
+        after.mark_line(color=colour, strokeDash=[5, 3]).encode(x=x, y=y, tooltip=said),
+        before.mark_line(color=colour, interpolate="step-after").encode(x=x, y=y, tooltip=said),
+        alt.Chart(pd.DataFrame({"minutes": [0.0]}))
+        .mark_rule(color=palette.UNKNOWN, strokeDash=[2, 2])
+        .encode(x=x),
+    ]
+    return alt.layer(*layers).properties(height=150)

@@ -1,0 +1,123 @@
+"""Charts of feeds and of the model's inside, in Altair: a feed's day, a station's days, the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from dashboard import palette
+from dashboard.words import text
+
+_RIDERS = {
+    False: {"arrivals": palette.STEPS[0], "departures": palette.STEPS[4]},
+    True: {"arrivals": palette.STEPS[1], "departures": palette.STEPS[3]},
+}
+_OUTCOMES = {
+    False: {"news": palette.STEPS[0], "still": "#98a0aa", "failed": palette.STEPS[4]},
+    True: {"news": palette.STEPS[1], "still": "#667085", "failed": palette.STEPS[3]},
+}
+
+
+def _legend() -> alt.Legend:
+    return alt.Legend(title=None, orient="top", labelLimit=400)
+
+
+def key(colours: dict[str, str]) -> str:
+    """Write a chart's key as a list that wraps, as Vega's own does not. Our own words alone."""
+    items = "".join(f'<li><i style="background:{colour}"></i>{name}</li>' for name, colour in colours.items())
+    return f'<ul class="colours" aria-label="{text.LEGEND}">{items}</ul>'
+
+
+def outcome_colours(dark: bool) -> dict[str, str]:
+    """Give the colour of each thing that polls come to, by its name."""
+    return {text.OUTCOMES[head]: colour for head, colour in _OUTCOMES[dark].items()}
+
+
+def model_colours(models: Sequence[str], dark: bool) -> dict[str, str]:
+    """Give the colour of each model, by its name."""
+    return {model: palette.MODELS[dark].get(model, palette.UNKNOWN) for model in models}
+
+
+def _scale(names: dict[str, str], colours: dict[str, str]) -> alt.Scale:
+    return alt.Scale(domain=list(names.values()), range=[colours[name] for name in names])
+
+
+def polls(day: pd.DataFrame, whole: tuple[datetime, datetime], dark: bool) -> Any:
+    """Stack a feed's polls by quarter-hour: `begin` to `end` by the city's clocks, `low` to `high` polls.
+
+    The axis is the whole day `whole`, whatever of it was polled.
+    """
+    hours = alt.Axis(format="%H:%M", tickCount=6, grid=False)
+    scale = alt.Scale(domain=[at.isoformat() for at in whole], nice=False)
+    return (
+        alt.Chart(day)
+        .mark_rect(stroke=palette.GROUND[dark], strokeWidth=0.5)
+        .encode(
+            x=alt.X("begin:T", title=None, axis=hours, scale=scale),
+            x2="end:T",
+            y=alt.Y("low:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=3)),
+            y2="high:Q",
+            color=alt.Color("outcome:N", scale=_scale(text.OUTCOMES, _OUTCOMES[dark]), legend=None),
+            tooltip=[alt.Tooltip("said:N", title=text.CHART_TIP)],
+        )
+        .properties(height=150)
+    )
+
+
+def rates(day: pd.DataFrame, top: float, dark: bool) -> Any:
+    """Draw riders an hour through one kind of day: `hour` of the local day, `side`, `rate`. Dashes leave.
+
+    `top` is the same for all kinds of day, so that they compare.
+    """
+    clock = "datum.value + ':00'"
+    x = alt.X(
+        "hour:Q",
+        title=None,
+        scale=alt.Scale(domain=[0, 24], nice=False),
+        axis=alt.Axis(values=[0, 6, 12, 18, 24], labelExpr=clock, grid=False),
+    )
+    names = list(text.RIDERS_SIDE.values())
+    return (
+        alt.Chart(day)
+        .mark_line(interpolate="step-after")
+        .encode(
+            x=x,
+            y=alt.Y(
+                "rate:Q", title=None, scale=alt.Scale(domain=[0, top], nice=False), axis=alt.Axis(tickCount=4)
+            ),
+            color=alt.Color("side:N", scale=_scale(text.RIDERS_SIDE, _RIDERS[dark]), legend=_legend()),
+            strokeDash=alt.StrokeDash(
+                "side:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 3]]), legend=_legend()
+            ),
+            tooltip=[alt.Tooltip("said:N", title=text.CHART_TIP)],
+        )
+        .properties(height=190)
+    )
+
+
+def weights(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
+    """Stack the pool's weights: `ahead` in words, `expert` in `order`, `weight` from 0 to 1.
+
+    `models` are the experts to colour by, in the order of the stack.
+    """
+    named = model_colours(models, dark)
+    names, colours = list(named), list(named.values())
+    ahead = list(dict.fromkeys(table["ahead"]))
+    return (
+        alt.Chart(table)
+        .mark_bar(stroke=palette.GROUND[dark], strokeWidth=1)
+        .encode(
+            y=alt.Y("ahead:N", title=None, sort=ahead, axis=alt.Axis(labelOverlap=False)),
+            x=alt.X(
+                "weight:Q", title=None, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(domain=[0, 1])
+            ),
+            color=alt.Color("expert:N", scale=alt.Scale(domain=names, range=colours), legend=None),
+            order=alt.Order("order:Q"),
+            tooltip=[alt.Tooltip("said:N", title=text.CHART_TIP)],
+        )
+        .properties(height=alt.Step(22))
+    )

@@ -1,0 +1,75 @@
+"""Asking for a moment: from now to two hours ahead by a slider, up to a day ahead by the city's clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
+from html import escape
+
+import streamlit as st
+
+from dashboard.components import browser
+from dashboard.state import address_bar
+from dashboard.store_reader import View
+from dashboard.words import text
+
+
+def ask(view: View, said: Callable[[str, float], str]) -> str:
+    """Ask for a moment and give it back in words; `said` makes its label of clock time and minutes ahead."""
+    screen, now, zone = address_bar.screen(), view.now, view.zone
+    minutes = address_bar.ahead(screen, now)
+    at = now + timedelta(minutes=minutes)
+    label = said(text.both_clocks(at, now, zone, address_bar.viewer_zone()), minutes)
+    if address_bar.is_later(screen, now):
+        if address_bar.CLOCK not in st.session_state:
+            st.session_state[address_bar.CLOCK] = at.astimezone(zone).time().replace(second=0, microsecond=0)
+        st.time_input(
+            label, key=address_bar.CLOCK, step=timedelta(minutes=5),
+            on_change=at_clock, args=(now, zone),
+        )  # fmt: skip
+    else:
+        st.slider(
+            label, address_bar.MINUTES[0], address_bar.MINUTES[-1], step=5, format="%d min",
+            key=address_bar.key("minutes"), on_change=soon,
+        )  # fmt: skip
+    return text.moment(at, now, zone)
+
+
+def soon() -> None:
+    """Take over the slider: a moment counted from now."""
+    address_bar.change(at=None)
+    address_bar.take("minutes")
+
+
+def at_clock(now: datetime, zone: tzinfo) -> None:
+    """Take over the clock of a later moment."""
+    clock = st.session_state[address_bar.CLOCK]
+    if clock is not None:  # emptied: the last one stays
+        address_bar.change(at=address_bar.next_at(clock, now, zone))
+
+
+def ages(view: View, note: str = "") -> None:
+    """Keep in sight how old the counts are, how long the model has learnt, and whose time it is.
+
+    `note` is what else there is to say of the moment. The button to other moments stands here, since an
+    element of its own would cost each move 200 bytes.
+    """
+    assert view.frame is not None
+    screen, now, zone = address_bar.screen(), view.now, view.zone
+    viewer = address_bar.viewer_zone()
+    differs = viewer is not None and now.astimezone(viewer).utcoffset() != now.astimezone(zone).utcoffset()
+    words = text.ages(
+        text.moment(view.frame.at, now, zone),
+        view.age,
+        now - view.frame.learning_since,
+        view.system.label,
+        text.zone_note(view.system.city or view.system.name) if differs else "",
+    )
+    later = address_bar.is_later(screen, now)
+    notes = [words]
+    if screen.at is not None and not later:
+        notes.append(text.passed(text.moment(screen.at, now, zone)))
+    if note:
+        notes.append(note)
+    other = browser.button("soon", text.SOON) if later else browser.button("later", text.LATER)
+    st.html(f'<p class="ages">{escape(" · ".join(notes))}</p>{other}')

@@ -1,0 +1,142 @@
+"""What only the browser can do, by one small component: favourites, the viewer's place, our own buttons.
+
+Favourites stay in the browser's own storage; a page is told those of its city. The place is asked for when
+its button is touched, rounded to ten metres, kept as long as the page is open, and never written anywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from html import escape
+from pathlib import Path
+from typing import Any, cast
+
+import streamlit as st
+
+from dashboard.state import address_bar
+from dashboard.words import text
+from model.trip import Point
+
+_KEY = "browser"
+_FAVOURITES = "favourites"
+_HERE = "here"
+_LOST = "lost"
+_WHEN = "asked-when"
+_MOST = 100
+
+_component = st.components.v2.component(
+    "dockcast_browser", js=(Path(__file__).parents[1] / "static" / "browser.js").read_text(encoding="utf-8")
+)
+
+
+def mount(system_id: str) -> None:
+    """Put the component into the page: it draws nothing, and hears our buttons wherever they are.
+
+    For the whole script, not for a fragment: what a button does may change any part of the page.
+    """
+    data = {"system": system_id, "known": favourites(system_id), "words": text.BUTTON_WORDS}
+    _component(key=_KEY, data=data, height=1, on_favourites_change=_kept, on_did_change=_did)
+
+
+def button(verb: str, label: str, *, identity: str = "", name: str = "", pressed: bool | None = None) -> str:
+    """Write a button that the component hears. `name` is for people who do not see its surroundings.
+
+    >>> button("station", "Quay <1>", identity="s1")
+    '<button data-do="station:s1">Quay &lt;1&gt;</button>'
+    """
+    verb = f"{verb}:{identity}" if identity else verb
+    more = f' aria-label="{escape(name)}"' if name else ""
+    if pressed is not None:
+        more += f' aria-pressed="{str(pressed).lower()}"'
+    return f'<button data-do="{escape(verb)}"{more}>{escape(label)}</button>'
+
+
+def favourites(system_id: str) -> list[str]:
+    """Give the ids of the viewer's favourites in a city, in the order they were chosen."""
+    told = st.session_state.get(_FAVOURITES, {})
+    return list(told["stations"]) if told.get("system") == system_id else []
+
+
+def here() -> Point | None:
+    """Give the viewer's place, once it was asked for and told."""
+    return cast("Point | None", st.session_state.get(_HERE))
+
+
+def lost() -> str:
+    """Say why the viewer's place is not known though it was asked for; "" otherwise."""
+    return str(st.session_state.get(_LOST, ""))
+
+
+def place(told: Mapping[str, Any]) -> Point | None:
+    """Read a place that a browser told; None where it is none.
+
+    >>> place({"lat": 53.34, "lon": -6.26}), place({"lat": "x", "lon": 1}), place({"lat": 91, "lon": 0})
+    ((53.34, -6.26), None, None)
+    """
+    lat, lon = told.get("lat"), told.get("lon")
+    if not (isinstance(lat, int | float) and isinstance(lon, int | float)):
+        return None
+    sound = math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180
+    return (float(lat), float(lon)) if sound else None
+
+
+def act(told: Mapping[str, Any]) -> None:
+    """Do what a button says."""
+    verb, identity = told.get("do"), told.get("id")
+    if verb == "station" and isinstance(identity, str):
+        address_bar.change(station=identity)
+    elif verb == "page" and isinstance(identity, str):
+        address_bar.go(identity)
+    elif verb == "feed" and isinstance(identity, str):
+        address_bar.move(identity)
+    elif verb in ("start", "goal") and isinstance(identity, str):
+        address_bar.change(**{verb: identity})
+    elif verb == "swap":
+        address_bar.change(start=address_bar.screen().goal, goal=address_bar.screen().start)
+    elif verb in ("later", "soon"):
+        st.session_state[_WHEN] = verb
+    elif verb == "here":
+        st.session_state[_HERE] = place(told)
+        st.session_state[_LOST] = "" if here() else text.lost(0)
+        if here() and address_bar.shown() == "trip":
+            address_bar.change(start=address_bar.HERE)
+        elif here():
+            st.session_state["show-list"] = True
+    elif verb == "lost":
+        code = told.get("code")
+        st.session_state[_LOST] = text.lost(code if isinstance(code, int) else 0)
+
+
+def choose_when(now: datetime, zone: tzinfo) -> None:
+    """Go over to a later arrival, or back, where a button has just asked for it: it needs the city's time."""
+    asked = st.session_state.pop(_WHEN, "")
+    if asked == "soon":
+        address_bar.change(at=None)
+    elif asked == "later":
+        local = (now + timedelta(hours=2)).astimezone(zone)
+        quarter = local + timedelta(minutes=-local.minute % 15, seconds=-local.second)
+        address_bar.change(at=quarter.astimezone(UTC).replace(microsecond=0))
+        st.session_state.pop(address_bar.CLOCK, None)
+
+
+def _did() -> None:
+    act(_told("did"))
+
+
+def _told(name: str) -> Mapping[str, Any]:
+    value = getattr(st.session_state.get(_KEY), name, None)
+    return value if isinstance(value, Mapping) else {}
+
+
+def remember(told: Mapping[str, Any]) -> None:
+    """Take over the favourites that a browser tells of a city: ids, and nothing else."""
+    system, stations = told.get("system"), told.get("stations")
+    if isinstance(system, str) and isinstance(stations, list):
+        ids = [station for station in stations if isinstance(station, str)][:_MOST]
+        st.session_state[_FAVOURITES] = {"system": system, "stations": ids}
+
+
+def _kept() -> None:
+    remember(_told("favourites"))

@@ -1,0 +1,44 @@
+"""The numbers behind a chart, for people who do not see it and for those who want to reckon with them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.words import text
+from ingest.store.export import csv
+
+
+def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
+    """Offer a table below its chart: as rows once it is opened, as CSV and as Parquet.
+
+    `name` names the files, and has to be the only one of its kind on the page and the same at every run.
+    `of` says what the numbers are of: our own words alone, since Streamlit reads them as Markdown. Closed, it
+    costs a label; the files are made when they are asked for.
+    """
+    box = st.expander(text.numbers_of(of), key=f"numbers-{name}", on_change="rerun")
+    if not box.open:
+        return
+    with box:
+        st.dataframe(table, hide_index=True, placeholder=text.count(-1), alt=text.numbers_of(of))
+        with st.container(horizontal=True):
+            for label, ending, mime, write in (
+                (text.AS_CSV, "csv", "text/csv", csv),
+                (text.AS_PARQUET, "parquet", "application/vnd.apache.parquet", parquet),
+            ):
+                st.download_button(
+                    label, partial(write, table), f"{name}.{ending}", mime,
+                    key=f"{ending}-{name}", on_click="ignore",
+                )  # fmt: skip
+
+
+def parquet(table: pd.DataFrame) -> bytes:
+    """Write a table as Parquet.
+
+    >>> import io
+    >>> pd.read_parquet(io.BytesIO(parquet(pd.DataFrame({"n": [1, 2]}))))["n"].tolist()
+    [1, 2]
+    """
+    return table.to_parquet(index=False)

@@ -1,0 +1,179 @@
+"""What stands around every page: title, the way to the others, the city, what is wrong, the legend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha1
+from html import escape
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from dashboard.components import browser, kiosk, playback_control
+from dashboard.state import address_bar
+from dashboard.store_reader import Reading, View, reading
+from dashboard.words import text
+from ingest.store import SystemRow, SystemState
+
+PICKER_SECONDS = 10
+
+
+def enter(page: address_bar.Page) -> SystemRow | None:
+    """Draw what stands above every page and give back the city on screen; None where none is followed."""
+    source = reading()
+    address_bar.adopt(page)
+    systems = source.systems()
+    if not systems:
+        nothing_followed()
+        return None
+    system = chosen(systems, source.states())
+    if address_bar.screen().kiosk:
+        kiosk.mount(page)
+        return system
+    header, where = st.columns([1, 2], vertical_alignment="bottom")
+    with header:
+        st.html(title())
+    with where, st.container(horizontal=True, key="where"):
+        st.html(pages(page, system.system_id))
+        city_picker(system.system_id)
+        playback_control.control(system)
+    browser.mount(system.system_id)
+    return system
+
+
+def often(system: SystemRow, least: float = 2, most: float = 10) -> float:
+    """Tell after how many seconds to look whether a city has news.
+
+    A feed at 60 times the speed has some each second; nobody can look at more than `least` gives.
+    """
+    return min(max(system.poll_seconds, least), most)
+
+
+def title() -> str:
+    """Write the name of the app and what it is for."""
+    return f'<h1 class="title">{text.TITLE}</h1><p class="subtitle">{text.SUBTITLE}</p>'
+
+
+def pages(current: address_bar.Page, system_id: str) -> str:
+    """Link the pages, with all that is chosen.
+
+    A touch is heard by the component, so that the page changes without a reload and with what was chosen
+    since; the address is for a new tab, and for who looks where a link goes.
+    """
+    links, screen = [], replace(address_bar.screen(), city=system_id)
+    for page, name in text.PAGES.items():
+        query = urlencode(screen.address(page))
+        here = ' aria-current="page"' if page == current else ""
+        address = escape(f"{address_bar.PATHS[page]}?{query}")
+        links.append(f'<a href="{address}" data-do="page:{page}"{here}>{escape(name)}</a>')
+    return f'<nav class="pages" aria-label="{text.NAVIGATION}">{"".join(links)}</nav>'
+
+
+def phone() -> bool:
+    """Tell whether the viewer's browser calls itself one of a phone."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
+@st.fragment(run_every=2)
+def nothing_followed() -> None:
+    """Say why there is nothing to choose from, until there is."""
+    source = reading()
+    if source.systems():
+        st.rerun()
+    st.html(title())
+    if source.working():
+        notice(text.NO_SYSTEMS, text.NO_SYSTEMS_HINT)
+    else:
+        notice(text.NOTHING_YET, text.NOTHING_HINT)
+
+
+def chosen(systems: list[SystemRow], states: dict[str, SystemState]) -> SystemRow:
+    """Find the city on screen: the one asked for, else the first that had something to show."""
+    known = {system.system_id: system for system in systems}
+    wanted = address_bar.screen().city
+    if wanted in known:
+        return known[wanted]
+    opened = st.session_state.get("opened")
+    if opened not in known:
+        opened = next((key for key in known if key in states and states[key].frame_version is not None), None)
+        st.session_state["opened"] = opened
+    return known[opened] if opened is not None else systems[0]
+
+
+def label(system: SystemRow) -> str:
+    return text.city(system.name, system.city, system.label)
+
+
+@st.fragment(run_every=PICKER_SECONDS)
+def city_picker(current: str) -> None:
+    """Choose a city; each entry says how its feed is doing.
+
+    Streamlit knows a choice by its label, and a label that changed would be no choice any more. So new labels
+    make a new widget, and so does a city chosen elsewhere, by the address.
+    """
+    source = reading()
+    systems, states = source.systems(), source.states()
+    if not systems:
+        st.rerun()
+    labels: dict[str, str] = {}
+    for system in systems:
+        known = states.get(system.system_id)
+        words = text.picked(label(system), known.state if known else "waiting", system.label)
+        labels[system.system_id] = words if words not in labels.values() else f"{words} · {system.system_id}"
+    ids = list(labels)
+    key = "city-" + sha1(repr((labels, current)).encode()).hexdigest()[:12]
+    st.selectbox(
+        text.CITY, ids, index=ids.index(current) if current in ids else 0, format_func=labels.__getitem__,
+        key=key, on_change=lambda: address_bar.move(st.session_state[key]),
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if address_bar.screen().city in ids and address_bar.screen().city != current:
+        st.rerun()
+
+
+def warn(source: Reading, view: View, *, spaces: bool) -> None:
+    """Say what is missing or wrong before anything else; `spaces` where the page is about these too."""
+    name, feed = label(view.system), view.state
+    if view.frame is None:
+        others = any(state.frame_version is not None for state in source.states().values())
+        more = text.NO_WORKER_YET if not source.working() else text.OTHERS if others else text.NONE_YET
+        notice(text.waiting(name, feed.state, feed.text, view.next_in), more)
+        return
+    wrong = text.trouble(name, feed.state, feed.text, view.next_in)
+    if view.column(0) is None:
+        at = text.moment(view.frame.at, view.now, view.zone)
+        notice(text.too_old(name, at, view.age), wrong or "")
+    elif view.column(address_bar.ahead(address_bar.screen(), view.now)) is None:
+        reach = view.frame.at + timedelta(minutes=int(view.frame.minutes[-1]))
+        notice(text.beyond(text.moment(reach, view.now, view.zone)), wrong or "")
+    elif wrong:
+        notice(wrong)
+    elif view.stale:
+        notice(text.stale(view.age))
+    late = view.next_in is not None and view.next_in < -timedelta(seconds=max(30, view.system.poll_seconds))
+    if late and not source.working():
+        notice(text.NO_WORKER)
+    if not len(view.frame.stations):
+        notice(text.NO_STATIONS)
+    elif spaces and (view.frame.docks < 0).all():
+        notice(text.NO_DOCKS)
+
+
+def notice(first: str, second: str = "") -> None:
+    """Say something above the map. Plain text: it may quote what a feed's server answered."""
+    with st.container(border=True, key=f"notice-{sha1(first.encode()).hexdigest()[:8]}"):
+        st.text(first)
+        if second:
+            st.caption(second)
+
+
+def legend(credit: str) -> str:
+    """Explain the marks, and name whose the ground is. Our own words alone, so HTML is safe here."""
+    steps = "".join(
+        f"<li>{word} <small>{text.bounds(index)}</small></li>" for index, word in enumerate(text.STEPS)
+    )
+    others = (text.NO_FORECAST, text.LEGEND_CLOSED, text.LEGEND_FADED, text.LEGEND_SIZE)
+    items = steps + "".join(f"<li>{word}</li>" for word in others)
+    makers = f'<p class="small">{escape(credit)}</p>' if credit else ""
+    return f'<div class="legend" role="group" aria-label="{text.LEGEND}"><ul>{items}</ul>{makers}</div>'

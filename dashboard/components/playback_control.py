@@ -1,0 +1,61 @@
+"""The control of a played city: faster, pause, another time of day, begin anew. Live cities have none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time
+from functools import partial
+
+import streamlit as st
+
+from dashboard.store_reader import reading
+from dashboard.words import text
+from ingest.store import SIMULATED, SPEEDS, Begin, Playback, SystemRow, is_played
+
+Change = Callable[[Playback, datetime], Playback]
+
+
+def control(system: SystemRow) -> None:
+    """Offer what can be asked of a city that is played; nothing of another."""
+    wanted = reading().playback(system.system_id) if is_played(system.url) else None
+    if wanted is None:
+        return
+    system_id = system.system_id
+    with st.container(key="stage-control"), st.popover(text.playing(wanted.speed, wanted.paused)):
+        st.button(
+            text.PLAY if wanted.paused else text.PAUSE,
+            on_click=lambda: _change(system_id, lambda now, wall: now.pause(not now.paused, wall)),
+            key="stage-pause",
+        )
+        key = f"stage-speed-{system_id}"
+        st.session_state[key] = wanted.speed if wanted.speed in SPEEDS else None
+        st.segmented_control(
+            text.SPEED, SPEEDS, format_func=text.times, key=key, on_change=_speed, args=(system_id, key)
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.time_input(text.JUMP_TO, time(8, 0), step=900, key="stage-clock")
+            st.button(text.JUMP, on_click=_jump, args=(system,), key="stage-jump")
+        made_up = system.url.startswith(SIMULATED)
+        begins: tuple[Begin, ...] = ("learnt", "nothing")
+        for begin in begins:
+            label = text.BEGIN_MADE_UP[begin] if made_up else text.BEGIN_RECORDED[begin]
+            st.button(label, on_click=partial(_begin, system_id, begin), key=f"stage-begin-{begin}")
+
+
+def _change(system_id: str, change: Change) -> None:
+    reading().play(system_id, change)
+
+
+def _speed(system_id: str, key: str) -> None:
+    chosen = st.session_state[key]
+    if chosen is not None:
+        _change(system_id, lambda now, wall: now.faster(chosen, wall))
+
+
+def _jump(system: SystemRow) -> None:
+    zone, clock = reading().view(system).zone, st.session_state["stage-clock"]
+    _change(system.system_id, lambda now, wall: now.jump(clock, zone, wall))
+
+
+def _begin(system_id: str, begin: Begin) -> None:
+    _change(system_id, lambda now, wall: now.anew(begin))

@@ -1,0 +1,127 @@
+"""A trip's two ends, its plans as an itinerary by the clock, and why there may be none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from dashboard.outlook import is_open, side, station_index
+from dashboard.state import address_bar
+from dashboard.store_reader import View
+from dashboard.words import text
+from dashboard.words.text import What
+from model import trip
+from model.frame import NO_FORECAST, Frame
+from model.trip import WALKING_LIMIT_MINUTES, Point, TripPlan, walking_minutes
+
+SAME_MINUTES = 1.0
+"""Two ends less than this apart on foot are one place."""
+
+
+@dataclass(frozen=True)
+class End:
+    """Where a trip starts or goes. `row` is the station's, None for a place that is none."""
+
+    point: Point
+    name: str
+    row: int | None = None
+
+
+def end(frame: Frame, told: str, here: Point | None) -> End | None:
+    """Read an end as the address tells it: a station's id, `here`, or latitude and longitude.
+
+    None for nothing, for a station that is not there (any more), and for a viewer whose place is not known.
+    """
+    row = station_index(frame, told)
+    if row is not None:
+        stations = frame.stations
+        return End((float(stations.lat[row]), float(stations.lon[row])), str(stations.name[row]), row)
+    if told == address_bar.HERE:
+        return None if here is None else End(here, text.WHERE_YOU_ARE)
+    point = place(told)
+    return None if point is None else End(point, text.place(*point))
+
+
+def place(told: str) -> Point | None:
+    """Read a place from an address; None where it is none.
+
+    >>> place("53.345,-6.265"), place("91,0"), place("nan,1"), place("s1")
+    ((53.345, -6.265), None, None, None)
+    """
+    try:
+        lat, lon = (float(degrees) for degrees in told.split(","))
+    except ValueError:
+        return None
+    sound = math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180
+    return (lat, lon) if sound else None
+
+
+def same(start: End, goal: End) -> bool:
+    """Tell whether both ends are one place."""
+    return trip.walk(start.point, goal.point) < SAME_MINUTES
+
+
+def plans(view: View, start: End, goal: End, minutes: float, people: int) -> list[TripPlan]:
+    """Plan a trip that leaves so many minutes from now, best first; the frame counts from its own counts."""
+    assert view.frame is not None
+    leaving = minutes + view.age / timedelta(minutes=1)
+    return trip.plan(view.frame, start.point, goal.point, leaving, people=people)
+
+
+@dataclass(frozen=True)
+class Itinerary:
+    """A plan in whole minutes and by the clock, so that what is on screen adds up."""
+
+    leave: datetime
+    to: int
+    riding: int
+    back: int
+
+    @classmethod
+    def of(cls, plan: TripPlan, leave: datetime) -> Itinerary:
+        """Round a plan: its parts are the differences of rounded times, so their sum is the rounded whole."""
+        there = round(plan.to_minutes)
+        left = round(plan.to_minutes + plan.riding_minutes)
+        return cls(leave, there, left - there, round(plan.minutes) - left)
+
+    @property
+    def minutes(self) -> int:
+        """Minutes from door to door."""
+        return self.to + self.riding + self.back
+
+    def at(self, minutes: int) -> datetime:
+        """Tell the time so many minutes after leaving."""
+        return self.leave + timedelta(minutes=minutes)
+
+
+def per_cent(chance: float) -> int:
+    """Write a chance in per cent; 0 and 100 are kept for what is certain to within 0.05 %.
+
+    >>> [per_cent(chance) for chance in (0.874, 0.997, 0.9999, 0.001)]
+    [87, 99, 100, 1]
+    """
+    if chance < 0.0005 or chance >= 0.9995:
+        return 100 * round(chance)
+    return min(max(round(100 * chance), 1), 99)
+
+
+def why_not(frame: Frame, start: End, goal: End, people: int) -> str:
+    """Say why there is no plan: the first reason found at either end, else that no pair works."""
+    near = {}
+    ends: tuple[tuple[What, End], ...] = (("bike", start), ("space", goal))
+    for what, at in ends:
+        walk = walking_minutes(at.point, (frame.stations.lat, frame.stations.lon))
+        near[what] = walk <= WALKING_LIMIT_MINUTES
+        if not near[what].any():
+            return text.none_near(what)
+        near[what] &= is_open(frame, what)
+        if not near[what].any():
+            return text.none_open(what)
+        if (side(frame, what).chance[people - 1][:, near[what]] == NO_FORECAST).all():
+            return text.none_known(what)
+    if near["bike"].sum() == 1 and np.array_equal(near["bike"], near["space"]):
+        return text.ONE_STATION
+    return text.no_pair(people)

@@ -1,0 +1,295 @@
+"""The map: a URL for the rows, expressions for what is drawn of them.
+
+The browser fetches the rows of a frame once. Moving the slider sends new expressions alone, which read
+another column of the same rows: under 2 kB instead of 671 kB at 2,500 stations.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pydeck
+
+from dashboard import palette
+from dashboard.palette import rgb
+from dashboard.words import text
+from dashboard.words.text import What
+from model.frame import Frame
+from model.records import Floats
+
+# A Deck looks for Jupyter by an import that fails, each time anew: a third of the time of a slider move.
+pydeck.bindings.deck.has_jupyter_extra = lambda: False
+
+LAYER = "ScatterplotLayer"
+"""The id that deck.gl gives a layer without one; see `deck`."""
+
+UNKNOWN_STEP = len(palette.STEPS)
+CLOSED_STEP = UNKNOWN_STEP + 1
+
+# A row is a flat array, since a tooltip can name only what lies at its top.
+LON, LAT, NAME, STATION, BIKES, DOCKS, FIRST = range(7)
+PER_HORIZON = 3
+EXPECTED, STEP, CHANCE = range(PER_HORIZON)
+
+NEAR = 26
+"""Horizons 0–120 min and 180 min: all that a feed less than an hour old needs."""
+
+
+@dataclass(frozen=True)
+class FramePart:
+    """The horizons that one file of rows holds: the near ones, or where a feed is long silent, the far."""
+
+    name: str
+    first: int
+    stop: int | None
+
+    def column(self, horizon: int, which: int) -> int:
+        """Find where in a row something of a horizon is."""
+        return FIRST + PER_HORIZON * (horizon - self.first) + which
+
+
+PARTS = {"near": FramePart("near", 0, NEAR), "far": FramePart("far", NEAR - 2, None)}
+
+
+def part(horizon: int) -> FramePart:
+    """Choose the file that holds a horizon."""
+    return PARTS["near" if horizon < NEAR else "far"]
+
+
+@dataclass(frozen=True)
+class Viewport:
+    """Where the map opens. It must stay the same to the byte over refreshes, or the map jumps."""
+
+    latitude: float
+    longitude: float
+    zoom: float
+    radius_metres: float
+
+
+DESK, PHONE = (840, 520), (330, 380)
+"""Pixels that the map opens for: its width and height there, or a little less."""
+
+
+MARK = 15.0
+"""Pixels that the radius of the largest mark has at most where the map opens."""
+
+
+def viewport(lat: Floats, lon: Floats, width: int, height: int, most: float = MARK) -> Viewport:
+    """Fit the stations into so many pixels, with marks that leave room for each other, of radius `most`."""
+    if not len(lat):
+        return Viewport(0.0, 0.0, 1.0, 100.0)
+    (south, north), (west, east) = _extent(lat), _extent(lon)
+    middle = (south + north) / 2
+    shrink = max(float(np.cos(np.radians(middle))), 0.05)
+    # Web Mercator: the world is 512 pixels wide at zoom 0.
+    zooms = [
+        np.log2(width * 0.88 * 360 / 512 / max(east - west, 1e-4)),
+        np.log2(height * 0.88 * 360 / 512 / (max(north - south, 1e-4) / shrink)),
+    ]
+    zoom = round(float(np.clip(min(zooms), 2, 14.5)), 2)
+    metres_per_pixel = 40_075_017 * shrink / 512 / 2**zoom
+    largest = np.clip(0.62 * _spacing(lat, lon, shrink) / metres_per_pixel, 3.5, most)
+    return Viewport(
+        latitude=round(float(middle), 5),
+        longitude=round(float((west + east) / 2), 5),
+        zoom=zoom,
+        radius_metres=round(float(largest * metres_per_pixel), 1),
+    )
+
+
+def _extent(degrees: Floats) -> tuple[float, float]:
+    """Tell from where to where the stations lie.
+
+    Some 2 % at each end are left out where they lie far off: one forgotten station in the next town would
+    otherwise make the city a dot.
+    """
+    low, high = np.quantile(degrees, [0.02, 0.98])
+    least, most = degrees.min(), degrees.max()
+    far = most - least > 1.4 * (high - low)
+    return (float(low), float(high)) if far else (float(least), float(most))
+
+
+def _spacing(lat: Floats, lon: Floats, shrink: float) -> float:
+    """Estimate how many metres a station is from its nearest neighbour: the median over 200 of them."""
+    if len(lat) < 2:
+        return 500.0
+    some = np.linspace(0, len(lat) - 1, min(len(lat), 200)).astype(int)
+    north = 111_195 * (lat[some, None] - lat[None, :])
+    east = 111_195 * shrink * (lon[some, None] - lon[None, :])
+    distance = np.hypot(north, east)
+    distance[np.arange(len(some)), some] = np.inf
+    return float(np.median(distance.min(axis=1)))
+
+
+_SIZES: list[float] = [round(0.5 + 0.5 * float(np.sqrt(number / 20)), 2) for number in range(21)]
+"""Radius by expected number: the area grows with it, to 20."""
+
+_LARGEST = len(_SIZES) - 1
+
+FADED = 0.4
+"""How opaque marks are whose counts are old."""
+
+
+def size(expected: int) -> float:
+    """Tell the radius of a mark as a share of the largest."""
+    return _SIZES[min(max(expected, 0), len(_SIZES) - 1)]
+
+
+class Deck(pydeck.Deck):  # type: ignore[misc]
+    """A map for the browser, without the indentation that is a quarter of pydeck's JSON."""
+
+    def to_json(self) -> str:
+        """Give the JSON that Streamlit sends at every move."""
+        return json.dumps(json.loads(super().to_json()), separators=(",", ":"))
+
+
+def deck(
+    url: str,
+    view: Viewport,
+    horizon: int,
+    at: str,
+    what: What,
+    number: int,
+    dark: bool,
+    selected: tuple[float, float, int] | None = None,
+    faded: bool = False,
+    here: tuple[float, float] | None = None,
+    style: str | None = None,
+) -> Deck:
+    """Draw a horizon of the rows at `url`, a ring around the selected `(lon, lat, expected)`, and who looks.
+
+    Two things here get round habits of Streamlit's. It fades all marks but the selected one, and the rider
+    would lose the colours; it leaves alone a layer that has no id of its own. And of our update triggers it
+    keeps one, so that the sizes would stay behind; the comparator, which says that the rows have changed,
+    makes the browser read every column again (7 ms at 2,226 stations).
+
+    The layer of numbers has a layer of letters within, which is told so too.
+
+    The numbers grow with the map and need no zoom to be known here: drawn as distance fields, the strokes of
+    small ones thin out to nothing, so that they appear as soon as they can be read.
+    """
+    of = part(horizon)
+    expected, step = (f"this[{of.column(horizon, which)}]" for which in (EXPECTED, STEP))
+    fills = [*(rgb(colour) for colour in (*palette.STEPS, palette.UNKNOWN)), [0, 0, 0, 1]]
+    white = "||".join(
+        f"{step}=={index}"
+        for index, fill in enumerate(palette.STEPS)
+        if palette.ink(fill) == palette.LIGHT_INK
+    )
+    dark_ink = str(rgb(palette.DARK_INK))[1:-1]
+    layers = [
+        pydeck.Layer(
+            "ScatterplotLayer",
+            data=url,
+            data_comparator="1==2",
+            get_position=f"[this[{LON}],this[{LAT}]]",
+            get_fill_color=f"({fills})[{step}]".replace(" ", ""),
+            get_line_color=rgb(palette.EDGE[dark]),
+            get_radius=f"({_SIZES})[{expected}>{_LARGEST}?{_LARGEST}:{expected}>0?{expected}:0]".replace(
+                " ", ""
+            ).replace("0.", "."),
+            get_line_width=f"{step}=={CLOSED_STEP}?.25:.08",
+            radius_scale=view.radius_metres,
+            radius_min_pixels=2.4,
+            radius_max_pixels=24,
+            line_width_scale=view.radius_metres,
+            line_width_max_pixels=2,
+            stroked=True,
+            pickable=True,
+            **({"opacity": FADED} if faded else {}),
+        ),
+        pydeck.Layer(
+            "TextLayer",
+            data=url,
+            data_comparator="1==2",
+            id="numbers",
+            get_position=f"[this[{LON}],this[{LAT}]]",
+            get_text=f"''+this[{of.column(horizon, EXPECTED)}]",
+            get_color=f"{white}?{rgb(palette.LIGHT_INK)}:[{dark_ink},{step}=={CLOSED_STEP}?0:255]".replace(
+                " ", ""
+            ),
+            get_size=round(0.95 * view.radius_metres, 1),
+            size_units='"meters"',
+            size_max_pixels=22,
+            character_set='"0123456789–"',
+            font_family='"sans-serif"',
+            font_weight=600,
+            font_settings={"sdf": True},
+            _subLayerProps={"characters": {"dataComparator": "@@=1==2"}},
+        ),
+    ]
+    layers[0].id = None
+    if selected is not None:
+        lon, lat, number_expected = selected
+        layers.append(
+            pydeck.Layer(
+                "ScatterplotLayer",
+                data=[[lon, lat]],
+                id="selected",
+                get_position="this",
+                get_radius=round(view.radius_metres * 1.25 * size(number_expected), 1),
+                get_line_color=rgb(palette.RING[dark]),
+                radius_min_pixels=9,
+                radius_max_pixels=30,
+                get_line_width=3,
+                line_width_units='"pixels"',
+                filled=False,
+                stroked=True,
+            )
+        )
+    if here is not None:
+        layers.append(
+            pydeck.Layer(
+                "ScatterplotLayer", data=[[here[1], here[0]]], id="here", get_position="this",
+                get_radius=7, radius_units='"pixels"', get_fill_color=rgb(palette.HERE), stroked=True,
+                get_line_color=rgb(palette.RING[True]), get_line_width=3, line_width_units='"pixels"',
+            )
+        )  # fmt: skip
+    columns = (NAME, BIKES, DOCKS, of.column(horizon, EXPECTED), of.column(horizon, CHANCE))
+    return Deck(
+        layers,
+        initial_view_state=pydeck.ViewState(
+            latitude=view.latitude, longitude=view.longitude, zoom=view.zoom,
+            min_zoom=1, max_zoom=18,
+        ),
+        views=None,  # the browser's own is the same
+        map_provider=None,
+        # Without any style Streamlit would put streets of its own choice there; with its mark for none, none.
+        **({} if style is None else {"map_style": style}),
+        tooltip={"text": text.tooltip(at, what, number, columns)},
+    )  # fmt: skip
+
+
+def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[object, ...]]:
+    """Lay a frame out for the browser: a row a station, the horizons of a part side by side.
+
+    A closed station keeps its counts but has no chance: nobody can tell when it opens again.
+    """
+    stations = frame.stations
+    outlook = frame.bike if what == "bike" else frame.space
+    open_now = frame.renting if what == "bike" else frame.returning
+    horizons = slice(of.first, of.stop)
+    chances = outlook.chance[number - 1, horizons]
+    expected = outlook.median[horizons]
+    step_of = np.array([text.step(c) if c <= 100 else UNKNOWN_STEP for c in range(256)])
+    steps = np.where(open_now, step_of[chances], CLOSED_STEP)
+    words = np.array([*(text.chance(c) for c in range(256)), text.CLOSED[what]], dtype=object)
+    said = words[np.where(open_now, chances.astype(np.int64), 256)]
+    columns: list[list[object]] = [
+        np.round(stations.lon, 5).tolist(),
+        np.round(stations.lat, 5).tolist(),
+        stations.name.tolist(),
+        stations.station_id.tolist(),
+        [text.count(number) for number in frame.bikes.tolist()],
+        [text.count(number) for number in frame.docks.tolist()],
+    ]
+    for horizon in range(len(chances)):
+        known = expected[horizon].tolist()
+        columns += [
+            [number if number >= 0 else "–" for number in known],
+            steps[horizon].tolist(),
+            said[horizon].tolist(),
+        ]
+    return list(zip(*columns, strict=True))

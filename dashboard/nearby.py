@@ -1,0 +1,47 @@
+"""Which stations are near and good: the alternatives to one, and the order of a list.
+
+Pure arithmetic on a frame's arrays; what it costs is one distance a station.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dashboard.words import text
+from model.records import Floats, Ints
+from model.trip import Point, walking_minutes
+
+HALF_WORTH_MINUTES = 10.0
+"""A chance counts half as much ten minutes' walk away: six in ten at the door beats nine in ten there."""
+
+FAR_MINUTES = 30.0
+"""An alternative farther away than half an hour on foot is none."""
+
+
+def alternatives(chance: Ints, walk: Floats, without: int | None = None, at_most: int = 3) -> list[int]:
+    """Find the nearest stations that are good, which is likely or better, by position.
+
+    `chance` is `(S,)` in per cent, 255 where nothing may be said; `walk` is `(S,)` in minutes.
+    """
+    good = (chance >= text.BOUNDS[1]) & (chance <= 100) & (walk <= FAR_MINUTES)
+    if without is not None:
+        good[without] = False
+    found = np.flatnonzero(good)
+    return [int(row) for row in found[np.argsort(walk[found], kind="stable")][:at_most]]
+
+
+def order(chance: Ints, walk: Floats | None, favourite: np.ndarray) -> Ints:
+    """Sort stations for a list: favourites first, then by chance × nearness, what is unknown last.
+
+    Without a place to walk from, the chance alone decides. All arrays are `(S,)`.
+    """
+    worth = np.where(chance <= 100, chance, -1).astype(np.float64)
+    if walk is not None:
+        worth = np.where(worth >= 0, (worth + 1) * 0.5 ** (walk / HALF_WORTH_MINUTES), -1)
+    nearness = np.zeros(len(chance)) if walk is None else walk
+    return np.lexsort((nearness, -worth, ~favourite))
+
+
+def walks(place: Point, lat: Floats, lon: Floats) -> Floats:
+    """Give the minutes on foot from a place to every station `(S,)`."""
+    return walking_minutes(place, (lat, lon))

@@ -1,0 +1,1 @@
+"""The screens: a file each, or a folder where a screen needs more than one file."""

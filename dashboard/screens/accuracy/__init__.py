@@ -1,0 +1,1 @@
+"""The accuracy screen."""

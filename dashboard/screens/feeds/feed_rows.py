@@ -1,0 +1,260 @@
+"""How every feed is doing, a row each: what the feeds page shows, and what its numbers give to download."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from dashboard.store_reader import DAY, Reading, zone_of
+from dashboard.words import text
+from ingest.store import ANSWERED, LEARNT, Answer, Health, SystemRow, SystemState
+
+QUARTER = timedelta(minutes=15)
+QUARTERS = DAY // QUARTER
+
+Times = tuple[float, float]
+"""Median and 95th percentile, in seconds."""
+
+
+@dataclass(frozen=True)
+class FeedRow:
+    """One feed as it stands. `quarters` are the last 24 hours by the quarter, named as in `text.STRIP_KEY`.
+
+    `answered_at` is the wall clock's, `age` how far its newest counts lie behind its own time.
+    """
+
+    system: SystemRow
+    state: SystemState
+    zone: ZoneInfo
+    wall: datetime
+    answer: Answer | None
+    took: dict[str, Times]
+    polls: int
+    failed: int
+    quarters: tuple[str, ...]
+    settled: int
+    expired: int
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return text.city(self.system.name, self.system.city, self.system.label)
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When it answered last, as far as is known."""
+        known = [self.state.received_at, None if self.answer is None else self.answer.received_at]
+        return max((at for at in known if at is not None), default=None)
+
+    @property
+    def age(self) -> timedelta | None:
+        """How old the newest counts are; None before there are any."""
+        if self.state.received_at is None:
+            return None
+        return max(self.wall - self.state.received_at, timedelta(0)) * self.system.speed
+
+    @property
+    def next_in(self) -> timedelta | None:
+        """How long until the next poll."""
+        return None if self.state.next_poll_at is None else self.state.next_poll_at - self.wall
+
+
+def feeds(source: Reading, only: str | None = None) -> list[FeedRow]:
+    """Read how all followed feeds are doing, in their order, or how one is."""
+    known = source.glance()
+    wall, health = source.wall(), source.health(list(known))
+    counts = dict(list(health.counts.groupby("system_id")))
+    none = health.counts[:0]
+    return [
+        feed(system, state, health, counts.get(system_id, none), wall)
+        for system_id, (system, state) in known.items()
+        if only in (None, system_id)
+    ]
+
+
+def feed(
+    system: SystemRow, state: SystemState, health: Health, counts: pd.DataFrame, wall: datetime
+) -> FeedRow:
+    """Pick one feed out of what is known of all; `counts` are those of its own polls."""
+    system_id = system.system_id
+    outcomes = [*zip(counts["outcome"].tolist(), counts["n"].tolist(), strict=True)]
+    settled, expired = health.settled.get(system_id, (0, 0))
+    return FeedRow(
+        system=system,
+        state=state,
+        zone=zone_of(health.zones.get(system_id, "UTC")),
+        wall=wall,
+        answer=health.newest.get(system_id),
+        took=health.times[system_id],
+        polls=sum(n for _, n in outcomes),
+        failed=sum(n for outcome, n in outcomes if outcome not in ANSWERED),
+        quarters=tuple(quarters(counts, wall)),
+        settled=settled,
+        expired=expired,
+    )
+
+
+def came_to(outcome: str) -> str:
+    """Put an outcome under one of three heads: see `text.OUTCOMES`.
+
+    >>> [came_to(outcome) for outcome in ("learnt", "late", "timeout")]
+    ['news', 'still', 'failed']
+    """
+    return "news" if outcome == LEARNT else "still" if outcome in ANSWERED else "failed"
+
+
+def first_quarter(wall: datetime) -> datetime:
+    """Give the beginning of the first quarter-hour of the last day's 96: the running one is the last."""
+    quarter = QUARTER.total_seconds()
+    running = datetime.fromtimestamp(wall.timestamp() // quarter * quarter, UTC)
+    return running - (QUARTERS - 1) * QUARTER
+
+
+def quarters(counts: pd.DataFrame, wall: datetime) -> Iterator[str]:
+    """Say of each quarter-hour of the last day what its polls came to: a failure outweighs all else."""
+    came: dict[int, set[str]] = {}
+    for at, outcome in zip(counts["at"].astype(np.int64).tolist(), counts["outcome"].tolist(), strict=True):
+        came.setdefault(at, set()).add(came_to(outcome))
+    first = int(first_quarter(wall).timestamp())
+    for at in range(first, first + int(DAY.total_seconds()), int(QUARTER.total_seconds())):
+        seen = came.get(at, set())
+        yield next((head for head in ("failed", "news", "still") if head in seen), "none")
+
+
+def summary(known: Sequence[FeedRow]) -> str:
+    """Say in a line how all feeds are doing."""
+    wrong = [
+        text.not_live(feed.system.city or feed.system.name, feed.state.state, _since(feed))
+        for feed in known
+        if feed.state.state != "live"
+    ]
+    return text.feeds_summary([feed.name for feed in known], len(known) - len(wrong), wrong)
+
+
+def _since(feed: FeedRow) -> str:
+    """Say since when a feed has not been well: since its last answer, or for a silent one the last news."""
+    at = feed.state.received_at if feed.state.state == "silent" else feed.answered_at
+    return "" if at is None else text.moment(at, feed.wall, feed.zone)
+
+
+def strip(quarters: Sequence[str]) -> str:
+    """Draw a day as bars, in CSS alone: a layer a height, since Streamlit lets no SVG through.
+
+    >>> strip(["news", "none", "failed", "failed"]).count("linear-gradient")
+    2
+    """
+    layers = []
+    for head, height in (("news", 100), ("still", 50), ("failed", 30)):
+        stops, place = [], 0
+        for is_head, run in groupby(quarter == head for quarter in quarters):
+            end = place + len(list(run))
+            colour = f"var(--{head})" if is_head else "transparent"
+            stops.append(f"{colour} {place / len(quarters):.2%} {end / len(quarters):.2%}")
+            place = end
+        if head in quarters:
+            layers.append(f"linear-gradient(90deg, {', '.join(stops)}) 0 100% / 100% {height}% no-repeat")
+    said = text.strip_alt(Counter(quarters))
+    style = f' style="background: {", ".join(layers)}"' if layers else ""
+    return f'<span class="strip" role="img" aria-label="{said}"{style}></span>'
+
+
+def cells(feed: FeedRow) -> list[str]:
+    """Write what the table says of a feed after its name, plain text but for the day's bars."""
+    wall, zone = feed.wall, feed.zone
+    at, age, answer = feed.answered_at, feed.age, feed.answer
+    ttl = None if answer is None else answer.ttl_seconds
+    return [
+        text.NEVER if at is None else f"{text.moment(at, wall, zone)} · {text.ago(wall - at)}",
+        text.NOTHING if age is None else text.duration(age),
+        text.both_times(feed.took.get("seconds")),
+        text.NOTHING if ttl is None else text.duration(timedelta(seconds=ttl)),
+        text.due(feed.next_in),
+        f"{feed.polls:,}",
+        f"{feed.failed:,}",
+        strip(feed.quarters),
+        text.NOTHING if answer is None else text.kinds(len(answer.findings)),
+        text.NOTHING if answer is None or answer.waiting is None else f"{answer.waiting:,}",
+        f"{feed.settled:,}",
+        f"{feed.expired:,}",
+    ]
+
+
+def table(known: Sequence[FeedRow]) -> pd.DataFrame:
+    """Lay the feeds out as numbers, seconds and aware times, to download."""
+    rows = []
+    for feed in known:
+        (p50, p95), answer = feed.took.get("seconds", (None, None)), feed.answer
+        rows.append(
+            {
+                "system_id": feed.system.system_id,
+                "name": feed.name,
+                "state": text.STATES.get(feed.state.state, feed.state.state),
+                "why": feed.state.text,
+                "answered_at": feed.answered_at,
+                "age_seconds": None if feed.age is None else feed.age.total_seconds(),
+                "answer_p50_seconds": p50,
+                "answer_p95_seconds": p95,
+                "ttl_seconds": None if answer is None else answer.ttl_seconds,
+                "next_poll_at": feed.state.next_poll_at,
+                "failures_in_a_row": feed.state.failures,
+                "polls": feed.polls,
+                "failed": feed.failed,
+                "kinds_of_oddities": None if answer is None else len(answer.findings),
+                "forecasts_waiting": None if answer is None else answer.waiting,
+                "forecasts_settled": feed.settled,
+                "forecasts_expired": feed.expired,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def oddities(known: Sequence[FeedRow]) -> pd.DataFrame:
+    """List what was odd in the last answer of every feed, by kind, with an example each."""
+    rows = [
+        (feed.name, finding.count, finding.words, finding.example)
+        for feed in known
+        if feed.answer is not None
+        for finding in feed.answer.findings
+    ]
+    return pd.DataFrame(rows, columns=list(text.ODD_COLUMNS))
+
+
+def whole_day(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Give where the last day's quarter-hours begin and end, by the city's clocks, without a zone."""
+    first = first_quarter(wall).astimezone(zone).replace(tzinfo=None)
+    return first, first + DAY
+
+
+def history(counts: pd.DataFrame, wall: datetime, zone: ZoneInfo) -> pd.DataFrame:
+    """Count a feed's polls of the last day by the quarter-hour `at` and by what they came to.
+
+    `begin` and `end` are what the city's clocks show, without a zone: charts write times as they are. The
+    polls of a quarter-hour are stacked from `low` to `high`.
+    """
+    recent = counts[counts["at"] >= first_quarter(wall)]
+    heads = recent.assign(head=[came_to(outcome) for outcome in recent["outcome"]])
+    known = heads.groupby(["at", "head"])["n"].sum().reset_index()
+    begin = [at.astimezone(zone).replace(tzinfo=None) for at in known["at"]]
+    high = known.groupby("at")["n"].cumsum()
+    return pd.DataFrame(
+        {
+            "at": known["at"],
+            "outcome": known["head"].map(text.OUTCOMES),
+            "polls": known["n"],
+            "low": high - known["n"],
+            "high": high,
+            "begin": begin,
+            "end": [at + QUARTER for at in begin],
+            "said": [
+                f"{at:%H:%M} · {n} × {text.OUTCOMES[head]}"
+                for at, n, head in zip(begin, known["n"], known["head"], strict=True)
+            ],
+        }
+    )

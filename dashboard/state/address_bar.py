@@ -1,0 +1,284 @@
+"""What a page shows, and the same in the address bar.
+
+The widgets' own binding to query parameters would write their labels there ("Dublin · dublinbikes · live")
+and take `in=7` as it is, so the values go through here instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
+from typing import Any, Literal, cast, get_args
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from dashboard.words.text import What
+from model.frame import AT_LEAST
+from model.scoring.issue import SCORED_MINUTES
+
+MINUTES = tuple(range(0, 121, 5))
+"""The arrival times to choose from."""
+
+LATEST = timedelta(hours=24)
+"""How far ahead one may ask."""
+
+CLOCK = "choice-clock"
+"""The widget that sets the clock time of a later arrival."""
+
+Page = Literal["map", "trip", "accuracy", "feeds", "model"]
+Measure = Literal["mae", "rmse", "crps", "brier_bike", "brier_dock"]
+Past = Literal["hours", "day", "week", "month", "year", "all"]
+
+PATHS: dict[Page, str] = {page: page for page in get_args(Page)} | {"map": "./"}
+"""Where each page is, seen from any other."""
+
+MODELS = ("pool", "naive", "climatology", "chain", "seed")
+"""The models that the accuracy page opens with."""
+
+HERE = "here"
+"""A trip's start where the viewer is. The place itself never goes into the address."""
+
+_OF: dict[Page, tuple[str, ...]] = {
+    "map": ("station", "what", "n", "minutes", "at"),
+    "trip": ("start", "goal", "n", "minutes", "at"),
+    "accuracy": ("horizon", "measure", "past", "models", "everywhere"),
+    "feeds": (),
+    "model": ("station",),
+}
+"""The choices beside city and kiosk that a page's address holds; others are kept while it is on screen."""
+
+_WRITTEN = {
+    "minutes": "in", "start": "from", "goal": "to", "horizon": "ahead", "everywhere": "all"
+}  # fmt: skip
+"""How an address calls a choice, where it is not by its own name."""
+
+_MOST_MODELS = 12
+_AT = "%Y%m%dT%H%MZ"
+_KEY = "screen"
+_SEEN = "screen-address"
+_PAGE = "screen-page"
+_GO = "screen-next-page"
+_WIDGETS = ("what", "n", "minutes", "horizon", "measure", "past", "models", "everywhere")
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The choices that make a screen. `city` and `station` are ids, "" for none chosen.
+
+    A trip's `start` and `goal` are "" or what `dashboard.journey.end` reads. One arrives, or leaves for a
+    trip, `minutes` from now, or else `at` a moment that stays the same while time goes on. A `kiosk` plays by
+    itself, see `dashboard.kiosk`.
+    """
+
+    city: str = ""
+    station: str = ""
+    what: What = "bike"
+    n: int = 1
+    minutes: int = 0
+    at: datetime | None = None
+    start: str = ""
+    goal: str = ""
+    horizon: int = 30
+    measure: Measure = "mae"
+    past: Past = "day"
+    models: tuple[str, ...] = MODELS
+    everywhere: bool = False
+    kiosk: bool = False
+
+    @classmethod
+    def from_address(cls, query: Mapping[str, str]) -> Screen:
+        """Read an address; what is missing or makes no sense falls back.
+
+        >>> screen = Screen.from_address({"city": "dublin", "n": "300", "in": "26", "models": "pool,seed"})
+        >>> screen.city, screen.what, screen.n, screen.minutes, screen.models
+        ('dublin', 'bike', 4, 25, ('pool', 'seed'))
+        """
+        what, measure, past = (query.get(name, "") for name in ("what", "measure", "past"))
+        horizon = _whole(query.get("ahead"), cls.horizon)
+        models = tuple(dict.fromkeys(name for name in query.get("models", "").split(",") if name))
+        return cls(
+            city=query.get("city", ""),
+            station=query.get("station", ""),
+            what=cast(What, what if what in ("bike", "space") else "bike"),
+            n=min(max(_whole(query.get("n"), 1), AT_LEAST[0]), AT_LEAST[-1]),
+            minutes=min(max(5 * round(_whole(query.get("in"), 0) / 5), MINUTES[0]), MINUTES[-1]),
+            at=_moment(query.get("at", "")),
+            start=query.get("from", ""),
+            goal=query.get("to", ""),
+            horizon=horizon if horizon in SCORED_MINUTES else cls.horizon,
+            measure=cast(Measure, measure if measure in get_args(Measure) else cls.measure),
+            past=cast(Past, past if past in get_args(Past) else cls.past),
+            models=models[:_MOST_MODELS] or MODELS,
+            everywhere=query.get("all") == "1",
+            kiosk=query.get("kiosk") == "1",
+        )
+
+    def address(self, page: Page = "map") -> dict[str, str]:
+        """Write a page's query parameters; what is not chosen is left out.
+
+        >>> Screen(city="dublin", n=2, minutes=25).address()
+        {'city': 'dublin', 'what': 'bike', 'n': '2', 'in': '25'}
+        >>> Screen(city="dublin", start="s1", goal="s2").address("trip")
+        {'city': 'dublin', 'from': 's1', 'to': 's2', 'n': '1', 'in': '0'}
+        >>> Screen(city="dublin", horizon=60).address("accuracy")
+        {'city': 'dublin', 'ahead': '60', 'measure': 'mae', 'past': 'day'}
+        >>> Screen(city="dublin", kiosk=True).address("feeds")
+        {'city': 'dublin', 'kiosk': '1'}
+        """
+        words: dict[str, str] = {name: str(getattr(self, name)) for name in ("city", *_OF[page])}
+        words["kiosk"] = "1" if self.kiosk else ""
+        if "at" in words:
+            words["at"] = "" if self.at is None else f"{self.at:{_AT}}"
+            words["minutes"] = words["minutes"] if self.at is None else ""
+        if "models" in words:
+            words["models"] = "" if self.models == MODELS else ",".join(self.models)
+            words["everywhere"] = "1" if self.everywhere else ""
+        return {_WRITTEN.get(name, name): value for name, value in words.items() if value}
+
+
+def ahead(screen: Screen, now: datetime) -> float:
+    """Tell in how many minutes the rider arrives, or leaves. What has passed, or is too far off, is now."""
+    if screen.at is None:
+        return screen.minutes
+    return (screen.at - now) / timedelta(minutes=1) if is_later(screen, now) else 0
+
+
+def is_later(screen: Screen, now: datetime) -> bool:
+    """Tell whether the screen is for a moment that has been named, and that can be forecast."""
+    return screen.at is not None and now <= screen.at <= now + LATEST
+
+
+def next_at(clock: time, now: datetime, zone: tzinfo) -> datetime:
+    """Find when the clocks of a zone show a time next; the running minute is past.
+
+    A time that is skipped when clocks go forward means what they show instead: 01:30 is 02:30. One that comes
+    twice when they go back means the first, unless that is past.
+
+    >>> dublin = ZoneInfo("Europe/Dublin")
+    >>> next_at(time(8, 55), datetime(2026, 3, 2, 12, 0, tzinfo=UTC), dublin).isoformat()
+    '2026-03-03T08:55:00+00:00'
+    """
+    today = now.astimezone(zone).date()
+    moments = (
+        datetime.combine(today + timedelta(days=days), clock, zone).replace(fold=fold).astimezone(UTC)
+        for days in range(3)
+        for fold in (0, 1)
+    )
+    return next(moment for moment in moments if moment > now)
+
+
+def viewer_zone() -> tzinfo | None:
+    """Give the viewer's own time zone, as far as the browser tells."""
+    try:
+        return ZoneInfo(st.context.timezone or "")
+    except (LookupError, ValueError, OSError):
+        offset = st.context.timezone_offset
+        return None if offset is None else timezone(-timedelta(minutes=offset))
+
+
+def _moment(value: str) -> datetime | None:
+    try:
+        at = datetime.strptime(value, _AT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    # Of the year 226 only three digits are written, which read back are part of another year.
+    return at if f"{at:{_AT}}" == value else None
+
+
+def _whole(value: str | None, default: int) -> int:
+    try:
+        # A number of a million digits is refused by int() itself.
+        return int(value) if value is not None else default
+    except ValueError:
+        return default
+
+
+def adopt(page: Page = "map") -> None:
+    """Take over an address that was changed from outside: opened, edited, or gone back to.
+
+    For the whole script's runs alone. A fragment that refreshes itself may come with the address as it was
+    before the viewer's last move, which would undo that move. Of what other pages show the address says
+    nothing, so that stays while the city does. Streamlit changes page and address one after the other, and
+    who goes back finds what is between: an address that says nothing either of what this page alone has. That
+    means what was there before.
+    """
+    query, before = st.query_params.to_dict(), st.session_state.get(_KEY)
+    if before is None or query != st.session_state[_SEEN] or page != shown():
+        told = Screen.from_address(query)
+        if before is not None and before.city == told.city:
+            new = [name for name in _OF[page] if page != shown() and name not in _OF[shown()]]
+            if any(_WRITTEN.get(name, name) in query for name in new):
+                new = []
+            kept = [name for names in _OF.values() for name in names if name not in _OF[page]] + new
+            told = replace(told, **{name: getattr(before, name) for name in kept})
+        st.session_state[_KEY] = told
+        st.session_state[_SEEN] = query
+        st.session_state[_PAGE] = page
+        if told.address(page) != Screen.from_address(query).address(page):
+            _write(told)
+        for name in _WIDGETS:
+            st.session_state[_widget(name)] = getattr(st.session_state[_KEY], name)
+        st.session_state.pop(CLOCK, None)
+
+
+def screen() -> Screen:
+    """Give back what is on this viewer's screen."""
+    return cast(Screen, st.session_state[_KEY])
+
+
+def shown() -> Page:
+    """Tell which page is on this viewer's screen."""
+    return cast(Page, st.session_state.get(_PAGE, "map"))
+
+
+def go(page: str) -> None:
+    """Ask for another page: the next run of the whole script goes there."""
+    if page in PATHS:
+        st.session_state[_GO] = page
+
+
+def asked() -> Page | None:
+    """Take the page that was asked for; None where it is on screen already, or none was."""
+    page = cast("Page | None", st.session_state.pop(_GO, None))
+    return page if page != shown() else None
+
+
+def move(city: str) -> None:
+    """Go to another city, where none of this one's stations are."""
+    change(city=city, station="", start="", goal="")
+
+
+def change(**choices: Any) -> None:
+    """Change some of the choices, and the address with them."""
+    changed = replace(screen(), **choices)
+    if changed != screen():
+        st.session_state[_KEY] = changed
+        _write(changed)
+
+
+def _write(screen: Screen) -> None:
+    st.session_state[_SEEN] = screen.address(shown())
+    st.query_params.from_dict(screen.address(shown()))
+
+
+def take(name: str) -> None:
+    """Take over what a widget was just set to; one that was emptied keeps what it had."""
+    chosen = st.session_state[_widget(name)]
+    chosen = tuple(chosen) if isinstance(chosen, list) else chosen
+    if chosen is None or chosen == ():
+        st.session_state[_widget(name)] = getattr(screen(), name)
+    else:
+        change(**{name: chosen})
+
+
+def key(name: str) -> str:
+    """Name the widget that sets a choice, and remind it of its value: Streamlit forgets undrawn widgets."""
+    if _widget(name) not in st.session_state:
+        st.session_state[_widget(name)] = getattr(screen(), name)
+    return _widget(name)
+
+
+def _widget(name: str) -> str:
+    return f"choice-{name}"

@@ -1,0 +1,1 @@
+"""What stands before every request: the request guard and compressed static files."""

@@ -1,0 +1,215 @@
+"""What may be asked at all, and what browsers are told to refuse: before the app, for page and API alike.
+
+Nothing is ever sent to Dockcast but questions, so whatever carries a body, or asks for anything but reading,
+is turned away at the door. Pages run no script but the app's own and speak to no server but this one and the
+map's.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import streamlit
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.api.answers import METHODS, ApiError, respond_error
+
+MOST_TARGET = 8_000
+"""Bytes of path and question together; the longest link of ours has some 500."""
+
+MOST_REQUESTS = 256
+"""Requests answered at once. Threads answer 28 at a time, the others wait; more would only wait longer."""
+
+MOST_PAGES = 1_000
+"""Pages open at once, a WebSocket each: one takes about a megabyte."""
+
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+_AT_HOME = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
+_CARTO = "https://*.cartocdn.com"
+_INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+
+_ALWAYS = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"SAMEORIGIN",
+    b"referrer-policy": b"same-origin",
+    b"permissions-policy": b"geolocation=(self), camera=(), microphone=(), payment=(), usb=()",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+}
+_SECURE = {b"strict-transport-security": b"max-age=31536000"}
+_NO_PAGE = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""For what is no page, should a browser ever show it as one."""
+
+
+class RequestGuard:
+    """ASGI middleware that turns away what Dockcast never answers, and adds the headers of a careful site.
+
+    `hosts` are the public names that it answers to: `*` for any, `*.example.org` for all below one. By its
+    addresses, and by names that no stranger can own (`localhost`, `dockcast`, `dockcast.local`), it always
+    answers: a stranger's name that was made to lead here (DNS rebinding) is neither. `map_style` is the
+    setting of that name.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: str = "", map_style: str = "streets") -> None:
+        self._app = app
+        self._hosts = [host.strip().lower() for host in hosts.split(",") if host.strip()]
+        self._map = _map_sources(map_style)
+        self._requests = self._pages = 0
+        self._is_ours = lru_cache(maxsize=256)(self._judge)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what may be asked."""
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._open(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get(b"host", "")
+
+        async def say(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = self._dressed(message, host, secure=scope["scheme"] == "https")
+            await send(message)
+
+        self._requests += 1
+        try:
+            error = self._refusal(scope, headers)
+            if error is None:
+                await self._app(scope, receive, say)
+            else:
+                await respond_error(Request(scope), error)(scope, receive, say)
+        finally:
+            self._requests -= 1
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", ""), headers.get("origin")
+        own = self._is_ours(host) and (origin is None or self._is_own_page(origin, host))
+        if not own or self._pages >= MOST_PAGES:
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        self._pages += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._pages -= 1
+
+    def _refusal(self, scope: Scope, headers: Mapping[bytes, str]) -> ApiError | None:
+        """Say why a request is turned away; None where it is not. Its connection ends: a body may follow."""
+        end = {"Connection": "close"}
+        if not self._is_ours(headers.get(b"host", "")):
+            name = "Dockcast does not answer to the name that was asked for."
+            return ApiError(421, name, "Whoever runs it adds the name to DOCKCAST_HOSTS.", end)
+        if scope["method"] not in METHODS:
+            allow = {"Allow": ", ".join(METHODS)} | end
+            return ApiError(405, f"{scope['method'][:20]!r} does nothing here.", "Read with GET.", allow)
+        if b"transfer-encoding" in headers or headers.get(b"content-length", "0") != "0":
+            return ApiError(413, "Nothing is taken in here.", "Ask without a body.", end)
+        if len(scope["raw_path"]) + len(scope["query_string"]) > MOST_TARGET:
+            return ApiError(414, "The address is too long.", f"Keep it below {MOST_TARGET} bytes.", end)
+        if b"%00" in scope["raw_path"] + scope["query_string"] or "\0" in scope["path"]:
+            return ApiError(400, "There is a null byte in the address.", "Leave it out.", end)
+        if "," in headers.get(b"range", ""):
+            return ApiError(416, "Only one range is given at a time.", "Ask for one, or for the whole.", end)
+        if self._requests > MOST_REQUESTS:
+            wait = {"Retry-After": "1"} | end
+            return ApiError(503, "Too many ask at once.", "Try again in a second.", wait)
+        return None
+
+    def _judge(self, host: str) -> bool:
+        if not _HOST.fullmatch(host):
+            return False
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        return is_at_home(name) or any(_matches(name, known) for known in self._hosts)
+
+    def _is_own_page(self, origin: str, host: str) -> bool:
+        """Tell whether a WebSocket is asked for by a page of ours; a proxy may have changed `host`.
+
+        Streamlit alone would let pages of this machine's other servers in, and ask a server on the internet
+        for our address before it refuses a stranger's.
+        """
+        try:
+            asking = urlsplit(origin)
+            name = asking.hostname or ""
+        except ValueError:
+            return False
+        return asking.netloc == host or any(_matches(name, known) for known in self._hosts)
+
+    def _dressed(self, message: Message, host: str, *, secure: bool) -> Message:
+        """Add our headers in the place of any of the same names: raw, since it is done for every answer."""
+        told: list[tuple[bytes, bytes]] = message["headers"]
+        ours = {**_ALWAYS, **_SECURE} if secure else dict(_ALWAYS)
+        if message["status"] != 304:  # which has no type, and would give a page that is kept another policy
+            page = any(name == b"content-type" and kind.startswith(b"text/html") for name, kind in told)
+            ours[b"content-security-policy"] = policy(host, self._map).encode() if page else _NO_PAGE
+        return {**message, "headers": [each for each in told if each[0] not in ours] + [*ours.items()]}
+
+
+def is_at_home(name: str) -> bool:
+    """Tell whether a host's name is an address, or a name that exists in one's own network alone.
+
+    >>> [is_at_home(name) for name in ("127.0.0.1", "::1", "app", "dockcast.local", "example.org")]
+    [True, True, True, True, False]
+    """
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return bool(name) and ("." not in name or name.endswith(_AT_HOME))
+    return True
+
+
+def _matches(name: str, known: str) -> bool:
+    return known in ("*", name) or (known.startswith("*.") and name.endswith(known[1:]))
+
+
+def policy(host: str, more: Collection[str] = ()) -> str:
+    """Say what a page may load: the app's own scripts and data, and the map's from the sources `more`.
+
+    Streamlit writes styles into the page and its map works in a worker made of a blob; a component's script
+    is one too. `host` is named for WebSockets, which 'self' leaves out in older browsers.
+    """
+    sources = {
+        "default-src": ["'none'"],
+        "script-src": ["'self'", "blob:", "'wasm-unsafe-eval'", *_inline_scripts()],
+        "worker-src": ["'self'", "blob:"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "font-src": ["'self'", "data:"],
+        "img-src": ["'self'", "data:", "blob:", *more],
+        "connect-src": ["'self'", f"ws://{host}", f"wss://{host}", "data:", "blob:", *more],
+        "manifest-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+        "frame-ancestors": ["'self'"],
+    }
+    return "; ".join(" ".join((name, *listed)) for name, listed in sources.items())
+
+
+@lru_cache(maxsize=1)
+def _inline_scripts() -> tuple[str, ...]:
+    """Name the scripts that stand in Streamlit's own page by their hashes."""
+    page = Path(streamlit.__file__).parent / "static" / "index.html"
+    scripts = _INLINE.findall(page.read_text(encoding="utf-8"))
+    hashes = (base64.b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
+    return tuple(f"'sha256-{each}'" for each in hashes)
+
+
+def _map_sources(map_style: str) -> tuple[str, ...]:
+    """Say where the map may come from. A style of the operator's own may name tiles on any server."""
+    if map_style == "plain":
+        return ()
+    if map_style == "streets":
+        return (_CARTO,)
+    return ("https:",) if map_style.startswith("https:") else ("http:", "https:")

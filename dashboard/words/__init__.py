@@ -1,0 +1,1 @@
+"""Every sentence and format on screen."""

@@ -1,0 +1,1 @@
+"""Made-up cities: plans, streets, stations, riders and weather."""

@@ -1,0 +1,299 @@
+"""Made-up cities: streets, stations, riders, weather and vans, from a seed and the calendar alone.
+
+They come with the app, need no network, and are what tests and demonstrations run on. What a city says of a
+moment follows from its seed and that moment, whichever process asks and whatever was asked before: nothing is
+kept anywhere, a feed goes on where a learnt month ended, and a restart changes nothing. The price is that the
+week is played through when the first moment of it is asked for: a quarter of a second.
+
+All names are made up, and the towns lie in the open sea, in the time zone and with the holidays of a country
+near by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, lru_cache
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+import holidays
+import numpy as np
+
+from ingest.city import stations, week
+from ingest.city.climate import SkyState, WeatherClimate
+from ingest.city.plan import USES, CityPlan
+from ingest.city.plans import FELLGATE, HARBOURTON, SANDMOUTH
+from ingest.city.riders import Riders, Wishes
+from ingest.city.week import Stock, Town, Week, Works
+from model.records import Floats, Ints, Snapshot, Stations, Weather
+
+_DAWN = 4
+"""The hour at which a day of riders begins, and on Mondays a week."""
+_WORKS_WEEKS = 3
+_MINUTE = 60
+
+
+@dataclass(frozen=True, eq=False)
+class City:
+    """A made-up city.
+
+    `fill` is the share of docks that the fleet fills, `electric` the share of bikes that are; `busyness`
+    multiplies all riders and `taste` those of a purpose. The `seed` decides what happens, not where.
+    """
+
+    system_id: str
+    name: str
+    city: str
+    timezone: str
+    country: str
+    plan: CityPlan
+    climate: WeatherClimate
+    solar_hours: float
+    fill: float
+    electric: float
+    vans: int
+    busyness: float
+    taste: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 1
+
+    @cached_property
+    def _table(self) -> stations.Table:
+        return stations.read(self.system_id, self.plan)
+
+    @cached_property
+    def stations(self) -> Stations:
+        """The stations, which never change."""
+        return self._table.stations(self.system_id, self.timezone, self.country, self.plan)
+
+    @cached_property
+    def sky(self) -> SkyState:
+        """The weather as it is; `weather` is what is known of it."""
+        return SkyState(self.climate, self.seed, self.solar_hours)
+
+    @cached_property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @cached_property
+    def _holidays(self) -> holidays.HolidayBase:
+        return holidays.country_holidays(self.country)
+
+    @cached_property
+    def _uses(self) -> Floats:
+        return self.plan.uses(self._table.where)
+
+    @cached_property
+    def _riders(self) -> Riders:
+        where = self._table.where
+        size = (self._table.capacity / 20) ** 0.8
+        return Riders(self._uses, where, self.plan.height(where), size, self.busyness, dict(self.taste))
+
+    @cached_property
+    def _town(self) -> Town:
+        away = self._riders.away
+        capacity = self._table.capacity
+        share = self._uses / self._uses.sum(axis=0)
+        homes, offices = (share[USES.index(use)] for use in ("homes", "offices"))
+        lean = homes - offices - (homes - offices).mean()
+        morning, evening = (capacity * np.clip(self.fill + by * lean, 0.12, 0.85) for by in (0.20, 0.04))
+        near = np.argsort(away, axis=1, kind="stable")[:, :9]
+        return Town(capacity, near, away, morning, evening, self.vans)
+
+    def snapshots(
+        self, start: datetime, end: datetime | None = None, seconds: int = _MINUTE
+    ) -> Iterator[Snapshot]:
+        """Go through the snapshots from `start` on and before `end`, one each `seconds`, endless without.
+
+        They are dated by whole steps of Unix time. Raises `ValueError` unless `seconds` are whole minutes.
+        """
+        if seconds < _MINUTE or seconds % _MINUTE:
+            raise ValueError(f"a made-up city is told by the minute, not every {seconds} s")
+        at = -(-int(start.timestamp()) // seconds) * seconds
+        stop = None if end is None else end.timestamp()
+        while stop is None or at < stop:
+            yield self._snapshot(at)
+            at += seconds
+
+    def at(self, moment: datetime) -> Snapshot:
+        """Give the snapshot of the minute that an aware moment lies in."""
+        return self._snapshot(int(moment.timestamp()) // _MINUTE * _MINUTE)
+
+    def weather(self, at: datetime) -> Weather:
+        """Give what is known of the weather at an aware moment: observed, and forecast for a day."""
+        return self.sky.known(at)
+
+    def week(self, at: datetime) -> Week:
+        """Give the whole week that an aware moment lies in."""
+        return _week(self, self._index(int(at.timestamp())))
+
+    def _snapshot(self, at: int) -> Snapshot:
+        week = _week(self, self._index(at))
+        row = (at - week.start) // _MINUTE
+        bikes, broken = week.bikes[row].astype(np.int64), week.broken[row]
+        open_now = np.ones(len(bikes), dtype=np.bool_)
+        for work in week.works:
+            open_now[work.station] = not work.first < row <= work.stop
+        return Snapshot(
+            at=datetime.fromtimestamp(at, UTC),
+            station_id=self.stations.station_id,
+            bikes=bikes,
+            docks=self._table.capacity - bikes - broken,
+            ebikes=week.electric[row] if self.electric else None,
+            renting=open_now,
+            returning=open_now,
+        )
+
+    # ------------------------------------------------------------------ weeks
+
+    def _index(self, at: int) -> int:
+        """Number the week of a Unix time."""
+        local = datetime.fromtimestamp(at, self._zone).replace(tzinfo=None) - timedelta(hours=_DAWN)
+        return (local.toordinal() - 1) // 7
+
+    def _dawn(self, ordinal: int) -> int:
+        """Give the Unix time at which a day of riders begins."""
+        day = datetime.fromordinal(ordinal).replace(hour=_DAWN, tzinfo=self._zone)
+        return int(day.timestamp())
+
+    def _random(self, *what: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, len(self._table.capacity), *what])
+
+    def _play(self, index: int) -> Week:
+        monday = 7 * index + 1
+        start, end = self._dawn(monday), self._dawn(monday + 7)
+        seconds = np.arange(start, end, _MINUTE)
+        hour = self._local_hours(seconds)
+        weather = self._minutely(start, end)
+        wishes, begun = [], 0
+        for day in range(monday, monday + 7):
+            minutes = (self._dawn(day + 1) - self._dawn(day)) // _MINUTE
+            rows = slice(begun, begun + minutes)
+            when = date.fromordinal(day)
+            drawn = self._riders.day(
+                self._random(2, day), hour[rows], weather[rows], when.weekday(), when in self._holidays
+            )
+            wishes.append((drawn.minute + begun, drawn.origin, drawn.destination, drawn.minutes))
+            begun += minutes
+        together = Wishes(*(np.concatenate(column) for column in zip(*wishes, strict=True)))
+        return week.Run(
+            self._town, self._stock(index), self._stock(index + 1), together, hour,
+            self._works(index, start, len(hour)), self._random(3, index),
+        ).through(start)  # fmt: skip
+
+    def _local_hours(self, seconds: Ints) -> Floats:
+        """Give the local hour of each minute, clocks put forward and back included."""
+        quarter = [
+            datetime.fromtimestamp(at, self._zone).utcoffset() or timedelta() for at in seconds[::15].tolist()
+        ]
+        offset = np.repeat([each.total_seconds() for each in quarter], 15)[: len(seconds)]
+        hours: Floats = (seconds + offset) / 3600 % 24
+        return hours
+
+    def _minutely(self, start: int, end: int) -> Floats:
+        """Give the weather of each minute, straight between those ten minutes apart, `(M, 6)`."""
+        tenth = np.arange(start, end + 600, 600)
+        values = self.sky.values(tenth)
+        seconds = np.arange(start, end, _MINUTE)
+        return np.stack([np.interp(seconds, tenth, column) for column in values.T], axis=1)
+
+    def _stock(self, index: int) -> Stock:
+        """Make a week's plan: the vans' aim for a morning, missed here and there by a few bikes."""
+        random = self._random(4, index)
+        capacity = self._table.capacity
+        aim = np.round(self._town.morning + random.normal(0, 0.09, len(capacity)) * capacity)
+        most = np.floor(0.92 * capacity).astype(np.int64)
+        for station, first, stop in self._closures(index):
+            most[station] = 0 if first <= self._dawn(7 * index + 1) < stop else most[station]
+        plan = np.clip(aim.astype(np.int64), 0, most)
+        total = round(self.fill * float(capacity.sum()))
+        while (missing := total - int(plan.sum())) != 0:
+            able = np.flatnonzero(plan < most if missing > 0 else plan > 0)
+            some = random.permutation(able)[: abs(missing)]
+            plan[some] += np.sign(missing)
+        electric_total = round(self.electric * total)
+        electric = np.floor(plan * self.electric).astype(np.int64)
+        able = np.flatnonzero(electric < plan)
+        electric[random.permutation(able)[: electric_total - int(electric.sum())]] += 1
+        spare = round(0.012 * total)
+        spare_electric = round(self.electric * spare)
+        aside = (spare - spare_electric, spare_electric)
+        return Stock(plan - electric, electric, aside, aside)
+
+    def _closures(self, index: int) -> list[tuple[int, int, int]]:
+        """List who is closed for works around a week: station, and the Unix times of closing and opening."""
+        out = []
+        for block in (index // _WORKS_WEEKS - 1, index // _WORKS_WEEKS):
+            random = self._random(5, block)
+            station = int(random.integers(len(self._table.capacity)))
+            day = 7 * block * _WORKS_WEEKS + 1 + int(random.integers(1, 5))
+            last = day + int(random.integers(4, 16))
+            out.append((station, self._dawn(day) + 4 * 3600, self._dawn(last) + 11 * 3600))
+        return out
+
+    def _works(self, index: int, start: int, minutes: int) -> tuple[Works, ...]:
+        works = [
+            Works(station, (first - start) // _MINUTE, (stop - start) // _MINUTE)
+            for station, first, stop in self._closures(index)
+        ]
+        return tuple(work for work in works if work.first < minutes and work.stop > 0)
+
+
+@lru_cache(maxsize=3)
+def _week(city: City, index: int) -> Week:
+    return city._play(index)
+
+
+CITIES: Mapping[str, City] = MappingProxyType(
+    {
+        city.system_id: city
+        for city in (
+            City(
+                system_id="harbourton",
+                name="Harbourton Bikes",
+                city="Harbourton",
+                timezone="Europe/Dublin",
+                country="IE",
+                plan=HARBOURTON,
+                climate=WeatherClimate(temperature=11, swing=6, daily=3.2, fronts=0.75, warmest=205),
+                solar_hours=-0.8,
+                fill=0.45,
+                electric=0.3,
+                vans=3,
+                busyness=1.12,
+            ),
+            City(
+                system_id="fellgate",
+                name="Fellgate Cycle Hire",
+                city="Fellgate",
+                timezone="Pacific/Auckland",
+                country="NZ",
+                plan=FELLGATE,
+                climate=WeatherClimate(temperature=12, swing=5.5, daily=4.5, fronts=0.9, warmest=25),
+                solar_hours=10.8,
+                fill=0.45,
+                electric=0.55,
+                vans=2,
+                busyness=0.94,
+                taste={"to work": 1.05, "from work": 0.92},
+            ),
+            City(
+                system_id="sandmouth",
+                name="Sandmouth Beach Bikes",
+                city="Sandmouth",
+                timezone="America/Halifax",
+                country="CA",
+                plan=SANDMOUTH,
+                climate=WeatherClimate(temperature=12, swing=9, daily=3.0, fronts=0.5, warmest=210),
+                solar_hours=-3.7,
+                fill=0.42,
+                electric=0.15,
+                vans=2,
+                busyness=0.85,
+                taste={"out": 1.4, "back": 1.4, "to work": 1.35, "from work": 1.2, "night": 1.0},
+            ),
+        )
+    }
+)
+"""The made-up cities by system id: a port, a town between hills, a seaside resort."""

@@ -1,0 +1,116 @@
+"""Made-up weather: seasons, days, and rain that comes in fronts.
+
+What the sky does at an hour follows from the seed and the date alone, so nothing has to be remembered. What
+is *known* of it ahead is a forecast, wrong the more the further it looks: fronts come early or late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import numpy as np
+
+from model.records import Floats, Ints, Weather
+
+_DAY = 86_400
+_KIND = 7
+"""Sets these random numbers apart from those of riders."""
+
+_PAST_HOURS, _FORECAST_HOURS = 2, 27
+_LATE_MINUTES = 12.0
+"""Standard deviation of when a front comes, an hour ahead; it grows with the root of the hours."""
+
+
+@dataclass(frozen=True)
+class WeatherClimate:
+    """A town's usual weather: mean `temperature`, half the `swing` between summer and winter and between
+    day and night, `fronts` of rain a day, and the day of the year that is warmest."""
+
+    temperature: float
+    swing: float
+    daily: float
+    fronts: float
+    warmest: int
+
+
+@dataclass(frozen=True)
+class SkyState:
+    """The weather of one town. `solar_hours` is how far its noon is ahead of Greenwich's."""
+
+    climate: WeatherClimate
+    seed: int
+    solar_hours: float
+
+    def values(self, hours: Ints) -> Floats:
+        """Give the weather at Unix seconds `(T,)` as rows in the order of `WEATHER`, `(T, 6)`."""
+        days = np.asarray(hours) // _DAY
+        out = np.empty((len(hours), 6))
+        for day in np.unique(days).tolist():
+            rows = days == day
+            out[rows] = self._day(day, np.asarray(hours)[rows])
+        return out
+
+    def _day(self, day: int, seconds: Ints) -> Floats:
+        climate = self.climate
+        fronts = [front for d in (day - 1, day, day + 1) for front in _fronts(self.seed, d, climate.fronts)]
+        wet = np.zeros(len(seconds))
+        cloud = np.full(len(seconds), 0.0)
+        for start, length, peak in fronts:
+            into = (seconds - start) / length
+            wet += peak * np.sin(np.pi * np.clip(into, 0, 1)) ** 2
+            cloud += np.exp(-(((into - 0.4) / 1.1) ** 2))
+        # A slow unrest: each day's is mixed with those around it, and runs straight between noons.
+        here = seconds / _DAY - 0.5
+        low = np.floor(here).astype(np.int64)
+        calm = {d: _unrest(self.seed, d) for d in range(int(low.min()), int(low.max()) + 2)}
+        share = (here - low)[:, None]
+        unrest = np.array([calm[d] for d in low.tolist()]) * (1 - share)
+        unrest += np.array([calm[d] for d in (low + 1).tolist()]) * share
+        year = 2 * np.pi * (day - climate.warmest) / 365.25
+        sun = np.cos(2 * np.pi * (seconds / 3600 + self.solar_hours - 15) / 24)
+        clouds = np.clip(35 + 22 * unrest[:, 1] + 65 * cloud, 0, 100)
+        temperature = climate.temperature + climate.swing * np.cos(year) + 2.6 * unrest[:, 0]
+        temperature += climate.daily * sun * (1 - 0.006 * clouds) - 0.7 * np.minimum(wet, 3)
+        humidity = np.clip(72 - 9 * sun + 5 * unrest[:, 1] + 8 * np.minimum(wet, 2), 30, 100)
+        pressure = 1014 + 6 * unrest[:, 2] - 7 * np.minimum(cloud, 1.5)
+        wind = np.clip(4 + 1.6 * unrest[:, 3] + 2.2 * cloud, 0.2, None)
+        columns = (temperature, humidity, pressure, wind, clouds, np.where(wet < 0.05, 0, wet))
+        return np.round(np.stack(columns, axis=1), 1)
+
+    def known(self, at: datetime) -> Weather:
+        """Give what is known at an aware moment: hourly, two hours back and 27 ahead, as forecasters do."""
+        now = int(at.timestamp()) // 3600 * 3600
+        hours = now + 3600 * np.arange(-_PAST_HOURS, _FORECAST_HOURS + 1)
+        random = np.random.default_rng([self.seed, _KIND, now // 3600])
+        late = _LATE_MINUTES * 60 * np.sqrt(np.maximum(np.arange(len(hours)) - _PAST_HOURS, 0))
+        return Weather(hours, self.values((hours + late * random.normal()).astype(np.int64)))
+
+    def observed(self, at: datetime) -> Weather:
+        """Give what is observed at an aware moment, an hour of it."""
+        seconds = np.array([int(at.astimezone(UTC).timestamp())])
+        return Weather(seconds, self.values(seconds))
+
+
+@lru_cache(maxsize=4096)
+def _fronts(seed: int, day: int, usual: float) -> tuple[tuple[float, float, float], ...]:
+    """List a day's fronts: when the rain begins, for how many seconds, and mm an hour at its height."""
+    random = np.random.default_rng([seed, _KIND, 1, day])
+    count = int(random.poisson(usual))
+    return tuple(
+        (
+            day * _DAY + random.uniform(0, _DAY),
+            3600 * (1.2 + random.exponential(2.6)),
+            0.3 + random.exponential(1.1),
+        )
+        for _ in range(count)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _unrest(seed: int, day: int) -> tuple[float, ...]:
+    """Give a day's departure from the usual, four numbers of variance one: a fading sum of its past's."""
+    fade = 0.72 ** np.arange(12)
+    past = [np.random.default_rng([seed, _KIND, 2, d]).normal(size=4) for d in range(day - 11, day + 1)]
+    return tuple((np.array(past[::-1]).T @ fade / np.sqrt((fade**2).sum())).tolist())

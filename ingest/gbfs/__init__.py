@@ -1,0 +1,1 @@
+"""GBFS documents of every version, read into stations and snapshots."""

@@ -1,0 +1,85 @@
+"""What a system tells of itself: where its feeds are, its time zone, its kinds of vehicle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from ingest.gbfs import values as values
+from ingest.gbfs.documents import Document
+from ingest.gbfs.findings import FeedError
+
+_BICYCLES = ("bicycle", "cargo_bicycle", "bike", "ebike")
+
+
+def feeds(document: Document, base: str) -> dict[str, str]:
+    """Read where each feed of a system is, from its discovery document at `base`.
+
+    Before v3.0 there is a list a language: English is preferred, then the first that has station feeds.
+
+    Raises `FeedError` where there are none: free-floating bikes, or no discovery document at all.
+    """
+    data = document.get("data")
+    if not isinstance(data, dict):
+        raise FeedError("refused", "the address does not lead to a GBFS discovery document", "not_gbfs")
+    lists = [data] if "feeds" in data else [data[key] for key in sorted(data, key=lambda key: key != "en")]
+    found = [_named(entry.get("feeds"), base) for entry in lists if isinstance(entry, dict)]
+    for named in found:
+        if "station_status" in named and "station_information" in named:
+            return named
+    every = {feed for named in found for feed in named}
+    if not every:
+        raise FeedError("refused", "the discovery document names no feed at a web address", "no_feeds")
+    missing = [feed for feed in ("station_information", "station_status") if feed not in every]
+    if len(missing) == 2:
+        words = "the system has no stations: its bikes float freely, and nothing can be forecast"
+        raise FeedError("refused", words, "no_stations", retry_after=timedelta(hours=6))
+    words = f"the discovery document names no {(missing or ['station_status'])[0].replace('_', ' ')}"
+    raise FeedError("refused", words, "no_feeds")
+
+
+def _named(entries: Any, base: str) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        if not isinstance(entry, dict):
+            continue
+        feed, url = entry.get("name"), entry.get("url")
+        if isinstance(feed, str) and isinstance(url, str) and len(url) <= 2000:
+            try:
+                url = urljoin(base, url.strip())
+                scheme = urlsplit(url).scheme
+            except ValueError:
+                continue
+            if scheme in ("http", "https"):
+                named.setdefault(feed.strip().removesuffix(".json"), url)
+    return named
+
+
+def time_zone(document: Document) -> str | None:
+    """Read the system's time zone from its system information; None where there is none that exists."""
+    data = document.get("data")
+    zone = data.get("timezone") if isinstance(data, dict) else None
+    return zone if isinstance(zone, str) and values.is_zone(zone) else None
+
+
+@dataclass(frozen=True)
+class VehicleTypes:
+    """The ids of vehicle types: those that are bicycles, and those of them that have a motor."""
+
+    bicycles: frozenset[str] = frozenset()
+    electric: frozenset[str] = frozenset()
+
+
+def vehicle_types(document: Document) -> VehicleTypes:
+    """Read which vehicles are bicycles and which are electric: one feed may offer cars at its stations."""
+    data = document.get("data")
+    entries = data.get("vehicle_types") if isinstance(data, dict) else None
+    bicycles, electric = set(), set()
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and entry.get("form_factor") in _BICYCLES:
+            bicycles.add(str(entry.get("vehicle_type_id")))
+            if entry.get("propulsion_type") in ("electric", "electric_assist"):
+                electric.add(str(entry.get("vehicle_type_id")))
+    return VehicleTypes(frozenset(bicycles), frozenset(electric))

@@ -1,0 +1,244 @@
+"""Station information and station status of any version, v1.0 to v3.x, read into arrays.
+
+Versions are mixed in practice (v2 fields in v3 documents and the reverse, no version at all), so nothing
+here asks for the version: each field is looked for under all the names that it has had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from ingest.gbfs import values as values
+from ingest.gbfs.discovery import VehicleTypes
+from ingest.gbfs.documents import Document
+from ingest.gbfs.findings import FeedError, Findings
+from model.records import UNKNOWN, Bools, Ints, Stations
+
+_ELECTRIC = ("ebike", "electric", "ebikes", "e-bike", "e_bike", "electrical", "electric_assist")
+
+MOST_STATIONS = 10_000
+"""Stations that one feed may have, four times the largest known: each takes some 80 kB of memory."""
+
+
+# ---------------------------------------------------------------- station information
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """What station information tells: the stations, and ids with a remark.
+
+    `passed_over` are those without a place on the globe, left out because nobody can walk to them;
+    `dockless` those that are virtual and say no capacity, whose 0 free docks do not mean that they are full.
+    """
+
+    stations: Stations
+    passed_over: frozenset[str] = frozenset()
+    dockless: frozenset[str] = frozenset()
+
+
+def describe(
+    document: Document, system_id: str, country: str, zone: str | None, findings: Findings
+) -> Described:
+    """Read the stations, ordered by id so that a feed that shuffles them does not seem to change.
+
+    `zone` is the system's own; where it is None the place decides.
+
+    Raises `FeedError` when there is no station at all.
+    """
+    found: dict[str, tuple[str, float, float, int]] = {}
+    passed_over, dockless = set(), set()
+    for entry in _entries(document, "station information"):
+        key = values.station_id(entry.get("station_id"))
+        if key is None:
+            findings.add("no_id", entry.get("name"))
+            continue
+        if key in found:
+            findings.add("duplicate_station", key)
+            continue
+        place = values.position(entry.get("lat"), entry.get("lon"))
+        if place is None:
+            findings.add("no_position", key)
+            passed_over.add(key)
+            continue
+        name = values.name(entry.get("name"))
+        if not name:
+            findings.add("no_name", key)
+        capacity = values.count(entry.get("capacity")) or UNKNOWN
+        if capacity == UNKNOWN and values.flag(entry.get("is_virtual_station")):
+            dockless.add(key)
+        found[key] = (name or key, *place, capacity)
+    if not found:
+        words = "the station information has no station with an id and a position"
+        raise FeedError("unreachable", words, "no_stations_now")
+    if len(found) > MOST_STATIONS:
+        words = f"there are {len(found)} stations, more than the {MOST_STATIONS} that one feed may have"
+        raise FeedError("refused", words, "too_many_stations")
+    ids = sorted(found)
+    names, lats, lons, capacities = zip(*(found[key] for key in ids), strict=True)
+    if zone is None:
+        zone = values.zone_at(float(np.median(lats)), float(np.median(lons)))
+        findings.add("no_zone", zone)
+    stations = Stations(
+        system_id=system_id, timezone=zone, country=country, station_id=np.array(ids), name=np.array(names),
+        lat=np.array(lats), lon=np.array(lons), capacity=np.array(capacities),
+    )  # fmt: skip
+    return Described(stations, frozenset(passed_over), frozenset(dockless))
+
+
+def _entries(document: Document, what: str) -> list[Document]:
+    data = document.get("data")
+    listed = data.get("stations") if isinstance(data, dict) else None
+    if not isinstance(listed, list):
+        raise FeedError("unreachable", f"the {what} has no list of stations", "not_gbfs")
+    if not listed:
+        # Boulder did it seven times a day: an outage, not the end of all stations.
+        raise FeedError("unreachable", f"the {what} came without a single station", "no_stations_now")
+    return [entry for entry in listed if isinstance(entry, dict)]
+
+
+# ---------------------------------------------------------------- station status
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """What each station of `Stations` holds, aligned with it: `(S,)`, -1 for unknown.
+
+    `told` is the feed's own time, `renting` and `returning` are None where no station has such flags.
+    `newcomers` are ids that the station information does not have.
+    """
+
+    told: datetime | None
+    bikes: Ints
+    docks: Ints
+    ebikes: Ints | None
+    renting: Bools | None
+    returning: Bools | None
+    newcomers: frozenset[str]
+
+    def same_as(self, other: Counts) -> bool:
+        """Tell whether all stations hold the same, whatever the time."""
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("bikes", "docks", "ebikes", "renting", "returning")
+        )
+
+
+def counts(document: Document, described: Described, types: VehicleTypes, findings: Findings) -> Counts:
+    """Read what each of the stations described holds.
+
+    Raises `FeedError` when no number of bikes can be read at any of them.
+    """
+    known = described.stations
+    row_of = {key: row for row, key in enumerate(known.station_id.tolist())}
+    capacity = known.capacity.tolist()
+    size = len(row_of)
+    bikes, docks, ebikes = ([UNKNOWN] * size for _ in range(3))
+    renting: list[bool | None] = [None] * size
+    returning: list[bool | None] = [None] * size
+    seen = [False] * size
+    newcomers = set()
+    for entry in _entries(document, "station status"):
+        key = values.station_id(entry.get("station_id"))
+        if key is None:
+            findings.add("no_id")
+            continue
+        row = row_of.get(key)
+        if row is None:
+            if key not in described.passed_over:
+                newcomers.add(key)
+            continue
+        if seen[row]:
+            findings.add("duplicate_station", key)
+            continue
+        seen[row] = True
+        bikes[row] = _bikes(entry, capacity[row], types)
+        if bikes[row] == UNKNOWN:
+            findings.add("bad_count", f"bikes at {key}: {entry.get('num_bikes_available')}")
+        free = entry.get("num_docks_available")
+        docks[row] = values.count(free, capacity[row])
+        if docks[row] == 0 and key in described.dockless:
+            docks[row], free = UNKNOWN, None
+        if docks[row] == UNKNOWN:
+            findings.add("no_docks" if free is None else "bad_count", f"docks at {key}: {free}")
+        electric = _ebikes(entry, types)
+        ebikes[row] = electric if electric <= bikes[row] else UNKNOWN
+        there = values.flag(entry.get("is_installed")) is not False
+        renting[row] = there and values.flag(entry.get("is_renting"))
+        returning[row] = there and values.flag(entry.get("is_returning"))
+    for key in newcomers:
+        findings.add("status_only", key)
+    missing = seen.count(False)
+    if missing:
+        findings.add("status_missing", known.station_id[seen.index(False)], missing)
+    if max(bikes) == UNKNOWN:
+        if missing == size:
+            raise FeedError(
+                "unreachable", "station status and information have no station in common", "no_counts"
+            )
+        raise FeedError("unreachable", "the feed tells no station's number of bikes", "no_counts")
+    return Counts(
+        told=told(document),
+        bikes=np.array(bikes),
+        docks=np.array(docks),
+        ebikes=np.array(ebikes) if max(ebikes) != UNKNOWN else None,
+        renting=_flags(renting),
+        returning=_flags(returning),
+        newcomers=frozenset(newcomers),
+    )
+
+
+def told(document: Document) -> datetime | None:
+    """Read when the document was written, by its own word."""
+    return values.moment(document.get("last_updated", document.get("lastUpdatedOther")))  # so does Vélib'
+
+
+def _flags(flags: list[bool | None]) -> Bools | None:
+    """A missing flag means open: the first versions had none."""
+    return None if all(flag is None for flag in flags) else np.array([flag is not False for flag in flags])
+
+
+def _bikes(entry: Mapping[str, Any], capacity: int, types: VehicleTypes) -> int:
+    by_type = _by_type(entry)
+    if by_type and types.bicycles and not types.bicycles.issuperset(by_type):
+        # Cars or scooters stand here too, and the plain number may count them.
+        of_bikes = [found for key, found in by_type.items() if key in types.bicycles]
+        return UNKNOWN if UNKNOWN in of_bikes else values.count(sum(of_bikes), capacity)
+    for field in ("num_bikes_available", "num_vehicles_available"):
+        found = values.count(entry.get(field), capacity)
+        if found != UNKNOWN:
+            return found
+    if not by_type or UNKNOWN in by_type.values():
+        return UNKNOWN
+    return values.count(sum(by_type.values()), capacity)
+
+
+def _ebikes(entry: Mapping[str, Any], types: VehicleTypes) -> int:
+    found = values.count(entry.get("num_ebikes_available"))
+    if found != UNKNOWN:
+        return found
+    named = entry.get("num_bikes_available_types")
+    if named is not None:
+        # A dict in Barcelona and Boulder, a list of one-key dicts in Paris.
+        dicts = [part for part in (named if isinstance(named, list) else [named]) if isinstance(part, dict)]
+        of = [values.count(part[key]) for part in dicts for key in part if str(key).lower() in _ELECTRIC]
+        return sum(of) if of and UNKNOWN not in of else UNKNOWN
+    by_type = _by_type(entry) if types.bicycles else {}
+    if not by_type:
+        return UNKNOWN
+    of = [found for key, found in by_type.items() if key in types.electric]
+    return UNKNOWN if UNKNOWN in of else sum(of)
+
+
+def _by_type(entry: Mapping[str, Any]) -> dict[str, int]:
+    listed = entry.get("vehicle_types_available")
+    found: dict[str, int] = {}
+    for part in listed if isinstance(listed, list) else ():
+        if isinstance(part, dict):
+            key = str(part.get("vehicle_type_id"))
+            found[key] = values.count(part.get("count"))
+    return found

@@ -1,0 +1,1 @@
+"""HTTP requests to strangers: the only room that imports requests."""

@@ -1,0 +1,302 @@
+"""The one place that speaks HTTP: short, polite, bounded requests for small documents of strangers.
+
+A feed is a stranger's document and may name any address, so whatever it names is fetched only from public
+addresses, unless the operator's own address for the feed is a private one.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+import urllib3
+from urllib3.exceptions import DecodeError, NameResolutionError, SSLError
+
+from ingest.http.connections import NotPublic, deadline, is_private, make_session
+from ingest.http.errors import (
+    BadAddress,
+    BadRedirect,
+    FetchError,
+    Garbled,
+    KeyNeeded,
+    NoConnection,
+    NotFound,
+    PrivateAddress,
+    Refused,
+    ServerError,
+    TlsFailure,
+    TooLarge,
+    TooManyRequests,
+    TooSlow,
+    UnexpectedStatus,
+    UnknownHost,
+    Unreachable,
+)
+
+__all__ = [
+    "BadAddress",
+    "BadRedirect",
+    "Document",
+    "FetchError",
+    "Fetcher",
+    "Garbled",
+    "KeyNeeded",
+    "NoConnection",
+    "NotFound",
+    "PrivateAddress",
+    "Refused",
+    "ServerError",
+    "TlsFailure",
+    "TooLarge",
+    "TooManyRequests",
+    "TooSlow",
+    "UnexpectedStatus",
+    "UnknownHost",
+    "Unreachable",
+    "names_private",
+]
+
+MAX_BYTES = 20_000_000
+"""A document's most bytes, unpacked. The largest known is 1.4 MB; 50 MB would parse to half a gigabyte."""
+
+USER_AGENT = "Dockcast/0.1 (station forecasts; reads GBFS at most once a minute)"
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
+_MAX_REDIRECTS = 5
+_MAX_RETRY_AFTER = timedelta(days=1)
+_REMEMBERED = 4096
+
+
+# It warns of each second try with the address, and keys are in addresses.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A body as it came, unpacked; `received_at` is when its last byte was here."""
+
+    url: str
+    body: bytes
+    received_at: datetime
+    seconds: float
+
+
+class Fetcher:
+    """Gets documents, one session for all; threads may share it, each with feeds of its own.
+
+    `clock` gives aware UTC; `seconds` is the most that one `get` may take in all, `max_bytes` the largest
+    document unpacked.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        seconds: float = 30,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._max_bytes = max_bytes
+        self._timeout = (min(5.0, seconds), min(15.0, seconds))
+        # Two pools of connections: a connection made on an operator's word must not serve a stranger's.
+        self._public, self._private = (make_session(public_only, _HEADERS) for public_only in (True, False))
+        self._validators: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, url: str, *, named: str | None = None, fresh: bool = False) -> Document | None:
+        """Get a document; None when the server says that it is the one of the last `get`.
+
+        `named` is the address that the operator himself gave for this feed, by default `url`: only where it
+        names a private host may private ones be asked. `fresh` asks for the document even if unchanged, for
+        a caller that no longer holds the last one.
+
+        Raises `FetchError`.
+        """
+        begun = time.perf_counter()
+        session = self._private if names_private(named or url) else self._public
+        with deadline(self._seconds) as until:
+            try:
+                with self._open(session, url, {} if fresh else self._remembered(url)) as response:
+                    if response.status_code == 304:
+                        return None
+                    body = self._read(response.raw)
+            except FetchError:
+                raise
+            except Exception as error:
+                # requests, urllib3, http.client, ssl, idna and zlib each raise their own.
+                if until.is_over():
+                    raise TooSlow(f"{_host(url)} took longer than {self._seconds:g} seconds") from error
+                raise _as_fetch_error(error, _host(url)) from error
+            if until.is_over():  # a socket that was cut reads like one that ended
+                raise TooSlow(f"{_host(url)} took longer than {self._seconds:g} seconds")
+        self._remember(url, response)
+        return Document(url, body, self._clock(), time.perf_counter() - begun)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._public.close()
+        self._private.close()
+
+    @contextmanager
+    def _open(
+        self, session: requests.Session, url: str, headers: dict[str, str]
+    ) -> Iterator[requests.Response]:
+        """Ask, and follow redirects."""
+        seen: set[str] = set()
+        for _ in range(_MAX_REDIRECTS + 1):
+            if _split(url).scheme not in ("http", "https") or not _split(url).hostname:
+                raise (BadRedirect if seen else BadAddress)(f"{_short(url)} is no http or https address")
+            seen.add(url)
+            response = session.get(
+                url, headers=headers, timeout=self._timeout, stream=True, allow_redirects=False
+            )
+            with response:
+                location = response.headers.get("location")
+                if not (response.is_redirect and location):
+                    self._check(response, _host(url), bool(headers))
+                    yield response
+                    return
+            try:
+                url = urljoin(url, location)
+            except ValueError as error:
+                raise BadRedirect(f"{_host(url)} redirects to no address") from error
+            if url in seen:
+                raise BadRedirect(f"{_host(url)} redirects in a circle")
+        raise BadRedirect(f"{_host(url)} redirects more than {_MAX_REDIRECTS} times")
+
+    def _check(self, response: requests.Response, host: str, conditional: bool) -> None:
+        status = response.status_code
+        if 200 <= status < 300 or (status == 304 and conditional):
+            return
+        retry_after = _retry_after(response.headers.get("retry-after"), self._clock())
+        if status == 429:
+            raise TooManyRequests(f"{host} says that we ask too often (HTTP 429)", retry_after)
+        if status >= 500:
+            raise ServerError(f"{host} has trouble of its own (HTTP {status})", retry_after)
+        if status in (401, 403):
+            raise KeyNeeded(f"{host} wants a key, or does not let us read (HTTP {status})", retry_after)
+        if status in (404, 410):
+            raise NotFound(f"{host} has no document at this address (HTTP {status})", retry_after)
+        raise UnexpectedStatus(f"{host} answered HTTP {status} instead of a document", retry_after)
+
+    def _read(self, raw: urllib3.BaseHTTPResponse) -> bytes:
+        parts, size = [], 0
+        while part := raw.read1(65536, decode_content=True):
+            size += len(part)
+            if size > self._max_bytes:
+                raise TooLarge(f"the document has more than {self._max_bytes / 1e6:g} MB")
+            parts.append(part)
+        return b"".join(parts)
+
+    def _remembered(self, url: str) -> dict[str, str]:
+        with self._lock:
+            return dict(self._validators.get(url, {}))
+
+    def _remember(self, url: str, response: requests.Response) -> None:
+        validators = {}
+        for asked, told in (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified")):
+            if value := response.headers.get(told):
+                validators[asked] = value
+        with self._lock:
+            self._validators.pop(url, None)
+            if validators:
+                self._validators[url] = validators
+            while len(self._validators) > _REMEMBERED:
+                self._validators.popitem(last=False)
+
+
+# ---------------------------------------------------------------- addresses and words
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise BadAddress(f"{_short(url)} is no http or https address") from error
+
+
+def names_private(url: str) -> bool:
+    """Tell whether an address names a private host by its words alone.
+
+    What a name resolves to does not count: a stranger decides that.
+    """
+    host = (_split(url).hostname or "").rstrip(".")
+    try:
+        return is_private(host)
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan", ".home.arpa"))
+
+
+def _as_fetch_error(error: Exception, host: str) -> FetchError:
+    causes = list(_causes(error))
+
+    def among(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    for cause in causes:
+        if isinstance(cause, NotPublic):
+            return PrivateAddress(
+                f"{_short(str(cause))} lies in a private network, where no public feed is read"
+            )
+    if among(NameResolutionError, socket.gaierror):
+        return UnknownHost(f"{host} cannot be found: no network, or no such host")
+    if among(SSLError, requests.exceptions.SSLError):
+        return TlsFailure(f"no safe connection to {host}: its certificate or TLS is not in order")
+    if among(ConnectionRefusedError):
+        return NoConnection(f"{host} does not accept connections")
+    if among(requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError):
+        return TooSlow(f"{host} does not answer in time")
+    if among(requests.exceptions.InvalidURL, UnicodeError):
+        return BadAddress(f"{host} is no name of a host")
+    if among(DecodeError):
+        return Garbled(f"{host} sent a document whose compression does not unpack")
+    if among(requests.ConnectionError, urllib3.exceptions.HTTPError, HTTPException, OSError):
+        return NoConnection(f"the connection to {host} broke")
+    return FetchError(f"{host} could not be read: {type(error).__name__}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Walk to the root of an error: requests wraps urllib3's, which wraps the socket's."""
+    for _ in range(10):
+        if error is None:
+            return
+        yield error
+        reason = getattr(error, "reason", None)
+        inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
+        error = reason if isinstance(reason, BaseException) else inner or error.__cause__ or error.__context__
+
+
+def _retry_after(value: str | None, now: datetime) -> timedelta | None:
+    """Read `Retry-After`, seconds or a date; at most a day, for a typing error must not lose a feed."""
+    if value is None:
+        return None
+    try:
+        if value.strip().isdecimal():
+            wait = timedelta(seconds=min(int(value), 10**6))
+        else:
+            until = parsedate_to_datetime(value)
+            wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
+    except (ValueError, OverflowError):
+        return None
+    return min(max(wait, timedelta(0)), _MAX_RETRY_AFTER)
+
+
+def _host(url: str) -> str:
+    """Name a host in words, without the keys and passwords that addresses carry."""
+    return _short(_split(url).hostname or "the address")
+
+
+def _short(text: str) -> str:
+    return (
+        "".join(c for c in text.partition("?")[0].rpartition("@")[2] if c.isprintable())[:80] or "the address"
+    )

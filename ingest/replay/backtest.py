@@ -1,0 +1,140 @@
+"""Replay recordings through the forecaster as the worker runs it, and say how right it was.
+
+Nothing is trained beforehand and nothing is looked up ahead: each snapshot is learnt in its turn, every
+forecast is settled as it was issued, and only those issued from a date on are counted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from ingest.replay.recording import Recording
+from model.forecaster import Forecaster
+from model.records import Floats
+from model.scoring.issue import SCORED_MINUTES, Score
+from model.scoring.measures import MEASURES, WORSE, measures
+
+_SUMS = ("n", "n_dock", "abs_error", "squared_error", "crps", "brier_bike", "brier_dock", "covered")
+
+
+class BacktestError(Exception):
+    """What was asked cannot be scored. The text says what can."""
+
+
+@dataclass
+class _Total:
+    """What a model's forecasts at one horizon came to: sums, and absolute errors by station `(S,)`."""
+
+    errors: Floats
+    sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_SUMS, 0.0))
+
+    def add(self, score: Score) -> None:
+        row = score.row()
+        for name in _SUMS:
+            self.sums[name] += row[name]
+        self.errors[score.rows] += score.abs_error
+
+
+@dataclass(frozen=True)
+class Row:
+    """How right a model was at one horizon: means over `n` forecasts of stations.
+
+    Errors and CRPS are in bikes; `cover80` is the share of the probability integral transform between 0.1 and
+    0.9; `stations_worse` the share of stations where it is worse than naive by more than 1 %.
+    """
+
+    recording: str
+    model: str
+    minutes: int
+    n: int
+    mae: float
+    rmse: float
+    crps: float
+    brier_bike: float
+    brier_dock: float
+    cover80: float
+    stations_worse: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a backtest found, and the seconds that learning and forecasting took."""
+
+    rows: list[Row]
+    seconds: float
+    polls: int
+    stations: int
+
+
+def backtest(
+    recording: Recording,
+    minutes: Sequence[int],
+    every: int,
+    start: datetime | None = None,
+    progress: Callable[[int], None] = lambda polls: None,
+    seed: bool = True,
+    heard: Callable[[Score], None] = lambda score: None,
+) -> Report:
+    """Replay a recording, with a forecast put on record `every` so many minutes.
+
+    Counts what was issued from `start` on, which is naive for the city's local time; learning begins with the
+    recording. `progress` is told how many polls are done, `heard` of every score. With `seed` the seed
+    pipeline competes. Weather in the recording is told when it was told or observed.
+
+    Raises `BacktestError` for minutes at which nothing is scored, or a start after the recording's end.
+    """
+    wrong = [minute for minute in minutes if minute not in SCORED_MINUTES]
+    if wrong or not minutes:
+        known = ", ".join(map(str, SCORED_MINUTES))
+        raise BacktestError(f"forecasts are scored at {known} minutes, not at {wrong}: choose among these")
+    forecaster = Forecaster(recording.stations, every, seed)
+    if start is not None and start.tzinfo is None:
+        start = start.replace(tzinfo=ZoneInfo(recording.stations.timezone))
+    if start is not None and start.timestamp() >= recording.polls[-1]:
+        raise BacktestError(f"{recording.system_id} ends before {start:%Y-%m-%d}: score from an earlier date")
+    totals: dict[tuple[int, str], _Total] = {}
+    spent = 0.0
+    told = recording.told()
+    news = next(told, None)
+    for number, snapshot in enumerate(recording.snapshots(), 1):
+        begun = time.perf_counter()
+        while news is not None and news[0] <= snapshot.at:
+            forecaster.update_weather(news[1])
+            news = next(told, None)
+        scores = forecaster.learn(snapshot)
+        spent += time.perf_counter() - begun
+        for score in scores:
+            heard(score)
+            issued_at = score.target_at - timedelta(minutes=score.minutes)
+            if score.minutes in minutes and score.n and (start is None or issued_at >= start):
+                key = score.minutes, score.model
+                if key not in totals:
+                    totals[key] = _Total(np.zeros(len(recording.stations)))
+                totals[key].add(score)
+        if number % 500 == 0 or number == len(recording.polls):
+            progress(number)
+    rows = [
+        _row(recording.system_id, model, minute, totals[minute, model], totals[minute, "naive"])
+        for minute in sorted(set(minutes))
+        for model in forecaster.models
+        if (minute, model) in totals
+    ]
+    return Report(rows, spent, len(recording.polls), len(recording.stations))
+
+
+def _row(recording: str, model: str, minutes: int, total: _Total, naive: _Total) -> Row:
+    found = measures({name: [value] for name, value in total.sums.items()})
+    return Row(
+        recording=recording,
+        model=model,
+        minutes=minutes,
+        n=int(total.sums["n"]),
+        stations_worse=float((total.errors > WORSE * naive.errors).mean()),
+        **{name: float(found[name][0]) for name in MEASURES},
+    )

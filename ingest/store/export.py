@@ -1,0 +1,118 @@
+"""A day's scores and forecasts as files, for whoever wants to reckon with them elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from ingest.store import Store
+from ingest.store.issued_forecasts import Said, beside_truth
+from ingest.store.scores import FIVE_MINUTES, measured
+from model.frame import Frame
+
+Format = Literal["csv", "parquet"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula begins with, the wide signs of East Asia too."""
+
+_KEYS = ["at", "model", "minutes", "n", "n_dock", "expired"]
+
+
+class ExportError(Exception):
+    """There is nothing to export. The text says what there is."""
+
+
+def export(
+    store: Store,
+    system_id: str,
+    folder: Path,
+    day: date | None = None,
+    kind: Format = "csv",
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> dict[Path, int]:
+    """Write what the store has of a system's local `day`, by default its newest; count the rows of each file.
+
+    `scores` are the measures by five minutes of the target time, model and horizon; `stations` the sums of
+    the day by station; `calibration` what was stated and what came; `forecasts` each forecast of bikes that
+    was issued on the day, of those that are still kept, beside what came. `progress` is told how many of the
+    day's forecasts are done, of how many.
+
+    Raises `ExportError` when the system is not known, or nothing is kept of that day.
+    """
+    stations, state = store.stations(system_id), store.state(system_id)
+    if stations is None or state is None or state.at is None:
+        known = ", ".join(system.system_id for system in store.systems()) or "none"
+        raise ExportError(f"the store knows nothing of {system_id}: name one of those followed ({known})")
+    zone = ZoneInfo(stations.timezone)
+    newest = state.at.astimezone(zone).date()
+    day = day or newest
+    begin, end = (
+        datetime(each.year, each.month, each.day, tzinfo=zone) for each in (day, day + timedelta(1))
+    )
+    scores = store.scores(system_id, FIVE_MINUTES, since=begin, until=end)
+    by_station, calibration = store.station_scores(system_id, day), store.calibration(system_id, day)
+    tables = {
+        "scores": pd.concat([scores[_KEYS], measured(scores)], axis=1),
+        "stations": _of(by_station, day),
+        "calibration": _of(calibration, day),
+        "forecasts": _forecasts(store, system_id, begin, end, progress),
+    }
+    if all(table.empty for table in tables.values()):
+        raise ExportError(f"nothing is kept of {system_id} on {day}: its newest day is {newest}")
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for name, table in tables.items():
+        path = folder / f"{name}.{kind}"
+        if kind == "csv":
+            path.write_bytes(csv(table))
+        else:
+            table.to_parquet(path, index=False)
+        written[path] = len(table)
+    return written
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    """Write a table as CSV in UTF-8; times are ISO 8601 with their offset.
+
+    A spreadsheet takes what begins with `=` for a formula, and a feed names its stations as it likes. So a
+    text that would be one begins with an apostrophe, as spreadsheets write it; Parquet has it unchanged.
+
+    >>> csv(pd.DataFrame({"name": ["Quay", "=1+1"], "mae": [0.5, -0.5]}))
+    b"name,mae\\nQuay,0.5\\n'=1+1,-0.5\\n"
+    """
+    texts = table.select_dtypes(["object", "str", "category"]).columns
+    return table.assign(**{name: table[name].map(_cell) for name in texts}).to_csv(
+        index=False, lineterminator="\n"
+    ).encode()  # fmt: skip
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\r", " ")  # a bare one is not quoted, and begins a row
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+def _of(table: pd.DataFrame, day: date) -> pd.DataFrame:
+    return table if table.empty else table[table["day"] == day.isoformat()]
+
+
+def _forecasts(
+    store: Store, system_id: str, begin: datetime, end: datetime, progress: Callable[[int, int], None]
+) -> pd.DataFrame:
+    kept = [at for at in store.said_at(system_id) if begin <= at < end]
+    tables = []
+    for done, at in enumerate(kept, 1):
+        blob = store.said(system_id, at)
+        if blob is not None:
+            frame = Frame.from_bytes(blob)
+            said = (Said.of(frame, timedelta(minutes=int(minutes))) for minutes in frame.minutes)
+            tables.append(beside_truth(store, system_id, said))
+        progress(done, len(kept))
+    full = [table for table in tables if not table.empty]
+    return pd.concat(full, ignore_index=True) if full else pd.DataFrame()

@@ -1,0 +1,1 @@
+"""Weather observations and forecasts from Open-Meteo."""

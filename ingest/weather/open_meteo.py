@@ -1,0 +1,118 @@
+"""The weather at a system's centre, now and for the hours to come, from Open-Meteo: hourly, without a key.
+
+Weather is a help and no more: whatever goes wrong with it is logged, tried again later, and stops nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+import numpy as np
+
+from ingest.http.client import Fetcher, FetchError
+from model.records import WEATHER, Stations, Weather
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(hours=1)
+_AGAIN = (timedelta(minutes=5), timedelta(hours=1))
+"""After a failure, and at most after several."""
+
+_NAMES = {
+    "temperature": "temperature_2m",
+    "humidity": "relative_humidity_2m",
+    "pressure": "surface_pressure",
+    "wind": "wind_speed_10m",
+    "clouds": "cloud_cover",
+    "rain": "precipitation",
+}
+_HOURS = {"past_hours": 2, "forecast_hours": 27}
+"""What a forecast of a day needs, in whole hours, if the next one comes an hour and more later."""
+
+
+class WeatherError(Exception):
+    """What came was no weather. The text says what it was."""
+
+
+class WeatherFeed:
+    """Asks for one system's weather when it is due; for one thread at a time.
+
+    `url` is Open-Meteo's forecast address, or that of a server like it.
+    """
+
+    def __init__(self, system_id: str, url: str, fetcher: Fetcher, clock: Callable[[], datetime]) -> None:
+        self._system_id = system_id
+        self._url = url
+        self._fetcher = fetcher
+        self._clock = clock
+        self._due_at: datetime | None = None
+        self._failures = 0
+
+    def poll(self, stations: Stations) -> Weather | None:
+        """Give the weather where the stations are; None when it is not due, or could not be had."""
+        now = self._clock()
+        where = address(self._url, stations)
+        if where is None or (self._due_at is not None and now < self._due_at):
+            return None
+        try:
+            document = self._fetcher.get(where, named=self._url, fresh=True)
+            assert document is not None  # a fresh one is asked for without conditions
+            weather = read(document.body)
+        except (FetchError, WeatherError) as error:
+            wait = min(_AGAIN[0] * 2**self._failures, _AGAIN[1])
+            if not self._failures:
+                log.info(
+                    "%s: no weather, %s; next try in %.0f min", self._system_id, error, wait.seconds / 60
+                )
+            self._failures = min(self._failures + 1, 5)
+            self._due_at = now + wait
+            return None
+        if self._failures:
+            log.info("%s: weather again", self._system_id)
+        self._failures, self._due_at = 0, now + EVERY
+        return weather
+
+
+def address(url: str, stations: Stations) -> str | None:
+    """Give the address of the weather at the stations' centre, to a kilometre; None without a position."""
+    placed = np.flatnonzero(np.isfinite(stations.lat) & (np.abs(stations.lat) + np.abs(stations.lon) > 1e-6))
+    if not len(placed):
+        return None
+    lat, lon = (round(float(np.median(side[placed])), 2) for side in (stations.lat, stations.lon))
+    asked = {"latitude": lat, "longitude": lon, "hourly": ",".join(_NAMES.values()), **_HOURS}
+    units = {"wind_speed_unit": "ms", "timeformat": "unixtime"}
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(asked | units, safe=',')}"
+
+
+def read(body: bytes) -> Weather:
+    """Read Open-Meteo's answer.
+
+    Raises `WeatherError` when it is none.
+    """
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise WeatherError("what came is not JSON") from None
+    hourly = document.get("hourly") if isinstance(document, dict) else None
+    if not isinstance(hourly, dict):
+        reason = document.get("reason") if isinstance(document, dict) else None
+        raise WeatherError(f"the server says: {reason}"[:200] if reason else "the answer has no hours in it")
+    try:
+        hours = np.array(hourly["time"], dtype=np.int64)
+        columns = [_column(hourly.get(_NAMES[name]), len(hours)) for name in WEATHER]
+        return Weather(hours, np.column_stack(columns))
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise WeatherError(f"the hours cannot be read: {error}") from None
+
+
+def _column(values: object, size: int) -> np.ndarray:
+    if values is None:
+        return np.full(size, np.nan)
+    column = np.array(values, dtype=np.float64)  # null becomes not a number
+    if column.shape != (size,):
+        raise ValueError(f"a column has {column.size} values for {size} hours")
+    return np.where(np.isfinite(column), column, np.nan)

@@ -1,0 +1,1 @@
+"""The worker: schedule, tick, recovery, catch-up. The only room that imports apscheduler."""

@@ -1,0 +1,98 @@
+"""Bring a forecaster back from the store: its checkpoint, and the log learnt after it.
+
+A logged poll is the snapshot before it with its changes. Learning these again in their order gives the same
+state, bit for bit, as if the worker had never been away. The log holds no history of the stations'
+descriptions; so whoever commits a new one, or new weather, commits a checkpoint with it. One that cannot be
+read gives way to the one before it, and that to the log alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from ingest.store import Store
+from model.forecaster import Forecaster, StateError
+from model.records import UNKNOWN, Snapshot
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 200
+"""Polls whose changes are fetched together: a busy city's week is millions of rows."""
+
+_DEFAULTS = {"bikes": UNKNOWN, "docks": UNKNOWN, "ebikes": UNKNOWN, "renting": True, "returning": True}
+
+
+@dataclass(frozen=True)
+class Relearnt:
+    """A forecaster as it was after the last commit, and the time of the checkpoint it came from."""
+
+    forecaster: Forecaster
+    checkpoint_at: datetime | None
+
+
+def relearn(store: Store, system_id: str) -> Relearnt | None:
+    """Bring back a system's forecaster; None where nothing was ever learnt.
+
+    Where the newest checkpoint cannot be used, what is learnt after the one before it, with the weather told
+    meanwhile, is the same, but for stations described anew in between: they are described as now from its
+    time on. Where none can be used, all of the log that is still kept is learnt, in the stations' present
+    description: what was learnt from older polls is lost, and `learning_since` says so.
+    """
+    checkpoint = newest = store.checkpoint(system_id)
+    forecaster = None
+    while checkpoint is not None:
+        try:
+            forecaster = Forecaster.from_bytes(checkpoint.blob)
+            break
+        except StateError as error:
+            log.warning("%s: the checkpoint of %s cannot be used (%s), learning the log again",
+                        system_id, checkpoint.at, error)  # fmt: skip
+            checkpoint = store.checkpoint(system_id, before=checkpoint.at)
+    weather = {}
+    if forecaster is None or checkpoint is not newest:
+        stations = store.stations(system_id)
+        if stations is None:
+            return None
+        forecaster = forecaster or Forecaster(stations)
+        if not stations.same_as(forecaster.stations):
+            forecaster.update_stations(stations)
+        weather = dict(store.weathers(system_id))
+    for snapshot in logged(store, forecaster):
+        if snapshot.at in weather:
+            forecaster.update_weather(weather[snapshot.at])
+        forecaster.learn(snapshot)
+    return Relearnt(forecaster, None if checkpoint is None else checkpoint.at)
+
+
+def logged(store: Store, forecaster: Forecaster) -> Iterator[Snapshot]:
+    """Go through the logged snapshots after a forecaster's newest, oldest first."""
+    system_id, before = forecaster.stations.system_id, forecaster.at
+    known = forecaster.snapshot()
+    ids = forecaster.stations.station_id if known is None else known.station_id
+    index = pd.Index(ids.astype(object))
+    now = {
+        name: np.full(len(ids), default) if known is None else np.array(getattr(known, name))
+        for name, default in _DEFAULTS.items()
+    }
+    polls = store.polls(system_id, before)
+    for first in range(0, len(polls), _AT_ONCE):
+        batch = polls[first : first + _AT_ONCE]
+        changes = store.observations(system_id, before, batch[-1])
+        rows = index.get_indexer(changes["station_id"])
+        changes, rows = changes[rows >= 0], rows[rows >= 0]
+        columns = {name: changes[name].to_numpy() for name in _DEFAULTS}
+        ends = np.searchsorted(changes["at"], [int(at.timestamp()) for at in batch], side="right")
+        done = 0
+        for at, end in zip(batch, ends.tolist(), strict=True):
+            for name, values in columns.items():
+                # Where a station changed twice, the later row wins: numpy assigns in order.
+                now[name][rows[done:end]] = values[done:end]
+            done = end
+            yield Snapshot(at, ids, **now)
+        before = batch[-1]

@@ -1,0 +1,259 @@
+"""The worker: a job a system on APScheduler, from start to stop.
+
+Each job runs at a date and then books its next one, because only the tick knows when the feed may be asked
+again. Every system has a thread: a feed that answers slowly for half a minute keeps no other waiting.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import math
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import STATE_RUNNING
+from apscheduler.triggers.date import DateTrigger
+from sqlalchemy.exc import SQLAlchemyError
+
+from ingest import logs, registry
+from ingest.gbfs.feed import Feed
+from ingest.http.client import Fetcher, Unreachable
+from ingest.registry import RegistryError, System
+from ingest.replay.tape import open_tape, recorded
+from ingest.settings import Settings
+from ingest.store import Store, SystemRow
+from ingest.store.holder import new_holder
+from ingest.store.playback import is_played
+from ingest.weather.open_meteo import WeatherFeed
+from ingest.worker.player import Player
+from ingest.worker.tick import LEASE, STAND_BY, Ticker
+
+log = logging.getLogger(__name__)
+
+START_WITHIN = timedelta(seconds=10)
+"""All systems begin their first tick within this time, the first ones at once."""
+
+STOP_WITHIN = 8.0
+"""Seconds that running ticks have to end when the worker is to stop; the app waits ten."""
+
+RECORDINGS_EVERY = 10.0
+"""Seconds between two looks for recordings."""
+
+CLOCK_EVERY = 5.0
+"""Seconds between two looks whether the clock was set back."""
+
+LOST_AFTER = 300.0
+"""Seconds after which a tick that has not begun will not begin any more: more than any wait for a thread."""
+
+_MOST_THREADS = 64
+
+_ARENAS, _FROM_BYTES = (-8, 2), (-3, 2**20)
+"""What glibc's mallopt takes: at most two heaps, and large arrays outside of them."""
+_RETRY_LIST = (2.0, 60.0)
+
+
+def wall_clock() -> datetime:
+    """Tell the time, as aware UTC."""
+    return datetime.now(UTC)
+
+
+class Worker:
+    """Follows systems until told to stop.
+
+    The list is read once, at start: to follow others, start again. Recordings in `data/recordings` are taken
+    up as they come.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        systems: Sequence[System],
+        fetcher: Fetcher,
+        settings: Settings,
+        clock: Callable[[], datetime] = wall_clock,
+    ) -> None:
+        self.holder = new_holder()
+        self._store = store
+        self._systems = systems
+        self._clock = clock
+        self._settings = settings
+        self._fetcher = fetcher
+        # More at a time would not be faster, but each takes memory for its forecasts.
+        self._turn = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._bookings: dict[Ticker, tuple[int, float]] = {}
+        self._tickers = [self._ticker(system, n / len(systems)) for n, system in enumerate(systems)]
+        self._scheduler = BackgroundScheduler(
+            executors={
+                "default": ThreadPoolExecutor(min(len(systems) + 4, _MOST_THREADS)),
+                "leases": ThreadPoolExecutor(1),  # never behind ticks that wait for their turn
+            },
+            job_defaults={"misfire_grace_time": None},  # a tick that comes late is still wanted
+            timezone=UTC,
+        )
+
+    def _ticker(self, system: System, place: float) -> Ticker:
+        settings = self._settings
+        more: dict[str, Any] = {
+            "place": place,
+            "checkpoint_seconds": settings.checkpoint_seconds,
+            "keep": timedelta(days=settings.keep_days),
+            "turn": self._turn,
+            "seed": settings.seed,
+        }
+        if is_played(system.url):
+            return Player(system, open_tape(system), self._store, self.holder, self._clock, **more)
+        feed = partial(Feed, system, self._fetcher, self._clock)
+        sky = self._sky(system, settings.weather, self._fetcher)
+        return Ticker(system, self._store, self.holder, feed, self._clock, sky=sky, **more)
+
+    def _look_for_recordings(self) -> None:
+        """Take up recordings that have been put beside the store since."""
+        known = {ticker.system.system_id for ticker in self._tickers}
+        new = recorded(known=known)
+        if not new:
+            return
+        if not self._follow([*self._systems, *new]):
+            return
+        for system in new:
+            ticker = self._ticker(system, 0.0)
+            self._tickers.append(ticker)
+            self._book(ticker, self._clock())
+
+    def _sky(self, system: System, url: str, fetcher: Fetcher) -> WeatherFeed | None:
+        """Ask for the weather of live systems only: a recording's is over, and a made-up city has its own."""
+        if not url or system.label:
+            return None
+        return WeatherFeed(system.system_id, url, fetcher, self._clock)
+
+    def _follow(self, systems: Sequence[System]) -> bool:
+        """Say whom we follow; False where the store cannot be written to now."""
+        try:
+            self._store.follow([SystemRow(**asdict(system)) for system in systems])
+        except SQLAlchemyError as error:
+            log.warning("the systems cannot be taken up: %s", getattr(error, "orig", None) or error)
+            return False
+        self._systems = systems
+        return True
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow all systems until `stop` is set; then let running ticks end, and give up the leases."""
+        while not self._follow(self._systems):
+            if stop.wait(STAND_BY.total_seconds()):
+                return
+        now = self._clock()
+        for number, ticker in enumerate(self._tickers):
+            self._book(ticker, now + number * min(START_WITHIN / len(self._tickers), timedelta(seconds=0.3)))
+        self._scheduler.add_job(self._renew, "interval", seconds=LEASE.total_seconds() / 4, executor="leases")
+        self._scheduler.add_job(
+            self._look_for_recordings, "interval", seconds=RECORDINGS_EVERY, next_run_time=now
+        )
+        self._scheduler.start()
+        log.info("following %d systems as %s", len(self._systems), self.holder)
+        try:
+            ahead = self._clock().timestamp() - time.monotonic()
+            while not stop.wait(CLOCK_EVERY):
+                before, ahead = ahead, self._clock().timestamp() - time.monotonic()
+                if before - ahead > CLOCK_EVERY:
+                    self._bring_forward(timedelta(seconds=before - ahead))
+                self._look_for_the_lost()
+        finally:
+            self._stop()
+
+    def _stop(self) -> None:
+        # Emptied first: APScheduler's own thread breaks when it is shut down with a job in hand.
+        self._scheduler.pause()
+        self._scheduler.remove_all_jobs()
+        ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
+        ending.start()
+        ending.join(STOP_WITHIN)
+        if ending.is_alive():
+            log.info("not waiting any longer for slow feeds")
+        try:
+            # A tick that still runs cannot commit from here on: it has no lease.
+            self._store.drop_leases(self.holder)
+        except SQLAlchemyError as error:
+            log.warning("the leases could not be given up: %s", getattr(error, "orig", None) or error)
+        log.info("stopped")
+
+    def _book(self, ticker: Ticker, at: datetime) -> None:
+        # Without an id of the system: APScheduler drops a job that is due before the one of the same id that
+        # booked it has quite returned, and the system would never be polled again.
+        number = self._bookings.get(ticker, (0, 0.0))[0] + 1
+        wait = (at - self._clock()).total_seconds()
+        self._bookings[ticker] = number, time.monotonic() + wait
+        self._scheduler.add_job(self._tick, DateTrigger(at), [ticker, number], name=ticker.system.system_id)
+
+    def _tick(self, ticker: Ticker, number: int) -> None:
+        if number != self._bookings[ticker][0]:
+            return  # given up for lost, and booked anew
+        self._bookings[ticker] = number, math.inf
+        due = self._clock()
+        try:
+            logs.system.set(ticker.system.system_id)
+            due = ticker.tick()
+        finally:
+            if self._scheduler.state == STATE_RUNNING:
+                self._book(ticker, max(due, self._clock()))
+
+    def _look_for_the_lost(self) -> None:
+        """Book those anew whose job is gone: APScheduler drops one that it has no memory or thread for."""
+        for ticker, (_, due) in list(self._bookings.items()):
+            if time.monotonic() > due + LOST_AFTER:
+                log.warning("%s: its next poll was lost, and is made up for", ticker.system.system_id)
+                self._book(ticker, self._clock())
+
+    def _bring_forward(self, step: timedelta) -> None:
+        """Bring all jobs forward after the clock was set back: they are dated by it, and would wait."""
+        log.warning("the clock was set back by %.0f s; what was due is due as before", step.total_seconds())
+        now = self._clock()
+        for job in self._scheduler.get_jobs():
+            with suppress(JobLookupError):  # it has just run
+                job.modify(next_run_time=max(job.next_run_time - step, now))
+
+    def _renew(self) -> None:
+        try:
+            self._store.renew_leases(self.holder, self._clock(), LEASE)
+        except SQLAlchemyError as error:
+            log.warning("the leases could not be renewed: %s", getattr(error, "orig", None) or error)
+
+
+def give_memory_back() -> None:
+    """Have the C library return to the system what large arrays took, as soon as they are gone.
+
+    By default glibc keeps a heap a thread, and freed arrays in each: 35 systems then took 640 MB, not 390.
+    """
+    try:
+        for parameter, value in (_ARENAS, _FROM_BYTES):
+            ctypes.CDLL(None).mallopt(parameter, value)
+    except (OSError, AttributeError, TypeError):  # another C library, which is left as it is
+        log.debug("no mallopt here")
+
+
+def load_systems(source: str | None, fetcher: Fetcher, stop: threading.Event) -> list[System]:
+    """Read the list of systems to follow; one at an address that does not answer yet is asked again.
+
+    Gives an empty list when `stop` was set meanwhile. Raises `RegistryError` for a list that is wrong.
+    """
+    wait, longest = _RETRY_LIST
+    while not stop.is_set():
+        try:
+            return registry.load(source, fetcher)
+        except RegistryError as error:
+            if not isinstance(error.__cause__, Unreachable):
+                raise
+            log.warning("%s; next try in %.0f s", error.words, wait)
+        stop.wait(wait * random.uniform(1.0, 1.2))
+        wait = min(2 * wait, longest)
+    return []

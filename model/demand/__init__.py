@@ -1,0 +1,1 @@
+"""What is learnt of riders: rates, occupancy, changes, climatology, weather, calendar."""

@@ -1,0 +1,83 @@
+"""Days: which day type and slot of the local day a moment falls into, public holidays included.
+
+A holiday counts as weekend until its own riders say otherwise: some are days off for everyone, others for
+banks alone. As a holiday goes by, what is seen city-wide is held against what weekdays and weekends of that
+hour have taught; the next one begins from half of that evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from model.component import Component
+
+DAY_TYPES = 2
+"""Weekdays, and Saturdays with Sundays and holidays."""
+
+WEEKDAY, WEEKEND = 0, 1
+
+_FIRST_EVIDENCE = 3.0
+_MOST_EVIDENCE = 10.0
+_NOISE = 10.0
+"""Variance of a city's riders in a few minutes, over that of riders who come independently, day by day."""
+
+
+class Calendar(Component):
+    """The local calendar of one city: IANA `timezone`, ISO 3166 `country`, empty where unknown.
+
+    `evidence` is the log odds that a holiday is like a weekend, `day` the ordinal of the last one learnt.
+    """
+
+    ARRAYS = ("evidence", "day")
+
+    def __init__(self, timezone: str, country: str) -> None:
+        self.evidence = _FIRST_EVIDENCE
+        self.day = 0
+        self.move(timezone, country)
+
+    def move(self, timezone: str, country: str) -> None:
+        """Take another time zone or country; one whose holidays nobody has listed has none."""
+        self.zone = ZoneInfo(timezone)
+        try:
+            self._holidays = holidays.country_holidays(country) if country else None
+        except NotImplementedError:
+            self._holidays = None
+        self._types: dict[date, bool] = {}
+
+    def is_holiday(self, at: datetime) -> bool:
+        """Tell whether an aware moment falls on a public holiday that is no Saturday or Sunday."""
+        return self._is_holiday(at.astimezone(self.zone).date())
+
+    def _is_holiday(self, day: date) -> bool:
+        if day not in self._types:
+            self._types[day] = day.weekday() < 5 and self._holidays is not None and day in self._holidays
+        return self._types[day]
+
+    def cell(self, at: datetime, slots: int) -> tuple[int, int]:
+        """Give the day type and the slot, of `slots` in a day, of an aware moment.
+
+        >>> from datetime import UTC
+        >>> Calendar("Europe/Dublin", "IE").cell(datetime(2026, 11, 28, 13, 29, tzinfo=UTC), 48)  # a Saturday
+        (1, 26)
+        >>> Calendar("Europe/Dublin", "IE").cell(datetime(2026, 3, 17, 9, 0, tzinfo=UTC), 24)  # St Patrick's
+        (1, 9)
+        """
+        local = at.astimezone(self.zone)
+        day = local.date()
+        off = day.weekday() >= 5 or (self.evidence >= 0 and self._is_holiday(day))
+        return int(off), (local.hour * 60 + local.minute) * slots // 1440
+
+    def learn(self, at: datetime, seen: float, weekday: float, weekend: float) -> None:
+        """Learn from a few minutes of a holiday: riders seen, and expected of either day type."""
+        day = at.astimezone(self.zone).date()
+        if weekday <= 0 or weekend <= 0:
+            return
+        if day.toordinal() != self.day:
+            self.day = day.toordinal()
+            self.evidence = (_FIRST_EVIDENCE + self.evidence) / 2
+        self.evidence += (seen * math.log(weekend / weekday) - (weekend - weekday)) / _NOISE
+        self.evidence = min(max(self.evidence, -_MOST_EVIDENCE), _MOST_EVIDENCE)

@@ -1,0 +1,80 @@
+"""Changes: how much the count differs after so many minutes, by station, learnt from delayed truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.component import Component
+from model.demand.rates import Array32
+from model.records import Floats, Ints, take_rows
+
+_MOST = 30
+"""Larger changes count as this large."""
+
+_HALF_LIFE_FORECASTS = 72 * 20.0
+_CITY_FORECASTS = 100.0
+"""Forecasts that the city's distribution is worth to a station."""
+
+_SHORTER_FORECASTS = 100.0
+"""Forecasts that what shorter horizons tell of a longer one is worth to a city."""
+
+
+class Changes(Component):
+    """Histograms of changes: `counts` is `(H, 61, S)` for the horizons `minutes`, from −30 to 30 bikes."""
+
+    ARRAYS = ("counts",)
+
+    def __init__(self, size: int, minutes: Sequence[int]) -> None:
+        self.minutes = tuple(minutes)
+        self.counts = np.zeros((len(self.minutes), 2 * _MOST + 1, size), dtype=np.float32)
+        self._city: Floats | None = None
+
+    def take(self, rows: Ints) -> None:
+        """Reorder the stations; -1 in `rows` stands for a new one."""
+        self.counts, self._city = take_rows(self.counts, rows, 0), None
+
+    def learn(self, minutes: int, rows: Ints, change: Ints) -> None:
+        """Count what a settled forecast's stations changed by, `(S,)`."""
+        self._city = None
+        counts = self.counts[self.minutes.index(minutes)]
+        counts[:, rows] *= np.float32(0.5 ** (1 / _HALF_LIFE_FORECASTS))
+        counts[np.clip(change, -_MOST, _MOST) + _MOST, rows] += 1
+
+    def _of_city(self) -> Floats:
+        """Give the city's odds of each change, `(H, 61)`.
+
+        What is not known yet of a horizon is taken from two shorter ones that make it up, one after the
+        other: in its first hours a city would otherwise seem surer of two hours than of one.
+        """
+        city: Floats = self.counts.sum(axis=2, dtype=np.float64)
+        for index, minutes in enumerate(self.minutes):
+            expected = np.eye(1, 2 * _MOST + 1, _MOST)[0]
+            if index:
+                before = self.minutes[index - 1]
+                rest = int(np.abs(np.array(self.minutes[:index]) - (minutes - before)).argmin())
+                both = np.convolve(city[index - 1], city[rest])
+                expected = both[_MOST:-_MOST]
+                expected[[0, -1]] += both[:_MOST].sum(), both[-_MOST:].sum()
+            city[index] += (_SHORTER_FORECASTS if index else 0.01) * expected
+            city[index] /= city[index].sum()
+        return city
+
+    def odds(self, rows: Ints, bikes: Ints, places: Ints) -> Array32:
+        """Give P(bikes ≤ k) at each of `minutes`, `(H, S, N)`: the changes laid around what stands there."""
+        if self._city is None:
+            self._city = self._of_city()
+        weight = np.float32(_CITY_FORECASTS)
+        below = self.counts[..., rows]
+        below += weight * self._city[..., None].astype(np.float32)
+        for change in range(1, 2 * _MOST + 1):
+            below[:, change] += below[:, change - 1]
+        below /= below[:, -1:].copy()
+        count = np.arange(int(places.max(initial=0)) + 1)[:, None]
+        index = np.clip(count - np.minimum(bikes, places) + _MOST, -1, 2 * _MOST)
+        at = np.maximum(index, 0) * len(rows) + np.arange(len(rows))
+        cdf = np.take(below.reshape(len(below), -1), at, axis=1)
+        cdf[:, index < 0] = 0
+        cdf[:, count >= places] = 1
+        return cdf.swapaxes(1, 2)

@@ -1,0 +1,115 @@
+"""Pull: how demand depends on how full a station is, and on how full it usually is at that time.
+
+Vans and incentives pull towards the middle, riders avoid the nearly empty station, and a station that holds
+more than usual loses more than usual. Two factors on the rates say so, both learnt city-wide as riders seen
+over riders expected: one by tenth of fill, one by distance from the station's usual fill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+
+from model.component import Component
+from model.demand.calendar import DAY_TYPES, Calendar
+from model.demand.rates import Array32, Demand, Events
+from model.records import Bools, Floats, Ints, take_rows
+
+_SLOTS = 48
+_TENTHS = 10
+_EDGES = np.array([-0.45, -0.3, -0.2, -0.12, -0.05, 0.05, 0.12, 0.2, 0.3, 0.45], dtype=np.float32)
+_PSEUDO_EVENTS = 100.0
+_HALF_LIFE_DAYS = 20.0
+_USUAL_HALF_LIFE_DAYS = 7.0
+
+
+class OccupancyEffect(Component):
+    """Factors on arrivals and departures by fill and by distance from the usual fill.
+
+    `seen` and `expected` are riders by tenth of fill `(2, 10)`, `seen_off` and `expected_off` by distance
+    `(2, 11)`. `filled` over `hours`, both `(day types, slots, S)`, is the usual fill.
+    """
+
+    ARRAYS = ("seen", "expected", "seen_off", "expected_off", "filled", "hours", "slot_start")
+
+    def __init__(self, size: int, days: Calendar) -> None:
+        self._days = days
+        self.seen, self.expected = np.zeros((2, _TENTHS)), np.zeros((2, _TENTHS))
+        self.seen_off, self.expected_off = (np.zeros((2, len(_EDGES) + 1)) for _ in range(2))
+        self.filled = np.zeros((DAY_TYPES, _SLOTS, size), dtype=np.float32)
+        self.hours = np.zeros_like(self.filled)
+        self.slot_start = 0
+
+    def take(self, rows: Ints) -> None:
+        """Reorder the stations; -1 in `rows` stands for a new one."""
+        for name in ("filled", "hours"):
+            setattr(self, name, take_rows(getattr(self, name), rows, 0))
+
+    def cell(self, at: datetime) -> tuple[int, int]:
+        """Give the day type and half-hour of a moment."""
+        return self._days.cell(at, _SLOTS)
+
+    def learn(self, happened: Events, bikes: Ints, places: Ints, known: Bools, demand: Demand) -> None:
+        """Learn from what happened while `bikes` of `places` stood there, by the demand that was expected."""
+        cell = self.cell(happened.middle)
+        fill = np.where(known, bikes, 0) / np.maximum(places, 1)
+        tenth = np.minimum((fill * _TENTHS).astype(np.int64), _TENTHS - 1)
+        off = np.searchsorted(_EDGES, fill - self.usual([cell], slice(None))[0])
+        rates = demand.at(happened.middle)
+        hours = happened.hours
+        expected = np.where(happened.free, rates * (demand.factor * hours)[:, None], 0)
+        by_fill, by_distance = self._tables()
+        fade = 0.5 ** (hours / 24 / _HALF_LIFE_DAYS)
+        for table in (self.seen, self.expected, self.seen_off, self.expected_off):
+            table *= fade
+        for side in (0, 1):
+            riders = happened.riders[side]
+            self.seen[side] += np.bincount(tenth, riders, _TENTHS)
+            self.expected[side] += np.bincount(tenth, expected[side] * by_distance[side][off], _TENTHS)
+            self.seen_off[side] += np.bincount(off, riders, len(_EDGES) + 1)
+            self.expected_off[side] += np.bincount(
+                off, expected[side] * by_fill[side][tenth], len(_EDGES) + 1
+            )
+        slot_start = int(happened.middle.timestamp()) * _SLOTS // 86400
+        if slot_start != self.slot_start:
+            self.slot_start = slot_start
+            forget = np.float32(0.5 ** (1 / _USUAL_HALF_LIFE_DAYS))
+            self.filled[cell] *= forget
+            self.hours[cell] *= forget
+        self.filled[cell] += (fill * hours).astype(np.float32)
+        self.hours[cell] += known * np.float32(hours)
+
+    def usual(self, cells: Sequence[tuple[int, int]], rows: Ints | slice) -> Array32:
+        """Give some stations' usual fill in half-hours, `(C, S)`, drawn to their mean by an hour's worth."""
+        day_type, slot = np.array(cells, dtype=np.int64).reshape(-1, 2).T
+        all_filled, all_hours = self.filled[..., rows], self.hours[..., rows]
+        filled, hours = (
+            table[day_type, slot]
+            + (table[day_type, (slot - 1) % _SLOTS] + table[day_type, (slot + 1) % _SLOTS]) / 2
+            for table in (all_filled, all_hours)
+        )
+        mean = (all_filled.sum(axis=(0, 1)) + np.float32(0.5)) / (all_hours.sum(axis=(0, 1)) + 1)
+        usual: Array32 = (filled + mean) / (hours + 1)
+        return usual
+
+    def _tables(self) -> tuple[Floats, Floats]:
+        return (
+            (self.seen + _PSEUDO_EVENTS) / (self.expected + _PSEUDO_EVENTS),
+            (self.seen_off + _PSEUDO_EVENTS) / (self.expected_off + _PSEUDO_EVENTS),
+        )
+
+    def factors(self, cells: Sequence[tuple[int, int]], rows: Ints, places: Ints, size: int) -> Array32:
+        """Give the factors on arrivals at `k` bikes, and departures at `k + 1`, `(C, 2, size − 1, S)`."""
+        fill = (np.arange(size, dtype=np.float32)[:, None] / np.maximum(places, 1)).astype(np.float32)
+        tenth = np.minimum((fill * _TENTHS).astype(np.int64), _TENTHS - 1)
+        distance = fill - self.usual(cells, rows)[:, None]
+        off = np.zeros(distance.shape, dtype=np.int8)
+        for edge in _EDGES:  # ten comparisons are quicker than a binary search
+            off += distance > edge
+        by_fill, by_distance = (table.astype(np.float32) for table in self._tables())
+        factors = np.empty((len(cells), 2, size - 1, len(rows)), dtype=np.float32)
+        np.multiply(by_fill[0][tenth[:-1]], np.take(by_distance[0], off[:, :-1]), out=factors[:, 0])
+        np.multiply(by_fill[1][tenth[1:]], np.take(by_distance[1], off[:, 1:]), out=factors[:, 1])
+        return factors

@@ -1,0 +1,269 @@
+"""Demand: how many bikes want to arrive at and leave each station, by day type and time of the local day.
+
+Rates are events over exposure. Exposure is *censored*: an empty station shows no departures and a full one
+no arrivals, though people come; so a minute counts for departures only while there is a bike, and for
+arrivals only while there is a free dock. This estimates what people want, not what they got.
+
+A station's own counts are few. Each rate is therefore drawn to a prior: the city's profile through the day,
+at the station's own level, bent as the stations that behave alike are bent. The bends are a low-rank picture
+of all stations' residuals; being counts, their noise is known beforehand, and so is which singular values are
+more than noise and by how much to shrink them [1]_.
+
+References
+----------
+.. [1] M. Gavish, D. L. Donoho, Optimal shrinkage of singular values, IEEE Trans. Information Theory, 2017.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.component import Component
+from model.demand.calendar import DAY_TYPES, Calendar
+from model.demand.weather_effect import WeatherEffect
+from model.demand.weekly_profile import SHAPE
+from model.records import Bools, Floats, Ints, take_rows
+
+Array32 = NDArray[np.float32]
+
+ARRIVALS, DEPARTURES = 0, 1
+
+MAX_GAP = timedelta(minutes=15)
+"""Longer holes than this teach nothing: what happened in between is anyone's guess."""
+
+_PRIOR_EVENTS = 4.0
+"""Events that the prior of one station's slot is worth."""
+
+_CITY_PRIOR_HOURS = 2.0
+"""Station-hours that the shape of all cities is worth in a slot of a city's profile."""
+
+_FIRST_RATE = 0.3
+"""Arrivals an hour, and departures, where nothing is known: low, so that cold odds stay near "as now"."""
+
+_FIRST_HOURS = 5.0
+"""Station-hours that `_FIRST_RATE` is worth."""
+
+_LEVEL_EVENTS = 2.0
+"""Events that "this station is as busy as the city's average" is worth."""
+
+_SIDE_EVENTS = 200.0
+"""Events that "as many come as go" is worth: it is untrue only where a station is often empty or full."""
+
+_NOISE = 2.0
+"""Variance of the residuals over that of independent riders, who in truth come in pairs and by the van."""
+
+_BEND = (0.1, 8.0)
+"""A station's rate is at least and at most so many times the city's profile at its level."""
+
+_RIDERS_AT_ONCE = 4
+"""A larger jump between polls a minute or two apart is a van, of which this many are counted as riders."""
+
+_FACTOR_MINUTES = 60.0
+_FACTOR_EVENTS = 20.0
+
+
+@dataclass(frozen=True)
+class Events:
+    """What happened between two snapshots: riders `(2, S)`, where they could `(2, S)`, and for how long."""
+
+    before: datetime
+    at: datetime
+    riders: Array32
+    free: NDArray[np.bool_]
+
+    @property
+    def hours(self) -> float:
+        """How long it took."""
+        return (self.at - self.before).total_seconds() / 3600
+
+    @property
+    def middle(self) -> datetime:
+        """The moment that it is dated by."""
+        return self.before + (self.at - self.before) / 2
+
+
+def events(before: datetime, at: datetime, change: Ints, can_arrive: Bools, can_depart: Bools) -> Events:
+    """Count riders between two snapshots no more than `MAX_GAP` apart, arrivals before departures.
+
+    `change` is bikes now less bikes before `(S,)`; `can_arrive` and `can_depart` tell where a dock and a bike
+    were free, and the count is known at both times.
+    """
+    minutes = (at - before).total_seconds() / 60
+    most = max(_RIDERS_AT_ONCE, round(minutes) * _RIDERS_AT_ONCE // 2)
+    free = np.stack([can_arrive, can_depart])
+    riders = np.where(free, np.clip(np.stack([change, -change]), 0, most), 0).astype(np.float32)
+    return Events(before, at, riders, free)
+
+
+class Demand(Component):
+    """Arrival and departure rates of `size` stations, learnt online.
+
+    `events` and `hours` are of shape `(day types, slots, 2, S)`, arrivals before departures. `recent` holds
+    what was `(seen, expected)` city-wide of each in about the last hour, `bend` the low-rank factor on the
+    prior, renewed each night. The rates are renewed every `stride` slots, as the slot begins.
+    """
+
+    ARRAYS = ("events", "hours", "bend", "recent", "rates", "slot_start")
+
+    def __init__(
+        self,
+        size: int,
+        days: Calendar,
+        slots: int,
+        half_life_days: float,
+        weather: WeatherEffect | None = None,
+    ) -> None:
+        self._days = days
+        self._weather = weather or WeatherEffect(days)
+        self.slots = slots
+        self.half_life_days = half_life_days
+        self.stride = 1
+        self.events = np.zeros((DAY_TYPES, slots, 2, size), dtype=np.float32)
+        self.hours = np.zeros_like(self.events)
+        self.bend = np.ones_like(self.events)
+        self.recent = np.zeros((2, 2))
+        self.slot_start = 0
+        self.rates = self._rates()
+
+    def take(self, rows: Ints) -> None:
+        """Reorder the stations; -1 in `rows` stands for a new one."""
+        kept = take_rows(self.rates, rows, 0)
+        for name, default in (("events", 0), ("hours", 0), ("bend", 1)):
+            setattr(self, name, take_rows(getattr(self, name), rows, default))
+        self.rates = np.where(rows < 0, self._rates(), kept)
+
+    def cell(self, at: datetime) -> tuple[int, int]:
+        """Give the day type and slot of a moment."""
+        return self._days.cell(at, self.slots)
+
+    def at(self, moment: datetime) -> Array32:
+        """Give the rates per hour of a moment in its weather, `(2, S)`, without the city factor."""
+        return self._in_weather(moment, self.rates[self.cell(moment)])
+
+    def _in_weather(self, moment: datetime, rates: Array32) -> Array32:
+        factors = self._weather.factors(moment)
+        return rates if factors is None else rates * factors[:, None].astype(np.float32)
+
+    def expected(self, seen: Events) -> Floats:
+        """Give the riders expected city-wide on a weekday and on a weekend of usual weather, `(2, 2)`.
+
+        Day types before arrivals and departures, for the time and the free stations of `seen`.
+        """
+        slot = self.cell(seen.middle)[1]
+        totals: Floats = (self.rates[:, slot] * seen.free).sum(axis=2, dtype=np.float64) * seen.hours
+        return totals
+
+    def learn(self, seen: Events) -> None:
+        """Learn from what happened between two snapshots."""
+        cell = self.cell(seen.middle)
+        slot_start = int(seen.middle.timestamp()) * self.slots // 86400
+        if slot_start != self.slot_start:
+            new_day, due = (
+                slot_start // stride != self.slot_start // stride for stride in (self.slots, self.stride)
+            )
+            self.slot_start = slot_start
+            forget = np.float32(0.5 ** (1 / self.half_life_days))
+            self.events[cell] *= forget
+            self.hours[cell] *= forget
+            if new_day:
+                self.bend = self._bend()
+            if due:
+                self.rates = self._rates()
+        self.events[cell] += seen.riders
+        # An hour of half the riders, for rain, is half an hour's exposure.
+        self.hours[cell] += self._in_weather(seen.middle, seen.free * np.float32(seen.hours))
+        self.recent *= 0.5 ** (seen.hours * 60 / _FACTOR_MINUTES)
+        self.recent[:, 0] += seen.riders.sum(axis=1, dtype=np.float64)
+        self.recent[:, 1] += (self.at(seen.middle) * seen.free).sum(axis=1, dtype=np.float64) * seen.hours
+
+    def _level(self) -> Array32:
+        """Give the prior without the bends: the city's profile at each station's own level of demand.
+
+        The profile is drawn to the shape that all cities share, a station's level to the city's average, and
+        how many come to how many go.
+        """
+        city_events, city_hours = (
+            _smooth(table.sum(axis=(2, 3)).astype(np.float64)) for table in (self.events, self.hours)
+        )
+        shape = np.repeat(SHAPE, self.slots // SHAPE.shape[1], axis=1)
+        mean = (city_events.sum() + _FIRST_RATE * _FIRST_HOURS) / ((city_hours * shape).sum() + _FIRST_HOURS)
+        city = (city_events + mean * shape * _CITY_PRIOR_HOURS) / (city_hours + _CITY_PRIOR_HOURS)
+        profile = city.astype(np.float32)
+        seen, served = self.events.sum(axis=(0, 1)), np.einsum("dtas,dt->as", self.hours, profile)
+        level = (seen.sum(axis=0) + np.float32(_LEVEL_EVENTS)) / (
+            served.sum(axis=0) + np.float32(_LEVEL_EVENTS)
+        )
+        level = (seen + np.float32(_SIDE_EVENTS)) / (served + np.float32(_SIDE_EVENTS) / level)
+        prior: Array32 = profile[:, :, None, None] * level
+        return prior
+
+    def _bend(self) -> Array32:
+        """Learn how stations that behave alike depart from the profile: a low-rank picture of the residuals.
+
+        The residual of a count, over the root of what was expected, has variance 1 (or `_NOISE`) if there is
+        nothing but noise; singular values that noise would reach are dropped and the others shrunk.
+        """
+        expected = self._level() * self.hours
+        root = np.sqrt(np.maximum(expected, np.float32(1e-3)))
+        residual = np.where(expected > 1e-3, (self.events - expected) / root, np.float32(0))
+        table = residual.reshape(DAY_TYPES * self.slots * 2, -1).astype(np.float64) / np.sqrt(_NOISE)
+        columns, rows = table.shape
+        # The eigenvectors of the small square are the singular vectors of the long table, far cheaper.
+        square = table @ table.T if columns <= rows else table.T @ table
+        values, vectors = np.linalg.eigh(square)
+        kept = values > (np.sqrt(columns) + np.sqrt(rows)) ** 2
+        shrunk = (
+            np.sqrt(np.maximum((values[kept] - columns - rows) ** 2 - 4 * columns * rows, 0)) / values[kept]
+        )
+        picture = (vectors[:, kept] * shrunk) @ vectors[:, kept].T
+        table = (picture @ table if columns <= rows else table @ picture) * np.sqrt(_NOISE)
+        residual = table.reshape(residual.shape).astype(np.float32)
+        bend: Array32 = 1 + _smooth(residual * root) / np.maximum(_smooth(expected), np.float32(1e-3))
+        return np.clip(bend, np.float32(_BEND[0]), np.float32(_BEND[1]))
+
+    def _rates(self) -> Array32:
+        """Give the rates per hour, `(day types, slots, 2, S)`, without the city factor."""
+        prior, weight = self._level() * self.bend, np.float32(_PRIOR_EVENTS)
+        rates: Array32 = (_smooth(self.events) + weight) / (_smooth(self.hours) + weight / prior)
+        return rates
+
+    @property
+    def factor(self) -> Floats:
+        """What was seen of arrivals and departures city-wide in the last hour, over what was expected."""
+        factor: Floats = (self.recent[:, 0] + _FACTOR_EVENTS) / (self.recent[:, 1] + _FACTOR_EVENTS)
+        return factor
+
+    def ahead(self, at: datetime, ends: Floats, rows: Ints) -> Array32:
+        """Give the rates in steps of time that end at the minutes `ends` after `at`, `(T, 2, S)` per hour.
+
+        The city's factor fades with the half-life that it was measured with.
+        """
+        factor = self.factor
+        starts = np.concatenate([[0.0], ends[:-1]])
+        rates = self.rates[..., rows]
+        out = np.empty((len(ends), 2, len(rows)), dtype=np.float32)
+        for index, middle in enumerate((starts + ends) / 2):
+            now = 1 + (factor - 1) * 0.5 ** (middle / _FACTOR_MINUTES)
+            moment = at + timedelta(minutes=float(middle))
+            usual = self._in_weather(moment, rates[self.cell(moment)])
+            out[index] = usual * now[:, None].astype(np.float32)
+        return out
+
+
+def _smooth(table: NDArray[Any]) -> NDArray[Any]:
+    """Smooth over about an hour of slots: each with its neighbours, twice where slots are quarter-hours."""
+    smooth = table
+    for _ in range(max(table.shape[1] // 48, 1)):
+        beside = np.empty_like(smooth)
+        np.add(smooth[:, :-2], smooth[:, 2:], out=beside[:, 1:-1])
+        np.add(smooth[:, -1], smooth[:, 1], out=beside[:, 0])
+        np.add(smooth[:, -2], smooth[:, 0], out=beside[:, -1])
+        beside *= 0.25
+        beside += smooth * np.asarray(0.5, dtype=table.dtype)
+        smooth = beside
+    return smooth

@@ -1,0 +1,154 @@
+"""Weather: how much more or fewer people ride than usual, learnt from the city as a whole.
+
+A log-linear effect: the rates of arrivals and of departures are each multiplied by exp(β · x), where `x` is
+how far the weather is from what is usual at that hour of the day, and rain. β is learnt online as a Poisson
+regression of the riders seen in each hour on those expected, by Newton steps on what has been seen so far
+(Laplace's approximation; [1]_ for the generalised linear model), drawn to "no effect" by its prior. Without
+weather nothing is multiplied at all.
+
+References
+----------
+.. [1] P. McCullagh, J. A. Nelder, Generalized linear models, 1989.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.component import Component
+from model.demand.calendar import Calendar
+from model.records import WEATHER, Floats, Weather
+
+_SCALES = np.array([10.0, 25.0, 10.0, 5.0, 50.0, 1.0])
+"""What one unit of each feature is: ten degrees, 25 % of humidity, …, and 1 of log(1 + mm of rain)."""
+
+_RAIN = WEATHER.index("rain")
+_PRIOR_SPREAD = 0.2
+"""Standard deviation of β before anything is seen: a unit changes demand by a fifth."""
+
+_PRIOR = np.eye(1 + len(WEATHER)) / _PRIOR_SPREAD**2
+
+_DAY_NOISE = 0.5
+"""What a city's hour departs from expectation by, for other reasons than weather and chance.
+
+More than it is in one hour, because the hours of a day depart together, and so does their weather.
+"""
+
+_HALF_LIFE_HOURS = 24 * 60.0
+_USUAL_HALF_LIFE_DAYS = 10.0
+_CLIP = (0.25, 2.0)
+_STEP = 300
+
+
+class WeatherEffect(Component):
+    """Factors on arrivals and departures by weather.
+
+    `beta` is `(2, 7)`, `precision` `(2, 7, 7)`. The first of each is an intercept, which takes up how far the
+    rates are behind the city and is never applied: rates learnt in a rainy week are too low for a dry one
+    until the rain's effect is known. `usual` `(24, 6)` is the weather usual at each hour of the
+    local day and `days` `(24, 6)` how many days of it were seen. `hour` is the one under way, in which
+    `seen` and `expected` `(2,)` riders are counted, and `told` `(7,)` sums the features.
+    """
+
+    ARRAYS = ("beta", "precision", "usual", "days", "hour", "seen", "expected", "told")
+
+    def __init__(self, days_of: Calendar) -> None:
+        size = len(WEATHER)
+        self._days = days_of
+        self.beta = np.zeros((2, 1 + size))
+        self.precision = np.repeat(_PRIOR[None], 2, axis=0)
+        self.usual, self.days = np.zeros((24, size)), np.zeros((24, size))
+        self.hour = 0
+        self.seen, self.expected, self.told = np.zeros(2), np.zeros(2), np.zeros(1 + size)
+        self._take(None)
+
+    def _take(self, weather: Weather | None) -> None:
+        self.weather = weather
+        self._known: dict[int, Floats | None] = {}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the state, the weather that is known in it."""
+        known = self.weather
+        hours, values = ([], np.zeros((0, len(WEATHER)))) if known is None else (known.hours, known.values)
+        return super().arrays() | {"hours": np.asarray(hours, dtype=np.int64), "values": values}
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` gave."""
+        super().restore(arrays)
+        hours, values = arrays["hours"], arrays["values"]
+        self._take(Weather(hours, values) if len(hours) else None)
+
+    def update_weather(self, weather: Weather) -> None:
+        """Take what is known of the weather from now on."""
+        self._take(weather)
+
+    def factors(self, at: datetime) -> Floats | None:
+        """Give the factors on arrivals and departures at a moment, `(2,)`; None where there is no weather."""
+        if self.weather is None:
+            return None
+        key = int(at.timestamp()) // _STEP  # every chain asks for the same few moments
+        if key not in self._known:
+            features = self._features(datetime.fromtimestamp(key * _STEP, UTC))
+            self._known[key] = (
+                None if features is None else np.clip(np.exp(self.beta[:, 1:] @ features), *_CLIP)
+            )
+        return self._known[key]
+
+    def known(self, at: datetime) -> Floats:
+        """Give the weather at a moment as it is known now, `(6,)`, not a number where it is not."""
+        return np.full(len(WEATHER), np.nan) if self.weather is None else self.weather.at(at)
+
+    def _features(self, at: datetime) -> Floats | None:
+        assert self.weather is not None
+        values = self.weather.at(at)
+        if np.isnan(values).all():
+            return None
+        hour = self._days.cell(at, 24)[1]
+        seen = self.days[hour] > 0
+        features = np.where(seen, values - self.usual[hour], 0)
+        features[_RAIN] = np.log1p(max(values[_RAIN], 0))
+        features = np.clip(features / _SCALES, -3, 3)
+        return np.where(np.isnan(features), 0, features)
+
+    def learn(self, at: datetime, seen: Floats, expected: Floats) -> None:
+        """Learn from a few minutes: riders seen city-wide, and expected in usual weather, `(2,)`."""
+        if self.weather is None:
+            return
+        hour = int(at.timestamp()) // 3600
+        if hour != self.hour:
+            self._close()
+            self._note(at)
+            self.hour = hour
+            self.seen, self.expected, self.told = np.zeros(2), np.zeros(2), np.zeros(1 + len(WEATHER))
+            self._known = {}
+        features = self._features(at)
+        if features is not None:
+            self.seen += seen
+            self.expected += expected
+            self.told += np.concatenate([[1.0], features])
+
+    def _close(self) -> None:
+        """Learn from the hour that is over."""
+        if not self.told[0]:
+            return
+        features = self.told / self.told[0]
+        self.precision += (1 - 0.5 ** (1 / _HALF_LIFE_HOURS)) * (_PRIOR - self.precision)
+        mean = self.expected * np.clip(np.exp(self.beta @ features), *_CLIP)
+        trust = 1 / (1 + _DAY_NOISE**2 * mean)
+        for side in (0, 1):
+            self.precision[side] += trust[side] * mean[side] * np.outer(features, features)
+            slope = trust[side] * (self.seen[side] - mean[side]) * features
+            self.beta[side] += np.linalg.solve(self.precision[side], slope)
+
+    def _note(self, at: datetime) -> None:
+        assert self.weather is not None
+        values = self.weather.at(at)
+        hour = self._days.cell(at, 24)[1]
+        known = ~np.isnan(values)
+        share = np.maximum(1 / (self.days[hour] + 1), 1 - 0.5 ** (1 / _USUAL_HALF_LIFE_DAYS))
+        self.usual[hour] += np.where(known, share * (np.nan_to_num(values) - self.usual[hour]), 0)
+        self.days[hour] += known

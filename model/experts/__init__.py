@@ -1,0 +1,1 @@
+"""The models that compete: one file an idea, and the registry that lists them."""

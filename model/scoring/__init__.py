@@ -1,0 +1,1 @@
+"""How forecasts are issued, settled, measured, and watched for drift."""

@@ -1,0 +1,131 @@
+"""Drift: notices when the forecaster's edge over "no change" is no longer what it was.
+
+ADWIN [1]_, from River, watches one number a forecast: the pool's CRPS less naive's. An edge differs by the
+hour and is another on Sundays, so what is watched is its distance from what is usual at that hour of such a
+day, as a share of naive's usual error: otherwise every evening and every weekend would be a drift.
+
+ADWIN's bound holds for numbers between 0 and 1, and these spread over a tenth of that, by another share in
+each city. So they are watched in units of their own usual spread; as they came, a break took a day and a half
+to be noticed. `benchmarks/drift/` measures it. Losses that follow each other are alike, which ADWIN does not
+reckon with: a warm week or a holiday is noticed as well.
+
+References
+----------
+.. [1] A. Bifet, R. Gavaldà, Learning from time-changing data with adaptive windowing, SDM 2007.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from river.drift import ADWIN
+
+from model.component import Component
+from model.demand.calendar import DAY_TYPES
+from model.records import Drift
+
+_FALSE_ALARMS = 1e-8
+"""ADWIN's delta: no probability here, since losses are alike for hours. At 1e-6 a break is noticed two and
+a half hours sooner, and a quarter to a half more drifts where nothing was broken."""
+
+_CHECK_EVERY = 8
+_LEAST_SEEN = 3
+"""Forecasts of such an hour before anything can be said of what is usual then."""
+
+_HALF_LIFE_FORECASTS = 15.0
+_SPREAD_HALF_LIFE = 500.0
+_LEAST_SPREAD = 72
+"""Losses before their spread is known: a day of one every twenty minutes."""
+
+_FARTHEST = 4.0
+"""A loss counts as so many spreads from the usual at most: one wild hour is no drift."""
+
+_MOST_KEPT = 4320
+"""Losses after which a watch begins anew, sixty days at one every twenty minutes: they are its state."""
+
+
+class DriftMonitor(Component):
+    """Watches the horizons `minutes` of one city.
+
+    `edge` and `error` `(H, 48)` are what is usual of the difference and of naive's CRPS by hour of weekdays
+    and of weekends, from `seen` forecasts. `square` `(H,)` is the mean square of `known` losses.
+    """
+
+    ARRAYS = ("edge", "error", "seen", "square", "known")
+
+    def __init__(self, minutes: Sequence[int]) -> None:
+        self.minutes = tuple(minutes)
+        self.edge, self.error, self.seen = (np.zeros((len(self.minutes), 24 * DAY_TYPES)) for _ in range(3))
+        self.square, self.known = np.zeros(len(self.minutes)), np.zeros(len(self.minutes))
+        # The whole of it at once: a worker's memory is then the same after weeks as on the first day.
+        self._losses = np.full((len(self.minutes), _MOST_KEPT), np.float32(0))
+        self._lengths = [0 for _ in self.minutes]
+        self._adwin = [_adwin() for _ in self.minutes]
+
+    def learn(
+        self, minutes: int, at: datetime, cell: tuple[int, int], crps: float, naive: float
+    ) -> Drift | None:
+        """Learn a settled forecast's mean CRPS and naive's, for the day type and hour of its target."""
+        index, hour = self.minutes.index(minutes), cell[0] * 24 + cell[1]
+        edge, error, seen = self.edge[index], self.error[index], self.seen[index]
+        difference, usual = crps - naive, max(error[hour], error.sum() / max((seen > 0).sum(), 1), 1e-3)
+        loss = min(max((difference - edge[hour]) / usual, -2.0), 2.0)
+        told = seen[hour] >= _LEAST_SEEN
+        seen[hour] += 1
+        share = _share(seen[hour], _HALF_LIFE_FORECASTS)
+        edge[hour] += share * (difference - edge[hour])
+        error[hour] += share * (naive - error[hour])
+        return self._watch(index, at, loss) if told else None
+
+    def _watch(self, index: int, at: datetime, loss: float) -> Drift | None:
+        spread, known = float(self.square[index]) ** 0.5, self.known[index]
+        self.known[index] += 1
+        share = _share(self.known[index], _SPREAD_HALF_LIFE)
+        self.square[index] += share * (loss**2 - self.square[index])
+        if known < _LEAST_SPREAD or not spread:
+            return None
+        losses, adwin = self._losses[index], self._adwin[index]
+        newest = self._lengths[index]
+        losses[newest] = min(max(loss / spread, -_FARTHEST), _FARTHEST)
+        self._lengths[index] += 1
+        before = adwin.estimation
+        adwin.update(float(losses[newest]))  # type: ignore[no-untyped-call]
+        drift = None
+        if adwin.drift_detected:
+            drift = Drift(at, self.minutes[index], spread * before, spread * adwin.estimation)
+        if drift is not None or self._lengths[index] >= _MOST_KEPT:
+            self._lengths[index], self._adwin[index] = 0, _adwin()
+        return drift
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give the state: ADWIN's is what it was told since it began."""
+        return super().arrays() | {
+            "lengths": np.array(self._lengths),
+            "losses": np.concatenate(
+                [losses[:length] for losses, length in zip(self._losses, self._lengths, strict=True)]
+            ),
+        }
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` gave."""
+        super().restore(arrays)
+        ends = np.cumsum(arrays["lengths"])
+        for index, losses in enumerate(np.split(arrays["losses"], ends[:-1])):
+            self._losses[index, : len(losses)] = losses
+            self._lengths[index] = len(losses)
+            for loss in self._losses[index, : len(losses)].tolist():
+                self._adwin[index].update(loss)  # type: ignore[no-untyped-call]
+
+
+def _share(seen: float, half_life: float) -> float:
+    """Give the weight of the newest of `seen` in a mean that begins as all's and then forgets."""
+    forgets: float = 1 - 0.5 ** (1 / half_life)
+    return max(1 / seen, forgets)
+
+
+def _adwin() -> ADWIN:
+    return ADWIN(_FALSE_ALARMS, clock=_CHECK_EVERY)  # type: ignore[no-untyped-call]

@@ -1,0 +1,1 @@
+"""All tests. The folders mirror the rooms of the code."""

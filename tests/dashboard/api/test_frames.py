@@ -1,0 +1,61 @@
+"""The rows of a frame over HTTP."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dashboard.api import routes
+from dashboard.maps import deck
+from tests.support.api_world import client
+from tests.support.dashboard_world import World, frame
+
+
+def test_rows_are_compressed_and_kept_for_ever(world: World) -> None:
+    made = frame()
+    version = world.commit(made)
+    response = client().get(f"/api/frames/dublin/{version}/bike-2-near.json")
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.json() == json.loads(json.dumps(deck.rows(made, "bike", 2, deck.PARTS["near"])))
+
+
+def test_who_cannot_unpack_gets_plain_json(world: World) -> None:
+    version = world.commit(frame())
+    address = f"/api/frames/dublin/{version}/space-1-far.json"
+    response = client().get(address, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in response.headers
+    assert len(response.json()) == 12
+
+
+def test_a_version_means_the_same_rows_for_ever(world: World) -> None:
+    address = f"/api/frames/dublin/{world.commit(frame())}/bike-1-near.json"
+    before = client().get(address).content
+    world.now = world.now.replace(minute=1)
+    world.commit(frame(at=world.now, stations=30))
+    assert client().get(address).content == before
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("dublin/99/bike-1-near.json", 404),
+        ("atlantis/1/bike-1-near.json", 404),
+        ("dublin/1/bike-5-near.json", 400),
+        ("dublin/1/..%2F..%2Fetc%2Fpasswd", 404),
+        (f"dublin/{10**30}/bike-1-near.json", 400),
+        (f"dublin/{'9' * 5000}/bike-1-near.json", 400),
+    ],
+)
+def test_what_is_not_there_is_an_error_that_nobody_keeps(world: World, path: str, status: int) -> None:
+    world.commit(frame())
+    response = client().get(f"/api/frames/{path}")
+    assert response.status_code == status
+    assert response.headers["cache-control"] == "no-store"
+    assert set(response.json()) == {"error", "try"}
+
+
+def test_a_url_finds_its_way_even_with_an_odd_system_id() -> None:
+    url = routes.frame_url("vélo/1 ?#", 3, "space", 4, deck.PARTS["far"])
+    assert url == "/api/frames/v%C3%A9lo%2F1%20%3F%23/3/space-4-far.json"

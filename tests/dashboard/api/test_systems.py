@@ -1,0 +1,196 @@
+"""What the API says of systems, stations and forecasts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dashboard import store_reader
+from ingest.store import SystemState
+from model.frame import MINUTES
+from tests.support.api_world import client
+from tests.support.dashboard_world import DUBLIN, NASTY, NOON, World, frame
+
+
+def get(address: str, status: int = 200) -> Any:
+    response = client().get(address)
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+@pytest.mark.both
+def test_every_system_is_listed_with_how_it_stands(world: World) -> None:
+    world.commit(frame())
+    world.fail("boulder", "unreachable", "no answer")
+    world.now += timedelta(minutes=3, seconds=30)
+    dublin, boulder = get("/api/systems")["systems"]
+    assert (dublin["system_id"], dublin["label"], dublin["state"]) == ("dublin", None, "live")
+    assert (dublin["counts_at"], dublin["age_minutes"]) == ("2026-03-02T12:00:00Z", 3)
+    assert dublin["learning_since"] == "2026-03-02T11:46:00Z"
+    assert (boulder["label"], boulder["state"], boulder["text"]) == ("replayed", "unreachable", "no answer")
+    assert (boulder["counts_at"], boulder["age_minutes"], boulder["failures"]) == (None, None, 3)
+    assert get("/api/systems/boulder") == boulder
+    assert len(get(dublin["stations"])["stations"]) == 12
+    assert len(get(dublin["forecast"])["stations"]) == 12
+
+
+def test_a_replay_ages_by_its_own_clock(world: World) -> None:
+    world.store.follow([replace(DUBLIN, label="simulated", speed=60.0)])
+    world.commit(frame())
+    world.now += timedelta(seconds=10)
+    found = get("/api/systems/dublin")
+    assert (found["label"], found["speed"], found["age_minutes"]) == ("simulated", 60, 10)
+    for address in ("/stations", "/forecast", "/stations/s0/forecast"):
+        assert get(f"/api/systems/dublin{address}")["label"] == "simulated"
+    # The time asked for is the replay's as well: ten minutes have gone by there.
+    assert get("/api/systems/dublin/forecast?at=2026-03-02T12:20:00Z")["minutes"] == 20
+    assert get("/api/systems/dublin/forecast?minutes=10")["minutes"] == 20
+
+
+@pytest.mark.both
+def test_stations_come_with_what_stands_there(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    found = get("/api/systems/dublin/stations")
+    assert (found["timezone"], found["version"]) == ("Europe/Dublin", 1)
+    first, closed, unknown, *_ = found["stations"]
+    assert first["name"] == NASTY
+    assert first["now"] == {
+        "bikes": int(made.bikes[0]), "docks": int(made.docks[0]), "ebikes": None,
+        "renting": True, "returning": True,
+    }  # fmt: skip
+    assert not closed["now"]["renting"]
+    assert (unknown["now"]["bikes"], unknown["now"]["docks"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "column"),
+    [("", 0), ("?minutes=30", 6), ("?minutes=1440", len(MINUTES) - 1), ("?at=2026-03-02T12:30:00Z", 6),
+     ("?at=2026-03-02T13:30:00%2B01:00", 6), ("?at=2026-03-02T13:30:00+01:00", 6)],
+)  # fmt: skip
+def test_a_forecast_is_the_frames_column(world: World, query: str, column: int) -> None:
+    made = frame()
+    world.commit(made)
+    found = get(f"/api/systems/dublin/forecast{query}")
+    assert found["minutes"] == MINUTES[column]
+    assert found["counts_at"] == "2026-03-02T12:00:00Z"
+    at = (NOON + timedelta(minutes=MINUTES[column])).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert found["target_at"] == at
+    for name, side in (("bikes", made.bike), ("docks", made.space)):
+        for row, station in enumerate(found["stations"]):
+            if row == 2:
+                nothing = {"median": None, "low": None, "high": None, "chance": [None] * 4}
+                assert station[name] == nothing
+                continue
+            assert station[name] == {
+                "median": side.median[column, row],
+                "low": side.low[column, row],
+                "high": side.high[column, row],
+                "chance": side.chance[:, column, row].tolist(),
+            }
+
+
+def test_a_station_has_all_horizons_from_now_on(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    world.now += timedelta(minutes=20)
+    found = get("/api/systems/dublin/stations/s4/forecast")
+    assert found["station"]["station_id"] == "s4"
+    assert [horizon["minutes"] for horizon in found["forecast"]] == [m for m in MINUTES if m >= 20]
+    assert [horizon["bikes"]["median"] for horizon in found["forecast"]] == made.bike.median[4:, 4].tolist()
+    (one,) = get("/api/systems/dublin/stations/s4/forecast?minutes=10")["forecast"]
+    assert one == found["forecast"][2]
+    whole = get("/api/systems/dublin/forecast?minutes=10")["stations"][4]
+    assert {"bikes": whole["bikes"], "docks": whole["docks"]} == {k: one[k] for k in ("bikes", "docks")}
+
+
+def test_a_station_id_may_hold_anything_that_an_address_can(world: World) -> None:
+    made = frame()
+    ids = made.stations.station_id.astype("U20").copy()
+    ids[3] = "Quai nº 7/b?"
+    world.commit(replace(made, stations=replace(made.stations, station_id=ids)))
+    found = get("/api/systems/dublin/stations/Quai%20n%C2%BA%207%2Fb%3F/forecast?minutes=5")
+    assert found["station"]["name"] == "Station 3"
+
+
+def test_before_the_first_answer_it_says_when_to_ask_again(world: World) -> None:
+    world.fail("boulder", "unreachable", "The feed does not answer.")
+    for address in ("stations", "forecast", "stations/s0/forecast"):
+        response = client().get(f"/api/systems/boulder/{address}")
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "41"
+        assert "The feed does not answer." in response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "/stations", "/forecast", "/stations/s0/forecast", "/drifts", "/outages"],
+)
+def test_a_system_that_is_not_followed_is_not_there(world: World, address: str) -> None:
+    assert "/api/systems" in get(f"/api/systems/atlantis{address}", 404)["try"]
+
+
+def test_a_station_that_is_not_there_is_not_found(world: World) -> None:
+    world.commit(frame())
+    assert "/api/systems/dublin/stations" in get("/api/systems/dublin/stations/x/forecast", 404)["try"]
+
+
+def test_a_feed_that_fell_silent_is_forecast_from_later_horizons_and_at_last_not(world: World) -> None:
+    world.commit(frame())
+    world.now += timedelta(hours=2)
+    found = get("/api/systems/dublin/forecast?minutes=60")
+    assert (found["minutes"], found["age_minutes"]) == (180, 120)
+    assert "reach to 2026-03-03T12:00:00Z" in get("/api/systems/dublin/forecast?minutes=1440", 404)["error"]
+    world.now += timedelta(hours=23)
+    assert "Nothing is forecast" in get("/api/systems/dublin/stations/s0/forecast", 404)["error"]
+
+
+def test_what_is_over_is_not_forecast(world: World) -> None:
+    world.commit(frame())
+    assert "is over" in get("/api/systems/dublin/forecast?at=2026-03-02T11:30:00Z", 404)["error"]
+
+
+def test_many_askers_cost_the_store_one_look_a_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.commit(frame())
+    looks: list[int] = []
+    states = world.store.states
+
+    def look() -> dict[str, SystemState]:
+        looks.append(1)
+        return states()
+
+    monkeypatch.setattr(world.store, "states", look)
+    for minutes in range(0, 100, 5):
+        get(f"/api/systems/dublin/forecast?minutes={minutes}")
+    assert len(looks) == 1
+    world.now += timedelta(seconds=1)
+    get("/api/systems")
+    assert len(looks) == 2
+
+
+def test_a_system_without_stations_has_an_empty_forecast(world: World) -> None:
+    made = frame()
+    none = np.arange(0)
+    empty = replace(
+        made,
+        stations=replace(
+            made.stations,
+            **{n: getattr(made.stations, n)[none] for n in ("station_id", "name", "lat", "lon", "capacity")},
+        ),
+        **{n: getattr(made, n)[none] for n in ("bikes", "docks", "ebikes", "renting", "returning")},
+        bike=replace(
+            made.bike,
+            **{n: getattr(made.bike, n)[..., none] for n in ("median", "low", "high", "chance")},
+        ),
+        space=replace(
+            made.space,
+            **{n: getattr(made.space, n)[..., none] for n in ("median", "low", "high", "chance")},
+        ),
+    )
+    world.commit(empty)
+    assert get("/api/systems/dublin/forecast?minutes=30")["stations"] == []
+    assert store_reader.reading().glance()["dublin"][1].frame_version == 1

@@ -1,0 +1,61 @@
+"""The fan chart's numbers, and its axis in the city's time."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from dashboard.charts import fan_chart
+from tests.support.dashboard_world import NOON, frame
+
+DUBLIN = ZoneInfo("Europe/Dublin")
+KATHMANDU = ZoneInfo("Asia/Kathmandu")
+
+
+def test_the_past_begins_three_hours_back_and_ends_with_the_newest_counts() -> None:
+    history = [(NOON - timedelta(hours=9), 4, 11), (NOON - timedelta(hours=1), 6, -1)]
+    until = NOON - timedelta(minutes=2)
+    bikes = fan_chart.past(history, "bike", NOON, until, DUBLIN)
+    assert bikes["minutes"].tolist() == [-180, -60, -2]
+    assert bikes["count"].tolist() == [4, 6, 6]
+    spaces = fan_chart.past(history, "space", NOON, until, DUBLIN)
+    assert np.isnan(spaces["count"]).tolist() == [False, True, True]
+    assert spaces["said"].tolist()[1] == "11:00 · – spaces"
+    assert fan_chart.past([], "bike", NOON, until, DUBLIN).empty
+
+
+def test_the_future_is_that_of_the_frame_as_far_as_two_hours_from_now() -> None:
+    made = frame()
+    now = NOON + timedelta(minutes=10)
+    will = fan_chart.future(made, 4, "bike", now, DUBLIN)
+    assert will["minutes"].tolist() == [float(minutes - 10) for minutes in range(0, 121, 5)]
+    assert will["low"].tolist() == made.bike.low[:25, 4].tolist()
+    assert will["high"].tolist() == made.bike.high[:25, 4].tolist()
+    assert fan_chart.future(made, 2, "bike", now, DUBLIN).empty  # nothing is known of it
+
+
+@pytest.mark.parametrize(
+    ("now", "zone", "hours"),
+    [
+        (datetime(2026, 3, 2, 12, 20, tzinfo=UTC), DUBLIN, ["10:00", "11:00", "12:00", "13:00", "14:00"]),
+        # Clocks go forward at 01:00 UTC: there is no 01:30 in Dublin that night.
+        (datetime(2026, 3, 29, 1, 30, tzinfo=UTC), DUBLIN, ["23:00", "00:00", "02:00", "03:00", "04:00"]),
+        # Clocks go back at 01:00 UTC: one o'clock comes twice.
+        (datetime(2026, 10, 25, 1, 30, tzinfo=UTC), DUBLIN, ["00:00", "01:00", "01:00", "02:00", "03:00"]),
+        (datetime(2026, 3, 2, 12, 20, tzinfo=UTC), KATHMANDU, ["16:00", "17:00", "18:00", "19:00", "20:00"]),
+    ],
+)
+def test_the_axis_names_full_hours_of_the_city(now: datetime, zone: ZoneInfo, hours: list[str]) -> None:
+    assert list(fan_chart.ticks(now, zone).values()) == hours
+
+
+def test_the_chart_holds_numbers_and_our_own_words_alone() -> None:
+    made = frame()
+    was = fan_chart.past([(NOON, 3, 12)], "bike", NOON, NOON, DUBLIN)
+    spec = fan_chart.fan(was, fan_chart.future(made, 0, "bike", NOON, DUBLIN), NOON, DUBLIN, False).to_dict()
+    assert "evil.example" not in json.dumps(spec)
+    assert spec["layer"][0]["encoding"]["x"]["scale"]["domain"] == [-180, 120]

@@ -1,0 +1,88 @@
+"""What a browser tells us is not to be trusted: ids, places and favourites."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.words import text
+
+
+def told(verb: str, what: dict[str, Any]) -> AppTest:
+    """Let a page hear something from its browser."""
+
+    def script(verb: str, what: dict) -> None:  # type: ignore[type-arg]
+        import streamlit as st
+
+        from dashboard.components import browser
+        from dashboard.state import address_bar
+
+        address_bar.adopt()
+        browser.act(what) if verb == "act" else browser.remember(what)
+        st.text(address_bar.screen().station)
+        st.text(repr(browser.here()))
+        st.text(browser.lost())
+        st.text(repr(browser.favourites("dublin")))
+
+    page = AppTest.from_function(script, args=(verb, what), default_timeout=20).run()
+    assert not page.exception
+    return page
+
+
+@pytest.mark.parametrize(
+    ("what", "station"),
+    [
+        ({"do": "station", "id": "s7"}, "s7"),
+        ({"do": "station", "id": 7}, ""),
+        ({"do": "dance"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_button_chooses_a_station(what: dict[str, Any], station: str) -> None:
+    assert told("act", what).text[0].value == station
+
+
+def test_a_place_is_kept_for_the_page_and_nowhere_in_its_address() -> None:
+    page = told("act", {"do": "here", "lat": 53.3412, "lon": -6.26})
+    assert page.text[1].value == "(53.3412, -6.26)"
+    assert page.text[2].value == ""
+    assert "53" not in str(page.query_params)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"do": "here"},
+        {"do": "here", "lat": "53", "lon": -6},
+        {"do": "here", "lat": 1e999, "lon": 0},
+        {"do": "here", "lat": 0, "lon": 181},
+        {"do": "lost", "code": 2},
+        {"do": "lost", "code": "x"},
+    ],
+)
+def test_a_place_that_is_none_is_said_to_be_unknown(what: dict[str, Any]) -> None:
+    page = told("act", what)
+    assert page.text[1].value == "None"
+    assert page.text[2].value == text.lost(0)
+
+
+def test_who_says_no_is_told_how_to_go_on() -> None:
+    assert told("act", {"do": "lost", "code": 1}).text[2].value == text.lost(1)
+
+
+@pytest.mark.parametrize(
+    ("what", "kept"),
+    [
+        ({"system": "dublin", "stations": ["s1", "s2"]}, ["s1", "s2"]),
+        ({"system": "boulder", "stations": ["s1"]}, []),
+        ({"system": "dublin", "stations": ["s1", 2, None, {}]}, ["s1"]),
+        ({"system": "dublin", "stations": [f"s{i}" for i in range(500)]}, [f"s{i}" for i in range(100)]),
+        ({"system": "dublin", "stations": "s1"}, []),
+        ({"system": 1, "stations": ["s1"]}, []),
+        ({}, []),
+    ],
+)
+def test_favourites_are_ids_of_one_city_and_nothing_else(what: dict[str, Any], kept: list[str]) -> None:
+    assert told("remember", what).text[3].value == repr(kept)

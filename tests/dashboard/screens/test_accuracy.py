@@ -1,0 +1,202 @@
+"""The accuracy page, run by Streamlit's own test runner on a store that a real tick has filled."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import ButtonGroup
+
+from dashboard import store_reader
+from dashboard.screens.accuracy import curves
+from dashboard.words import text
+from ingest.gbfs.feed import Poll
+from ingest.registry import System
+from ingest.replay.backtest import backtest
+from ingest.replay.recording import Recording
+from ingest.store import SystemRow
+from ingest.store.scores import DAY
+from ingest.worker.tick import Ticker
+from model import Snapshot, Stations
+from tests.support.dashboard_world import NOON, World
+from tests.support.paging import run_page, said
+
+DUBLIN = "dublin-2017-02"
+STRETCH = timedelta(hours=3)
+HOLE = timedelta(hours=1, minutes=20), timedelta(hours=1, minutes=50)
+
+
+class Feed:
+    """A feed that says what it is given, when it is given it."""
+
+    def __init__(self) -> None:
+        self.says: Snapshot | None = None
+        self.stations: Stations | None = None
+        self.now = NOON
+
+    def resume(self, stations: Stations | None, at: datetime | None) -> None:
+        pass
+
+    def poll(self) -> Poll:
+        assert self.stations is not None
+        return Poll("fresh", self.now, 0.1, self.stations, self.says, self.now, 0.0, 0.0, ())
+
+    def clock(self) -> datetime:
+        return self.now
+
+
+def replay(world: World, recording: Recording, hole: tuple[timedelta, timedelta] | None = None) -> SystemRow:
+    """Tick through the first hours of a recording, but for a hole in it."""
+    system = System(
+        recording.system_id, recording.system_id, recording.system_id.title(), "IE", "http://127.0.0.1:1/"
+    )
+    row = SystemRow(**system.__dict__)
+    world.store.follow([*world.store.systems(), row])
+    feed = Feed()
+    feed.stations = recording.stations
+    ticker = Ticker(system, world.store, "test", lambda: feed, feed.clock, chance=random.Random(1), seed=True)
+    begun = datetime.fromtimestamp(int(recording.polls[0]), tz=world.now.tzinfo)
+    for seen in takewhile(lambda seen: seen.at <= begun + STRETCH, recording.snapshots()):
+        if hole is None or not hole[0] < seen.at - begun < hole[1]:
+            feed.now, feed.says = seen.at, seen
+            ticker.tick()
+    world.now = feed.now
+    return row
+
+
+@pytest.fixture(scope="module")
+def dublin(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Three hours of Dublin, with an outage of half an hour."""
+    made = World(tmp_path_factory.mktemp("dublin"), ())
+    replay(made, Recording.read(shared / "recordings" / DUBLIN), HOLE)
+    yield made
+    made.store.close()
+
+
+def opened(world: World, **query: str) -> AppTest:
+    store_reader.use(world.store, world.clock)
+    return run_page(query, "accuracy", timeout=60)
+
+
+def charts(page: AppTest) -> int:
+    return len(page.get("vega_lite_chart"))
+
+
+@pytest.mark.parametrize("name", ["dublin-2017-02", "boulder-2022-spring"])
+def test_the_numbers_on_the_page_are_those_of_a_backtest(shared: Path, tmp_path: Path, name: str) -> None:
+    world = World(tmp_path, ())
+    recording = Recording.read(shared / "recordings" / name)
+    system = replay(world, recording)
+    page = opened(world, city=system.system_id, past="all", ahead="30")
+    shown = page.dataframe[0].value.set_index(text.SCORE_COLUMNS[0])
+    stretch = replace(recording, polls=recording.polls[recording.polls <= world.now.timestamp()])
+    found = {row.model: row for row in backtest(stretch, [30], 20).rows}
+    assert set(shown.index) == set(found)
+    for model, row in found.items():
+        line = shown.loc[model]
+        columns = {1: row.mae, 3: row.rmse, 4: row.crps, 5: row.brier_bike, 6: row.brier_dock, 7: row.cover80}
+        assert line[text.SCORE_COLUMNS[8]] == row.n
+        for column, value in columns.items():
+            assert line[text.SCORE_COLUMNS[column]] == pytest.approx(value, rel=1e-6), (model, column)
+    by_station = curves.by_station(world.store.station_scores(system.system_id), 30)
+    assert by_station["worse"].sum() / len(recording.stations) == pytest.approx(found["pool"].stations_worse)
+    world.store.close()
+
+
+def test_three_questions_are_answered_in_words(dublin: World) -> None:
+    words = said(opened(dublin, ahead="30", past="day"))
+    for question in text.questions(30):
+        assert question in words
+    sums = dublin.store.score_totals(DUBLIN, DAY)
+    table = curves.totals(sums[sums["minutes"] == 30], "model").set_index("model")
+    least = table["mae"].min()
+    best = next(name for name in text.MODELS if table["mae"].get(name) == least)
+    said_of = "pool, what the map shows" if best == "pool" else best
+    assert f"{said_of}: {least:.2f} bikes off" in words
+
+
+def test_every_chart_is_drawn_and_tells_its_numbers(dublin: World) -> None:
+    page = opened(dublin)
+    assert charts(page) == 8
+    names = [box.label for box in page.expander]
+    assert len(names) == len(set(names)) == 9
+
+
+def test_an_outage_is_marked_and_nothing_due_in_it_is_scored(dublin: World) -> None:
+    (outage,) = dublin.store.outages(DUBLIN)
+    assert outage.end - outage.start >= HOLE[1] - HOLE[0] - timedelta(minutes=4)
+    scores = dublin.store.scores(DUBLIN, 300, minutes=[30], models=["pool"])
+    inside = scores[
+        (scores["at"] >= outage.start + timedelta(minutes=5))
+        & (scores["at"] < outage.end - timedelta(minutes=5))
+    ]
+    assert inside["n"].sum() == 0
+    assert inside["expired"].sum() > 0
+    drawn = opened(dublin).get("vega_lite_chart")[0]
+    assert text.OUTAGE in str(drawn.proto)
+
+
+def test_what_was_said_stands_beside_what_came(dublin: World) -> None:
+    page = opened(dublin, ahead="30")
+    table = page.dataframe[-1].value
+    assert list(table.columns) == list(text.SAID_COLUMNS)
+    assert (table["We said"] - table["It was"] == table["Off by"]).all()
+    frame = store_reader.reading().view(dublin.store.systems()[0]).frame
+    assert frame is not None
+    ids = dict(zip(frame.stations.name.tolist(), frame.stations.station_id.tolist(), strict=True))
+    at = {f"{seen:%H:%M}": seen for seen in dublin.store.polls(DUBLIN)}
+    for _, row in table.iloc[:: max(len(table) // 40, 1)].iterrows():
+        moment = at.get(row["For"])
+        if moment is None:
+            continue
+        (*_, (_, bikes, _)) = dublin.store.history(DUBLIN, ids[row["Station"]], moment, moment)
+        assert row["It was"] == bikes
+
+
+def test_rows_can_be_filtered_by_station_and_by_how_wrong_they_were(dublin: World) -> None:
+    page = opened(dublin, ahead="60")
+    everything = page.dataframe[-1].value
+    name = everything["Station"].iloc[0]
+    page.text_input(key="said-find").set_value(name).run()
+    assert set(page.dataframe[-1].value["Station"]) >= {name}
+    assert len(page.dataframe[-1].value) < len(everything)
+    page.text_input(key="said-find").set_value("").run()
+    cast(ButtonGroup[Any], page.get("button_group")[-1]).set_value("missed").run()
+    assert (page.dataframe[-1].value["Off by"].abs() >= 3).all()
+
+
+def test_all_cities_together_show_no_stations(dublin: World) -> None:
+    page = opened(dublin, all="1")
+    assert text.CITY_ONLY in said(page)
+    assert charts(page) == 5
+    assert not page.get("deck_gl_json_chart")
+
+
+def test_choices_stay_in_the_address_and_bad_ones_fall_back(dublin: World) -> None:
+    page = opened(dublin, ahead="60", measure="crps", past="all", models="pool,naive")
+    assert [box.value for box in page.selectbox[1:4]] == [60, "crps", "all"]
+    models = cast(ButtonGroup[Any], page.get("button_group")[0]).value
+    assert models is not None
+    assert [*models] == ["pool", "naive"]
+    page.selectbox[1].set_value(120).run()
+    assert page.query_params["ahead"] == "120"
+    page = opened(dublin, ahead="61", measure="luck", past="tomorrow", models="<b>")
+    assert [box.value for box in page.selectbox[1:4]] == [30, "mae", "day"]
+
+
+def test_before_anything_is_judged_the_page_says_so(world: World) -> None:
+    from tests.support.dashboard_world import frame
+
+    world.commit(frame())
+    assert text.not_scored(30) in said(opened(world, city="dublin"))
+
+
+def test_a_city_that_never_answered_says_so(world: World) -> None:
+    assert "Waiting for the first answer" in said(opened(world, city="dublin"))

@@ -1,0 +1,538 @@
+"""The map page in each of its states, run by Streamlit's own test runner on a real store."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import replace
+from datetime import time, timedelta
+from html import escape, unescape
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import ButtonGroup
+
+from dashboard import store_reader
+from dashboard.maps import deck
+from dashboard.words import text
+from ingest.store.tables import frames
+from tests.support.dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, frame
+from tests.support.paging import run_page
+
+
+def opened(**query: str) -> AppTest:
+    return run_page(query)
+
+
+def said(page: AppTest) -> str:
+    plain = [e.value for e in (*page.text, *page.caption, *page.error)]
+    html = [unescape(re.sub("<[^>]*>", "", e.proto.body)) for e in page.get("html")]
+    return "\n".join([*plain, *html])
+
+
+def maps(page: AppTest) -> list[str]:
+    return [e.proto.json for e in page.get("deck_gl_json_chart")]
+
+
+def metrics(page: AppTest) -> dict[str, str]:
+    html = "".join(e.proto.body for e in page.get("html"))
+    pairs = re.findall("<dt>([^<]*)</dt><dd>([^<]*)</dd>", html)
+    return {unescape(name): unescape(value) for name, value in pairs}
+
+
+def test_without_worker_and_systems_the_page_waits_for_a_worker(tmp_path: Path) -> None:
+    """A worker with an empty list ends at once, so that the page cannot tell it from none."""
+    empty = World(tmp_path, ())
+    store_reader.use(empty.store, empty.clock)
+    assert "the worker is starting, is not running, or its list is empty" in said(opened())
+    empty.store.close()
+
+
+def test_an_empty_list_of_systems_is_said_to_be_empty(tmp_path: Path) -> None:
+    empty = World(tmp_path, ())
+    store_reader.use(empty.store, empty.clock)
+    assert empty.store.take_lease("elsewhere", "test", NOON, timedelta(minutes=1))
+    assert "list of systems to follow is empty" in said(opened())
+    empty.store.close()
+
+
+def test_a_city_that_has_not_answered_says_so(world: World) -> None:
+    page = opened()
+    assert "Waiting for the first answer of Dublin · dublinbikes." in said(page)
+    assert "the worker is starting, or not running" in said(page)
+    assert not maps(page)
+
+
+def test_a_city_out_of_reach_tells_why_and_when_it_is_tried_again(world: World) -> None:
+    world.fail("dublin", "unreachable", "the name gbfs.example cannot be found")
+    page = opened(city="dublin")
+    assert "cannot be reached: the name gbfs.example cannot be found. Next try in 40 s." in said(page)
+    assert "not running" not in said(page)
+    assert page.selectbox[0].options[0] == "Dublin · dublinbikes · not reached"
+
+
+def test_a_refused_feed_tells_why(world: World) -> None:
+    world.fail("dublin", "refused", "the system has no stations, only free-floating bikes")
+    assert "its feed cannot be used: the system has no stations" in said(opened(city="dublin"))
+
+
+def test_the_first_city_with_an_answer_opens_and_stays(world: World) -> None:
+    world.commit(frame("boulder"))
+    page = opened()
+    assert page.selectbox[0].value == "boulder"
+    world.commit(frame("dublin"))
+    assert page.run().selectbox[0].value == "boulder"
+    assert opened().selectbox[0].value == "dublin"
+
+
+def test_a_live_city_shows_map_age_and_summary(world: World) -> None:
+    version = world.commit(frame())
+    world.now = NOON + timedelta(seconds=40)
+    page = opened(city="dublin")
+    assert f"/api/frames/dublin/{version}/bike-1-near.json" in maps(page)[0]
+    assert "counts from 12:00, 40 s ago · learning for 14 min" in said(page)
+    assert "At 12:00, a bike is likely or almost sure at" in said(page)
+    assert "Choose a station on the map" in said(page)
+    assert page.slider[0].label == "Arriving at 12:00 · now"
+
+
+def test_the_slider_moves_columns_and_clock_but_neither_rows_nor_view(world: World) -> None:
+    world.commit(frame())
+    page = opened(city="dublin")
+    before = maps(page)[0]
+    page.slider[0].set_value(25).run()
+    after = maps(page)[0]
+    assert page.slider[0].label == "Arriving at 12:25 · in 25 min"
+    assert before != after
+    (was, now) = (json.loads(each) for each in (before, after))
+    assert was["initialViewState"] == now["initialViewState"]
+    assert was["layers"][0]["data"] == now["layers"][0]["data"]
+    assert page.query_params["in"] == "25"
+
+
+def test_a_space_and_how_many_change_the_rows(world: World) -> None:
+    world.commit(frame())
+    page = opened(city="dublin")
+    what, how_many = (cast(ButtonGroup[Any], e) for e in page.get("button_group"))
+    what.set_value("space").run()
+    how_many.set_value(3).run()
+    assert "/space-3-near.json" in maps(page)[0]
+    assert "3 spaces are likely or almost sure" in said(page)
+
+
+def test_an_address_brings_the_same_screen_back(world: World) -> None:
+    made = frame("boulder", timezone="America/Denver")
+    world.commit(made)
+    page = opened(city="boulder", station="s4", what="space", n="2", **{"in": "30"})
+    assert page.selectbox[0].value == "boulder"
+    assert page.slider[0].value == 30
+    assert "/space-2-near.json" in maps(page)[0]
+    assert "Station 4" in said(page)
+    assert metrics(page)["Now"] == f"{made.bikes[4]} bikes · {made.docks[4]} spaces"
+    assert "Chance of 2 spaces" in metrics(page)
+    assert metrics(page)["Expected at 05:30"].startswith(str(made.space.median[6, 4]))
+    assert "replayed" in said(page)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"city": "atlantis"},
+        {"city": "dublin", "station": "none", "what": "car", "n": "-7", "in": "soon"},
+        {"city": "dublin", "n": "9" * 5000, "in": "1e9"},
+        {"city": "<script>", "what": "", "n": "", "in": "", "station": "'; drop table"},
+    ],
+)
+def test_bad_values_in_the_address_fall_back(world: World, query: dict[str, str]) -> None:
+    world.commit(frame())
+    page = opened(**query)
+    assert page.selectbox[0].value == "dublin"
+    assert maps(page)
+    assert not page.error
+
+
+def test_the_numbers_of_a_selected_station_follow_new_frames(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    page = opened(city="dublin", station="s4")
+    bikes = made.bikes.copy()
+    bikes[4] = 29
+    world.now += timedelta(minutes=1)
+    world.commit(replace(made, at=world.now, bikes=bikes))
+    page.run()
+    assert metrics(page)["Now"].startswith("29 bikes")
+
+
+def test_electric_bikes_are_told_where_the_feed_tells_them(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    assert text.EBIKES_NOW not in metrics(opened(city="dublin", station="s4"))
+    world.now += timedelta(minutes=1)
+    world.commit(replace(made, at=world.now, ebikes=np.full_like(made.ebikes, 3)))
+    assert metrics(opened(city="dublin", station="s4"))[text.EBIKES_NOW] == "3"
+
+
+def test_the_panel_names_the_nearest_good_alternatives_with_their_walk(world: World) -> None:
+    made = frame()
+    chance = made.bike.chance.copy()
+    chance[0, 0] = 10
+    chance[0, 0, [5, 8, 11]] = 90
+    chance[0, 0, 1] = 100  # the nearest, but closed
+    world.commit(replace(made, bike=replace(made.bike, chance=chance)))
+    page = opened(city="dublin", station="s0")
+    html = next(e.proto.body for e in page.get("html") if text.ALTERNATIVES in e.proto.body)
+    assert re.findall('data-do="station:(\\w+)"', html) == ["s5", "s8", "s11"]
+    assert re.findall(r"almost sure · (\d+) min walk", html) == ["10", "14", "24"]
+
+    world.now += timedelta(minutes=1)
+    world.commit(replace(made, at=world.now, bike=replace(made.bike, chance=np.minimum(chance, 50))))
+    assert text.NO_ALTERNATIVES in said(opened(city="dublin", station="s0"))
+
+
+def test_a_space_at_the_office_tomorrow_morning(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    page = opened(city="dublin", station="s4", what="space", at="20260303T0855Z")
+    assert page.time_input[0].label == "Arriving at Tue 08:55 · in 20 h 55 min"
+    assert "space-1-far.json" in maps(page)[0]
+    # The nearest of the hourly horizons is 1,260 minutes: 09:00.
+    horizon = list(made.minutes).index(1260)
+    assert metrics(page)["Expected at Tue 08:55"].startswith(f"{made.space.median[horizon, 4]} space")
+    assert "forecast made for Tue 09:00, the nearest there is" in said(page)
+
+    page.time_input[0].set_value(time(23, 30)).run()
+    assert page.query_params["at"] == "20260302T2330Z"
+    assert page.time_input[0].label == "Arriving at 23:30 · in 11 h 30 min"
+    world.now += timedelta(hours=11, minutes=25)
+    world.commit(replace(made, at=world.now))
+    assert page.run().time_input[0].label == "Arriving at 23:30 · in 5 min"
+
+
+def test_a_moment_that_has_passed_is_now_and_says_so(world: World) -> None:
+    world.commit(frame())
+    for at in ("20260302T1159Z", "20260303T1201Z", "19990101T0000Z"):
+        page = opened(city="dublin", at=at)
+        assert page.slider[0].label == "Arriving at 12:00 · now"
+        assert "has passed, or is more than a day ahead: this is now" in said(page)
+
+
+def test_beyond_the_reach_of_the_forecast_nothing_is_said(world: World) -> None:
+    world.commit(frame())
+    world.now = NOON + timedelta(minutes=30)
+    page = opened(city="dublin", station="s4", at="20260303T1229Z")
+    assert "The forecast reaches until Tue 12:00." in said(page)
+    assert not maps(page)
+    assert metrics(page)["Chance of a bike"] == "no forecast"
+
+
+def test_later_and_back(world: World) -> None:
+    world.commit(frame())
+    world.now += timedelta(minutes=7)
+    page = opened(city="dublin")
+    page.session_state["asked-when"] = "later"
+    page.run()
+    assert page.query_params["at"] == "20260302T1415Z"
+    assert page.time_input[0].value == time(14, 15)
+    page.session_state["asked-when"] = "soon"
+    assert page.run().slider[0].value == 0
+    assert "at" not in page.query_params
+
+
+def test_the_fan_chart_shows_what_stood_there_and_what_is_expected(world: World) -> None:
+    made = frame()
+    world.commit(replace(made, at=NOON - timedelta(minutes=40)))
+    bikes = made.bikes.copy()
+    bikes[4] = 29
+    world.commit(replace(made, bikes=bikes), received_at=NOON + timedelta(seconds=1))
+    page = opened(city="dublin", station="s4")
+    chart = page.get("vega_lite_chart")[0].proto
+    assert chart.alt == text.chart_alt("Station 4", "bike")
+    assert "29 bikes" in b"".join(d.data.data for d in chart.datasets).decode(errors="replace")
+    assert not opened(city="dublin").get("vega_lite_chart")
+
+
+def test_a_favourite_is_marked_and_belongs_to_its_city(world: World) -> None:
+    world.commit(frame())
+    page = opened(city="dublin", station="s4")
+    assert text.STARRED not in said(page)
+    page.session_state["favourites"] = {"system": "dublin", "stations": ["s4"]}
+    assert text.STARRED in said(page.run())
+    page.session_state["favourites"] = {"system": "boulder", "stations": ["s4"]}
+    assert text.STARRED not in said(page.run())
+
+
+def test_a_closed_station_and_an_unknown_one_claim_nothing(world: World) -> None:
+    world.commit(frame())
+    assert metrics(opened(city="dublin", station="s1"))["Chance of a bike"] == "closed: no bikes handed out"
+    unknown = metrics(opened(city="dublin", station="s2"))
+    assert unknown["Now"] == "– bikes · – spaces"
+    assert unknown["Chance of a bike"] == "no forecast"
+
+
+def test_a_silent_feed_widens_its_odds_and_at_last_says_nothing(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    world.now += timedelta(seconds=30)
+    world.fail("dublin", "silent", "the feed repeats itself since 12:00")
+    page = opened(city="dublin")
+    assert "has fallen silent: the feed repeats itself since 12:00." in said(page)
+
+    world.now = NOON + timedelta(minutes=55)
+    hour_later = opened(city="dublin", station="s4", **{"in": "5"})
+    low, high = made.bike.low[12, 4], made.bike.high[12, 4]
+    assert metrics(hour_later)["Expected at 13:00"].endswith(f"({low}–{high})")
+
+    world.now = NOON + timedelta(hours=5)
+    assert "bike-1-far.json" in maps(opened(city="dublin"))[0]
+
+    world.now = NOON + timedelta(hours=24, minutes=10)
+    page = opened(city="dublin", station="s4")
+    assert not maps(page)
+    assert "the newest counts are from Mon 12:00, 24 h ago. That is too old" in said(page)
+    assert metrics(page)["Chance of a bike"] == "no forecast"
+    assert not page.error
+
+
+def test_time_runs_as_fast_as_the_replay(tmp_path: Path) -> None:
+    """At 60 times the speed a poll that is a second old is a minute old in the city."""
+    world = World(tmp_path, (replace(DUBLIN, speed=60.0, poll_seconds=1),))
+    store_reader.use(world.store, world.clock)
+    world.commit(frame(at=NOON - timedelta(days=3000)))
+    world.now += timedelta(seconds=1)
+    page = opened(city="dublin")
+    assert "12:00, 1 min ago" in said(page)
+    assert page.slider[0].label == "Arriving at 12:01 · now"
+    world.store.close()
+
+
+def test_old_counts_fade_the_map_whatever_the_feed_says(world: World) -> None:
+    world.commit(frame())
+    assert "opacity" not in json.loads(maps(opened(city="dublin"))[0])["layers"][0]
+    world.now = NOON + timedelta(minutes=11)
+    assert json.loads(maps(opened(city="dublin"))[0])["layers"][0]["opacity"] == deck.FADED
+    assert text.LEGEND_FADED in said(opened(city="dublin"))
+    assert "The newest counts are 11 min old. Marks are faded" in said(opened(city="dublin"))
+
+
+def test_a_silent_feed_fades_the_map_at_once(world: World) -> None:
+    world.commit(frame())
+    world.now += timedelta(seconds=30)
+    world.fail("dublin", "silent", "the feed repeats itself since 12:00")
+    assert json.loads(maps(opened(city="dublin"))[0])["layers"][0]["opacity"] == deck.FADED
+
+
+def test_a_dead_worker_is_told_while_the_map_stays(world: World) -> None:
+    world.commit(frame())
+    world.now = NOON + timedelta(minutes=10)
+    page = opened(city="dublin")
+    assert maps(page)
+    assert "No worker is at work" in said(page)
+
+
+def test_a_worker_that_comes_back_finds_the_page_as_it_was(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    page = opened(city="dublin", station="s4", what="space", n="2", **{"in": "30"})
+    world.store.drop_leases("test")
+    world.now += timedelta(minutes=10)
+    page.run()
+    assert "No worker is at work" in said(page)
+    assert metrics(page)["Chance of 2 spaces"]
+
+    world.commit(replace(made, at=world.now))
+    page.run()
+    assert "No worker is at work" not in said(page)
+    assert page.slider[0].value == 30
+    assert metrics(page)["Chance of 2 spaces"]
+    assert "counts from 12:10, 0 s ago" in said(page)
+
+
+def test_a_city_out_of_reach_says_that_others_are_not(world: World) -> None:
+    world.commit(frame("boulder"))
+    world.fail("dublin", "unreachable", "no answer")
+    assert text.OTHERS in said(opened(city="dublin"))
+
+
+def test_no_city_in_reach_is_said(world: World) -> None:
+    for system in ("dublin", "boulder"):
+        world.fail(system, "unreachable", "no network")
+    assert text.NONE_YET in said(opened())
+
+
+def test_a_feed_without_docks_says_that_spaces_are_not_forecast(world: World) -> None:
+    made = frame()
+    world.commit(replace(made, docks=np.full_like(made.docks, -1)))
+    assert "does not tell how many docks are free" in said(opened(city="dublin", what="space"))
+    assert "does not tell how many docks" not in said(opened(city="dublin", what="bike"))
+
+
+def test_the_table_says_what_the_map_says(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    page = opened(city="dublin", **{"in": "10"})
+    page.toggle[0].set_value(True).run()
+    rows = page.dataframe[0].value
+    assert text.WALK_COLUMN not in rows
+    assert rows["A bike, %"].tolist()[:-2] == sorted(made.bike.chance[0, 2, [0, *range(3, 12)]], reverse=True)
+    rows = rows.sort_index()
+    assert list(rows["Station"]) == list(made.stations.name)
+    assert rows["Bikes at 12:10"].tolist()[3:] == made.bike.median[2, 3:].tolist()
+    assert rows["A bike, %"].tolist()[3:] == made.bike.chance[0, 2, 3:].tolist()
+    assert rows["In words"].tolist()[1:3] == ["closed: no bikes handed out", "no forecast"]
+    assert rows["A bike, %"].isna().tolist()[:3] == [False, True, True]
+
+
+def best(page: AppTest) -> list[str]:
+    html = next(e.proto.body for e in page.get("html") if 'class="best"' in e.proto.body)
+    return re.findall('data-do="station:(\\w+)"', html)
+
+
+def test_the_list_has_favourites_first_and_the_near_before_the_far(world: World) -> None:
+    made = frame()
+    chance = np.full_like(made.bike.chance, 80)
+    world.commit(replace(made, bike=replace(made.bike, chance=chance)))
+    page = opened(city="dublin")
+    page.session_state["here"] = (float(made.stations.lat[6]), float(made.stations.lon[6]))
+    page.session_state["favourites"] = {"system": "dublin", "stations": ["s3", "gone"]}
+    page.toggle[0].set_value(True).run()
+    assert best(page)[:2] == ["s3", "s6"]
+    assert "s1" not in best(page)  # closed
+    assert "★ likely · 80 % · " in said(page)
+    rows = page.dataframe[0].value
+    assert rows["Station"].tolist()[:2] == ["Station 3", "Station 6"]
+    assert rows[text.FAVOURITE_COLUMN].tolist() == ["★"] + 11 * [""]
+    walk = rows[text.WALK_COLUMN].tolist()[1:-2]  # the last two are closed and unknown
+    assert walk == sorted(walk)
+    assert text.best(text.BY_PLACE) in said(page)
+    assert "here" in maps(page)[0]
+    assert "here" not in str(page.query_params)
+
+
+def test_who_is_far_away_is_told(world: World) -> None:
+    world.commit(frame())
+    page = opened(city="dublin")
+    page.session_state["here"] = (48.85, 2.35)
+    page.toggle[0].set_value(True).run()
+    assert "You are far from this city: it is about 1,0" in said(page)
+
+
+def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:
+    made = frame()
+    names = made.stations.name.copy().astype("<U60")
+    names[3:6] = ["Parnell Square North", "Gare de l’Est", "Pearse Street"]
+    world.commit(replace(made, stations=replace(made.stations, name=names)))
+    page = opened(city="dublin")
+    for typed, found in (("parnel sqare", ["s3"]), ("gare d l'est", ["s4"]), ("PEARSE", ["s5"])):
+        page.text_input[0].set_value(typed).run()
+        html = next(e.proto.body for e in page.get("html") if "matches" in e.proto.body)
+        assert re.findall('data-do="station:(\\w+)"', html) == found
+    page.text_input[0].set_value("xyzzy").run()
+    assert text.NO_MATCH in said(page)
+
+
+def test_a_browser_that_does_not_tell_where_it_is_is_no_dead_end(world: World) -> None:
+    world.commit(frame())
+    page = opened(city="dublin")
+    page.session_state["lost"] = text.lost(1)
+    assert text.lost(1) in said(page.run())
+
+
+def test_a_station_name_never_goes_through_markdown(world: World) -> None:
+    """An image link in a name would call a stranger's server from the rider's browser."""
+    world.commit(frame())
+    world.store.follow((replace(DUBLIN, city="<img src=//evil.example>"), BOULDER))
+    page = opened(city="dublin", station="s0")
+    rendered = [*page.markdown, *page.caption, *page.title, *page.header, *page.subheader, *page.button]
+    for element in rendered:
+        assert "evil.example" not in str(getattr(element, "value", None) or element.proto)
+    html = "".join(e.proto.body for e in page.get("html"))
+    assert f"<h2>{escape(NASTY)}</h2>" in html
+    assert NASTY not in html
+    assert "<img" not in html
+
+
+def test_choosing_another_city_lets_go_of_the_station(world: World) -> None:
+    world.commit(frame())
+    world.commit(frame("boulder"))
+    page = opened(city="dublin", station="s4")
+    page.selectbox[0].set_value("boulder").run()
+    assert page.selectbox[0].value == "boulder"
+    assert page.query_params["city"] == "boulder"
+    assert "station" not in page.query_params
+    assert "/api/frames/boulder/" in maps(page)[0]
+
+
+def test_a_city_of_replayed_data_says_so_wherever_it_is_named(world: World) -> None:
+    page = opened(city=BOULDER.system_id)
+    assert page.selectbox[0].options[1] == "Boulder · BCycle · replayed · waiting"
+    assert "first answer of Boulder · BCycle · replayed" in said(page)
+
+
+def test_a_feed_without_stations_says_so(world: World) -> None:
+    made = frame(stations=3)
+    empty = {name: getattr(made, name)[:0] for name in ("bikes", "docks", "ebikes", "renting", "returning")}
+    stations = replace(
+        made.stations,
+        **{n: getattr(made.stations, n)[:0] for n in ("station_id", "name", "lat", "lon", "capacity")},
+    )
+    sides = {
+        side: replace(
+            getattr(made, side),
+            **{n: getattr(getattr(made, side), n)[..., :0] for n in ("median", "low", "high", "chance")},
+        )
+        for side in ("bike", "space")
+    }
+    world.commit(replace(made, stations=stations, **empty, **sides))
+    page = opened(city="dublin")
+    assert "lists no station at all" in said(page)
+    assert not page.error
+
+
+def test_a_frame_of_another_release_is_waited_out(world: World) -> None:
+    made = frame()
+    version = world.commit(made)
+    blob = io.BytesIO()
+    np.savez(blob, format=np.array(99))
+    engine = sa.create_engine(world.url)
+    with engine.begin() as db:
+        db.execute(frames.update().where(frames.c.version == version).values(blob=blob.getvalue()))
+    engine.dispose()
+    assert "Waiting for the first answer" in said(opened(city="dublin"))
+    world.now += timedelta(minutes=1)
+    world.commit(replace(made, at=world.now))
+    assert maps(opened(city="dublin"))
+
+
+def test_what_was_said_half_an_hour_before_stands_beside_what_came(world: World) -> None:
+    first = frame(at=NOON)
+    world.commit(first)
+    for minutes in (10, 25, 40, 55):
+        at = NOON + timedelta(minutes=minutes)
+        world.now = at
+        world.commit(frame(at=at, bikes=np.full(12, minutes, np.int16)))
+    rows = said_rows(opened(city="dublin", station="s5", n="2"))
+    # Frames of noon, 12:25 and 12:40 are kept; half an hour after the last is still to come.
+    assert [row[0] for row in rows] == ["12:55", "12:30"]
+    half_hour = int(np.flatnonzero(first.minutes == 30)[0])
+    assert rows[1][1].startswith(f"{first.bike.median[half_hour, 5]} bike")
+    assert rows[1][2] == text.chance(int(first.bike.chance[1, half_hour, 5]))
+    assert [row[3] for row in rows] == ["55 bikes", "25 bikes"]
+
+
+def test_of_a_station_that_nothing_was_said_of_nothing_is_claimed(world: World) -> None:
+    world.commit(frame(at=NOON))
+    world.now = NOON + timedelta(minutes=40)
+    world.commit(frame(at=world.now))
+    assert said_rows(opened(city="dublin", station="s2")) == []
+    assert len(said_rows(opened(city="dublin", station="s3"))) == 1
+
+
+def said_rows(page: AppTest) -> list[list[str]]:
+    html = "".join(e.proto.body for e in page.get("html"))
+    rows = re.findall("<tr>(<td>.*?)</tr>", html)
+    return [[unescape(cell) for cell in re.findall("<td>(.*?)</td>", row)] for row in rows]

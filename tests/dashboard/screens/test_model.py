@@ -1,0 +1,267 @@
+"""The model page: what it shows is what the running forecaster holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from html import unescape
+from itertools import islice
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from streamlit.testing.v1 import AppTest
+
+from dashboard import store_reader
+from dashboard.pipeline import Pipeline, PipelinePart, common, competitor, facts
+from dashboard.screens.model import pipeline_tables
+from dashboard.words import text
+from ingest.store import PollRow, TickResult
+from ingest.store.tables import checkpoints
+from model import Forecaster, Weather
+from model.frame_builder import make_frame
+from model.records import WEATHER
+from model.scoring.issue import SCORED_MINUTES
+from tests.support.dashboard_world import DUBLIN, LEASE, NASTY, World
+from tests.support.model_world import MINUTE, MONDAY, riders, stations
+from tests.support.paging import html, run_page, said
+
+TEST = replace(DUBLIN, system_id="test", name="Test", city="Test")
+
+
+def opened(**query: str) -> AppTest:
+    return run_page(query, "model")
+
+
+@cache
+def blob(minutes: int) -> bytes:
+    """Teach a forecaster for some minutes, in 150 updates at most. One station has an unpleasant name."""
+    described = stations()
+    forecaster = Forecaster(replace(described, name=np.array([NASTY, *described.name[1:]])), seed=True)
+    for seen in islice(riders(minutes), 0, None, max(minutes // 150, 1)):
+        forecaster.learn(seen)
+    return forecaster.to_bytes()
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path, (TEST,))
+    made.now = MONDAY
+    store_reader.use(made.store, made.clock)
+    yield made
+    made.store.close()
+
+
+def learn(world: World, minutes: int, checkpoint: bytes | None = None) -> Forecaster:
+    """Write what a tick leaves behind after some minutes; give back the forecaster that did."""
+    forecaster = Forecaster.from_bytes(blob(minutes))
+    snapshot, since = forecaster.snapshot(), forecaster.learning_since
+    assert snapshot is not None
+    assert since is not None
+    world.now = snapshot.at + timedelta(seconds=10)
+    tick = TickResult(
+        poll=PollRow(snapshot.at, snapshot.at, "learnt", "", 0.1, "[]", 60.0, 0.02, 0.5, 9),
+        changes=snapshot,
+        frame=make_frame(forecaster).to_bytes(),
+        learning_since=since,
+        scores=[],
+        stations=forecaster.stations,
+        checkpoint=checkpoint or blob(minutes),
+    )
+    assert world.store.take_lease("test", "test", world.now, LEASE)
+    world.store.commit_tick("test", "test", world.now, LEASE, world.now + MINUTE, tick)
+    return forecaster
+
+
+def boxes(page: AppTest) -> dict[str, str]:
+    """Read the diagram: what each box says under its title."""
+    found = re.findall(r'<li class="part"><h4>(.*?)</h4>(.*?)</ul></li>', html(page))
+    return {
+        unescape(re.sub(" <code>.*", "", title)): unescape(re.sub("<[^>]*>", " ", rest))
+        for title, rest in found
+    }
+
+
+def test_without_systems_the_page_says_what_it_waits_for(tmp_path: Path) -> None:
+    empty = World(tmp_path, ())
+    store_reader.use(empty.store, empty.clock)
+    assert text.NOTHING_YET in said(opened())
+    empty.store.close()
+
+
+def test_before_anything_was_learnt_the_page_waits(city: World) -> None:
+    page = opened()
+    assert text.NO_CHECKPOINT in said(page)
+    assert text.NO_WORKER in said(page)
+    assert not boxes(page)
+    learn(city, 5)
+    assert "Pool" in boxes(page.run())
+
+
+def test_a_checkpoint_that_nobody_can_read_is_said_to_be_so(city: World) -> None:
+    learn(city, 5, checkpoint=b"no state at all")
+    page = opened()
+    assert text.BAD_CHECKPOINT in said(page)
+    assert text.BAD_CHECKPOINT_HINT in said(page)
+    assert not boxes(page)
+    learn(city, 30)
+    assert "Pool" in boxes(page.run())
+
+
+def test_a_damaged_checkpoint_is_no_traceback_either(city: World) -> None:
+    learn(city, 5)
+    engine = sa.create_engine(city.url)
+    with engine.begin() as db:
+        blob = db.execute(sa.select(checkpoints.c.blob)).scalars().first() or b""
+        db.execute(checkpoints.update().values(blob=blob[: len(blob) // 2]))
+    engine.dispose()
+    assert text.BAD_CHECKPOINT in said(opened())
+
+
+def test_every_part_and_every_expert_of_the_running_forecaster_has_its_box(city: World) -> None:
+    forecaster = learn(city, 90)
+    drawn = boxes(opened())
+    assert {text.PARTS[name][0] for name in forecaster.parts} <= set(drawn)
+    assert {expert.name for expert in forecaster.experts} <= set(drawn)
+    assert "reads: demand, short memory, pull" in drawn["calm"]
+    assert "all rates × 0.65" in drawn["calm"]
+    assert f"{forecaster.parts['long'].events.sum():,.0f} riders" in drawn["Demand, long memory"]
+    assert f"{forecaster.parts['pool'].settled.sum():,.0f} truths" in drawn["Pool"]
+    assert "weather + by_hour + latest → StandardScaler → LinearRegression" in drawn["Seed pipeline"]
+    near = sum(n for minutes, n in forecaster.waiting.items() if minutes <= 120)
+    assert f"{near:,} wait for up to 2 h" in drawn["Waiting for truth"]
+    assert "no weather known" in drawn["Weather service"]
+
+
+def test_the_numbers_on_top_are_those_of_worker_and_store(city: World) -> None:
+    forecaster = learn(city, 90)
+    city.now += timedelta(minutes=3)
+    page = opened()
+    pairs = dict(re.findall("<dt>([^<]*)</dt><dd>([^<]*)</dd>", html(page)))
+    assert pairs[text.LEARNING] == "1 h"
+    assert pairs[text.CHECKPOINT].startswith("01:29, 3 min ago · ")
+    assert pairs[text.LEARN_TIME] == "20 ms · 95 %: 20 ms"
+    assert pairs[text.FORECAST_TIME] == "500 ms · 95 %: 500 ms"
+    assert pairs[text.WAITING_TRUTH] == f"{sum(forecaster.waiting.values()):,}"
+    assert text.FIRST_DAY in said(page)
+    assert "One update: 20 ms · 95 %: 20 ms" in said(page)
+    assert "All experts, stations and times ahead: 500 ms · 95 %: 500 ms" in said(page)
+
+
+def test_after_its_first_day_nothing_is_said_of_it(city: World) -> None:
+    learn(city, 1500)
+    assert text.FIRST_DAY not in said(opened())
+
+
+def test_a_stations_rates_and_weights_are_those_of_the_forecaster(city: World) -> None:
+    forecaster = learn(city, 600)
+    found = store_reader.reading().pipeline("test")
+    assert found is not None
+    rates = pipeline_tables.rates(found, 4)
+    table = rates[rates["hour"] < 24].pivot_table(
+        index=["days", "side"], columns="hour", values="rate", sort=False
+    )
+    np.testing.assert_allclose(
+        table.to_numpy().reshape(2, 2, 96).swapaxes(1, 2), forecaster.parts["long"].rates[..., 4], rtol=1e-6
+    )
+    weights = pipeline_tables.weights(found, 4).pivot_table(index="minutes", columns="order", values="weight")
+    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-4)
+    mine = forecaster.parts["pool"].weights(SCORED_MINUTES, np.array([4]))[..., 0]
+    np.testing.assert_allclose(weights.to_numpy(), mine, atol=1e-6)
+    together = pipeline_tables.rates(found, None)
+    each = sum(pipeline_tables.rates(found, index)["rate"] for index in range(6))
+    np.testing.assert_allclose(together["rate"], each, rtol=1e-5)
+
+
+def test_the_station_of_the_address_is_shown_and_a_bad_one_is_all_of_them(city: World) -> None:
+    learn(city, 90)
+    page = opened(station="s3")
+    assert page.selectbox(key=chooser(page)).value == "s3"
+    assert "Riders an hour through the week: s3" in said(page)
+    assert "The median is held at what stands there now at every time ahead." in said(page)
+    page = opened(station="gone")
+    assert f"Riders an hour through the week: {text.ALL_STATIONS}" in said(page)
+
+
+def chooser(page: AppTest) -> str:
+    return next(str(box.key) for box in page.selectbox if box.label == text.STATION)
+
+
+def test_choosing_a_station_changes_the_address(city: World) -> None:
+    learn(city, 90)
+    page = opened(city="test")
+    page.selectbox(key=chooser(page)).set_value("s0").run()
+    assert not page.exception
+    assert page.query_params["station"] == "s0"
+    assert f"Riders an hour through the week: {NASTY}" in said(page)
+    assert NASTY not in html(page)
+    assert not [e for e in page.markdown if "evil" in e.value]
+
+
+def test_stations_of_one_name_can_be_told_apart(city: World) -> None:
+    forecaster = learn(city, 5)
+    same = replace(forecaster.stations, name=np.full(6, "Quay"))
+    forecaster.update_stations(same)
+    learn(city, 6, checkpoint=forecaster.to_bytes())
+    options = opened().selectbox(key=chooser(opened())).options
+    assert len(set(options)) == 7
+    assert {"Quay", "Quay · s1"} <= set(options)
+
+
+def test_a_newer_checkpoint_redraws_the_page(city: World) -> None:
+    learn(city, 30)
+    page = opened()
+    before = boxes(page)["Pool"]
+    learn(city, 600)
+    assert boxes(page.run())["Pool"] != before
+
+
+def test_one_that_has_learnt_nothing_cannot_be_looked_into() -> None:
+    with pytest.raises(LookupError):
+        Pipeline.of(Forecaster(stations()), 0)
+
+
+def test_stations_that_are_gone_are_left_out_and_the_others_keep_their_place() -> None:
+    forecaster = Forecaster.from_bytes(blob(600))
+    before = Pipeline.of(forecaster, 0)
+    forecaster.update_stations(stations(3, first=2))
+    after = Pipeline.of(forecaster, 0)
+    assert after.station_id.tolist() == ["s2", "s3", "s4"]
+    np.testing.assert_array_equal(after.rates, before.rates[..., 2:5])
+    np.testing.assert_array_equal(after.weights, before.weights[..., 2:5])
+
+
+def test_weather_that_is_known_is_told_with_what_it_does_now() -> None:
+    forecaster = Forecaster.from_bytes(blob(30))
+    hours = np.arange(24) * 3600 + int(MONDAY.timestamp())
+    forecaster.update_weather(Weather(hours, np.full((24, len(WEATHER)), 5.0)))
+    part = next(part for part in Pipeline.of(forecaster, 0).parts if part.name == "weather")
+    assert part.facts["hours_told"] == 24
+    assert part.facts["arrivals_now"] == pytest.approx(1.0)
+
+
+def test_a_part_that_nobody_has_written_of_is_drawn_with_its_size(city: World) -> None:
+    new = SimpleNamespace(arrays=lambda: {"table": np.zeros((3, 4))})
+    counted = facts(new, MONDAY) | common(new)
+    tides = PipelinePart("tides", "Tides", counted)
+    found = replace(Pipeline.of(Forecaster.from_bytes(blob(30)), 0), parts=(tides,))
+    drawn = dict(
+        pipeline_tables.stages(
+            found, {}, lambda title, kind, words, lines: f"{title} {kind}: {', '.join(lines)}"
+        )
+    )
+    assert drawn["learn"] == ["tides Tides: 12 numbers kept"]
+
+
+def test_an_expert_reads_what_it_holds() -> None:
+    forecaster = Forecaster.from_bytes(blob(30))
+    reads = {expert.name: competitor(expert, forecaster.parts).reads for expert in forecaster.experts}
+    assert reads["naive"] == ()
+    assert reads["spread"] == ("changes",)
+    assert reads["chain"] == ("long",)
+    assert reads["calm"] == ("short", "pull")

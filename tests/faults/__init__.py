@@ -1,0 +1,1 @@
+"""Faults of feeds, clock, store and processes."""

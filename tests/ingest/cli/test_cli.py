@@ -1,0 +1,221 @@
+"""The command line: each command does its work, and what a person can mend is one sentence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ingest import registry
+from ingest.cli.commands import app
+from ingest.registry import Listed
+from ingest.replay.recording import Recording
+from ingest.store import Store
+from ingest.store.playback import Playback
+from tests.support.serving import make_recording, serving
+from tests.support.store_world import DUBLIN, NOON, commit, counted, described, learnt, store_url
+
+ROOT = Path(__file__).resolve().parents[3]
+runner = CliRunner()
+
+
+def free_port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+def environment(tmp_path: Path, **more: str) -> dict[str, str]:
+    return os.environ | {"DOCKCAST_STORE": store_url(tmp_path)} | more
+
+
+def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "it never came to be"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def dublin(tmp_path: Path) -> Path:
+    """Fill a store with three polls of a system; give its file."""
+    store = Store(store_url(tmp_path))
+    store.follow([DUBLIN])
+    for minute in range(3):
+        at = NOON.replace(minute=minute)
+        commit(store, learnt(at, counted(at, a=minute, b=5), stations=described("a", "b")))
+    store.drop_leases("me")
+    store.close()
+    path = tmp_path / "dockcast.db"
+    path.touch()
+    return path
+
+
+# ---------------------------------------------------------------- run
+
+
+@pytest.mark.parametrize("ending", ["SIGTERM", "SIGINT", "parent"])
+def test_a_worker_works_until_it_is_told_to_stop(tmp_path: Path, ending: str) -> None:
+    store = Store(store_url(tmp_path))
+    command = [sys.executable, "-m", "ingest", "run"]
+    with serving(
+        [make_recording(tmp_path / "one", polls=range(0, 6000, 60))], clock=time.monotonic, speed=120
+    ) as address:
+        worker = subprocess.Popen(
+            [*command, "--with-parent"] if ending == "parent" else command,
+            cwd=ROOT,
+            env=environment(tmp_path, DOCKCAST_SYSTEMS=f"{address}/systems.toml"),
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            wait_for(lambda: len(store.polls("one")) >= 2)
+            assert store.lease_holder(datetime.now(UTC)) is not None
+            if ending != "parent":
+                worker.send_signal(getattr(signal, ending))
+            # Only with --with-parent does the end of the standard input that follows mean anything.
+            _, said = worker.communicate(timeout=30)
+        finally:
+            worker.kill()
+            worker.wait()
+    assert worker.returncode == 0, said
+    assert store.lease_holder(datetime.now(UTC)) is None
+    assert "one: live, 3 stations" in said
+    assert "Traceback" not in said
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("DOCKCAST_STORE", "sqlite://", "names no file"),
+        ("DOCKCAST_SYSTEMS", "/nowhere/systems.toml", "cannot be read"),
+        ("DOCKCAST_KEEP_DAYS", "a week", "DOCKCAST_KEEP_DAYS is wrong"),
+    ],
+)
+def test_a_worker_that_cannot_start_says_why_in_one_sentence(
+    tmp_path: Path, variable: str, value: str, words: str
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "ingest", "run"],
+        cwd=ROOT, env=environment(tmp_path) | {variable: value}, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert ran.returncode == 2
+    assert words in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1
+
+
+# ---------------------------------------------------------------- serve, record, systems
+
+
+@pytest.mark.both
+def test_a_recording_is_written_and_can_be_served_again(tmp_path: Path, dublin: Path) -> None:
+    target = tmp_path / "written"
+    env = {"DOCKCAST_STORE": store_url(dublin.parent)}
+    ran = runner.invoke(app, ["record", "dublin", str(target)], env=env)
+    assert ran.exit_code == 0, ran.output
+    assert f"dublinbikes: polls written to {target}: 3" in ran.output
+    assert [s.bikes.tolist() for s in Recording.read(target).snapshots()] == [[0, 5], [1, 5], [2, 5]]
+    between = ["--since", "2026-03-02T12:01:00", "--until", "2026-03-02T12:02:00"]
+    ran = runner.invoke(app, ["record", "dublin", str(target), *between], env=env)
+    assert f"{target}: 1" in ran.output
+
+
+def test_the_last_days_of_a_system_are_recorded(tmp_path: Path, dublin: Path) -> None:
+    env = {"DOCKCAST_STORE": store_url(dublin.parent)}
+    ran = runner.invoke(app, ["record", "dublin", str(tmp_path / "last"), "--days", "0.0101"], env=env)
+    assert ran.exit_code == 0, ran.output
+    assert len(Recording.read(tmp_path / "last").polls) == 3
+    ran = runner.invoke(app, ["record", "dublin", str(tmp_path / "last"), "--days", "0"], env=env)
+    assert ran.exit_code == 2
+
+
+@pytest.mark.both
+def test_a_played_city_obeys_the_command_line(tmp_path: Path) -> None:
+    url = store_url(tmp_path)
+    env, noon = {"DOCKCAST_STORE": url}, datetime(2026, 3, 2, 12, tzinfo=UTC)
+    store = Store(url)
+    store.play("harbourton", Playback(noon, datetime.now(UTC)))
+
+    def wanted(*options: str) -> Playback:
+        ran = runner.invoke(app, ["play", "harbourton", *options], env=env)
+        assert ran.exit_code == 0, ran.output
+        found = store.playback("harbourton")
+        assert found is not None
+        return found
+
+    assert wanted("--speed", "60").speed == 60
+    assert wanted("--pause").paused
+    assert wanted("--jump", "08:30").at == datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
+    assert not wanted("--go-on").paused
+    assert (wanted("--begin", "nothing").run, wanted().begin) == (2, "nothing")
+    for options in (["--speed", "601"], ["--jump", "25:00"], ["--begin", "again"]):
+        assert runner.invoke(app, ["play", "harbourton", *options], env=env).exit_code == 2, options
+    ran = runner.invoke(app, ["play", "dublin", "--pause"], env=env)
+    assert ran.exit_code == 2
+    assert "not played by any worker" in ran.output
+    store.close()
+
+
+def test_what_cannot_be_recorded_or_served_is_said_in_one_sentence(tmp_path: Path, dublin: Path) -> None:
+    env = {"DOCKCAST_STORE": store_url(dublin.parent)}
+    serve = ["serve", "--port", free_port()]
+    for command, words in (
+        (["record", "boulder", str(tmp_path / "new")], "no polls of boulder"),
+        (["record", "dublin", str(dublin)], "is a file"),
+        ([*serve, str(tmp_path / "nothing")], "no recording at"),
+        ([*serve, str(make_recording(tmp_path / "one")), "--gbfs", "9"], "GBFS 9"),
+        ([*serve, str(tmp_path / "one"), "--speed", "0"], "speed"),
+        ([*serve, str(tmp_path / "one"), "--start", "1999-01-01"], "was recorded from"),
+    ):
+        ran = runner.invoke(app, command, env=env)
+        assert ran.exit_code == 2, command
+        assert words in ran.output
+        assert isinstance(ran.exception, SystemExit)
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    folder = make_recording(tmp_path / "one")
+    with serving([folder]) as address:
+        ran = runner.invoke(app, ["serve", str(folder), "--port", address.rpartition(":")[2]])
+    assert ran.exit_code == 2
+    assert "in use" in ran.output
+
+
+def test_the_catalogue_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [Listed("bike_x", "Bike [bold]X", "Oslo", "NO", "https://example.org/gbfs.json", True)]
+    monkeypatch.setattr(registry, "search", lambda word, fetcher: found if word == "oslo" else [])
+    ran = runner.invoke(app, ["systems", "oslo"])
+    assert ran.exit_code == 0
+    assert "bike_x" in ran.output
+    assert "Bike [bold]X" in ran.output
+    assert "https://example.org/gbfs.json (needs a key)" in ran.output
+    assert "no system" in runner.invoke(app, ["systems", "nowhere"]).output
+
+
+def test_without_a_network_the_search_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_network(word: str, fetcher: object) -> list[Listed]:
+        raise registry.RegistryError("the public catalogue cannot be had: no network")
+
+    monkeypatch.setattr(registry, "search", no_network)
+    ran = runner.invoke(app, ["systems", "oslo"])
+    assert (ran.exit_code, ran.output) == (2, "Error: the public catalogue cannot be had: no network\n")
+
+
+@pytest.mark.parametrize("command", ["run", "serve", "play", "record", "export", "backtest", "systems"])
+def test_every_command_explains_itself(command: str) -> None:
+    assert command in runner.invoke(app, ["--help"]).output
+    ran = runner.invoke(app, [command, "--help"])
+    assert ran.exit_code == 0
+    assert "Usage" in ran.output

@@ -1,0 +1,543 @@
+"""A feed polled over HTTP while its operator does what operators do: named for what happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+import tests.support.misbehaving as server_that
+from ingest.gbfs.feed import FeedError
+from model import Stations
+from tests.support.gbfs_world import (
+    NOW,
+    SECONDS,
+    Operator,
+    bikes,
+    feed_list,
+    holding,
+    information,
+    kinds,
+    place,
+    status,
+    wrap,
+)
+from tests.support.misbehaving import Behaviour, Misbehaving
+
+STATUS, INFORMATION, DISCOVERY = "/station_status.json", "/station_information.json", "/gbfs.json"
+
+
+@pytest.fixture
+def server() -> Iterator[Misbehaving]:
+    with Misbehaving() as running:
+        yield running
+
+
+@pytest.fixture
+def operator(server: Misbehaving) -> Iterator[Operator]:
+    made = Operator(server)
+    yield made
+    made.fetcher.close()
+
+
+def failure(operator: Operator, after: float = 60) -> FeedError:
+    with pytest.raises(FeedError) as caught:
+        operator.poll(after)
+    return caught.value
+
+
+def goes_on(operator: Operator) -> bool:
+    """Whether the next minute's poll brings a snapshot again."""
+    poll = operator.poll(60, told=int((operator.now + timedelta(seconds=60)).timestamp()))
+    return poll.outcome == "fresh" and poll.stations.station_id.tolist() == ["1", "2"]
+
+
+# ---------------------------------------------------------------- all well
+
+
+def test_a_poll_brings_stations_and_a_snapshot_of_just_these(operator: Operator) -> None:
+    poll = operator.poll(3)
+    assert poll.outcome == "fresh"
+    assert poll.snapshot is not None
+    assert poll.snapshot.at == poll.at == NOW
+    assert poll.received_at == NOW + timedelta(seconds=3)
+    assert poll.snapshot.station_id.tolist() == poll.stations.station_id.tolist() == ["1", "2"]
+    assert (bikes(poll, "1"), bikes(poll, "2")) == (5, 7)
+    assert (poll.stations.timezone, poll.stations.country) == ("Europe/Paris", "FR")
+    assert (poll.ttl_seconds, poll.still_seconds, poll.findings) == (60, 3, ())
+    assert poll.seconds > 0
+
+
+def test_only_the_status_is_asked_each_minute(operator: Operator, server: Misbehaving) -> None:
+    first = operator.poll()
+    for minute in range(1, 11):
+        assert operator.poll(60, told=SECONDS + 60 * minute).stations is first.stations
+    assert [server.times(path) for path in (DISCOVERY, INFORMATION, STATUS)] == [1, 1, 11]
+
+
+def test_discovery_is_read_again_after_a_day_and_information_by_its_ttl(
+    operator: Operator, server: Misbehaving
+) -> None:
+    operator.poll()
+    operator.poll(16 * 60)
+    assert [server.times(path) for path in (DISCOVERY, INFORMATION)] == [1, 2]
+    operator.information = information(place("1"), place("2"), ttl=7200)
+    operator.poll(16 * 60)
+    operator.poll(16 * 60)
+    assert server.times(INFORMATION) == 3
+    operator.poll(86400)
+    assert [server.times(path) for path in (DISCOVERY, INFORMATION)] == [2, 4]
+
+
+def test_the_zone_is_that_of_the_stations_where_system_information_fails(operator: Operator) -> None:
+    operator.system = None
+    poll = operator.poll()
+    assert poll.stations.timezone == "Europe/Paris"
+    assert kinds(poll) == {"bad_document": 1, "no_zone": 1}
+    operator.system = wrap({"timezone": "Europe/Andorra"})
+    poll = operator.poll(11 * 60)
+    assert poll.stations.timezone == "Europe/Andorra"
+    assert kinds(poll) == {}
+
+
+def test_vehicle_types_tell_e_bikes(operator: Operator, server: Misbehaving) -> None:
+    names = ("station_status", "station_information", "vehicle_types")
+    operator.discovery = wrap({"feeds": feed_list(*names, at=server.url(""))})
+    assist = {"vehicle_type_id": "e", "form_factor": "bicycle", "propulsion_type": "electric_assist"}
+    operator.types = wrap({"vehicle_types": [assist]})
+    operator.status = status(holding("1", 5, vehicle_types_available=[{"vehicle_type_id": "e", "count": 5}]))
+    snapshot = operator.poll().snapshot
+    assert snapshot is not None
+    assert snapshot.ebikes is not None
+    assert snapshot.ebikes.tolist() == [5, -1]
+
+
+@pytest.mark.parametrize(
+    ("ttl", "seconds", "odd"),
+    [
+        (0, 0, {}),
+        (60, 60, {}),
+        ("30", 30, {}),
+        (..., 60, {}),
+        (3600, 300, {"long_ttl": 1}),
+        (86400, 300, {"long_ttl": 1}),
+    ],
+)
+def test_ttl_is_told_within_reason(
+    operator: Operator, ttl: object, seconds: float, odd: dict[str, int]
+) -> None:
+    """Vélib' says an hour, and its counts change every minute."""
+    operator.status = status(holding("1"), holding("2"), ttl=ttl)
+    poll = operator.poll()
+    assert poll.ttl_seconds == seconds
+    assert kinds(poll) == odd
+
+
+# ---------------------------------------------------------------- stations that come and go
+
+
+def test_station_named_in_status_first_appears_once_information_catches_up(operator: Operator) -> None:
+    """Feeds are not written atomically: status may name a station a minute before information does."""
+    operator.status = status(holding("1"), holding("2"), holding("9001", 4))
+    poll = operator.poll()
+    assert "9001" not in poll.stations.station_id
+    assert bikes(poll, "9001") == -1
+    assert kinds(poll) == {"status_only": 1}
+    operator.information = information(place("1"), place("2"), place("9001"))
+    poll = operator.poll(60, told=SECONDS + 60)
+    assert bikes(poll, "9001") == 4
+    assert kinds(poll) == {}
+
+
+def test_station_named_in_information_first_appears_with_its_first_counts(operator: Operator) -> None:
+    operator.information = information(place("1"), place("2"), place("9001"))
+    poll = operator.poll()
+    assert poll.stations.station_id.tolist() == ["1", "2", "9001"]
+    assert bikes(poll, "9001") == -1
+    assert kinds(poll) == {"status_missing": 1}
+    operator.status = status(holding("1"), holding("2"), holding("9001", 4), last_updated=SECONDS + 60)
+    assert bikes(operator.poll(60), "9001") == 4
+
+
+def test_information_is_not_read_every_minute_for_a_station_it_never_describes(
+    operator: Operator, server: Misbehaving
+) -> None:
+    operator.information = information(place("1"), place("2"), ttl=86400)
+    operator.status = status(holding("1"), holding("2"), holding("ghost"))
+    for minute in range(130):
+        operator.poll(60, told=SECONDS + 60 * minute)
+    assert server.times(INFORMATION) == 8, "at once, and after 1, 2, 4, 8, 16, 32, 64 more minutes"
+
+
+def test_a_station_that_goes_is_gone_when_information_says_so(operator: Operator) -> None:
+    operator.poll()
+    operator.information = information(place("1"))
+    poll = operator.poll(16 * 60, told=SECONDS + 16 * 60)
+    assert poll.stations.station_id.tolist() == ["1"]
+    assert poll.snapshot is not None
+    assert poll.snapshot.station_id.tolist() == ["1"]
+
+
+def test_stations_that_change_do_not_make_an_old_status_new(operator: Operator) -> None:
+    operator.poll()
+    operator.information = information(place("1"), place("2"), place("3"))
+    poll = operator.poll(16 * 60)
+    assert len(poll.stations) == 3
+    assert (poll.outcome, poll.at) == ("unchanged", NOW)
+
+
+# ---------------------------------------------------------------- conditional requests
+
+
+def test_304_is_unchanged_and_no_snapshot(operator: Operator, server: Misbehaving) -> None:
+    server.at(STATUS, server_that.tagged(json.dumps(operator.status).encode(), '"1"'))
+    assert operator.poll().outcome == "fresh"
+    poll = operator.poll(60)
+    assert (poll.outcome, poll.snapshot, poll.at) == ("unchanged", None, NOW)
+    assert poll.still_seconds == 60
+    assert poll.stations.station_id.tolist() == ["1", "2"]
+
+
+def test_304_for_a_document_that_was_no_good_does_not_keep_it(
+    operator: Operator, server: Misbehaving
+) -> None:
+    """The broken document had an ETag; asking with it would bring 304 until the next change."""
+    good = json.dumps(operator.status).encode()
+    server.at(STATUS, server_that.tagged(good, '"1"'))
+    operator.poll()
+    operator.hold("1", 4)
+    good = json.dumps(operator.status).encode()
+    server.at(STATUS, server_that.tagged(good[:50], '"2"'), server_that.tagged(good, '"2"'))
+    assert failure(operator).kind == "truncated"
+    assert bikes(operator.poll(60), "1") == 4
+
+
+def test_304_after_stations_changed_does_not_hide_the_new_ones_counts(
+    operator: Operator, server: Misbehaving
+) -> None:
+    operator.status = status(holding("1"), holding("2"), holding("9001", 4), last_updated=...)
+    server.at(STATUS, server_that.tagged(json.dumps(operator.status).encode(), '"1"'))
+    operator.poll()
+    operator.information = information(place("1"), place("2"), place("9001"))
+    assert bikes(operator.poll(60), "9001") == 4
+
+
+def test_information_may_answer_304_for_ever(operator: Operator, server: Misbehaving) -> None:
+    server.at(INFORMATION, server_that.tagged(json.dumps(operator.information).encode(), '"1"'))
+    first = operator.poll()
+    assert operator.poll(16 * 60).stations is first.stations
+    assert server.times(INFORMATION) == 2
+
+
+def test_a_new_feed_on_an_old_fetcher_is_not_told_304(operator: Operator, server: Misbehaving) -> None:
+    for path, document in (
+        (DISCOVERY, operator.discovery),
+        (INFORMATION, operator.information),
+        (STATUS, operator.status),
+    ):
+        server.at(path, server_that.tagged(json.dumps(document).encode(), '"1"'))
+    operator.poll()
+    operator.feed = operator.follow()
+    assert operator.poll().outcome == "fresh"
+
+
+# ---------------------------------------------------------------- operators' bad days
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "state"),
+    [
+        pytest.param(server_that.status(401), "key_needed", "refused", id="401"),
+        pytest.param(server_that.status(403), "key_needed", "refused", id="403"),
+        pytest.param(server_that.status(404), "not_found", "refused", id="404"),
+        pytest.param(server_that.status(410), "not_found", "refused", id="410"),
+        pytest.param(server_that.status(429), "too_many_requests", "unreachable", id="429"),
+        pytest.param(server_that.status(500), "server_error", "unreachable", id="500"),
+        pytest.param(server_that.status(503), "server_error", "unreachable", id="503"),
+        pytest.param(server_that.hangs_up(), "no_connection", "unreachable", id="hangs_up"),
+        pytest.param(server_that.redirect(STATUS), "bad_redirect", "refused", id="redirect_loop"),
+        pytest.param(server_that.gzip_bomb(60_000_000), "too_large", "refused", id="gzip_bomb"),
+        pytest.param(server_that.body(b""), "empty_document", "unreachable", id="0_bytes"),
+        pytest.param(server_that.body(b'{"data": {'), "truncated", "unreachable", id="truncated"),
+        pytest.param(server_that.body(b"<html>Sorry"), "web_page", "unreachable", id="html_with_200"),
+        pytest.param(server_that.body(b"[" * 9999), "nested", "unreachable", id="nested"),
+        pytest.param(
+            server_that.document(status()),
+            "no_stations_now",
+            "unreachable",
+            id="no_stations_but_a_fresh_date",
+        ),
+        pytest.param(
+            server_that.document(status(holding("1", None))), "no_counts", "unreachable", id="no_counts"
+        ),
+    ],
+)
+def test_a_status_that_fails_is_a_failed_poll_and_the_next_good_one_goes_on(
+    operator: Operator, server: Misbehaving, behaviour: Behaviour, kind: str, state: str
+) -> None:
+    before = server.behaviours[STATUS]
+    operator.poll()
+    server.at(STATUS, behaviour)
+    error = failure(operator)
+    assert (error.kind, error.state) == (kind, state)
+    assert 10 < len(error.words) < 120
+    assert "hunter2" not in error.words
+    server.at(STATUS, *before)
+    assert goes_on(operator)
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, INFORMATION, STATUS])
+def test_retry_after_comes_through(operator: Operator, server: Misbehaving, path: str) -> None:
+    server.at(path, server_that.status(429, {"Retry-After": "600"}))
+    assert failure(operator).retry_after == timedelta(minutes=10)
+
+
+def test_5xx_for_a_day(operator: Operator, server: Misbehaving) -> None:
+    before = dict(server.behaviours)
+    operator.poll()
+    for path in (DISCOVERY, INFORMATION, STATUS, "/system_information.json"):
+        server.at(path, server_that.status(502))
+    for _ in range(24):
+        assert failure(operator, after=3600).state == "unreachable"
+    server.behaviours = before
+    assert goes_on(operator)
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, INFORMATION, "/system_information.json"])
+def test_once_a_feed_worked_only_its_status_can_fail_a_poll(
+    operator: Operator, server: Misbehaving, path: str
+) -> None:
+    operator.poll()
+    server.at(path, server_that.document(status()))
+    poll = operator.poll(86401, told=SECONDS + 86401)
+    assert poll.outcome == "fresh"
+    assert poll.stations.station_id.tolist() == ["1", "2"]
+    if path != "/system_information.json":
+        assert kinds(poll) == {"bad_document": 1}
+
+
+def test_a_bad_discovery_document_is_read_again_until_it_is_mended(operator: Operator) -> None:
+    good, operator.discovery = operator.discovery, wrap({"en": {"feeds": []}})
+    assert failure(operator).state == "refused"
+    operator.discovery = good
+    assert operator.poll(60).outcome == "fresh"
+
+
+def test_a_url_that_moves_is_found_in_the_same_poll(operator: Operator, server: Misbehaving) -> None:
+    operator.poll()
+    server.at("/v3/status.json", *server.behaviours.pop(STATUS))
+    operator.discovery = wrap({"feeds": [
+        {"name": "station_status", "url": server.url("/v3/status.json")},
+        {"name": "station_information", "url": server.url(INFORMATION)},
+    ]})  # fmt: skip
+    assert goes_on(operator)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(server_that.status(500), id="errors"),
+        pytest.param(server_that.body(b"<html>We have moved"), id="a_page_that_says_so"),
+    ],
+)
+def test_a_url_that_moved_while_the_old_one_still_answers_is_found_soon(
+    operator: Operator, server: Misbehaving, answer: Behaviour
+) -> None:
+    operator.poll()
+    server.at("/v3/status.json", *server.behaviours[STATUS])
+    server.at(STATUS, answer)
+    operator.discovery = wrap({"feeds": [
+        {"name": "station_status", "url": server.url("/v3/status.json")},
+        {"name": "station_information", "url": server.url(INFORMATION)},
+    ]})  # fmt: skip
+    failure(operator)
+    assert operator.poll(11 * 60, told=SECONDS + 12 * 60).outcome == "fresh"
+
+
+def test_a_feed_that_is_gone_is_not_asked_twice_a_poll(operator: Operator, server: Misbehaving) -> None:
+    operator.poll()
+    server.at(STATUS, server_that.status(404))
+    failure(operator)
+    assert server.times(STATUS) == 2
+
+
+def test_a_free_floating_system_is_refused_in_words(operator: Operator) -> None:
+    operator.discovery = wrap({"en": {"feeds": feed_list("free_bike_status")}})
+    error = failure(operator)
+    assert (error.state, error.kind) == ("refused", "no_stations")
+    assert error.retry_after == timedelta(hours=6)
+
+
+def test_a_public_feed_that_names_a_private_address_is_refused(
+    operator: Operator, server: Misbehaving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once discovery was read, the operator's address is taken for a public one here."""
+    monkeypatch.setattr("ingest.http.client.names_private", lambda url: not server.asked)
+    error = failure(operator)
+    assert (error.kind, error.state) == ("private_address", "refused")
+    assert server.times(STATUS) == server.times(INFORMATION) == 0
+
+
+def test_every_document_is_asked_for_in_the_name_of_the_address_that_the_operator_gave(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[str] = []
+
+    def private(url: str) -> bool:
+        named.append(url)
+        return True
+
+    monkeypatch.setattr("ingest.http.client.names_private", private)
+    operator.poll()
+    assert named == [operator.followed.url] * 4
+
+
+# ---------------------------------------------------------------- after a restart
+
+
+def test_after_a_restart_the_snapshot_learnt_last_is_not_given_again(operator: Operator) -> None:
+    poll = operator.poll()
+    operator.feed = operator.follow()
+    operator.feed.resume(poll.stations, poll.at)
+    again = operator.poll(10)
+    assert (again.outcome, again.at) == ("unchanged", NOW)
+    assert again.stations is poll.stations
+    assert operator.poll(50, told=SECONDS + 60).outcome == "fresh"
+
+
+def test_after_a_restart_the_stations_known_then_serve_while_information_fails(
+    operator: Operator, server: Misbehaving
+) -> None:
+    poll = operator.poll()
+    operator.feed = operator.follow()
+    operator.feed.resume(poll.stations, poll.at)
+    server.at(INFORMATION, server_that.status(500))
+    operator.system = None
+    again = operator.poll(60, told=SECONDS + 60)
+    assert again.outcome == "fresh"
+    assert again.stations is poll.stations
+    assert kinds(again) == {"bad_document": 2}
+
+
+def test_resume_without_stations_is_a_new_start(operator: Operator) -> None:
+    operator.feed.resume(None, None)
+    assert operator.poll().outcome == "fresh"
+
+
+# ---------------------------------------------------------------- time
+
+
+def test_a_frozen_feed_gives_no_more_snapshots_and_tells_how_long_it_stands(operator: Operator) -> None:
+    assert operator.poll().outcome == "fresh"
+    for minute in range(1, 4):
+        poll = operator.poll(60)
+        assert (poll.outcome, poll.snapshot, poll.still_seconds) == ("unchanged", None, 60 * minute)
+
+
+def test_a_time_that_stands_still_while_counts_change_is_replaced_by_receipt(operator: Operator) -> None:
+    operator.poll()
+    operator.hold("1", 4)
+    poll = operator.poll(60)
+    assert poll.outcome == "fresh"
+    assert poll.at == NOW + timedelta(seconds=60)
+    assert kinds(poll) == {"still_time": 1}
+    assert poll.still_seconds == 0
+    assert operator.poll(60).outcome == "unchanged"
+
+
+@pytest.mark.parametrize("back", [2, 17, 59])
+def test_a_time_that_goes_back_is_late_and_never_a_snapshot(operator: Operator, back: int) -> None:
+    """Several servers behind one name, each with a document of its own age."""
+    operator.poll(told=SECONDS)
+    operator.hold("1", 4)
+    poll = operator.poll(30, told=SECONDS - back)
+    assert (poll.outcome, poll.snapshot, poll.at) == ("late", None, NOW)
+    operator.hold("1", 3)
+    poll = operator.poll(30, told=SECONDS + 60)
+    assert (poll.outcome, bikes(poll, "1"), poll.at) == ("fresh", 3, NOW + timedelta(seconds=60))
+
+
+def test_a_time_that_jumps_ahead_is_replaced_by_receipt_and_may_come_back(operator: Operator) -> None:
+    operator.poll()
+    poll = operator.poll(60, told=SECONDS + 7200)
+    assert (poll.outcome, poll.at) == ("fresh", NOW + timedelta(seconds=60))
+    assert kinds(poll) == {"future_time": 1}
+    poll = operator.poll(60, told=SECONDS + 118)
+    assert (poll.outcome, poll.at, kinds(poll)) == ("fresh", NOW + timedelta(seconds=118), {})
+
+
+@pytest.mark.parametrize("told", [None, 0, 86400, -1, "soon", [], ...])
+def test_a_time_that_is_none_is_replaced_by_receipt(operator: Operator, told: object) -> None:
+    operator.status = status(holding("1"), holding("2"), last_updated=told)
+    for minute in range(3):
+        poll = operator.poll(60)
+        assert (poll.outcome, poll.at) == ("fresh", NOW + timedelta(minutes=minute + 1))
+        assert kinds(poll) == {"no_time": 1}
+
+
+def test_months_old_and_still_is_dated_by_receipt_but_known_to_be_dead(operator: Operator) -> None:
+    poll = operator.poll(told=SECONDS - 90 * 86400)
+    assert (poll.outcome, poll.at, kinds(poll)) == ("fresh", NOW, {"old_time": 1})
+    assert poll.still_seconds == 90 * 86400
+    assert operator.poll(60).outcome == "unchanged"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param(SECONDS * 1000, id="milliseconds"),
+        pytest.param(str(SECONDS), id="text"),
+        pytest.param("2026-03-01T13:00:00.1234567+01:00", id="rfc_3339_with_seven_decimals"),
+    ],
+)
+def test_a_time_in_another_spelling_is_the_same_time(operator: Operator, told: object) -> None:
+    assert operator.poll(5, told=told).at == NOW
+
+
+def test_polls_through_the_night_of_the_daylight_saving_change_are_a_minute_apart(operator: Operator) -> None:
+    operator.now = datetime(2026, 3, 29, 0, 58, tzinfo=UTC)
+    told = ["2026-03-29T01:58:00+01:00", "2026-03-29T01:59:00+01:00", "2026-03-29T03:00:00+02:00"]
+    polls = [operator.poll(60, told=text) for text in told]
+    assert [poll.outcome for poll in polls] == ["fresh"] * 3
+    first = datetime(2026, 3, 29, 0, 58, tzinfo=UTC)
+    assert [poll.at for poll in polls] == [first + timedelta(minutes=n) for n in range(3)]
+
+
+def test_a_poll_that_takes_longer_than_a_minute_is_dated_by_when_the_status_came(
+    operator: Operator, server: Misbehaving
+) -> None:
+    operator.status = status(holding("1"), holding("2"), last_updated=...)
+    information_at = server.behaviours[INFORMATION][0]
+
+    def slowly(handler: server_that.Handler) -> None:
+        operator.now += timedelta(seconds=75)
+        information_at(handler)
+
+    server.at(INFORMATION, slowly)
+    poll = operator.poll()
+    assert poll.received_at == poll.at == NOW + timedelta(seconds=75)
+
+
+def test_the_time_of_a_replayed_feed_is_never_held_against_today(server: Misbehaving) -> None:
+    operator = Operator(server, label="replayed")
+    then = 1_500_000_000
+    for step in range(3):
+        poll = operator.poll(1, told=then + 60 * step)
+        assert poll.at is not None
+        assert (poll.outcome, poll.at.timestamp(), kinds(poll)) == ("fresh", then + 60 * step, {})
+        assert poll.still_seconds == 0
+    assert operator.poll(1).outcome == "unchanged"
+    assert operator.poll(1, told=then).outcome == "late"
+
+
+def test_what_a_snapshot_holds_is_aligned_with_the_stations_whatever_the_order(operator: Operator) -> None:
+    ids = [str(n) for n in np.random.default_rng(1).permutation(50)]
+    operator.information = information(*(place(key) for key in sorted(ids)))
+    operator.status = status(*(holding(key, int(key)) for key in ids))
+    poll = operator.poll()
+    assert isinstance(poll.stations, Stations)
+    assert poll.snapshot is not None
+    assert poll.snapshot.bikes.tolist() == [int(key) for key in poll.stations.station_id]

@@ -1,0 +1,403 @@
+"""Fetching from servers that misbehave: each test is named for what happened."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import tests.support.misbehaving as server_that
+from ingest.http import client, connections
+from ingest.http.client import Document, Fetcher, FetchError
+from tests.support.misbehaving import Behaviour, Misbehaving
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def server() -> Iterator[Misbehaving]:
+    with Misbehaving() as running:
+        yield running
+
+
+@pytest.fixture
+def fetcher() -> Iterator[Fetcher]:
+    made = Fetcher(lambda: NOW, seconds=5, max_bytes=1_000_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def hasty() -> Iterator[Fetcher]:
+    """A fetcher that waits no longer than a test may."""
+    made = Fetcher(lambda: NOW, seconds=0.4)
+    yield made
+    made.close()
+
+
+def got(fetcher: Fetcher, url: str, *, named: str | None = None, fresh: bool = False) -> Document:
+    document = fetcher.get(url, named=named, fresh=fresh)
+    assert document is not None
+    return document
+
+
+def test_a_document_comes_with_the_time_of_its_receipt(server: Misbehaving, fetcher: Fetcher) -> None:
+    server.at("/a", server_that.body(b'{"a": 1}'))
+    document = got(fetcher, server.url("/a"))
+    assert (document.body, document.received_at, document.url) == (b'{"a": 1}', NOW, server.url("/a"))
+    assert document.seconds > 0
+    assert server.asked[0][1]["User-Agent"].startswith("Dockcast/")
+
+
+def test_a_packed_document_is_unpacked(server: Misbehaving, fetcher: Fetcher) -> None:
+    server.at("/a", server_that.gzipped(b"[]" * 1000))
+    assert got(fetcher, server.url("/a")).body == b"[]" * 1000
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(server_that.tagged(b"{}", '"v1"'), id="etag"),
+        pytest.param(server_that.dated(b"{}", "Sun, 01 Mar 2026 11:59:00 GMT"), id="last_modified"),
+    ],
+)
+def test_304_is_no_document_unless_the_caller_lost_his(
+    server: Misbehaving, fetcher: Fetcher, behaviour: Behaviour
+) -> None:
+    server.at("/a", behaviour)
+    assert got(fetcher, server.url("/a")).body == b"{}"
+    assert fetcher.get(server.url("/a")) is None
+    assert got(fetcher, server.url("/a"), fresh=True).body == b"{}"
+    assert fetcher.get(server.url("/a")) is None
+
+
+def test_a_document_that_lost_its_etag_is_asked_for_whole_again(
+    server: Misbehaving, fetcher: Fetcher
+) -> None:
+    server.at("/a", server_that.tagged(b"1", '"v1"'), server_that.body(b"2"))
+    fetcher.get(server.url("/a"))
+    fetcher.get(server.url("/a"))
+    assert got(fetcher, server.url("/a")).body == b"2"
+    assert ["If-None-Match" in headers for _, headers in server.asked] == [False, True, False]
+
+
+def test_304_that_nobody_asked_for_is_no_answer(server: Misbehaving, fetcher: Fetcher) -> None:
+    server.at("/a", server_that.status(304))
+    with pytest.raises(client.UnexpectedStatus):
+        fetcher.get(server.url("/a"))
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (400, client.UnexpectedStatus),
+        (401, client.KeyNeeded),
+        (403, client.KeyNeeded),
+        (404, client.NotFound),
+        (410, client.NotFound),
+        (429, client.TooManyRequests),
+        (500, client.ServerError),
+        (503, client.ServerError),
+    ],
+)
+def test_a_status_is_told_in_words_without_what_the_page_says(
+    server: Misbehaving, fetcher: Fetcher, code: int, error: type[FetchError]
+) -> None:
+    server.at("/a", server_that.status(code))
+    with pytest.raises(error) as caught:
+        fetcher.get(server.url("/a?key=hunter2"))
+    assert str(code) in caught.value.words
+    assert "hunter2" not in caught.value.words
+    assert len(caught.value.words) < 150
+    assert caught.value.retry_after is None
+    assert server.times("/a?key=hunter2") == 1, "a refusal must not be asked again at once"
+
+
+@pytest.mark.parametrize(
+    ("told", "wait"),
+    [
+        pytest.param("120", timedelta(minutes=2), id="seconds"),
+        pytest.param("Sun, 01 Mar 2026 12:05:00 GMT", timedelta(minutes=5), id="date"),
+        pytest.param("Sun, 01 Mar 2026 13:05:00 +0100", timedelta(minutes=5), id="date_with_zone"),
+        pytest.param("Sun, 01 Mar 2020 12:05:00 GMT", timedelta(0), id="date_that_is_over"),
+        pytest.param("99999999999999999999", timedelta(days=1), id="for_ever"),
+        pytest.param("-5", None, id="negative"),
+        pytest.param("soon", None, id="no_time"),
+        pytest.param("²", None, id="no_ascii_digit"),
+    ],
+)
+@pytest.mark.parametrize("code", [429, 503])
+def test_retry_after_is_read(
+    server: Misbehaving, fetcher: Fetcher, code: int, told: str, wait: timedelta | None
+) -> None:
+    server.at("/a", server_that.status(code, {"Retry-After": told}))
+    with pytest.raises(FetchError) as caught:
+        fetcher.get(server.url("/a"))
+    assert caught.value.retry_after == wait
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(server_that.drips_body(), id="body"),
+        pytest.param(server_that.drips_headers(), id="headers"),
+        pytest.param(server_that.drips_chunk_size(), id="chunk_size"),
+    ],
+)
+def test_slow_loris_is_cut_though_each_byte_comes_in_time(
+    server: Misbehaving, hasty: Fetcher, behaviour: Behaviour
+) -> None:
+    server.at("/a", behaviour)
+    with pytest.raises(client.TooSlow) as caught:
+        hasty.get(server.url("/a"))
+    assert caught.value.words == "127.0.0.1 took longer than 0.4 seconds"
+    assert not server.listened_to_the_end
+
+
+def test_a_server_that_says_nothing_is_too_slow(server: Misbehaving, hasty: Fetcher) -> None:
+    server.at("/a", server_that.silent())
+    with pytest.raises(client.TooSlow):
+        hasty.get(server.url("/a"))
+
+
+def test_one_slow_server_does_not_spoil_the_next_request(server: Misbehaving, hasty: Fetcher) -> None:
+    server.at("/slow", server_that.drips_body())
+    server.at("/a", server_that.body(b"{}"))
+    with pytest.raises(client.TooSlow):
+        hasty.get(server.url("/slow"))
+    assert got(hasty, server.url("/a")).body == b"{}"
+
+
+def test_a_document_that_breaks_off_is_no_document(server: Misbehaving, fetcher: Fetcher) -> None:
+    server.at("/a", server_that.breaks_off(b'{"a": '))
+    with pytest.raises(client.NoConnection, match="broke"):
+        fetcher.get(server.url("/a"))
+
+
+def test_a_server_that_hangs_up_once_is_asked_again(server: Misbehaving, fetcher: Fetcher) -> None:
+    """A kept connection may be closed by the server just as we use it."""
+    server.at("/a", server_that.hangs_up(), server_that.body(b"{}"))
+    assert got(fetcher, server.url("/a")).body == b"{}"
+
+
+def test_a_server_that_always_hangs_up_is_given_up(
+    server: Misbehaving, fetcher: Fetcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.at("/a", server_that.hangs_up())
+    with pytest.raises(client.NoConnection):
+        fetcher.get(server.url("/a?key=hunter2"))
+    assert server.times("/a?key=hunter2") == 2
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(server_that.zeros(2_000_000), id="as_it_is"),
+        pytest.param(server_that.gzip_bomb(200_000_000), id="gzip_bomb"),
+    ],
+)
+def test_a_document_too_large_is_not_read_to_its_end(
+    server: Misbehaving, fetcher: Fetcher, behaviour: Behaviour
+) -> None:
+    server.at("/a", behaviour)
+    with pytest.raises(client.TooLarge, match="more than 1 MB"):
+        fetcher.get(server.url("/a"))
+
+
+def test_50_megabytes_are_more_than_any_feed_has(server: Misbehaving) -> None:
+    server.at("/a", server_that.gzip_bomb(50_000_000))
+    with pytest.raises(client.TooLarge):
+        Fetcher().get(server.url("/a"))
+
+
+def test_gzip_that_is_none_is_garbled(server: Misbehaving, fetcher: Fetcher) -> None:
+    server.at("/a", server_that.falsely_gzipped())
+    with pytest.raises(client.Garbled):
+        fetcher.get(server.url("/a"))
+
+
+def test_nobody_listens(fetcher: Fetcher) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        with pytest.raises(client.NoConnection, match="does not accept connections"):
+            fetcher.get(f"http://127.0.0.1:{free.getsockname()[1]}/")
+
+
+def test_a_name_that_does_not_exist(fetcher: Fetcher) -> None:
+    with pytest.raises(client.UnknownHost, match=r"nobody\.invalid"):
+        fetcher.get("http://nobody.invalid/gbfs.json?key=hunter2")
+
+
+def test_tls_with_a_server_that_has_none_fails(server: Misbehaving, fetcher: Fetcher) -> None:
+    with pytest.raises(client.TlsFailure, match="certificate or TLS"):
+        fetcher.get(server.url("/a").replace("http://", "https://"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.org/gbfs.json",
+        "file:///etc/passwd",
+        "gbfs.json",
+        "",
+        "http://",
+        "http://[broken/",
+        "http://a..b/",
+        "http://localhost:99999/",
+        f"http://{'a' * 70}.example/",
+    ],
+)
+def test_what_is_no_web_address_is_said_to_be_none(fetcher: Fetcher, url: str) -> None:
+    with pytest.raises(client.BadAddress):
+        fetcher.get(url)
+
+
+def test_passwords_in_an_address_stay_out_of_the_words(fetcher: Fetcher) -> None:
+    for url in ("ftp://user:hunter2@example.org/", "http://user:hunter2@nobody.invalid/"):
+        with pytest.raises(FetchError) as caught:
+            fetcher.get(url)
+        assert "hunter2" not in caught.value.words
+
+
+# ---------------------------------------------------------------- redirects
+
+
+def test_a_redirect_is_followed(server: Misbehaving, fetcher: Fetcher) -> None:
+    server.at("/old", server_that.redirect("/new", 301))
+    server.at("/new", server_that.body(b"{}"))
+    assert got(fetcher, server.url("/old")).body == b"{}"
+
+
+def test_a_redirect_to_another_host_is_followed(server: Misbehaving, fetcher: Fetcher) -> None:
+    server.at("/a", server_that.redirect(server.url("/b", host="localhost")))
+    server.at("/b", server_that.body(b"{}"))
+    assert got(fetcher, server.url("/a")).body == b"{}"
+
+
+def test_the_page_that_comes_with_a_redirect_is_not_read(server: Misbehaving, hasty: Fetcher) -> None:
+    server.at("/a", server_that.redirect_with_endless_page("/b"))
+    server.at("/b", server_that.body(b"{}"))
+    assert got(hasty, server.url("/a")).body == b"{}"
+
+
+def test_a_redirect_in_a_circle_is_left(server: Misbehaving, fetcher: Fetcher) -> None:
+    server.at("/a", server_that.redirect("/b"))
+    server.at("/b", server_that.redirect("/a"))
+    with pytest.raises(client.BadRedirect, match="circle"):
+        fetcher.get(server.url("/a"))
+
+
+def test_redirects_without_end_are_left(server: Misbehaving, fetcher: Fetcher) -> None:
+    for step in range(20):
+        server.at(f"/{step}", server_that.redirect(f"/{step + 1}"))
+    with pytest.raises(client.BadRedirect, match="more than 5"):
+        fetcher.get(server.url("/0"))
+
+
+@pytest.mark.parametrize("to", ["file:///etc/passwd", "http://[broken/", "http://"])
+def test_a_redirect_to_no_web_address_is_left(server: Misbehaving, fetcher: Fetcher, to: str) -> None:
+    server.at("/a", server_that.redirect(to))
+    with pytest.raises((client.BadRedirect, client.BadAddress)):
+        fetcher.get(server.url("/a"))
+
+
+# ---------------------------------------------------------------- private addresses
+
+PUBLIC = "https://gbfs.example.org/gbfs.json"
+
+
+def test_a_public_feed_cannot_make_us_ask_a_private_address(server: Misbehaving, fetcher: Fetcher) -> None:
+    server.at("/a", server_that.body(b"{}"))
+    with pytest.raises(client.PrivateAddress, match=r"127\.0\.0\.1 lies in a private network"):
+        fetcher.get(server.url("/a"), named=PUBLIC)
+    assert not server.asked
+
+
+def test_a_public_name_that_resolves_to_a_private_address_is_refused(
+    server: Misbehaving, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest: resolve("127.0.0.1", *rest))
+    with pytest.raises(client.PrivateAddress):
+        fetcher.get(server.url("/a", host="rebound.example.org"))
+    assert not server.asked
+
+
+def test_a_redirect_to_a_private_address_is_refused(
+    server: Misbehaving, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first server plays a public one here."""
+    private = iter([False, True])
+    monkeypatch.setattr(connections, "is_private", lambda address: next(private))
+    with Misbehaving() as inner:
+        inner.at("/b", server_that.body(b"{}"))
+        server.at("/a", server_that.redirect(inner.url("/b")))
+        with pytest.raises(client.PrivateAddress):
+            fetcher.get(server.url("/a"), named=PUBLIC)
+        assert server.times("/a") == 1
+        assert not inner.asked
+
+
+def test_a_connection_made_for_the_operator_does_not_serve_a_stranger(
+    server: Misbehaving, fetcher: Fetcher
+) -> None:
+    server.at("/a", server_that.body(b"{}"))
+    assert got(fetcher, server.url("/a")).body == b"{}"
+    with pytest.raises(client.PrivateAddress):
+        fetcher.get(server.url("/a"), named=PUBLIC)
+
+
+@pytest.mark.parametrize(
+    ("address", "private"),
+    [
+        ("127.0.0.1", True),
+        ("10.1.2.3", True),
+        ("172.16.0.1", True),
+        ("192.168.1.1", True),
+        ("169.254.169.254", True),
+        ("100.64.0.1", True),
+        ("0.0.0.0", True),
+        ("224.0.0.1", True),
+        ("::1", True),
+        ("fe80::1%eth0", True),
+        ("fd00::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("64:ff9b::a9fe:a9fe", True),
+        ("2002:a00:1::1", True),
+        ("2001:0:4136:e378:8000:63bf:f5ff:fffe", True),
+        ("::ffff:8.8.8.8", False),
+        ("64:ff9b::808:808", False),
+        ("8.8.8.8", False),
+        ("2606:4700::1111", False),
+    ],
+)
+def test_private_addresses_are_known(address: str, private: bool) -> None:
+    assert connections.is_private(address) is private
+
+
+@pytest.mark.parametrize(
+    ("url", "private"),
+    [
+        ("http://localhost:8600/a", True),
+        ("http://127.0.0.1:8600/a", True),
+        ("http://[::1]:8600/a", True),
+        ("http://feeds:8600/a", True),
+        ("http://bikes.internal/a", True),
+        ("https://gbfs.example.org/a", False),
+        ("https://localhost.example.org/a", False),
+        ("https://8.8.8.8/a", False),
+    ],
+)
+def test_a_host_is_private_by_what_the_operator_wrote(url: str, private: bool) -> None:
+    assert client.names_private(url) is private
+
+
+def test_every_error_has_a_kind_of_its_own() -> None:
+    def below(error: type[FetchError]) -> list[type[FetchError]]:
+        return [error] + [found for child in error.__subclasses__() for found in below(child)]
+
+    kinds = [error.kind for error in below(FetchError)]
+    assert len(kinds) == len(set(kinds))

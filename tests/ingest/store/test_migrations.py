@@ -1,0 +1,190 @@
+"""Stores of every earlier release are brought up to date, on SQLite and PostgreSQL, and nothing is lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.sql import quoted_name as quoted
+
+from ingest.store import Store, StoreError, StoreNotReadyError
+from ingest.store.scores import DAY, HOUR, SUMS, WEEK
+from ingest.store.tables import metadata
+from tests.support.store_world import NOON, empty_url, migrate
+
+pytestmark = pytest.mark.both
+
+ROOT = Path(__file__).resolve().parents[3]
+REVISIONS = sorted(path.name[:4] for path in (ROOT / "ingest/store/migrations/versions").glob("0*.py"))
+AT = int(NOON.replace(hour=0).timestamp())
+CITY = {
+    "name": "Ünïcode's “city”", "city": "Dublin", "country": "IE", "url": "http://127.0.0.1:1/gbfs.json",
+    "poll_seconds": 60.0, "speed": 1.0, "label": "", "timezone": "Europe/Dublin", "state": "live", "text": "",
+    "failures": 2, "at": AT, "received_at": AT + 0.25, "last_try_at": AT + 0.5, "next_poll_at": AT + 60.125,
+    "frame_version": 7, "learning_since": AT - 3600,
+}  # fmt: skip
+COUNTS = {"bikes": 3, "docks": -1, "ebikes": 0, "renting": True, "returning": False}
+BLOB = bytes(range(256)) * 40
+
+FILLED: dict[str, list[dict[str, Any]]] = {
+    "systems": [
+        CITY | {"system_id": "dublin", "position": 0}, CITY | {"system_id": "gone", "position": None}
+    ],
+    "stations": [
+        {"system_id": "dublin", "station_id": f"ß{n}", "position": n, "name": "A\nB", "lat": 53.3,
+         "lon": -6.25, "capacity": 12} for n in range(3)
+    ],
+    "observations": [
+        {"system_id": "dublin", "station_id": f"ß{n % 3}", "at": AT + 60 * n, **COUNTS} for n in range(9)
+    ],
+    "status": [{"system_id": "dublin", "station_id": f"ß{n}", "at": AT + 60 * n, **COUNTS} for n in range(3)],
+    "polls": [
+        {"system_id": "dublin", "received_at": AT + 60 * n + 0.123456, "at": AT + 60 * n, "outcome": "learnt",
+         "text": "", "seconds": 0.1, "findings": "[]", "ttl_seconds": 60.0, "learn_seconds": 0.5,
+         "forecast_seconds": 0.25, "waiting": 4} for n in range(9)
+    ],
+    "frames": [
+        {"system_id": "dublin", "version": n, "made_at": AT + n + 0.5, "at": AT + n, "blob": BLOB}
+        for n in (6, 7)
+    ],
+    "checkpoints": [{"system_id": "dublin", "at": AT, "blob": BLOB}],
+    "leases": [{"system_id": "dublin", "holder": "somebody", "until": AT + 90.5}],
+    "drifts": [{"system_id": "dublin", "at": AT, "minutes": 30, "before": -0.1, "after": 0.2}],
+    "daily_scores": [
+        {"system_id": "dublin", "day": "2026-03-01", "minutes": 30, "stations": BLOB, "calibration": b""}
+    ],
+    "said": [{"system_id": "dublin", "at": AT, "blob": BLOB}],
+    "outages": [{"system_id": "dublin", "start": AT, "end": AT + 3600}],
+    "playbacks": [
+        {"system_id": "dublin", "at": AT + 0.5, "wall": AT + 1.5, "speed": 60.0, "paused": True,
+         "begin": "learnt", "run": 2, "begun": 1}
+    ],
+    "weathers": [{"system_id": "dublin", "at": AT, "blob": BLOB}],
+}  # fmt: skip
+SCORED = [
+    {"system_id": system_id, "model": model, "minutes": 30, **dict.fromkeys(SUMS, 1)}
+    for system_id in ("dublin", "gone")
+    for model in ("naive", "pool")
+]
+HOURS = (5, 23, 24, 8 * 24)
+
+
+def scored(revision: str) -> list[dict[str, Any]]:
+    """Make the rows of scores of a release: by the hour alone, then by several spans."""
+    if revision < "0003":
+        return [row | {"hour": AT + hour * HOUR} for row in SCORED for hour in HOURS]
+    spans = (HOUR, DAY) if revision < "0007" else (HOUR, DAY, WEEK)
+    return [
+        row | {"span": span, "at": at, "n": len([h for h in HOURS if (AT + h * HOUR) // span * span == at])}
+        for row in SCORED
+        for span in spans
+        for at in sorted({(AT + hour * HOUR) // span * span for hour in HOURS})
+    ]
+
+
+def tables(connection: sa.Connection) -> dict[str, sa.Table]:
+    """Find the tables as they are, whatever the code knows; "returning" and "end" are words of SQL."""
+    found = sa.MetaData()
+    sa.event.listen(
+        found, "column_reflect", lambda _, table, column: column.update(name=quoted(column["name"], True))
+    )
+    found.reflect(connection)
+    return {name: table for name, table in found.tables.items() if name != "alembic_version"}
+
+
+def rows_of(connection: sa.Connection, table: sa.Table, names: list[str]) -> list[tuple[Any, ...]]:
+    """Fetch all of a table as the database has it, in an order of its own."""
+    rows = connection.execute(sa.select(*(table.c[name] for name in names)))
+    return sorted((tuple(row) for row in rows), key=repr)
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_store_of_any_release_comes_up_to_date_with_all_that_it_held(revision: str, tmp_path: Path) -> None:
+    url = empty_url(tmp_path)
+    migrate(url, revision)
+    engine = sa.create_engine(url)
+    before = {}
+    with engine.begin() as connection:
+        for name, table in tables(connection).items():
+            filled = scored(revision) if name == "scores" else FILLED[name]
+            columns = [column.name for column in table.c]
+            connection.execute(table.insert(), [{c: row[c] for c in columns} for row in filled])
+            before[name] = columns, rows_of(connection, table, columns)
+            assert len(before[name][1]) == len(filled)
+    Store(url).close()
+    with engine.connect() as connection:
+        now = tables(connection)
+        for name, (columns, rows) in before.items():
+            if name != "scores":
+                assert rows_of(connection, now[name], columns) == rows, name
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+    store = Store(url)
+    for span, ns in ((HOUR, [1, 1, 1, 1]), (DAY, [2, 1, 1]), (WEEK, [3, 1])):
+        sums = store.scores("dublin", span, models=["pool"])
+        assert sums["n"].tolist() == ns, span
+    assert store.score_totals("gone", WEEK)["n"].tolist() == [4, 4]
+    assert [row.system_id for row in store.systems()] == ["dublin"]
+    assert store.polls("dublin") == [NOON.replace(hour=0, minute=n) for n in range(9)]
+    assert store.frame("dublin") == (7, BLOB)
+    checkpoint = store.checkpoint("dublin")
+    assert checkpoint is not None
+    assert checkpoint.blob == BLOB
+    described = store.stations("dublin")
+    assert described is not None
+    assert described.name.tolist() == ["A\nB"] * 3
+    store.close()
+
+
+def test_processes_that_open_a_store_of_an_older_release_at_once_migrate_it_once(tmp_path: Path) -> None:
+    """App and worker start together; the second must find the tables made, not make them again."""
+    url = empty_url(tmp_path)
+    migrate(url, REVISIONS[0])
+    script = (
+        "import sys; from ingest.store.database import Database; sys.stdin.read(1); Database(sys.argv[1])"
+    )
+    command = [sys.executable, "-c", script, url]
+    both = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) for _ in range(2)]
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write(b".")
+        process.stdin.flush()
+    for process in both:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in both] == [0, 0]
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == REVISIONS[-1]
+    engine.dispose()
+
+
+def test_a_store_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
+    url = empty_url(tmp_path)
+    Store(url).close()
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    for migrates in (True, False):
+        with pytest.raises(StoreError, match="newer release"):
+            Store(url, migrate=migrates)
+    engine.dispose()
+
+
+def test_one_who_may_only_read_says_that_the_worker_comes_first(tmp_path: Path) -> None:
+    url = empty_url(tmp_path)
+    for revision in (None, *REVISIONS[:-1]):
+        if revision is not None:
+            migrate(url, revision)
+        with pytest.raises(StoreNotReadyError, match="start the worker"):
+            Store(url, migrate=False)
+    migrate(url, REVISIONS[-1])
+    store = Store(url, migrate=False)
+    assert store.systems() == []
+    store.close()

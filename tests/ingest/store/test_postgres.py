@@ -1,0 +1,246 @@
+"""What only a database server can do: end connections, keep locks, have another clock, refuse a role."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, ProgrammingError
+
+import app
+from dashboard import store_reader
+from ingest.settings import Settings
+from ingest.store import LeaseLostError, Store, StoreNotReadyError, database
+from ingest.store.playback import Playback
+from ingest.store.tables import systems
+from model import Forecaster
+from tests.support.dashboard_world import World, frame
+from tests.support.model_world import riders, stations
+from tests.support.paging import run_page
+from tests.support.store_world import (
+    DUBLIN,
+    LEASE,
+    MINUTE,
+    NOON,
+    commit,
+    counted,
+    described,
+    empty_url,
+    learnt,
+    store_url,
+)
+from tests.support.tick_world import Desk, fresh, state_of
+
+pytestmark = pytest.mark.both("postgresql")
+
+ROOT = Path(__file__).resolve().parents[3]
+END_ME = "SELECT pg_terminate_backend(pg_backend_pid())"
+END_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE pid <> pg_backend_pid() AND datname = current_database()"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(store_url(tmp_path))
+    opened.follow([DUBLIN])
+    yield opened
+    opened.close()
+
+
+def end_connections(url: str) -> None:
+    """Do to all connections what a restart of the server does."""
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(END_OTHERS)
+    engine.dispose()
+
+
+# ---------------------------------------------------------------- connections
+
+
+def test_connections_that_ended_meanwhile_are_replaced_and_nobody_notices(desk: Desk) -> None:
+    ticker = desk.worker()
+    seen = list(riders(4))
+    for snapshot in seen:
+        desk.tick(ticker, fresh(snapshot))
+        end_connections(desk.url)
+    assert desk.store.polls("test") == [snapshot.at for snapshot in seen]
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_connection_that_ends_in_the_middle_of_a_commit_costs_no_poll_and_doubles_none(
+    desk: Desk, committed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to COMMIT may be lost, too: then only the store knows that it came through."""
+    ticker = desk.worker()
+    seen = list(riders(5))
+    commit_tick = Store.commit_tick
+    ended: list[Any] = []
+
+    def end_once(self: Store, *given: Any) -> int:
+        if len(ended) == 0 and len(self.polls("test")) == 2:
+            ended.append(given)
+            if committed:
+                commit_tick(self, *given)
+            with self._write() as db:
+                db.exec_driver_sql(END_ME)
+        return commit_tick(self, *given)
+
+    monkeypatch.setattr(Store, "commit_tick", end_once)
+    for snapshot in seen:
+        desk.tick(ticker, fresh(snapshot))
+    assert ended
+    assert desk.store.polls("test") == [snapshot.at for snapshot in seen]
+    assert desk.outcomes() == ["learnt"] * 5
+    heard = Forecaster(stations())
+    for snapshot in seen:
+        heard.learn(snapshot)
+    assert state_of(desk.store) == heard.to_bytes()
+
+
+# ---------------------------------------------------------------- locks and leases
+
+
+def test_a_worker_frozen_in_the_middle_of_a_commit_lets_go_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(database._POSTGRESQL, "options", "-c idle_in_transaction_session_timeout=300ms")
+    frozen, other = Store(store_url(tmp_path)), Store(store_url(tmp_path))
+    frozen.follow([DUBLIN])
+    commit(frozen, learnt(NOON, counted(NOON, a=1)), holder="frozen")
+    later = NOON + 2 * LEASE
+
+    def freeze_and_wake() -> None:
+        with frozen._write() as db:
+            frozen._renew(db, "dublin", "frozen", NOON, LEASE)
+            # Its lease has run out, and would be taken but for the lock on its row.
+            commit(other, learnt(later, counted(later, a=2)), holder="other")
+            db.execute(systems.update().values(state="written by the dead"))
+
+    with pytest.raises(DBAPIError):
+        freeze_and_wake()
+    with pytest.raises(LeaseLostError):
+        frozen.renew_lease("dublin", "frozen", later, LEASE)
+    state = other.state("dublin")
+    assert state is not None
+    assert (state.state, state.at) == ("live", later)
+    for each in (frozen, other):
+        each.close()
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=-1)])
+def test_machines_with_different_clocks_agree_on_a_lease(
+    store: Store, ahead: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the database's clock: one that is fast takes no lease early, one that is slow keeps none long."""
+
+    def there() -> None:
+        wrong = SimpleNamespace(time=lambda: time.time() + ahead.total_seconds())
+        monkeypatch.setattr(database, "time", wrong)
+
+    assert store.take_lease("dublin", "here", NOON, LEASE)
+    there()
+    assert not store.take_lease("dublin", "there", NOON + ahead + LEASE / 2, LEASE)
+    assert store.lease_holder(NOON + ahead + LEASE / 2) == "here"
+    assert store.take_lease("dublin", "there", NOON + ahead + LEASE * 1.5, LEASE)
+    monkeypatch.undo()
+    assert not store.take_lease("dublin", "here", NOON + LEASE * 2, LEASE)
+    assert store.take_lease("dublin", "here", NOON + LEASE * 3, LEASE)
+
+
+# ---------------------------------------------------------------- roles
+
+
+@pytest.fixture
+def roles(tmp_path: Path) -> dict[str, str]:
+    """Make the two roles in an empty database, as an operator does; give the URL of each, by name."""
+    url = empty_url(tmp_path)
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    script = (ROOT / "deploy" / "postgres" / "roles.sql").read_text(encoding="utf-8")
+    with engine.connect() as connection:
+        for _ in range(2):
+            cursor = connection.connection.cursor()
+            cursor.execute(script)
+    engine.dispose()
+    return {
+        name: sa.make_url(url).set(username=f"dockcast_{name}", password=None).render_as_string()
+        for name in ("worker", "app")
+    }
+
+
+def test_an_app_may_read_all_and_write_only_how_a_city_is_played(roles: dict[str, str]) -> None:
+    with pytest.raises(StoreNotReadyError, match="start the worker"):
+        Store(roles["app"], migrate=False)
+    worker = Store(roles["worker"])
+    worker.follow([DUBLIN])
+    commit(worker, learnt(NOON, counted(NOON, a=1), stations=described("a")))
+    reader = Store(roles["app"], migrate=False)
+    assert reader.systems() == [DUBLIN]
+    assert reader.frame("dublin") == (1, b"frame")
+    for paused in (False, True):
+        wanted = Playback(NOON, NOON, paused=paused)
+        reader.play("dublin", wanted)
+        assert worker.playback("dublin") == wanted
+    engine = sa.create_engine(roles["app"])
+    for forbidden in (
+        "UPDATE systems SET name = 'x'",
+        "UPDATE playbacks SET begun = 9",
+        "DELETE FROM playbacks",
+        "DELETE FROM polls",
+        "INSERT INTO leases VALUES ('dublin', 'app', 9e9)",
+        "UPDATE alembic_version SET version_num = '9999'",
+        "CREATE TABLE mine (n int)",
+        "DROP TABLE polls",
+        "TRUNCATE polls",
+    ):
+        with engine.connect() as connection, pytest.raises(ProgrammingError, match=r"denied|owner"):
+            connection.exec_driver_sql(forbidden)
+    engine.dispose()
+    with pytest.raises(ProgrammingError, match="denied"):
+        reader.take_lease("dublin", "app", NOON + 2 * LEASE, LEASE)
+    for each in (worker, reader):
+        each.close()
+
+
+def test_the_app_waits_for_the_worker_to_make_the_tables(
+    roles: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(app, "LOOK_SECONDS", 0.05)
+    settings = Settings(store=roles["app"], worker=False)
+
+    async def both() -> Store:
+        waiting = asyncio.create_task(app.open_store(settings))
+        while "start the worker" not in caplog.text:
+            assert not waiting.done()
+            await asyncio.sleep(0.02)
+        (await asyncio.to_thread(Store, roles["worker"])).close()
+        return await waiting
+
+    opened = asyncio.run(asyncio.wait_for(both(), 60))
+    assert caplog.text.count("start the worker") == 1
+    assert opened.systems() == []
+    opened.close()
+
+
+def test_every_page_can_be_shown_by_one_who_may_only_read(
+    roles: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.support.dashboard_world.store_url", lambda _: roles["worker"])
+    world = World(tmp_path)
+    for system_id in ("dublin", "boulder"):
+        world.commit(frame(system_id))
+        world.now += MINUTE
+        world.commit(frame(system_id, at=world.now))
+    reader = Store(roles["app"], migrate=False)
+    store_reader.use(reader, world.clock)
+    for page in ("", "trip", "accuracy", "feeds", "model"):
+        assert not run_page({"city": "dublin"}, page).error, page
+    reader.close()
+    world.store.close()

@@ -1,0 +1,271 @@
+"""A played city: at any speed, paused, ahead to another time, begun anew; the log is whole all the while."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from ingest.city.cities import CITIES
+from ingest.registry import System
+from ingest.replay.recording import Recording, write
+from ingest.replay.tape import CityTape, RecordingTape, Tape, open_tape, recorded
+from ingest.store import Store, SystemRow
+from ingest.store.playback import Playback
+from ingest.worker.player import Player
+from ingest.worker.recovery import relearn
+from ingest.worker.tick import STAND_BY
+from model import Forecaster
+from tests.support.serving import make_recording
+from tests.support.store_world import store_url
+
+TEN = datetime(2026, 6, 3, 10, 0, 20, tzinfo=UTC)
+CITY = System("sandmouth", "Sandmouth", "Sandmouth", "CA", "simulated:sandmouth", label="simulated")
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+
+
+class Desk:
+    """A store, a clock that the test moves, and a player."""
+
+    def __init__(self, path: Path, tape: Tape, system: System = CITY) -> None:
+        self.now = TEN
+        self.system = system
+        self.tape = tape
+        self.store = Store(store_url(path))
+        self.store.follow([SystemRow(**system.__dict__)])
+        self.player = self.another("me")
+
+    def another(self, holder: str) -> Player:
+        return Player(self.system, self.tape, self.store, holder, lambda: self.now, chance=random.Random(1))
+
+    def tick(self, after: timedelta = SECOND) -> datetime:
+        self.now += after
+        return self.player.tick()
+
+    def wanted(self) -> Playback:
+        found = self.store.playback(self.system.system_id)
+        assert found is not None
+        return found
+
+    def ask(self, wanted: Playback) -> None:
+        self.store.play(self.system.system_id, wanted)
+
+    def at(self) -> datetime | None:
+        state = self.store.state(self.system.system_id)
+        assert state is not None
+        return state.at
+
+    def polls(self) -> list[datetime]:
+        return self.store.polls(self.system.system_id)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A city that begins from nothing: a month takes seconds."""
+    made = Desk(tmp_path, CityTape(CITIES["sandmouth"]))
+    made.ask(Playback(TEN, TEN, begin="nothing"))
+    yield made
+    made.store.close()
+
+
+def test_a_made_up_city_keeps_the_walls_time_at_first(desk: Desk) -> None:
+    due = desk.tick()
+    assert desk.at() == TEN.replace(second=0)
+    assert due - desk.now == SECOND, "somebody may ask for something else meanwhile"
+    desk.tick(30 * SECOND)
+    assert len(desk.polls()) == 1
+    desk.tick(32 * SECOND)
+    assert desk.polls() == [TEN.replace(second=0), TEN.replace(second=0) + MINUTE]
+    snapshot = desk.store.status("sandmouth")
+    assert snapshot is not None
+    told = CITIES["sandmouth"].at(TEN + MINUTE)
+    order = np.argsort(told.station_id)
+    assert snapshot.bikes.tolist() == told.bikes[order].tolist()
+
+
+def test_it_runs_as_fast_as_is_asked_for_and_pages_are_told(desk: Desk) -> None:
+    desk.tick()
+    desk.ask(desk.wanted().faster(60, desk.now))
+    for _ in range(5):
+        desk.tick()
+    assert desk.polls()[-1] - desk.polls()[0] == 5 * MINUTE
+    (row,) = desk.store.systems()
+    assert (row.speed, row.poll_seconds) == (60, 1)
+    with pytest.raises(ValueError, match="up to 600"):
+        desk.wanted().faster(601, desk.now)
+
+
+def test_at_six_hundred_times_no_minute_is_an_outage(desk: Desk) -> None:
+    desk.tick()
+    desk.ask(desk.wanted().faster(600, desk.now))
+    for seconds in (1, 1, 3, 1):
+        desk.tick(timedelta(seconds=seconds))
+    assert desk.polls()[-1] - desk.polls()[0] == HOUR
+    assert desk.store.outages("sandmouth") == []
+    found = relearn(desk.store, "sandmouth")
+    assert found is not None
+    memory = desk.player._memory
+    assert memory is not None
+    assert memory.forecaster is not None
+    assert found.forecaster.to_bytes() == memory.forecaster.to_bytes()
+
+
+def test_paused_it_stands_still_and_goes_on_where_it_was(desk: Desk) -> None:
+    desk.tick()
+    desk.ask(desk.wanted().faster(60, desk.now).pause(True, desk.now))
+    for _ in range(3):
+        desk.tick(HOUR)
+    assert len(desk.polls()) == 1
+    assert desk.store.systems()[0].speed == 0
+    assert desk.store.lease_holder(desk.now) == "me", "a worker that waits is at work"
+    desk.ask(desk.wanted().pause(False, desk.now))
+    desk.tick()
+    assert desk.polls()[-1] - desk.polls()[0] == MINUTE
+
+
+def test_a_jump_learns_what_lies_between(desk: Desk) -> None:
+    zone = ZoneInfo("America/Halifax")
+    desk.tick()
+    desk.ask(desk.wanted().jump(time(8, 30), zone, desk.now))
+    desk.tick()
+    at = desk.at()
+    assert at is not None
+    assert at.astimezone(zone).time() == time(8, 30)
+    assert timedelta(0) < at - TEN < timedelta(days=1)
+    assert desk.store.outages("sandmouth") == []
+    scores = desk.store.scores("sandmouth", minutes=[30], models=["naive"])
+    assert scores["n"].sum() >= 3 * len(CITIES["sandmouth"].stations)
+
+
+@pytest.mark.both
+def test_begun_anew_it_knows_nothing_of_before(desk: Desk) -> None:
+    desk.ask(Playback(TEN - timedelta(days=30), TEN, begin="nothing"))
+    desk.tick()
+    version = desk.store.state("sandmouth").frame_version  # type: ignore[union-attr]
+    desk.ask(desk.wanted().anew("nothing"))
+    desk.tick()
+    assert desk.polls() == [TEN.replace(second=0)]
+    state = desk.store.state("sandmouth")
+    assert state is not None
+    assert state.learning_since == TEN.replace(second=0)
+    assert state.frame_version == (version or 0) + 1, "browsers keep a frame under its number for ever"
+    assert desk.wanted().begun == desk.wanted().run == 2
+    desk.tick(2 * MINUTE)
+    assert len(desk.polls()) == 2
+
+
+def test_a_start_that_has_learnt_begins_a_month_before(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.replay.tape.MONTH", timedelta(days=3))
+    desk.ask(Playback(TEN, TEN))
+    desk.tick()
+    state = desk.store.state("sandmouth")
+    assert state is not None
+    assert state.learning_since is not None
+    assert timedelta(days=3) - 11 * MINUTE <= TEN - state.learning_since <= timedelta(days=3)
+    assert desk.store.scores("sandmouth", models=["pool"])["n"].sum() > 0
+    desk.player = desk.another("me")
+    desk.tick(2 * MINUTE)
+    assert len(desk.polls()) == 2, "a worker that starts again goes on, and learns no month twice"
+
+
+def test_a_night_with_the_machine_off_is_learnt_on_the_way(desk: Desk) -> None:
+    desk.tick()
+    desk.player = desk.another("next")
+    desk.tick(10 * HOUR)
+    assert desk.at() == TEN.replace(second=0) + 10 * HOUR
+    assert desk.store.outages("sandmouth") == []
+
+
+@pytest.mark.both
+def test_another_worker_stands_by(desk: Desk) -> None:
+    desk.tick()
+    second = desk.another("other")
+    desk.ask(replace(desk.wanted(), paused=True))
+    assert second.tick() >= desk.now + STAND_BY
+    assert desk.wanted().begun == 1
+
+
+# ---------------------------------------------------------------- recordings
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Recording:
+    """Six hours of two stations."""
+    changes = [
+        {"at": 60 * minute, "station_id": name, "bikes": bikes, "docks": 12 - bikes}
+        for minute in range(0, 360, 7)
+        for name, bikes in (("a", minute // 7 % 12), ("b", (minute // 7 + 1) % 12))
+    ]  # fmt: skip
+    return Recording.read(make_recording(tmp_path / "recordings" / "town", changes, range(0, 360 * 60, 120)))
+
+
+def test_a_recording_waits_to_be_played_and_stops_at_its_end(tmp_path: Path, recording: Recording) -> None:
+    tape = RecordingTape(recording)
+    made = Desk(tmp_path, tape, replace(CITY, system_id=recording.system_id, url="recorded:town"))
+    made.tick()
+    assert made.polls() == []
+    made.ask(made.wanted().pause(False, made.now))
+    for _ in range(4):
+        made.tick()
+    assert made.polls()[0] == datetime.fromtimestamp(int(recording.polls[0]), UTC) or len(made.polls()) == 2
+    made.tick(timedelta(minutes=30))
+    last = datetime.fromtimestamp(int(recording.polls[-1]), UTC)
+    assert made.at() == last
+    made.tick()
+    assert made.polls()[-1] == last
+    made.ask(made.wanted().anew("learnt"))
+    made.tick()
+    first = datetime.fromtimestamp(int(recording.polls[0]), UTC)
+    at, state = made.at(), made.store.state(recording.system_id)
+    assert at is not None
+    assert state is not None
+    assert state.learning_since is not None
+    assert abs(at - (first + (last - first) / 2)) <= 2 * MINUTE
+    assert state.learning_since - first <= 11 * MINUTE
+    made.store.close()
+
+
+def test_recordings_in_their_folder_are_systems(
+    tmp_path: Path, recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "recordings" / "broken").mkdir()
+    (tmp_path / "recordings" / "broken" / "system.json").write_text("{")
+    (system,) = recorded(tmp_path / "recordings")
+    assert (system.system_id, system.url, system.label) == ("recorded-town", "recorded:town", "replayed")
+    monkeypatch.setattr("ingest.replay.tape.RECORDINGS", tmp_path / "recordings")
+    assert open_tape(system).stations.station_id.tolist() == recording.stations.station_id.tolist()
+    assert recorded(tmp_path / "nowhere") == []
+    assert recorded(tmp_path / "recordings", known={"recorded-town"}) == []
+
+
+def test_a_recording_of_a_run_gives_the_same_forecasts(desk: Desk, tmp_path: Path) -> None:
+    """With its weather, which a made-up city has as well: it moves riders, and so forecasts."""
+    desk.tick()
+    desk.ask(desk.wanted().faster(60, desk.now))
+    for _ in range(150):
+        desk.tick()
+    path = tmp_path / "taped"
+    write(desk.store, "sandmouth", path)
+    recording = Recording.read(path)
+    assert len(list(recording.told())) == 3
+    alone = Forecaster(recording.stations)
+    told = iter(recording.told())
+    news = next(told, None)
+    for seen in recording.snapshots():
+        while news is not None and news[0] <= seen.at:
+            alone.update_weather(news[1])
+            news = next(told, None)
+        alone.learn(seen)
+    memory = desk.player._memory
+    assert memory is not None
+    assert memory.forecaster is not None
+    assert alone.to_bytes() == memory.forecaster.to_bytes()
+    write(desk.store, "sandmouth", path)  # a recording of the same is replaced, weather and all
+    played = RecordingTape(Recording.read(path))
+    assert played.weather(next(recording.snapshots()).at) is not None

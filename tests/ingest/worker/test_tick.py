@@ -1,0 +1,467 @@
+"""A tick, with a real forecaster and a real store: what a poll may come to, and never half of it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from ingest.gbfs.feed import FeedError, Finding, Poll
+from ingest.store.tables import checkpoints
+from ingest.worker.recovery import relearn
+from ingest.worker.tick import LEASE, STAND_BY
+from model import Forecaster, Snapshot, Stations, Weather
+from model.frame import Frame
+from model.records import Drift
+from model.scoring.issue import SCORED_MINUTES
+from tests.support.model_world import MONDAY, riders, stations
+from tests.support.store_world import MINUTE, NOON
+from tests.support.tick_world import CITY, Desk, Sky, fresh, nothing, rain, state_of
+
+# ---------------------------------------------------------------- what a poll may come to
+
+
+@pytest.mark.both
+def test_a_fresh_poll_ends_in_a_frame_a_log_and_a_state(desk: Desk) -> None:
+    ticker = desk.worker()
+    first, second = riders(2)
+    due = desk.tick(ticker, fresh(first, findings=(Finding("no_docks", 2, "s1"),)))
+    assert desk.feed.now + MINUTE <= due <= desk.feed.now + 1.1 * MINUTE
+    desk.tick(ticker, fresh(second))
+    assert desk.state() == ("live", "", 0)
+    assert desk.store.polls("test") == [first.at, second.at]
+    changed = int((first.bikes != second.bikes).sum())
+    assert len(desk.store.observations("test")) == len(first) + changed
+    found = desk.store.frame("test")
+    assert found is not None
+    frame = Frame.from_bytes(found[1])
+    assert (frame.at, frame.learning_since) == (second.at, first.at)
+    assert frame.bikes.tolist() == second.bikes.tolist()
+    assert frame.bike.median[0].tolist() == second.bikes.tolist()
+    log = desk.store.poll_log("test", NOON, NOON + MINUTE)
+    assert log["findings"].tolist() == ['[{"kind": "no_docks", "count": 2, "example": "s1"}]']
+    assert (log[["learn_seconds", "forecast_seconds"]] > 0).all(axis=None)
+    assert log["ttl_seconds"].tolist() == [0.0]
+    assert log["waiting"].tolist() == [len(first) * len(SCORED_MINUTES)]
+
+
+def test_scores_in_the_store_are_those_of_the_forecaster(desk: Desk) -> None:
+    ticker, alone = desk.worker(), Forecaster(stations())
+    errors: dict[tuple[str, int], float] = {}
+    for seen in riders(40):
+        desk.tick(ticker, fresh(seen))
+        for score in alone.learn(seen):
+            key = score.model, score.minutes
+            errors[key] = errors.get(key, 0.0) + score.abs_error.sum()
+    table = desk.store.scores("test").groupby(["model", "minutes"])["abs_error"].sum()
+    assert table.to_dict() == pytest.approx(errors)
+    assert ("pool", 30) in errors
+
+
+def test_nothing_new_is_written_down_and_the_frame_stays(desk: Desk) -> None:
+    ticker = desk.worker()
+    desk.tick(ticker, fresh(next(riders(1))))
+    desk.tick(ticker, nothing())
+    desk.tick(ticker, nothing("late"))
+    assert desk.state() == ("live", "", 0)
+    assert desk.outcomes() == ["learnt", "unchanged", "late"]
+    state = desk.store.state("test")
+    assert state is not None
+    assert (state.frame_version, state.received_at) == (1, NOON + MINUTE)
+
+
+def test_a_snapshot_within_the_same_second_is_not_learnt_twice(desk: Desk) -> None:
+    """The log holds whole seconds: what it could not hold must not be learnt either."""
+    ticker = desk.worker()
+    seen = next(riders(1))
+    half = timedelta(seconds=0.5)
+    desk.tick(ticker, fresh(replace(seen, at=seen.at + half)))
+    desk.tick(ticker, fresh(replace(seen, at=seen.at + 1.5 * half)))
+    assert desk.outcomes() == ["learnt", "unchanged"]
+    assert desk.store.polls("test") == [seen.at]
+
+
+def test_a_feed_that_stands_still_falls_silent_and_comes_back(desk: Desk) -> None:
+    ticker = desk.worker()
+    first, second = riders(2)
+    desk.tick(ticker, fresh(first))
+    for minutes, state in ((9, "live"), (2, "silent"), (1, "silent")):
+        desk.tick(ticker, nothing(), after=minutes * MINUTE)
+        assert desk.state()[0] == state
+    desk.tick(ticker, fresh(second))
+    assert desk.state() == ("live", "", 0)
+
+
+def test_a_feed_that_was_frozen_before_we_came_is_shown_and_called_silent(desk: Desk) -> None:
+    desk.tick(desk.worker(), fresh(next(riders(1)), still_seconds=7200.0))
+    assert desk.state()[0] == "silent"
+    assert desk.store.frame("test") is not None
+
+
+def test_a_replay_that_begins_again_says_why_nothing_happens(desk: Desk) -> None:
+    """Learning the same riders twice would make the forecaster too sure of itself."""
+    replay = replace(CITY, label="replayed", speed=60.0, poll_seconds=1.0)
+    ticker = desk.worker(system=replay)
+    desk.tick(ticker, fresh(next(riders(1))))
+    desk.tick(ticker, nothing("late"), after=timedelta(seconds=11))
+    assert desk.state() == ("silent", "what it sends is older than what it sent before", 0)
+
+
+def test_failures_are_told_and_tried_again_ever_more_rarely(desk: Desk) -> None:
+    ticker = desk.worker()
+    trouble = FeedError("unreachable", "example.org does not answer", "too_slow")
+    waits = []
+    for _ in range(8):
+        due = desk.tick(ticker, trouble)
+        waits.append((due - desk.feed.now) / MINUTE)
+    assert desk.state() == ("unreachable", "example.org does not answer", 8)
+    for wait, least in zip(waits, (1, 2, 4, 8, 15, 15, 15, 15), strict=True):
+        assert least <= wait <= 1.2 * least
+    assert desk.outcomes() == ["too_slow"] * 8
+    desk.tick(ticker, fresh(next(riders(1))))
+    assert desk.state() == ("live", "", 0)
+
+
+def test_a_feed_that_names_a_time_is_left_alone_until_then(desk: Desk) -> None:
+    refused = FeedError("refused", "too often", "too_many_requests", timedelta(hours=2))
+    due = desk.tick(desk.worker(), refused)
+    assert due == desk.feed.now + timedelta(hours=2)
+    assert desk.state()[0] == "refused"
+
+
+def test_the_ttl_is_counted_from_receipt(desk: Desk) -> None:
+    due = desk.tick(desk.worker(), fresh(next(riders(1)), ttl_seconds=200.0))
+    assert timedelta(seconds=200) <= due - desk.feed.now <= timedelta(seconds=202)
+
+
+# ---------------------------------------------------------------- bit for bit
+
+
+def learnt_by_one(seen: list[Snapshot], described: dict[int, Stations]) -> bytes:
+    """Give the state of a forecaster that nobody ever interrupted."""
+    forecaster = Forecaster(described[0])
+    for number, snapshot in enumerate(seen):
+        if number in described:
+            forecaster.update_stations(described[number])
+        forecaster.learn(snapshot)
+    return forecaster.to_bytes()
+
+
+@pytest.mark.parametrize("checkpoint_seconds", [0.0, 240.0, 1e9])
+def test_a_worker_that_is_killed_at_any_time_ends_in_the_same_state(
+    desk: Desk, checkpoint_seconds: float
+) -> None:
+    """Stations come, go and come back meanwhile, counts are unknown, and flags change."""
+    seen = list(riders(75, size=6))
+    described = {0: stations(5), 20: stations(6), 35: stations(4), 50: stations(6, capacity=15)}
+    now = described[0]
+    kills = {3, 4, 19, 20, 21, 36, 45, 51, 74}
+    ticker = desk.worker(checkpoint_seconds=checkpoint_seconds)
+    for number, snapshot in enumerate(seen):
+        now = described.get(number, now)
+        size = len(now)
+        bikes = np.where(np.arange(size) == number % 9, -1, snapshot.bikes[:size])
+        seen[number] = snapshot = Snapshot(
+            snapshot.at,
+            now.station_id,
+            bikes,
+            snapshot.docks[:size],
+            ebikes=np.maximum(bikes - 1, 0) if number % 25 > 12 else None,
+            renting=np.arange(size) != number % 7 if number % 20 > 10 else None,
+        )
+        desk.tick(ticker, fresh(snapshot, now), after=2 * MINUTE)
+        if number in kills:
+            ticker = desk.worker(checkpoint_seconds=checkpoint_seconds)
+    assert state_of(desk.store) == learnt_by_one(seen, described)
+    assert desk.outcomes() == ["learnt"] * 75
+
+
+def test_a_checkpoint_is_written_now_and_then_and_with_every_new_description(desk: Desk) -> None:
+    ticker = desk.worker(checkpoint_seconds=240)
+    at = []
+    for number, seen in enumerate(riders(12)):
+        size = 5 if number < 6 else 6
+        cut = Snapshot(seen.at, seen.station_id[:size], seen.bikes[:size], seen.docks[:size])
+        desk.tick(ticker, fresh(cut, stations(size)))
+        checkpoint = desk.store.checkpoint("test")
+        assert checkpoint is not None
+        at.append(int((checkpoint.at - riders_start) / MINUTE))
+    assert at == [0, 0, 0, 0, 4, 4, 6, 6, 6, 6, 10, 10]
+
+
+riders_start = next(riders(1)).at
+
+
+def test_a_checkpoint_of_another_release_costs_no_more_than_what_is_not_kept(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("ingest.worker.recovery._AT_ONCE", 7)
+    ticker = desk.worker(checkpoint_seconds=1e9)
+    seen = list(riders(40))
+    for snapshot in seen:
+        desk.tick(ticker, fresh(snapshot))
+    engine = sa.create_engine(desk.url)
+    with engine.begin() as connection:
+        connection.execute(checkpoints.update().values(blob=b"\0"))
+    engine.dispose()
+    with caplog.at_level(logging.WARNING):
+        assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+    assert "learning the log again" in caplog.text
+    after = list(riders(41))[-1]
+    desk.tick(desk.worker(checkpoint_seconds=1e9), fresh(after), after=2 * MINUTE)
+    checkpoint = desk.store.checkpoint("test")
+    assert checkpoint is not None
+    assert checkpoint.at == after.at
+    assert state_of(desk.store) == learnt_by_one([*seen, after], {0: stations()})
+
+
+@pytest.mark.both
+def test_what_was_forgotten_is_not_needed_to_recover(desk: Desk) -> None:
+    ticker = desk.worker(checkpoint_seconds=600, keep=timedelta(minutes=20))
+    seen = list(riders(90))
+    for snapshot in seen:
+        desk.tick(ticker, fresh(snapshot))
+    assert len(desk.store.polls("test")) < 60
+    assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+
+
+# ---------------------------------------------------------------- when store and memory part
+
+
+@pytest.mark.both
+def test_a_commit_that_fails_is_made_good_at_the_next_tick(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The forecaster has learnt by then. Going on with it would leave a hole in the log for ever."""
+    ticker = desk.worker()
+    seen = list(riders(4))
+    desk.tick(ticker, fresh(seen[0]))
+    with monkeypatch.context() as broken, caplog.at_level(logging.INFO):
+        disk_full = sa.exc.OperationalError("COMMIT", {}, Exception("database or disk is full"))
+        broken.setattr(desk.store, "commit_tick", lambda *_: (_ for _ in ()).throw(disk_full))
+        for _ in range(2):
+            due = desk.tick(ticker, fresh(seen[1]))
+            assert MINUTE <= due - desk.feed.now <= 1.1 * MINUTE, "the feed is not at fault"
+    assert caplog.text.count("database or disk is full") == 1
+    for snapshot in seen[1:]:
+        desk.tick(ticker, fresh(snapshot))
+    assert desk.store.polls("test") == [snapshot.at for snapshot in seen]
+    assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+    assert desk.feed.at == seen[0].at, "the feed was not told where to take up"
+
+
+def test_a_bug_ends_its_tick_alone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ticker = desk.worker()
+    seen = list(riders(3))
+    desk.tick(ticker, fresh(seen[0]))
+    with monkeypatch.context() as broken:
+
+        def half_done(self: Forecaster, snapshot: Snapshot) -> list[Any]:
+            self.at = snapshot.at
+            raise ZeroDivisionError("a bug")
+
+        broken.setattr(Forecaster, "learn", half_done)
+        due = desk.tick(ticker, fresh(seen[1]))
+    assert MINUTE <= due - desk.feed.now <= 1.2 * MINUTE
+    assert "system=test" in caplog.text
+    assert "a bug" in caplog.text
+    for snapshot in seen[1:]:
+        desk.tick(ticker, fresh(snapshot))
+    assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+
+
+# ---------------------------------------------------------------- leases
+
+
+@pytest.mark.both
+def test_a_second_worker_stands_by_and_takes_over_in_the_same_state(desk: Desk) -> None:
+    first, second = desk.worker("first"), desk.worker("second")
+    seen = list(riders(30))
+    for snapshot in seen[:10]:
+        desk.tick(first, fresh(snapshot))
+        assert second.tick() == desk.feed.now + STAND_BY
+    assert desk.feed.polled == 10, "a worker that stands by must not poll"
+    for number, snapshot in enumerate(seen[10:]):
+        desk.tick(second, fresh(snapshot), after=2 * MINUTE if number == 0 else MINUTE)
+    assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+
+
+@pytest.mark.both
+def test_a_worker_that_was_frozen_learns_nothing_until_it_has_read_what_others_did(desk: Desk) -> None:
+    """It still has a forecaster in memory, of an hour ago, when it gets its lease back."""
+    frozen, other = desk.worker("frozen"), desk.worker("other")
+    seen = list(riders(30))
+    for snapshot in seen[:10]:
+        desk.tick(frozen, fresh(snapshot))
+    for number, snapshot in enumerate(seen[10:20]):
+        desk.tick(other, fresh(snapshot), after=2 * MINUTE if number == 0 else MINUTE)
+    polled = desk.feed.polled
+    assert desk.tick(frozen, fresh(seen[19])) == desk.feed.now + STAND_BY
+    assert desk.feed.polled == polled
+    desk.store.drop_leases("other")
+    for snapshot in seen[20:]:
+        desk.tick(frozen, fresh(snapshot), after=2 * MINUTE)
+    assert desk.store.polls("test") == [snapshot.at for snapshot in seen]
+    assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+
+
+@pytest.mark.both
+def test_a_worker_that_loses_its_lease_while_it_polls_writes_nothing(desk: Desk) -> None:
+    slow, other = desk.worker("slow"), desk.worker("other")
+    seen = list(riders(4))
+    desk.tick(slow, fresh(seen[0]))
+
+    def meanwhile() -> Poll:
+        desk.feed.now += 2 * LEASE
+        assert desk.store.take_lease("test", "other", desk.feed.now, LEASE)
+        return fresh(seen[1], received_at=desk.feed.now)
+
+    desk.feed.now += MINUTE
+    poll, desk.feed.poll = desk.feed.poll, meanwhile  # type: ignore[method-assign]
+    assert slow.tick() == desk.feed.now + STAND_BY
+    desk.feed.poll = poll  # type: ignore[method-assign]
+    assert desk.store.polls("test") == [seen[0].at]
+    desk.tick(other, fresh(seen[2]))
+    assert state_of(desk.store) == learnt_by_one([seen[0], seen[2]], {0: stations()})
+
+
+def test_a_new_worker_keeps_the_promise_that_the_last_one_made(desk: Desk) -> None:
+    """A restart must not ask a feed twice in its minute; one that failed is tried at once."""
+    due = desk.tick(desk.worker(), fresh(next(riders(1))))
+    polled = desk.feed.polled
+    new = desk.worker()
+    desk.feed.now += timedelta(seconds=5)
+    assert new.tick() == due
+    assert desk.feed.polled == polled
+    desk.feed.now = due
+    desk.feed.next = FeedError("unreachable", "no answer", "too_slow")
+    new.tick()
+    desk.tick(desk.worker(), nothing(), after=timedelta(seconds=1))
+    assert desk.feed.polled == polled + 2
+
+
+def test_only_what_changes_is_logged(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    ticker = desk.worker()
+    with caplog.at_level(logging.INFO):
+        for snapshot in riders(5):
+            desk.tick(ticker, fresh(snapshot))
+        for _ in range(20):
+            desk.tick(ticker, nothing())
+        for _ in range(3):
+            desk.tick(ticker, FeedError("unreachable", "no answer", "too_slow"))
+    assert [record.getMessage().split(",")[0] for record in caplog.records] == [
+        "test: live",
+        "test: silent",
+        "test: unreachable",
+    ]
+
+
+# ---------------------------------------------------------------- weather, drift, the seed pipeline
+
+
+def test_weather_comes_with_a_checkpoint_so_that_recovery_knows_it(desk: Desk) -> None:
+    sky = Sky()
+    ticker = desk.worker(sky=sky, checkpoint_seconds=3600)
+    heard = Forecaster(stations())
+    for index, seen in enumerate(riders(90, start=NOON)):
+        if index in (20, 70):
+            sky.next = rain(seen.at)
+        if index in (21, 71):  # what came after a tick counts from the next one on
+            heard.update_weather(rain(seen.at - MINUTE))
+        desk.tick(ticker, fresh(seen))
+        heard.learn(seen)
+    found = relearn(desk.store, "test")
+    assert found is not None
+    assert found.forecaster.to_bytes() == heard.to_bytes()
+    assert found.checkpoint_at is not None
+    assert found.checkpoint_at >= NOON + 71 * MINUTE
+
+
+def test_a_weather_server_that_breaks_stops_no_tick(desk: Desk) -> None:
+    class Broken:
+        def poll(self, stations: Stations) -> Weather | None:
+            return None
+
+    ticker = desk.worker(sky=Broken())
+    for seen in riders(3):
+        desk.tick(ticker, fresh(seen))
+    assert desk.outcomes() == ["learnt"] * 3
+
+
+@pytest.mark.parametrize("seed", [True, False])
+def test_the_setting_switches_the_seed_pipeline_on_and_off_at_a_restart(desk: Desk, seed: bool) -> None:
+    before = desk.worker(seed=not seed)
+    world = list(riders(130))
+    for seen in world[:45]:
+        desk.tick(before, fresh(seen))
+    after = desk.worker(seed=seed)
+    for seen in world[45:50]:
+        desk.tick(after, fresh(seen))
+    found = relearn(desk.store, "test")
+    assert found is not None
+    assert after._memory is not None
+    assert after._memory.forecaster is not None
+    assert found.forecaster.to_bytes() == after._memory.forecaster.to_bytes()
+    for seen in world[50:]:
+        desk.tick(after, fresh(seen))
+    scores = desk.store.scores("test").groupby("model")["n"].sum()
+    assert ("seed" in after._memory.forecaster.models) == seed
+    assert 0 < scores["seed"] < scores["pool"]
+
+
+def test_every_station_and_every_odds_is_accounted_for_in_the_store(desk: Desk) -> None:
+    ticker = desk.worker(seed=True)
+    for seen in riders(150):
+        desk.tick(ticker, fresh(seen))
+    keys = ["model", "minutes"]
+    by_hour = desk.store.scores("test").groupby(keys)[["n", "abs_error", "covered"]].sum()
+    by_station = desk.store.station_scores("test").groupby(keys)[["n", "abs_error"]].sum()
+    pit = desk.store.calibration("test").query("of == 'pit' and 1 <= tenth <= 8")
+    by_station["covered"] = pit.groupby(keys)["came"].sum()
+    judged = by_hour[by_hour["n"] > 0]
+    assert set(judged.reset_index()["model"]) > {"naive", "pool", "seed", "climatology", "chain"}
+    np.testing.assert_allclose(by_station.loc[judged.index], judged, rtol=1e-5)
+
+
+def test_a_drift_is_kept_in_the_store(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    noticed: list[Drift] = []
+
+    def alarm(self: Any, minutes: int, at: datetime, *_: Any) -> Drift | None:
+        if minutes != 30 or noticed:
+            return None
+        noticed.append(Drift(at, minutes, -0.2, 0.1))
+        return noticed[0]
+
+    monkeypatch.setattr("model.scoring.drift.DriftMonitor.learn", alarm)
+    ticker = desk.worker()
+    for seen in riders(60):
+        desk.tick(ticker, fresh(seen))
+    assert desk.store.drifts("test") == noticed
+    assert len(noticed) == 1
+
+
+def test_a_frame_of_every_twenty_minutes_is_kept_for_a_while(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.store.store.KEPT", timedelta(hours=4))
+    ticker = desk.worker(checkpoint_seconds=1e6)
+    for seen in list(riders(330))[::5]:
+        desk.tick(ticker, fresh(seen), after=5 * MINUTE)
+    kept = desk.store.said_at("test")
+    assert kept == sorted(kept)
+    assert kept[-1] == MONDAY + 320 * MINUTE
+    assert {b - a for a, b in pairwise(kept)} == {20 * MINUTE}
+    assert kept[0] == kept[-1] - timedelta(hours=4)
+    blob = desk.store.said("test", kept[0])
+    assert blob is not None
+    assert Frame.from_bytes(blob).at == kept[0]
+    assert Frame.from_bytes(blob).minutes.tolist() == list(SCORED_MINUTES)
+    assert desk.store.said("test", kept[0] - MINUTE) is None

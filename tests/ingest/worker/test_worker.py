@@ -1,0 +1,254 @@
+"""The worker: many systems at once, none in the way of another, and a stop that loses nothing."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ingest import registry
+from ingest.gbfs.feed import Feed, Poll
+from ingest.http.client import Fetcher
+from ingest.registry import RegistryError, System
+from ingest.replay.recording import Recording
+from ingest.replay.tape import recorded
+from ingest.store import Store
+from ingest.worker import schedule, tick, worker
+from ingest.worker.tick import Ticker
+from ingest.worker.worker import Worker, load_systems
+from tests.support.serving import make_recording, serving
+from tests.support.store_world import store_url
+from tests.support.worker_world import wait_for, working
+
+LIVE = System("live", "Live", "Live", "IE", "http://127.0.0.1:1/gbfs.json")
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(store_url(tmp_path))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def cities(tmp_path: Path) -> Iterator[list[System]]:
+    """Three recordings at 120 times their pace: a poll each half second."""
+    folders = [make_recording(tmp_path / name, polls=range(0, 6000, 60)) for name in ("one", "two", "three")]
+    with serving(folders, clock=time.monotonic, speed=120) as address:
+        yield registry.load(f"{address}/systems.toml", Fetcher())
+
+
+def test_a_recording_that_comes_later_is_taken_up_and_read_once(
+    store: Store, cities: list[System], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, read = tmp_path / "recordings", Recording.read
+    folder.mkdir()
+    reads: list[Path] = []
+    monkeypatch.setattr("ingest.replay.tape.RECORDINGS", folder)
+
+    def counted(path: Path) -> Recording:
+        reads.append(path)
+        return read(path)
+
+    monkeypatch.setattr("ingest.replay.tape.Recording.read", counted)
+    monkeypatch.setattr(worker, "recorded", partial(recorded, folder))
+    monkeypatch.setattr(worker, "RECORDINGS_EVERY", 0.1)
+    with working(store, cities[:1]):
+        wait_for(lambda: store.lease_holder(datetime.now(UTC)))
+        make_recording(folder / "town")
+        wait_for(lambda: store.playback("recorded-town"))
+        assert [row.system_id for row in store.systems()] == ["one", "recorded-town"]
+        assert store.polls("recorded-town") == [], "it waits to be played"
+        known = len(reads)
+        time.sleep(0.5)
+        assert len(reads) == known
+
+
+def holder(store: Store) -> str | None:
+    return store.lease_holder(datetime.now(UTC))
+
+
+def test_all_systems_are_followed_until_the_worker_is_told_to_stop(
+    store: Store, cities: list[System]
+) -> None:
+    with working(store, cities) as made:
+        wait_for(lambda: all(len(store.polls(city.system_id)) >= 3 for city in cities))
+        assert holder(store) == made.holder
+    assert holder(store) is None
+    assert [row.system_id for row in store.systems()] == [city.system_id for city in cities]
+    for state in store.states().values():
+        assert (state.state, state.failures) == ("live", 0)
+
+
+def test_a_feed_that_is_down_and_one_that_hangs_keep_no_other_waiting(
+    store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the stop does not wait for it: what it brings after that is not written any more."""
+    answer = threading.Event()
+    entered = threading.Event()
+    poll = Feed.poll
+
+    def hang(self: Feed) -> Poll:
+        if self._system.system_id == "two":
+            entered.set()
+            answer.wait(60)
+        return poll(self)
+
+    monkeypatch.setattr(Feed, "poll", hang)
+    monkeypatch.setattr(worker, "STOP_WITHIN", 0.1)
+    down = replace(cities[2], url="http://127.0.0.1:1/gbfs.json")
+    with working(store, [cities[1], down, cities[0]]):
+        wait_for(lambda: len(store.polls("one")) >= 3)
+        wait_for(lambda: store.states()["three"].state == "unreachable")
+        assert entered.is_set()
+    answer.set()
+    wait_for(lambda: not [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name])
+    assert store.polls("two") == []
+    assert store.states()["two"].state == "waiting"
+
+
+@pytest.mark.both
+def test_a_second_worker_takes_over_when_the_first_stops(
+    store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tick, "STAND_BY", timedelta(seconds=0.1))
+    with working(store, cities) as first:
+        wait_for(lambda: len(store.polls("one")) >= 2)
+        with working(store, cities) as standing_by:
+            wait_for(lambda: len(store.polls("one")) >= 4)
+            assert holder(store) == first.holder
+            store.drop_leases(first.holder)  # as if its process had ended
+            wait_for(lambda: holder(store) in (first.holder, standing_by.holder))
+
+
+def test_a_system_whose_ticks_are_always_overdue_is_not_lost(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """APScheduler drops a job that is due while the one before it has not quite returned."""
+    ticks: list[Ticker] = []
+    book = Worker._book
+
+    def book_and_dawdle(self: Worker, ticker: Ticker, at: datetime) -> None:
+        book(self, ticker, at)
+        if ticks:
+            time.sleep(0.05)
+
+    def at_once(self: Ticker) -> datetime:
+        ticks.append(self)
+        return NOON
+
+    monkeypatch.setattr(Ticker, "tick", at_once)
+    monkeypatch.setattr(Worker, "_book", book_and_dawdle)
+    with working(store, [LIVE]):
+        wait_for(lambda: len(ticks) > 10)
+
+
+@pytest.mark.both
+def test_leases_are_renewed_while_nothing_is_due(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feed that is tried every quarter of an hour must not look like one whose worker has died."""
+    monkeypatch.setattr(worker, "LEASE", timedelta(seconds=0.6))
+
+    def until() -> float:
+        with store._read() as db:
+            return float(db.exec_driver_sql("SELECT until FROM leases").scalar_one())
+
+    with working(store, [LIVE]):
+        wait_for(lambda: store.states().get("live") and store.states()["live"].failures == 1)
+        first = until()
+        wait_for(lambda: until() != first)
+        assert store.states()["live"].failures == 1
+
+
+# ---------------------------------------------------------------- the list of systems
+
+
+def test_a_list_whose_server_is_not_up_yet_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(worker, "_RETRY_LIST", (0.01, 0.02))
+    load, asked = registry.load, []
+
+    def not_yet(source: str | None, fetcher: Fetcher) -> list[System]:
+        asked.append(source)
+        return load(source if len(asked) > 2 else "http://127.0.0.1:1/systems.toml", fetcher)
+
+    monkeypatch.setattr(registry, "load", not_yet)
+    with serving([make_recording(tmp_path / "one")]) as address:
+        systems = load_systems(f"{address}/systems.toml", Fetcher(), threading.Event())
+    assert [system.system_id for system in systems] == ["one"]
+    assert caplog.text.count("next try in") == 2
+
+
+def test_a_list_that_is_wrong_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match="cannot be read"):
+        load_systems(str(tmp_path / "none.toml"), Fetcher(), threading.Event())
+
+
+def test_waiting_for_a_list_ends_when_the_worker_is_told_to_stop() -> None:
+    stop = threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    assert load_systems("http://127.0.0.1:1/systems.toml", Fetcher(), stop) == []
+
+
+# ---------------------------------------------------------------- when to poll
+
+
+def test_a_feed_is_asked_once_in_its_minute_and_never_before_its_ttl_is_over() -> None:
+    for ttl in (0.0, 59.0, 60.0, 200.0):
+        asked, received = NOON, NOON + timedelta(seconds=1.5)
+        due = schedule.after_answer(LIVE, asked, received, ttl, 0.3)
+        assert due >= asked + timedelta(seconds=60)
+        assert due >= received + timedelta(seconds=ttl)
+        assert due <= max(asked + timedelta(seconds=60), received + timedelta(seconds=ttl)) + timedelta(
+            seconds=2
+        )
+
+
+def test_systems_that_start_together_spread_over_the_minute() -> None:
+    phases = []
+    for number in range(36):
+        at = NOON
+        for _ in range(60):
+            at = schedule.after_answer(LIVE, at, at + timedelta(seconds=0.3), 0, number / 36)
+        phases.append(at.timestamp() % 60)
+    quarters = [sum(quarter <= phase / 15 < quarter + 1 for phase in phases) for quarter in range(4)]
+    assert min(quarters) >= 5
+
+
+def test_waits_grow_with_failures_to_a_quarter_of_an_hour() -> None:
+    chance = random.Random(1)
+    waits = [
+        (schedule.after_failure(LIVE, NOON, n, chance) - NOON).total_seconds() / 60 for n in range(1, 40)
+    ]
+    for wait, least in zip(waits, (1, 2, 4, 8, *[15] * 35), strict=True):
+        assert least <= wait <= 1.2 * least
+    assert len(set(waits)) == len(waits), "systems that failed together come back together"
+
+
+def test_a_replay_is_tried_again_within_seconds_and_a_rare_feed_not_before_its_time() -> None:
+    chance = random.Random(1)
+    for every, most in ((1.0, 15), (3600.0, 3600)):
+        system = replace(LIVE, poll_seconds=every)
+        wait = (schedule.after_failure(system, NOON, 30, chance) - NOON).total_seconds()
+        assert most <= wait <= 1.2 * most
+
+
+def test_a_feed_that_says_when_to_come_back_is_obeyed() -> None:
+    chance = random.Random(1)
+    hour = timedelta(hours=1)
+    assert schedule.after_failure(LIVE, NOON, 1, chance, hour) == NOON + hour
+    assert schedule.after_failure(LIVE, NOON, 9, chance, timedelta(seconds=5)) >= NOON + timedelta(minutes=15)
+
+
+def test_silence_is_ten_minutes_of_the_feeds_own_time_or_five_waits() -> None:
+    assert schedule.silent_after(LIVE, 60) == timedelta(minutes=10)
+    assert schedule.silent_after(LIVE, 300) == timedelta(minutes=25)
+    assert schedule.silent_after(replace(LIVE, speed=60, poll_seconds=1), 0) == timedelta(seconds=10)

@@ -1,0 +1,475 @@
+"""Journeys in real Chromium: what a rider does, on a server as `streamlit run app.py` starts it."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Route, WebSocket, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from dashboard.state import address_bar
+from dashboard.words import text
+from tests.support.browsing import (
+    DESK,
+    EVERYBODY,
+    PHONE,
+    STRANGERS,
+    Site,
+    Visit,
+    barred,
+    drag,
+    expect_colours,
+    fall_silent_and_come_back,
+    fits,
+    marks,
+    picture,
+    pixel,
+    said_by,
+    serve,
+    set_slider,
+    small_targets,
+    wait_for,
+    wait_for_refresh,
+)
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_colours_on_screen_are_those_of_the_frame(visit: Visit, site: Site) -> None:
+    assert len(set(said_by(site.dublin, 0))) > 1
+    expect_colours(visit("?city=dublin"), site.dublin, said_by(site.dublin, 0))
+
+
+def test_choose_a_city(visit: Visit, site: Site) -> None:
+    page = visit()
+    picker = page.get_by_role("combobox")
+    expect(picker).to_have_value("Dublin · dublinbikes · live")
+    picker.click()
+    page.get_by_role("option", name=re.compile("Boulder")).click()
+    expect(page).to_have_url(re.compile("city=boulder"))
+    expect(page.locator(".ages")).to_contain_text("replayed")
+    expect_colours(page, site.boulder, said_by(site.boulder, 0))
+    page.go_back()
+    expect(picker).to_have_value("Dublin · dublinbikes · live")
+    expect_colours(page, site.dublin, said_by(site.dublin, 0))
+
+
+def test_moving_the_slider_recolours_and_the_map_stays(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin")
+    before, after = said_by(site.dublin, 0), said_by(site.dublin, 90)
+    assert before != after
+    expect_colours(page, site.dublin, before)
+    shift = drag(page, site.dublin, (45, 25), before)
+    set_slider(page, 90)
+    expect(page.get_by_text(re.compile(r"Arriving at \d\d:\d\d · in 1 h 30 min"))).to_be_visible()
+    expect_colours(page, site.dublin, after, shift)
+    wait_for_refresh(page, site)
+    wait_for_refresh(page, site)
+    expect_colours(page, site.dublin, after, shift)
+
+
+def test_the_numbers_on_the_marks_move_with_the_slider(visit: Visit, site: Site) -> None:
+    """They are letters in a layer within a layer, which deck.gl once left as they were."""
+    slid, opened = visit("?city=dublin"), visit("?city=dublin&in=90")
+    expect_colours(slid, site.dublin, said_by(site.dublin, 0))
+    set_slider(slid, 90)
+    for page in (slid, opened):
+        page.mouse.move(5, 5)
+        expect_colours(page, site.dublin, said_by(site.dublin, 90))
+
+    def alike() -> bool:
+        one, other = (marks(page, site.dublin) for page in (slid, opened))
+        return bool(np.abs(one - other).max() < 40)
+
+    wait_for(alike)
+
+
+def test_later_and_back_to_soon(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin&station=s20&what=space")
+    page.get_by_role("button", name=text.LATER).click()
+    expect(page).to_have_url(re.compile(r"at=\d{8}T\d{4}Z"))
+    expect(page.get_by_text(re.compile(r"Arriving at .*\d\d:\d\d · in [12] h"))).to_be_visible()
+    expect_colours(page, site.dublin, said_by(site.dublin, 120, "space"))
+    page.get_by_role("button", name=text.SOON).click()
+    expect(page).to_have_url(re.compile("in=0"))
+    expect_colours(page, site.dublin, said_by(site.dublin, 0, "space"))
+
+
+@EVERYBODY
+def test_a_space_at_the_office_at_five_to_nine(
+    visit: Visit, site: Site, device: dict[str, Any], scheme: str
+) -> None:
+    """Asked from Tokyo, where the same clock time is another moment; tomorrow, unless it is early."""
+    page = visit("?city=dublin", {**device, "timezone_id": "Asia/Tokyo"}, scheme)
+    page.get_by_role("textbox", name=text.SEARCH).fill("staton 3l")
+    page.keyboard.press("Enter")
+    page.locator(".matches").get_by_role("button", name="Station 31", exact=True).click()
+    panel = page.locator(".station")
+    expect(panel).to_contain_text("Station 31")
+    page.get_by_role("radio", name="a space").click()
+    expect(panel).to_contain_text("Chance of a space")
+    page.get_by_role("button", name=text.LATER).click()
+    page.get_by_role("spinbutton", name=re.compile("^hour")).click()
+    page.keyboard.type("0855")
+    page.keyboard.press("Enter")
+    now = datetime.now(UTC)
+    at = address_bar.next_at(time(8, 55), now, ZoneInfo("Europe/Dublin"))
+    expect(page).to_have_url(re.compile(f"[?&]station=s31&what=space&n=1&at={at:%Y%m%dT%H%MZ}$"))
+    theirs = f"{at.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M}"
+    expect(page.get_by_text(re.compile(rf"Arriving at .*08:55 \(.*{theirs} on your clock\)"))).to_be_visible()
+    space, ahead = site.dublin.space, (at - now) / timedelta(minutes=1)
+    # The frame is seconds older by the time that the page is read: halfway between hours it may be either.
+    columns = {int(np.abs(site.dublin.minutes - minutes).argmin()) for minutes in (ahead - 1, ahead + 1)}
+    said = "|".join(re.escape(text.chance(int(space.chance[0, column, 31]))) for column in columns)
+    expect(panel.get_by_text(re.compile(f"^({said})$"))).to_be_visible()
+    expect(panel).to_contain_text(re.compile("Expected at .*08:55"))
+    assert fits(page)
+
+
+@pytest.mark.parametrize(("chosen", "most"), [("", 4500), ("&station=s20", 5500)], ids=["map", "station"])
+def test_a_slider_move_costs_a_few_kB(visit: Visit, site: Site, chosen: str, most: int) -> None:
+    """At any number of stations: the rows came once, by HTTP, and a move only tells where in them to look.
+
+    Streamlit lists all pages of the app at each run, 100 bytes a page.
+    """
+    down: list[bytes] = []
+    up: list[bytes] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda data: down.append(data if isinstance(data, bytes) else b""))
+        socket.on("framesent", lambda data: up.append(data if isinstance(data, bytes) else b""))
+
+    page = visit(f"?city=dublin{chosen}", listen=listen)
+    expect_colours(page, site.dublin, said_by(site.dublin, 0))
+    answer: list[bytes] = []
+    for minutes in (5, 10, 15, 20, 25):  # one that a refresh breaks into tells nothing
+        down.clear()
+        up.clear()
+        set_slider(page, minutes)
+        expect_colours(page, site.dublin, said_by(site.dublin, minutes))
+        page.wait_for_timeout(300)  # hears what came meanwhile
+        answer = answer or _move(down)
+    assert answer
+    assert 2000 < sum(len(raw) for raw in answer) < most
+    moved = [raw for raw in up if BackMsg.FromString(raw).WhichOneof("type") == "rerun_script"]
+    assert max(len(raw) for raw in moved) < 1000
+
+
+def _move(down: list[bytes]) -> list[bytes]:
+    """Cut the answer to a move out of what the server sent; empty before it is there.
+
+    The page also refreshes itself: only an answer to a move puts something new into the address bar. One that
+    was broken off has no map in it.
+    """
+    run: list[bytes] = []
+    for raw in down:
+        run.append(raw)
+        if ForwardMsg.FromString(raw).WhichOneof("type") == "script_finished":
+            told = [ForwardMsg.FromString(part) for part in run]
+            moved = any(part.WhichOneof("type") == "page_info_changed" for part in told)
+            if moved and any(part.delta.new_element.HasField("deck_gl_json_chart") for part in told):
+                return run
+            run = []
+    return []
+
+
+def test_select_a_station_and_see_it_follow_the_feed(visit: Visit, site: Site) -> None:
+    page = visit("?city=boulder")
+    expect_colours(page, site.boulder, said_by(site.boulder, 0))
+    page.mouse.click(*pixel(page, site.boulder, 7))
+    expect(page).to_have_url(re.compile("station=s7"))
+    panel = page.locator(".station")
+    expect(panel).to_contain_text("Station 7")
+    expect(panel).to_contain_text(f"{site.boulder.bikes[7]} bikes")
+    page.mouse.move(5, 5)
+    # The others keep their colours.
+    expect_colours(page, site.boulder, said_by(site.boulder, 0))
+
+    bikes = site.boulder.bikes.copy()
+    bikes[7] = 27
+    site.boulder = replace(site.boulder, bikes=bikes)
+    site.renew()
+    expect(panel).to_contain_text("27 bikes")
+    expect(page).to_have_url(re.compile("station=s7"))
+
+    page.mouse.click(*pixel(page, site.boulder, 9))
+    expect(panel).to_contain_text("Station 9")
+    page.get_by_role("button", name=text.CLOSE).click()
+    expect(panel).to_have_count(0)
+
+
+def test_an_alternative_opens_at_a_touch_and_the_map_stays(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin&station=s20")
+    expect_colours(page, site.dublin, said_by(site.dublin, 0))
+    other = page.locator(".choices button").first
+    name = other.inner_text()
+    other.click()
+    expect(page.locator(".station h2")).to_have_text(name)
+    expect(page).to_have_url(re.compile("station=s(?!20)"))
+    page.mouse.move(5, 5)
+    expect_colours(page, site.dublin, said_by(site.dublin, 0))
+    expect(page.locator("[data-testid=stVegaLiteChart]")).to_be_visible()
+
+
+@EVERYBODY
+def test_a_favourite_outlives_a_reload(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
+    page = visit("?city=dublin&station=s20", device, scheme)
+    star = page.get_by_role("button", name=text.STAR_NAME)
+    expect(star).to_have_attribute("aria-pressed", "false")
+    star.click()
+    expect(star).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(star).to_have_attribute("aria-pressed", "true")
+    page.goto(site.url + "?city=dublin&station=s21")
+    expect(star).to_have_attribute("aria-pressed", "false")
+
+
+@EVERYBODY
+def test_a_shared_link_opens_the_same_screen(
+    visit: Visit, site: Site, device: dict[str, Any], scheme: str
+) -> None:
+    page = visit("?city=dublin&station=s20&what=space&n=2&in=30", device, scheme)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name=text.SHARE).click()
+    expect(page.get_by_role("button", name=text.BUTTON_WORDS["copied"])).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == page.url
+    other = visit(link.removeprefix(site.url), device, scheme)
+    panel = other.locator(".station")
+    expect(panel.locator("h2")).to_have_text("Station 20")
+    expect(panel).to_contain_text("Chance of 2 spaces")
+    expect(other.get_by_role("slider")).to_have_value("30")
+    if device is DESK:  # on a phone the panel stands before the southern stations
+        expect_colours(other, site.dublin, said_by(site.dublin, 30, "space", 2))
+
+
+@EVERYBODY
+def test_a_bike_near_me(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
+    page = visit("?city=dublin", device, scheme)
+    lat, lon = (float(degrees[20]) for degrees in (site.dublin.stations.lat, site.dublin.stations.lon))
+    page.context.grant_permissions(["geolocation"])
+    page.context.set_geolocation({"latitude": lat, "longitude": lon})
+    page.get_by_role("button", name=text.NEAR).click()
+    first = page.locator(".best li").first
+    expect(first).to_contain_text("1 min walk")
+    assert str(round(lat, 2)) not in page.url
+    first.get_by_role("button").click()
+    expect(page.locator(".station h2")).to_have_text("Station 20")
+
+
+def test_who_does_not_want_to_be_located_is_told_how_to_go_on(visit: Visit) -> None:
+    page = visit("?city=dublin", PHONE)
+    page.get_by_role("button", name=text.NEAR).click()
+    expect(page.get_by_role("status")).to_contain_text("Search for a station instead.")
+    page.get_by_role("textbox", name=text.SEARCH).fill("staton 2O")
+    page.keyboard.press("Enter")
+    page.locator(".matches").get_by_role("button", name="Station 20").click()
+    expect(page.locator(".station h2")).to_have_text("Station 20")
+
+
+def test_the_same_address_is_the_same_screen(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin")
+    page.get_by_role("radio", name="a space").click()
+    page.get_by_role("radio", name="2", exact=True).click()
+    set_slider(page, 30)
+    wanted = said_by(site.dublin, 30, "space", 2)
+    expect_colours(page, site.dublin, wanted)
+    page.mouse.click(*pixel(page, site.dublin, 20))
+    panel = page.locator(".station")
+    expect(panel).to_contain_text("Station 20")
+    address = page.url
+    assert {"city=dublin", "station=s20", "what=space", "n=2", "in=30"} <= set(
+        address.split("?")[1].split("&")
+    )
+
+    page.mouse.move(5, 5)
+    page.reload()
+    expect_colours(page, site.dublin, wanted)
+    assert page.url == address
+    expect(panel).to_contain_text("Station 20")
+    expect(panel).to_contain_text("Chance of 2 spaces")
+    expect(page.get_by_role("slider")).to_have_value("30")
+
+
+def test_a_tooltip_quotes_an_unpleasant_name_as_it_is(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin")
+    expect_colours(page, site.dublin, said_by(site.dublin, 0))
+    x, y = pixel(page, site.dublin, 0)
+    page.mouse.move(x + 3, y)
+    page.mouse.move(x, y)
+    tooltip = page.locator(".deck-tooltip")
+    expect(tooltip).to_contain_text("![x](http://evil.example/x.png) <b>Quay</b>")
+    expect(tooltip).to_contain_text(f"now: {site.dublin.bikes[0]} bikes")
+    assert tooltip.locator("b").count() == 0
+
+
+@EVERYBODY
+def test_every_screen_fits(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
+    page = visit("?city=dublin&station=s5&in=20", device, scheme)
+    width = device["viewport"]["width"]
+    for words in text.STEPS:
+        expect(page.locator(".legend")).to_contain_text(words)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    def map_and_numbers_are_in_sight() -> bool:
+        panel = page.locator(".station").bounding_box()
+        canvas = page.locator("#deckgl-overlay").bounding_box()
+        if panel is None or canvas is None or canvas["width"] < width / 2:
+            return False
+        assert 0 <= canvas["x"] < canvas["x"] + canvas["width"] <= width
+        beside = canvas["x"] + canvas["width"] < panel["x"]
+        below = canvas["y"] + 200 < panel["y"]
+        return (beside or below) and panel["y"] + panel["height"] <= device["viewport"]["height"]
+
+    wait_for(map_and_numbers_are_in_sight)
+    odds = page.locator(".station").get_by_text(re.compile(rf"^({'|'.join(text.STEPS)}) · \d+ %$"))
+    expect(odds).to_be_in_viewport()
+
+
+@EVERYBODY
+def test_a_feed_falls_silent_and_comes_back_and_the_view_stays(
+    visit: Visit, site: Site, device: dict[str, Any], scheme: str
+) -> None:
+    page = visit("?city=dublin", device, scheme)
+    steps = said_by(site.dublin, 0)
+    expect_colours(page, site.dublin, steps)
+    shift = drag(page, site.dublin, (45, 25) if device is DESK else (20, 12), steps)
+    fall_silent_and_come_back(page, site)
+    expect_colours(page, site.dublin, steps, shift)
+
+
+def test_what_was_chosen_stays_when_a_notice_comes_and_goes(visit: Visit, site: Site) -> None:
+    """A notice above the controls made others of them, which told their defaults as somebody's choice."""
+    page = visit("?city=dublin&what=space&n=2&in=30")
+    for _ in range(2):
+        fall_silent_and_come_back(page, site)
+    expect(page.get_by_test_id("stSlider")).to_contain_text("in 30 min")
+    assert "what=space&n=2&in=30" in page.url
+
+
+@EVERYBODY
+@pytest.mark.parametrize("query", ["&station=s20&in=20", "&station=s1&what=space", "&at={tomorrow}"])
+def test_nothing_bars_anybody(
+    visit: Visit, site: Site, query: str, device: dict[str, Any], scheme: str
+) -> None:
+    """axe-core looks for what keeps people out: names, roles, contrast (AA), order."""
+    tomorrow = f"{site.world.now + timedelta(hours=20):%Y%m%dT%H%MZ}"
+    page = visit("?city=dublin" + query.format(tomorrow=tomorrow), device, scheme)
+    page.locator(".st-key-show-list label").click()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    if "station" in query:
+        expect(page.get_by_test_id("stVegaLiteChart")).to_be_attached()
+    assert not barred(page)
+
+
+def test_every_target_is_wide_enough_for_a_thumb(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin&station=s20", PHONE)
+    page.locator(".st-key-show-list label").click()
+    expect(page.locator(".best li").first).to_be_visible()
+    assert not small_targets(page)
+    assert fits(page)
+
+
+def test_all_of_it_is_reached_by_keyboard(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin&station=s20")
+    expect(page.locator(".choices button").first).to_be_visible()
+    page.locator(".st-key-show-list label").click()
+    expect(page.locator(".best")).to_be_visible()
+    page.get_by_role("combobox", name=text.CITY).focus()
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.dataset.do ?? document.activeElement.tagName"))
+    assert {"near", "later", "share", "star:s20", "station", "INPUT", "CANVAS"} <= reached
+    # The best of the list, the one we stand at: chosen without a pointer.
+    choice = page.locator(".best button").nth(1)
+    name = choice.inner_text()
+    choice.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".station h2")).to_have_text(name)
+
+
+@pytest.mark.parametrize("tiles", ["there", "gone"])
+def test_streets_lie_under_the_marks_or_plain_ground_does(
+    browser: Browser, tmp_path: Path, tiles: str
+) -> None:
+    """Only the browser knows whether streets can be had; the marks are there all the same."""
+    style = {
+        "version": 8,
+        "sources": {},
+        "layers": [{"id": "ground", "type": "background", "paint": {"background-color": "#00ffee"}}],
+    }
+
+    def answer(route: Route) -> None:
+        if tiles == "gone":
+            route.abort()
+        else:
+            route.fulfill(json=style, headers={"Access-Control-Allow-Origin": "*"})
+
+    with serve(tmp_path, "streets") as site, closing(browser.new_context(**DESK)) as context:  # type: ignore[arg-type]
+        asked: list[str] = []
+        page = context.new_page()
+        page.on("request", lambda request: asked.extend(STRANGERS.findall(request.url)))
+        page.route(re.compile("cartocdn"), answer)
+        page.goto(site.url + "?city=dublin")
+        expect_colours(page, site.dublin, said_by(site.dublin, 0))
+        expect(page.get_by_text(text.STREETS_BY)).to_be_attached()
+        box = page.locator("#deckgl-overlay").bounding_box()
+        assert box is not None
+
+        def as_wanted() -> bool:
+            ground = picture(page)[int(box["y"]) + 40, int(box["x"]) + 40].tolist()
+            return bool(ground == [0, 255, 238]) == (tiles == "there")
+
+        wait_for(as_wanted)
+        assert {url.split("/")[2] for url in asked} == {"basemaps.cartocdn.com"}
+        set_slider(page, 90)
+        expect_colours(page, site.dublin, said_by(site.dublin, 90))
+
+
+def test_a_failure_is_told_without_a_traceback_and_heals_by_itself(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin")
+    path = site.world.url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("alter table systems rename to gone")
+        db.commit()
+        try:
+            expect(page.get_by_text(text.BROKEN).first).to_be_visible()
+            body = page.locator("body").inner_text()
+        finally:
+            db.execute("alter table gone rename to systems")
+            db.commit()
+    assert "Traceback" not in body
+    assert "sqlalchemy" not in body.lower()
+    assert "no such table" not in body
+    expect(page.get_by_text(text.BROKEN)).to_have_count(0)
+    expect(page.locator("#deckgl-overlay")).to_be_visible()
+
+
+def test_a_restart_of_the_app_brings_the_same_screen_back(browser: Browser, site: Site) -> None:
+    site.renew()
+    page = browser.new_page(viewport=DESK["viewport"])  # type: ignore[arg-type]
+    page.goto(site.url + "?city=dublin&station=s20&in=30")
+    expect_colours(page, site.dublin, said_by(site.dublin, 30))
+    set_slider(page, 35)
+    expect_colours(page, site.dublin, said_by(site.dublin, 35))
+    address = page.url
+    site.stop()
+    expect(page.get_by_text("not responding")).to_be_visible()
+    site.start()
+    expect(page.get_by_text("not responding")).to_have_count(0)
+    wait_for_refresh(page, site)
+    assert page.url == address
+    expect(page.locator(".station")).to_contain_text("Station 20")
+    expect_colours(page, site.dublin, said_by(site.dublin, 35))
+    page.close()

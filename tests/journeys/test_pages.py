@@ -1,0 +1,156 @@
+"""The accuracy, feeds and model pages in real Chromium: found from the map, live without reload, for all."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from dashboard.words import text
+from ingest.store import PollRow, TickResult
+from ingest.store.daily_scores import daily
+from model import Forecaster, Snapshot
+from tests.support.browsing import DESK, PHONE, Site, Visit, barred, fits, small_targets, wait_for
+
+pytestmark = pytest.mark.browser
+
+BOTH = pytest.mark.parametrize(
+    ("device", "scheme"), [(DESK, "dark"), (PHONE, "light")], ids=["desk", "phone"]
+)
+BOULDER = "Boulder · BCycle · replayed"
+NO_NEWS = "the server did not answer within 10 s"
+
+
+@pytest.fixture
+def harmless() -> re.Pattern[str]:
+    """On any page but the first, Streamlit's browser side looks for its server below the page, then above."""
+    return re.compile(r"/(accuracy|feeds|model)/_stcore/")
+
+
+def go_to(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute("aria-current", "page")
+
+
+def write_down(site: Site, minutes: int, by: int = 1) -> Forecaster:
+    """Let Dublin's forecaster learn for some minutes, and write it down as a tick does.
+
+    Counts differ from minute to minute by so many at most.
+    """
+    made = site.dublin
+    forecaster = Forecaster(made.stations)
+    random, bikes = np.random.default_rng(1), made.bikes.astype(np.int64)
+    scores = []
+    for minute in range(minutes):
+        at = site.world.now - timedelta(minutes=minutes - minute)
+        counts = np.where(bikes < 0, -1, np.clip(bikes + random.integers(-by, by + 1, len(bikes)), 0, 15))
+        snapshot = Snapshot(at, made.stations.station_id, counts, np.where(counts < 0, -1, 15 - counts))
+        scores += forecaster.learn(snapshot)
+    now = site.world.now = site.world.now + timedelta(seconds=1)
+    newest = forecaster.snapshot()
+    assert newest is not None
+    assert forecaster.learning_since is not None
+    tick = TickResult(
+        poll=PollRow(now, now, "learnt", "", 0.1, "[]", 60.0, 0.01, 0.2, 5),
+        changes=replace(newest, at=now),
+        frame=replace(made, at=now).to_bytes(),
+        learning_since=forecaster.learning_since,
+        scores=[score.row() for score in scores],
+        daily=daily(scores, newest.station_id, made.stations.timezone),
+        stations=None,
+        checkpoint=forecaster.to_bytes(),
+    )
+    site.world.store.commit_tick("dublin", "test", now, timedelta(hours=1), now + timedelta(minutes=1), tick)
+    return forecaster
+
+
+@BOTH
+def test_errors_move_by_themselves(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
+    write_down(site, 20)
+    page = visit("?city=dublin&ahead=5&past=hours", device, scheme)
+    go_to(page, "Accuracy")
+    expect(page).to_have_url(re.compile("ahead=5&measure=mae&past=hours"))
+    verdict, scored = page.locator("dl.verdict dd").first, page.get_by_text("Scored since")
+    curve = page.locator(".st-key-curves").get_by_test_id("stVegaLiteChart").first
+    expect(verdict).to_contain_text("bikes off")
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(8)
+    assert not barred(page)
+    assert fits(page)
+    if device is PHONE:
+        assert not small_targets(page)
+
+    said, judged, drawn = verdict.inner_text(), scored.inner_text(), curve.screenshot()
+    write_down(site, 45, by=4)  # or the error may round to what it was: the other device's are there too
+    expect(scored).not_to_have_text(judged)
+    expect(verdict).not_to_have_text(said)
+    wait_for(lambda: curve.screenshot() != drawn)
+
+
+@BOTH
+def test_see_how_every_feed_is_doing(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
+    page = visit("?city=dublin", device, scheme)
+    go_to(page, "Feeds")
+    rows = page.get_by_role("row")
+    dublin, boulder = rows.filter(has_text="dublinbikes"), rows.filter(has_text="BCycle")
+    expect(dublin).to_contain_text("live")
+    expect(page.locator("h2.feed")).to_have_text("Dublin · dublinbikes")
+    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    assert not barred(page)
+    assert fits(page)
+    if device is PHONE:
+        assert not small_targets(page)
+
+    boulder.get_by_role("button").click()
+    expect(page.locator("h2.feed")).to_have_text(BOULDER)
+    expect(page).to_have_url(re.compile("city=boulder"))
+    site.world.now += timedelta(seconds=1)
+    site.world.fail("boulder", "unreachable", NO_NEWS)
+    expect(boulder).to_contain_text("not reached")
+    expect(page.get_by_role("status").filter(has_text="Boulder not reached since")).to_be_visible()
+    expect(page.locator(".st-key-feed").get_by_text(NO_NEWS).first).to_be_visible()
+    boulder.get_by_role("link", name=text.CLOSER).click()
+    expect(page.locator("h2.feed")).to_be_in_viewport()
+
+
+@BOTH
+def test_look_into_the_model(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
+    forecaster = write_down(site, 30)
+    page = visit("?city=dublin&station=s20", device, scheme)
+    go_to(page, "Model")
+    expect(page).to_have_url(re.compile("station=s20"))
+    parts = page.locator(".pipeline .part")
+    expect(parts.filter(has_text="SpreadNaive")).to_contain_text("reads: changes")
+    waiting = f"{sum(n for minutes, n in forecaster.waiting.items() if minutes <= 120):,} wait for up to 2 h"
+    expect(parts.filter(has_text=waiting)).to_be_visible()
+    expect(page.get_by_role("heading", name="Riders an hour through the week: Station 20")).to_be_visible()
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(3)
+    assert not barred(page)
+    assert fits(page)
+    if device is PHONE:
+        assert not small_targets(page)
+
+    write_down(site, 60)
+    expect(parts.filter(has_text=waiting)).to_have_count(0)
+
+
+def test_the_numbers_behind_a_chart_are_shown_and_downloaded(visit: Visit, site: Site) -> None:
+    forecaster = write_down(site, 30)
+    page = visit("?city=dublin&station=s20")
+    go_to(page, "Model")
+    page.get_by_text(text.numbers_of(text.WEIGHTS_TABLE)).click()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    tables = []
+    for label, read in ((text.AS_CSV, pd.read_csv), (text.AS_PARQUET, pd.read_parquet)):
+        with page.expect_download() as downloaded:
+            page.get_by_role("button", name=label).click()
+        assert downloaded.value.suggested_filename.startswith("dockcast-dublin-s20-weights.")
+        tables.append(read(io.BytesIO(downloaded.value.path().read_bytes())))
+    assert tables[0]["expert"].unique().tolist() == [expert.name for expert in forecaster.experts]
+    pd.testing.assert_frame_equal(tables[0], tables[1], check_dtype=False)

@@ -1,0 +1,150 @@
+"""Trips in real Chromium: planned by search and by touch, kept over reloads and refreshes, for everybody."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from dashboard.maps import trip_map
+from dashboard.words import text
+from tests.support.browsing import (
+    EVERYBODY,
+    PHONE,
+    Site,
+    Visit,
+    barred,
+    fall_silent_and_come_back,
+    fits,
+    map_box,
+    picture,
+    set_slider,
+    small_targets,
+    wait_for,
+)
+
+pytestmark = pytest.mark.browser
+
+ASKED_IN_VAIN = re.compile(r"/trip/_stcore/")
+"""On any page but the first, Streamlit's browser side looks for its server below the page, then above."""
+
+
+@pytest.fixture
+def harmless() -> re.Pattern[str]:
+    return ASKED_IN_VAIN
+
+
+def parts(url: str) -> set[str]:
+    return set(url.partition("?")[2].split("&"))
+
+
+@EVERYBODY
+def test_plan_a_trip_by_search_and_find_it_again_after_a_reload(
+    visit: Visit, site: Site, device: dict[str, Any], scheme: str
+) -> None:
+    page = visit("?city=dublin&station=s20", device, scheme)
+    page.get_by_role("link", name="Trip").click()
+    expect(page).to_have_url(re.compile(r"/trip\?city=dublin"))
+    expect(page.get_by_role("link", name="Trip")).to_have_attribute("aria-current", "page")
+    for label, typed, name in ((text.FROM, "staton 2O", "Station 20"), (text.TO, "station 50", "Station 50")):
+        page.get_by_role("textbox", name=label, exact=True).fill(typed)
+        page.keyboard.press("Enter")
+        page.locator(".matches").get_by_role("button", name=name, exact=True).click()
+        expect(page.locator(".end", has_text=name)).to_be_visible()
+    page.get_by_role("radio", name="2", exact=True).click()
+    set_slider(page, 30)
+    best = page.locator(".plan").first
+    expect(best).to_contain_text("Take 2 bikes at Station 20")
+    expect(page.locator(".plan")).to_have_count(3)
+    assert {"city=dublin", "from=s20", "to=s50", "n=2", "in=30"} == parts(page.url)
+    assert fits(page)
+
+    address = page.url
+    page.reload()
+    expect(best).to_contain_text("Take 2 bikes at Station 20")
+    expect(page.get_by_role("slider")).to_have_value("30")
+    assert page.url == address
+
+    page.wait_for_timeout(1500)  # until the script that hears our buttons is there again
+    page.get_by_role("button", name=text.SWAP_NAME).click()
+    expect(best).to_contain_text("Take 2 bikes at Station 50")
+    assert {"from=s50", "to=s20"} <= parts(page.url)
+
+    page.get_by_role("link", name="Map").click()
+    expect(page).to_have_url(re.compile(r"/\?city=dublin"))
+    expect(page.get_by_role("slider")).to_have_value("30")
+    page.go_back()
+    expect(best).to_contain_text("Take 2 bikes at Station 50")
+
+
+def test_both_ends_are_chosen_by_touching_stations(visit: Visit, site: Site) -> None:
+    page = visit("trip?city=dublin")
+    for side, row in (("from", 18), ("to", 45)):
+        expect(page.get_by_text(text.ASK["start" if side == "from" else "goal"])).to_be_visible()
+        page.wait_for_timeout(1500)  # until deck.gl has the rows that are touched
+        lat, lon = site.dublin.stations.lat, site.dublin.stations.lon
+        view, box = trip_map.wide(site.dublin, *trip_map.WIDE), map_box(page)
+        scale = 512 * 2**view.zoom / 360
+        north, middle = (np.degrees(np.arctanh(np.sin(np.radians(at)))) for at in (lat[row], view.latitude))
+        x = box["x"] + box["width"] / 2 + (lon[row] - view.longitude) * scale
+        y = box["y"] + box["height"] / 2 + (middle - north) * scale
+        page.mouse.click(float(x), float(y))
+        expect(page).to_have_url(re.compile(rf"{side}=s{row}(&|$)"))
+    expect(page.locator(".plan")).to_have_count(3)
+    page.get_by_role("button", name=text.change_end(text.TO, "Station 45")).click()
+    expect(page.get_by_text(text.ASK["goal"])).to_be_visible()
+
+
+def test_near_me_is_where_the_trip_starts_and_is_told_to_nobody(visit: Visit, site: Site) -> None:
+    page = visit("trip?city=dublin&to=s50", PHONE)
+    lat, lon = (float(degrees[20]) for degrees in (site.dublin.stations.lat, site.dublin.stations.lon))
+    page.context.grant_permissions(["geolocation"])
+    page.context.set_geolocation({"latitude": lat + 0.001, "longitude": lon})
+    page.get_by_role("button", name=text.NEAR).click()
+    expect(page.locator(".plan").first).to_contain_text(f"{text.SET_OUT} {text.WHERE_YOU_ARE}")
+    assert "from=here" in parts(page.url)
+    assert str(round(lat, 2)) not in page.url
+
+
+def test_the_view_of_a_trip_stays_while_a_feed_falls_silent_and_comes_back(visit: Visit, site: Site) -> None:
+    page = visit("trip?city=dublin&from=s20&to=s50")
+    expect(page.locator(".plan")).to_have_count(3)
+    page.wait_for_timeout(1500)
+
+    def ground() -> np.ndarray:
+        box = map_box(page)
+        x, y, w, h = (round(box[side]) for side in ("x", "y", "width", "height"))
+        return picture(page)[y : y + min(h, 400), x : x + w].astype(np.int64)
+
+    opened = ground()
+    box = map_box(page)
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 140, box["y"] + 110, steps=5)
+    page.wait_for_timeout(400)
+    page.mouse.up()
+    page.mouse.move(5, 5)
+
+    def alike(one: np.ndarray, other: np.ndarray) -> bool:
+        return one.shape == other.shape and float((np.abs(one - other).max(axis=2) > 40).mean()) < 0.002
+
+    wait_for(lambda: not alike(ground(), opened))
+    page.wait_for_timeout(500)
+    dragged = ground()
+    fall_silent_and_come_back(page, site)
+    wait_for(lambda: alike(ground(), dragged))
+
+
+@EVERYBODY
+@pytest.mark.parametrize("query", ["", "&from=s20&to=s50&in=60&n=4", "&from=s1&to=53.2,-6.2"])
+def test_nothing_bars_anybody(visit: Visit, query: str, device: dict[str, Any], scheme: str) -> None:
+    """axe-core looks for what keeps people out; a thumb needs 44 px; nothing sticks out at the side."""
+    page = visit("trip?city=dublin" + query, device, scheme)
+    expect(page.locator(".settings")).to_be_attached()
+    assert not barred(page)
+    assert fits(page)
+    if device is PHONE:
+        assert not small_targets(page)

@@ -1,0 +1,356 @@
+"""The forecaster as a whole: what goes in, what comes out, and what it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from model import Forecaster, Snapshot, Stations
+from model.demand.calendar import Calendar
+from model.demand.rates import Demand, events
+from model.forecaster import StateError
+from model.frame import MINUTES
+from model.records import Floats
+from model.scoring.issue import SCORED_MINUTES
+from tests.support.model_world import MINUTE, MONDAY, riders, snapshot, stations
+
+
+def taught(minutes: int = 300, size: int = 6) -> Forecaster:
+    forecaster = Forecaster(stations(size))
+    for seen in riders(minutes, size):
+        forecaster.learn(seen)
+    return forecaster
+
+
+def test_every_horizon_is_a_distribution_over_what_the_station_can_hold() -> None:
+    forecast = taught().forecast(MINUTES)
+    for counts in (forecast.bikes, forecast.docks):
+        assert counts.cdf.shape == (len(MINUTES), 6, 13)
+        assert (np.diff(counts.cdf, axis=-1) >= -1e-6).all()
+        assert counts.cdf.min() >= 0
+        assert (counts.cdf[..., -1] == 1).all()
+        low, median, high = counts.quantile(0.1), counts.median, counts.quantile(0.9)
+        assert (low <= median).all()
+        assert (median <= high).all()
+        assert high.max() <= 12
+
+
+def test_in_no_time_nothing_changes() -> None:
+    forecaster = taught()
+    now = forecaster.snapshot()
+    assert now is not None
+    forecast = forecaster.forecast([0])
+    assert forecast.bikes.median[0].tolist() == now.bikes.tolist()
+    assert forecast.docks.median[0].tolist() == now.docks.tolist()
+    assert forecast.bikes.at_least(1)[0].tolist() == (now.bikes >= 1).astype(float).tolist()
+
+
+def test_bikes_and_docks_are_two_sides_of_one_count() -> None:
+    forecast = taught().forecast([30])
+    some_dock = forecast.docks.at_least(1)
+    full = 1 - forecast.bikes.cdf[:, :, 11]
+    np.testing.assert_allclose(some_dock, 1 - full, atol=1e-6)
+
+
+def test_odds_widen_with_the_horizon() -> None:
+    bikes = taught().forecast([0, 20, 60, 120]).bikes
+    spread = (bikes.cdf * (1 - bikes.cdf)).sum(axis=2)
+    assert (np.diff(spread, axis=0) > 0).all()
+
+
+@pytest.mark.parametrize("minutes", [45, 75, 130, 200])
+def test_a_new_city_is_no_surer_of_the_evening_than_of_the_next_hour(minutes: int) -> None:
+    """Of the longer horizons nothing has come true yet: what is known of the shorter ones goes on."""
+    forecaster = Forecaster(stations(12))
+    for seen in riders(minutes, 12, start=MONDAY + timedelta(hours=11), per_hour=6):
+        forecaster.learn(seen)
+    bikes = forecaster.forecast([20, 60, 120, 240, 480, 1440]).bikes
+    spread = (bikes.cdf * (1 - bikes.cdf)).sum(axis=2).mean(axis=1)
+    assert (spread[1:] > 0.85 * np.maximum.accumulate(spread)[:-1]).all()
+
+
+def test_what_cannot_be_forecast_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="learn a snapshot first"):
+        Forecaster(stations()).forecast([10])
+    with pytest.raises(ValueError, match="0 to 1440"):
+        taught(5).forecast([1441])
+    with pytest.raises(ValueError, match="quantile"):
+        taught(5).forecast([10]).bikes.quantile(1.0)
+
+
+def test_forecasting_and_learning_leave_their_input_and_each_other_alone() -> None:
+    forecaster = taught()
+    before = forecaster.to_bytes()
+    forecaster.forecast(MINUTES)
+    assert forecaster.to_bytes() == before
+    seen = snapshot(MONDAY + timedelta(hours=6), [1, 2, 3, 4, 5, 6])
+    with pytest.raises(ValueError, match="read-only"):
+        seen.bikes[0] = 9
+
+
+def test_a_late_or_repeated_snapshot_is_never_learnt_twice() -> None:
+    forecaster = taught()
+    before, at = forecaster.to_bytes(), forecaster.at
+    assert at is not None
+    assert forecaster.learn(snapshot(at, [0] * 6)) == []
+    assert forecaster.learn(snapshot(at - 30 * MINUTE, [9] * 6)) == []
+    assert forecaster.to_bytes() == before
+
+
+def test_unknown_counts_are_survived_and_not_forecast() -> None:
+    forecaster = taught()
+    assert forecaster.at is not None
+    forecaster.learn(snapshot(forecaster.at + MINUTE, [-1, 2, 3, 4, 5, 6]))
+    forecast = forecaster.forecast([10])
+    assert forecast.bikes.median[0, 0] == -1
+    assert np.isnan(forecast.bikes.at_least(1)[0, 0])
+    assert (forecast.bikes.median[0, 1:] >= 0).all()
+    forecaster.learn(snapshot(forecaster.at + MINUTE, [5, 2, 3, 4, 5, 6]))
+    assert forecaster.forecast([0]).bikes.median[0, 0] == 5
+
+
+def test_a_feed_without_docks_gets_bikes_alone() -> None:
+    forecaster = Forecaster(stations())
+    ids = forecaster.stations.station_id
+    for minute in range(3):
+        forecaster.learn(Snapshot(MONDAY + minute * MINUTE, ids, np.full(6, 3), np.full(6, -1)))
+    forecast = forecaster.forecast([30])
+    assert (forecast.bikes.median == 3).all()
+    assert (forecast.docks.median == -1).all()
+    assert np.isnan(forecast.docks.at_least(1)).all()
+
+
+def test_a_station_that_hands_out_no_bikes_hardly_empties() -> None:
+    forecaster = taught(60)
+    at, ids = forecaster.at, forecaster.stations.station_id
+    assert at is not None
+    flags = np.ones(6, dtype=bool)
+    forecaster.learn(
+        Snapshot(at + MINUTE, ids, np.full(6, 6), np.full(6, 6), renting=~flags, returning=flags)
+    )
+    assert (forecaster.forecast([120]).bikes.cdf[0, :, 5] < 0.05).all()
+
+
+def test_state_goes_by_the_id_of_a_station_not_by_its_place() -> None:
+    forecaster, mirrored = Forecaster(stations()), None
+    for index, seen in enumerate(riders(600)):
+        forecaster.learn(seen)
+        if index == 299:
+            old = forecaster.stations
+            turned = np.arange(6)[::-1]
+            mirrored = Forecaster.from_bytes(forecaster.to_bytes())
+            mirrored.update_stations(
+                Stations(old.system_id, old.timezone, old.country, old.station_id[turned], old.name[turned],
+                         old.lat[turned], old.lon[turned], old.capacity[turned])
+            )  # fmt: skip
+        elif mirrored is not None:
+            mirrored.learn(seen)
+    assert mirrored is not None
+    here, there = forecaster.forecast([5, 60]), mirrored.forecast([5, 60])
+    assert there.station_id.tolist() == here.station_id[::-1].tolist()
+    np.testing.assert_allclose(there.bikes.cdf, here.bikes.cdf[:, ::-1], atol=1e-5)
+
+
+def test_a_feed_of_ever_new_stations_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.forecaster._MOST_GONE", 8)
+    forecaster = taught()
+    for first in range(0, 60, 6):
+        assert forecaster.at is not None
+        forecaster.update_stations(stations(first=first))
+        forecaster.learn(snapshot(forecaster.at + MINUTE, [5] * 6, first=first))
+    known = forecaster.snapshot()
+    assert known is not None
+    kept = ((6, 54), (6, 48), (2, 42))
+    assert known.station_id.tolist() == [
+        key for size, first in kept for key in stations(size, first=first).station_id
+    ]
+    assert Forecaster.from_bytes(forecaster.to_bytes()).to_bytes() == forecaster.to_bytes()
+
+
+def test_stations_come_and_go_and_are_remembered() -> None:
+    forecaster = taught()
+    assert forecaster.at is not None
+    forecaster.update_stations(stations(7))
+    assert forecaster.forecast([10]).bikes.median[0, 6] == -1, "nothing is known of it yet"
+    forecaster.learn(snapshot(forecaster.at + MINUTE, [6] * 7))
+    assert forecaster.forecast([0]).bikes.median[0, 6] == 6
+    forecaster.update_stations(stations(3))
+    assert len(forecaster.forecast([10]).station_id) == 3
+    forecaster.learn(snapshot(forecaster.at + MINUTE, [6] * 3))
+    known = forecaster.snapshot()
+    assert known is not None
+    assert known.bikes.tolist() == [6, 6, 6, -1, -1, -1, -1], "one that is left out is unknown"
+    with pytest.raises(ValueError, match="knows test"):
+        forecaster.update_stations(Stations("other", "UTC", "", [], [], [], [], []))  # type: ignore[arg-type]
+
+
+def test_stations_unknown_to_the_description_are_passed_over() -> None:
+    forecaster = Forecaster(stations(2))
+    forecaster.learn(snapshot(MONDAY, [1, 2, 3]))
+    known = forecaster.snapshot()
+    assert known is not None
+    assert known.station_id.tolist() == ["s0", "s1"]
+
+
+def test_a_system_without_stations_is_survived() -> None:
+    forecaster = Forecaster(stations(0))
+    forecaster.learn(snapshot(MONDAY, []))
+    forecaster.learn(snapshot(MONDAY + MINUTE, []))
+    assert forecaster.forecast(MINUTES).bikes.median.shape == (len(MINUTES), 0)
+    assert Forecaster.from_bytes(forecaster.to_bytes()).to_bytes() == forecaster.to_bytes()
+
+
+def test_state_survives_as_bytes_bit_for_bit() -> None:
+    whole = Forecaster(stations())
+    stopped = Forecaster(stations())
+    for index, seen in enumerate(riders(420)):
+        whole.learn(seen)
+        stopped.learn(seen)
+        if index % 97 == 0:
+            blob = stopped.to_bytes()
+            stopped = Forecaster.from_bytes(blob)
+            assert stopped.to_bytes() == blob
+    assert stopped.to_bytes() == whole.to_bytes()
+    assert stopped.learning_since == MONDAY
+    np.testing.assert_array_equal(stopped.forecast([60]).bikes.cdf, whole.forecast([60]).bikes.cdf)
+
+
+@pytest.mark.parametrize("spoil", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"\0" * 100])
+def test_damaged_state_is_refused_in_words(spoil: object) -> None:
+    blob = taught(30).to_bytes()
+    with pytest.raises(StateError):
+        Forecaster.from_bytes(spoil(blob))  # type: ignore[operator]
+
+
+def test_time_may_jump_by_an_hour_for_summer() -> None:
+    """Clocks in Dublin go from 1:00 to 2:00 on 29 March 2026, at 1:00 UTC."""
+    start = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+    forecaster = Forecaster(stations(timezone="Europe/Dublin"))
+    for seen in riders(60, start=start):
+        forecaster.learn(seen)
+    forecast = forecaster.forecast([60, 120, 1440])
+    assert (forecast.bikes.cdf[..., -1] == 1).all()
+
+
+def test_demand_is_estimated_and_not_what_was_served() -> None:
+    """Six bikes an hour are wanted at a station that is empty most of the time and sees two of them."""
+    random = np.random.default_rng(4)
+    demand, count = Demand(1, Calendar("UTC", ""), slots=48, half_life_days=20), 0
+    for minute in range(21 * 1440):
+        before, at = count, MONDAY + minute * MINUTE
+        count = int(np.clip(count + random.poisson(2 / 60) - random.poisson(6 / 60), 0, 20))
+        change, bike = np.array([count - before]), np.array([before > 0])
+        demand.learn(events(at, at + MINUTE, change, can_arrive=np.array([True]), can_depart=bike))
+    arrivals, departures = demand.rates.mean(axis=(0, 1))
+    assert arrivals[0] == pytest.approx(2, rel=0.15)
+    assert departures[0] == pytest.approx(6, rel=0.2)
+
+
+def crps(cdf: np.ndarray, truth: np.ndarray) -> float:
+    return float(((cdf - (truth[:, None] <= np.arange(cdf.shape[1]))) ** 2).sum())
+
+
+def test_a_forecast_is_judged_as_it_was_issued() -> None:
+    """Weights as they stand when the truth arrives have seen the hours in between: a trap we fell into."""
+    forecaster = taught(6 * 60)
+    at = forecaster.at
+    assert at is not None
+    issued: dict[datetime, dict[int, Floats]] = {}
+    judged = 0
+    for seen in riders(240, start=at + MINUTE, seed=3):
+        scores = forecaster.learn(seen)
+        truth = forecaster.snapshot()
+        assert truth is not None
+        for score in scores:
+            target = truth.at - timedelta(minutes=score.minutes)
+            if score.model == "pool" and target in issued and score.n and score.minutes in (30, 120):
+                cdf = issued[target][score.minutes]
+                assert score.crps.sum() == pytest.approx(crps(cdf, truth.bikes), abs=2e-3)
+                judged += 1
+        forecast = forecaster.forecast([30, 120])
+        issued[seen.at] = dict(zip([30, 120], forecast.bikes.cdf.astype(float), strict=True))
+    assert judged > 10
+
+
+def test_naive_is_the_newest_value_at_issue() -> None:
+    forecaster = Forecaster(stations())
+    seen_at = {}
+    checked = 0
+    for seen in riders(200):
+        scores = forecaster.learn(seen)
+        seen_at[seen.at] = seen.bikes
+        for score in scores:
+            if score.model == "naive":
+                then = seen_at[seen.at - timedelta(minutes=score.minutes)]
+                assert score.abs_error.tolist() == np.abs(then - seen.bikes).tolist()
+                checked += 1
+    assert checked > 20
+
+
+def test_truth_that_never_came_is_counted_as_expired() -> None:
+    forecaster = taught(60)
+    at = forecaster.at
+    assert at is not None
+    scores = forecaster.learn(snapshot(at + timedelta(hours=9), [1] * 6))
+    assert scores
+    assert sum(score.n for score in scores) == 0
+    assert sum(score.expired for score in scores if score.model == "pool") > 6
+
+
+def test_it_learns_a_city_better_than_no_change() -> None:
+    forecaster = Forecaster(stations(), every=60)
+    totals: dict[tuple[str, int], list[float]] = {}
+    for seen in riders(5 * 1440):
+        for score in forecaster.learn(seen):
+            if seen.at > MONDAY + timedelta(days=3) and score.minutes in (30, 120):
+                sums = totals.setdefault((score.model, score.minutes), [0.0, 0.0, 0.0])
+                sums[0] += score.n
+                sums[1] += score.abs_error.sum()
+                sums[2] += score.crps.sum()
+    for minutes, gain in ((30, 1.001), (120, 0.9)):
+        assert totals["pool", minutes][1] < gain * totals["naive", minutes][1]
+        assert totals["pool", minutes][2] < 0.8 * totals["naive", minutes][2]
+
+
+def test_one_huge_station_does_not_make_the_others_as_wide() -> None:
+    capacity = np.array([12, 12, 12, 12, 12, 900])
+    forecaster = Forecaster(replace(stations(), capacity=capacity))
+    forecaster.learn(Snapshot(MONDAY, stations().station_id, capacity // 2, capacity - capacity // 2))
+    kept = {pending.odds.shape[1] for pending in forecaster._pending}
+    assert kept == {5 * 13 + 901}
+    pending = forecaster._pending[0]
+    laid = pending.spread(np.array([5, 0]))
+    assert laid.shape[2] == 901
+    assert (laid[:, 1, 12:] == 65535).all()
+    np.testing.assert_array_equal(pending.spread(np.array([0]))[:, 0], laid[:, 1, :13])
+
+
+def test_what_waits_is_counted_by_station_and_horizon() -> None:
+    forecaster = Forecaster(stations(3))
+    assert forecaster.waiting == {}
+    forecaster.learn(snapshot(MONDAY, [4, -1, 6]))
+    assert forecaster.waiting == dict.fromkeys(SCORED_MINUTES, 2)
+    for minute in range(1, 7):
+        forecaster.learn(snapshot(MONDAY + minute * MINUTE, [4, -1, 6]))
+    assert forecaster.waiting == dict.fromkeys(SCORED_MINUTES[1:], 2)
+
+
+def test_the_parts_can_be_looked_at_and_not_replaced() -> None:
+    forecaster = Forecaster(stations(3), seed=True)
+    assert {"long", "short", "pool", "guard", "weather", "watch", "seed"} <= set(forecaster.parts)
+    with pytest.raises(TypeError):
+        forecaster.parts["pool"] = None  # type: ignore[index]
+    assert [expert.name for expert in forecaster.experts] == list(
+        forecaster.models[: len(forecaster.experts)]
+    )
+
+
+def test_in_the_first_day_the_median_is_held_everywhere() -> None:
+    with pytest.raises(ValueError, match="nothing is known yet"):
+        _ = Forecaster(stations(3)).held
+    held = taught(60).held
+    assert held.shape == (len(SCORED_MINUTES), 6)
+    assert held.all()

@@ -1,0 +1,68 @@
+"""Records and frames: aligned, read-only, and the same after a way through bytes."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+
+from model import Snapshot
+from model.frame import Frame, Outlook
+from tests.support.dashboard_world import frame
+from tests.support.model_world import MONDAY, snapshot, stations
+
+
+def test_times_are_aware_and_utc() -> None:
+    with pytest.raises(ValueError, match="aware"):
+        snapshot(datetime(2026, 3, 2), [1])  # noqa: DTZ001
+    summer = datetime(2026, 7, 1, 9, tzinfo=timezone(timedelta(hours=2)))
+    assert snapshot(summer, [1]).at == datetime(2026, 7, 1, 7, tzinfo=UTC)
+
+
+def test_what_does_not_line_up_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="one value a station"):
+        Snapshot(MONDAY, np.array(["a", "b"]), np.array([1]), np.array([1, 2]))
+    with pytest.raises(ValueError, match="twice"):
+        Snapshot(MONDAY, np.array(["a", "a"]), np.array([1, 2]), np.array([1, 2]))
+    with pytest.raises(ValueError, match="-1 for unknown"):
+        Snapshot(MONDAY, np.array(["a"]), np.array([-2]), np.array([1]))
+    with pytest.raises(ValueError, match="one value a station"):
+        replace(stations(3), name=np.array(["a"]))
+
+
+def test_a_record_does_not_follow_the_array_that_it_was_made_of() -> None:
+    counts = np.array([1, 2])
+    seen = Snapshot(MONDAY, np.array(["a", "b"]), counts, counts)
+    counts[0] = 9
+    assert seen.bikes.tolist() == [1, 2]
+
+
+def test_descriptions_compare_by_value() -> None:
+    assert stations(3).same_as(stations(3))
+    assert not stations(3).same_as(stations(4))
+    assert not stations(3).same_as(replace(stations(3), lat=np.array([1.0, 2.0, 3.0])))
+
+
+def test_a_frame_is_the_same_after_a_way_through_bytes() -> None:
+    made = frame()
+    back = Frame.from_bytes(made.to_bytes())
+    assert back.to_bytes() == made.to_bytes()
+    assert (back.at, back.learning_since) == (made.at, made.learning_since)
+    assert back.stations.same_as(made.stations)
+    for name in ("minutes", "bikes", "docks", "ebikes", "renting", "returning"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(made, name))
+    for side in ("bike", "space"):
+        for field in fields(Outlook):
+            np.testing.assert_array_equal(
+                getattr(getattr(back, side), field.name), getattr(getattr(made, side), field.name)
+            )
+
+
+def test_a_frame_of_another_release_is_refused_in_words() -> None:
+    blob = io.BytesIO()
+    np.savez(blob, format=np.array(99))
+    with pytest.raises(ValueError, match="format 99"):
+        Frame.from_bytes(blob.getvalue())

@@ -1,0 +1,106 @@
+"""The seed pipeline: River's, one station at a time, with its labels delayed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from model import Forecaster
+from model.records import WEATHER
+from model.scoring.issue import as_odds
+from model.seed_pipeline import TOLD, SeedPipeline, TargetMeans, pipeline
+from tests.support.model_world import MONDAY, riders, stations
+
+DRY = np.full(len(WEATHER), np.nan)
+IDS = ["a", "b", "c"]
+
+
+def taught(steps: int = 30, weather: np.ndarray = DRY) -> SeedPipeline:
+    random = np.random.default_rng(5)
+    seed = SeedPipeline("Europe/Dublin", (10, 60))
+    for step in range(steps):
+        at = MONDAY + timedelta(minutes=20 * step)
+        for minutes in (10, 60):
+            seed.predict(minutes, at, weather, IDS)
+            seed.learn(
+                minutes, at, weather + step % 3, IDS[: 2 + step % 2], random.integers(3, 9, 2 + step % 2)
+            )
+    return seed
+
+
+def test_it_is_the_articles_pipeline() -> None:
+    means = TargetMeans()
+    model = pipeline(means)
+    assert list(model.steps) == ["TransformerUnion", "StandardScaler", "LinearRegression"]
+    assert list(model["TransformerUnion"].transformers) == ["weather", "by_hour", "latest"]
+    x = {"station": "a", "hour": 8} | dict.fromkeys(TOLD, 1.0)
+    for bikes in (4, 8):
+        model.learn_one(x, bikes)
+    told = model["TransformerUnion"].transform_one(x)
+    assert told["y_mean_by_station_and_hour"] == 6.0
+    assert told["y_ewm_0.5_by_station"] == 6.0
+    assert means.by_hour._groups["a", 8].n == 2
+
+
+def test_it_learns_what_stands_where() -> None:
+    seed = SeedPipeline("UTC", (30,))
+    for step in range(400):
+        seed.learn(30, MONDAY + timedelta(minutes=20 * step), DRY, IDS, np.array([2, 9, 15]))
+    said = seed.predict(30, MONDAY + timedelta(days=6), DRY, IDS)
+    assert said == pytest.approx([2, 9, 15], abs=1.5)
+
+
+@pytest.mark.parametrize("weather", [DRY, np.array([5.0, 80, 1010, 3, 40, 0])], ids=["dry", "told"])
+def test_its_state_goes_to_arrays_and_back_bit_for_bit(weather: np.ndarray) -> None:
+    """Also where a station was only asked about: a mean that a prediction made is not one that learnt 0."""
+    seed, again = taught(weather=weather), SeedPipeline("Europe/Dublin", (10, 60))
+    seed.predict(10, MONDAY, weather, ["never seen"])
+    again.restore(seed.arrays())
+    for step in range(6):
+        at = MONDAY + timedelta(days=2, minutes=20 * step)
+        for each in (seed, again):
+            each.learn(60, at, weather, [*IDS, "never seen"], np.array([1, 2, 3, 4]))
+        first, second = (each.predict(60, at, weather, [*IDS, "another"]) for each in (seed, again))
+        np.testing.assert_array_equal(first, second)
+    theirs = again.arrays()
+    for name, values in seed.arrays().items():
+        assert values.tobytes() == theirs[name].tobytes(), name
+
+
+def test_a_city_without_weather_is_predicted_all_the_same() -> None:
+    said = taught().predict(10, MONDAY, DRY, IDS)
+    assert np.isfinite(said).all()
+
+
+def test_a_number_becomes_the_whole_numbers_beside_it() -> None:
+    odds = as_odds(np.array([2.25, -3.0, 9.0, 2.0]), np.array([4, 4, 4, 4]), 6)
+    assert odds[0].tolist() == [0, 0, 0.75, 1, 1, 1]
+    assert odds[1].tolist() == [1] * 6
+    assert odds[2].tolist() == [0, 0, 0, 0, 1, 1]
+    assert odds[3].tolist() == [0, 0, 1, 1, 1, 1]
+    assert (1 - odds[0]).sum() == pytest.approx(2.25)
+
+
+def test_it_is_asked_what_everybody_is_asked_and_can_be_switched_off() -> None:
+    forecaster, counted = Forecaster(stations(), seed=True), dict.fromkeys(("naive", "seed", "pool"), 0)
+    for seen in riders(300):
+        for score in forecaster.learn(seen):
+            if score.model in counted:
+                counted[score.model] += score.n
+    assert counted["seed"] == counted["naive"] == counted["pool"] > 0
+    assert forecaster.run_seed_pipeline(seed=False)
+    assert not forecaster.run_seed_pipeline(seed=False)
+    assert "seed" not in forecaster.models
+    later = riders(500)
+    named = {score.model for seen in later for score in forecaster.learn(seen)}
+    assert "pool" in named
+    assert Forecaster.from_bytes(forecaster.to_bytes()).models == forecaster.models
+
+
+def test_the_other_models_do_not_notice_it() -> None:
+    alone, rivalled = Forecaster(stations()), Forecaster(stations(), seed=True)
+    for seen in riders(200):
+        ours, theirs = alone.learn(seen), rivalled.learn(seen)
+        assert [s.row() for s in ours] == [s.row() for s in theirs if s.model != "seed"]

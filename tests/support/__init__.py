@@ -1,0 +1,1 @@
+"""Worlds, servers and helpers that tests share."""

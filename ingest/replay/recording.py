@@ -143,7 +143,7 @@ class Recording:
         Its own `at` is the poll's time, which in a hole of the recording is long before the time asked for.
         """
         index = self.newest(at.timestamp())
-        return None if index < 0 else Player(self).play(index)
+        return None if index < 0 else ChangeReplay(self).play(index)
 
     def told(self) -> Iterator[tuple[datetime, Weather]]:
         """Go through what was known of the weather, oldest first, and when: told to the app, or observed."""
@@ -155,12 +155,12 @@ class Recording:
             default if bound is None else int(np.searchsorted(self.polls, bound.timestamp()))
             for bound, default in ((start, 0), (end, len(self.polls)))
         )
-        player = Player(self)
+        player = ChangeReplay(self)
         for index in range(first, stop):
             yield player.play(index)
 
 
-class Player:
+class ChangeReplay:
     """Plays a recording: forward at the cost of what changed, backward from the beginning again."""
 
     def __init__(self, recording: Recording) -> None:

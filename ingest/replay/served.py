@@ -10,13 +10,13 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from ingest.city.cities import CITIES, City
-from ingest.replay.recording import Player, Recording, RecordingError, find
+from ingest.replay.recording import ChangeReplay, Recording, RecordingError, find
 from model.records import Snapshot, Stations
 
 log = logging.getLogger(__name__)
 
 
-class Source(Protocol):
+class PlayableSource(Protocol):
     """What is served: a recording or a made-up city, and where in its time it is."""
 
     system_id: str
@@ -52,7 +52,7 @@ class Recorded:
         self.country, self.label = recording.country, recording.label
         self.poll_seconds, self.has_ebikes = recording.poll_seconds, recording.has_ebikes
         self.since = datetime.fromtimestamp(int(recording.polls[0]), UTC)
-        self._player = Player(recording)
+        self._player = ChangeReplay(recording)
         self._over = False
 
     @property

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ingest.city.cities import CITIES, City
 from ingest.registry import System
-from ingest.replay.recording import Player, Recording, RecordingError
+from ingest.replay.recording import ChangeReplay, Recording, RecordingError
 from ingest.settings import ROOT
 from ingest.store.playback import RECORDED, SIMULATED, Begin, Playback
 from model.records import Snapshot, Stations, Weather
@@ -93,7 +93,7 @@ class RecordingTape:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._player = Player(recording)
+        self._player = ChangeReplay(recording)
         self._first, self._last = (datetime.fromtimestamp(int(recording.polls[end]), UTC) for end in (0, -1))
 
     @property

@@ -42,7 +42,7 @@ _FORGET_EVERY = timedelta(hours=1)
 _FORGET_AT_MOST_EVERY = timedelta(minutes=1)
 
 
-class Source(Protocol):
+class SnapshotSource(Protocol):
     """What a tick needs of a feed: see `ingest.gbfs.Feed`."""
 
     def poll(self) -> Poll:
@@ -52,7 +52,7 @@ class Source(Protocol):
         """Take up where somebody left off."""
 
 
-class Sky(Protocol):
+class WeatherSource(Protocol):
     """What a tick needs of the weather: see `ingest.weather.WeatherFeed`."""
 
     def poll(self, stations: Stations) -> Weather | None:
@@ -67,7 +67,7 @@ Through = Callable[[Forecaster], list[Score]]
 class Memory:
     """What is in memory of one system, from the store."""
 
-    feed: Source
+    feed: SnapshotSource
     forecaster: Forecaster | None
     checkpoint_at: datetime | None
     live_at: datetime
@@ -90,7 +90,7 @@ class Ticker:
         system: System,
         store: Store,
         holder: str,
-        feed: Callable[[], Source],
+        feed: Callable[[], SnapshotSource],
         clock: Callable[[], datetime],
         *,
         place: float = 0.0,
@@ -99,7 +99,7 @@ class Ticker:
         chance: random.Random | None = None,
         turn: AbstractContextManager[object] | None = None,
         seed: bool = False,
-        sky: Sky | None = None,
+        sky: WeatherSource | None = None,
     ) -> None:
         self.system = system
         self._id = system.system_id

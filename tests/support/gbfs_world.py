@@ -17,7 +17,7 @@ from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.documents import parse
 from ingest.gbfs.feed import Feed, Poll
 from ingest.gbfs.findings import Findings
-from ingest.gbfs.stations import Counts, Described, counts, describe
+from ingest.gbfs.stations import Described, StationCounts, counts, describe
 from ingest.http.client import Fetcher
 from ingest.registry import System
 from tests.support.misbehaving import Behaviour, Handler, Misbehaving, document
@@ -89,7 +89,7 @@ def described(
 
 def counted(
     document: Json, known: Described | None = None, types: VehicleTypes | None = None
-) -> tuple[Counts, dict[str, int]]:
+) -> tuple[StationCounts, dict[str, int]]:
     """Read station status, for stations of the same ids unless `known` says otherwise; with what was odd."""
     if known is None:
         ids = dict.fromkeys(str(entry["station_id"]) for entry in document["data"]["stations"])

@@ -15,7 +15,7 @@ import pytest
 from ingest.gbfs.discovery import VehicleTypes, feeds, time_zone
 from ingest.gbfs.documents import parse
 from ingest.gbfs.findings import FINDINGS, FeedError, Findings
-from ingest.gbfs.stations import Counts, Described, counts, describe
+from ingest.gbfs.stations import Described, StationCounts, counts, describe
 from ingest.gbfs.values import station_id
 from model import Stations
 
@@ -86,7 +86,7 @@ def test_a_real_document_is_read_or_refused_in_words(name: str) -> None:
         listed = (FOLDER / f"{name}.json").read_text("utf-8").count('"station_id"')
         assert len(got) == listed - sum(ODD.get(name, {}).values()) + ODD.get(name, {}).get("no_name", 0)
         assert not [text for text in got.name.tolist() if re.search("%[0-9a-f]{2}", text)]
-    if isinstance(got, Counts):
+    if isinstance(got, StationCounts):
         assert (got.bikes >= 0).all()
         assert (got.docks >= 0).all() == ("no_docks" not in ODD.get(name, {}))
         assert got.told is not None

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ingest.replay.recording import FILES, Player, Recording, RecordingError, find, write
+from ingest.replay.recording import FILES, ChangeReplay, Recording, RecordingError, find, write
 from ingest.store import PollRow, Store, SystemRow, TickResult
 from model import Snapshot, Stations
 from tests.support.serving import START, make_recording
@@ -165,7 +165,7 @@ def test_playing_in_any_order_gives_what_playing_from_the_start_gives(tmp_path: 
     polls = sorted({int(at) for at in random.integers(0, 1000, 80)})
     read = Recording.read(make_recording(tmp_path / "small", changes, polls))
     table = pd.DataFrame(changes)
-    player = Player(read)
+    player = ChangeReplay(read)
     for index in random.integers(0, len(polls), 200):
         snapshot = player.play(int(index))
         seen = table[table["at"] <= polls[index]].groupby("station_id", sort=False).tail(1)

@@ -1,6 +1,6 @@
 # make run: the app on this machine.  make test: lint, types, all tests.  Each does all its own set-up.
 .DEFAULT_GOAL := run
-.PHONY: run install test audit lock clean
+.PHONY: run install test audit lock words clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -26,6 +26,12 @@ audit: .venv/installed-dev
 lock: .venv/installed-dev
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--custom-compile-command "make lock" requirements.txt -o requirements.lock
+
+# After each change of a sentence: the English messages, for whoever translates them.
+words: .venv/installed-dev
+	$(BIN)/pybabel --quiet extract --no-default-keywords -k "tr plural:1,2 mark:1,1t mark:1,2c,2t" \
+		--add-comments "Translators:" --omit-header --add-location file --sort-by-file --no-wrap \
+		--output dashboard/words/dockcast.pot dashboard
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

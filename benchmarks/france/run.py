@@ -40,7 +40,7 @@ def watched_worker(notes: Path) -> None:
     with notes.open("a", buffering=1) as file:
 
         def timed(self: tick.Ticker) -> datetime:
-            polled = self._memory is not None
+            polled = self.working_copy is not None
             begun, cpu = time.perf_counter(), time.process_time()
             try:
                 return inner(self)

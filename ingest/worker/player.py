@@ -19,7 +19,7 @@ from ingest.replay.tape import Tape
 from ingest.store import Store
 from ingest.store.playback import Playback
 from ingest.worker.catch_up import WEATHER_EVERY, catch_up
-from ingest.worker.tick import LEASE, STAND_BY, Memory, Through, Ticker
+from ingest.worker.tick import LEASE, STANDBY_INTERVAL, LearnGap, Ticker, WorkingCopy
 from model.forecaster import Forecaster
 from model.records import Snapshot, Stations
 from model.scoring.issue import Score
@@ -74,33 +74,32 @@ class Player(Ticker):
     def _open(self) -> _Feed:
         return self._feed
 
-    def _tick(self) -> datetime:
-        now = self._clock()
-        wanted = self._store.playback(self._id)
+    def run_tick(self) -> datetime:
+        now = self.clock()
+        wanted = self.store.playback(self.system.system_id)
         if wanted is None:
             wanted = self._tape.first(now)
-            self._store.play(self._id, wanted)
+            self.store.play(self.system.system_id, wanted)
         if wanted == self._feed.wanted and now < self._due:
             return min(self._due, now + LOOK)
         self._feed.wanted = wanted
         self._pace(wanted)
         if wanted.paused or wanted.begun != wanted.run:
-            if not self._store.take_lease(self._id, self._holder, now, LEASE):
-                self._say("standing by", "another worker is at work")
-                return now + STAND_BY
+            if not self.take_lease(now):
+                return now + STANDBY_INTERVAL
             if wanted.paused:
                 self._tell_pace()
-                self._say("paused", "until somebody plays it")
+                self.log_state("paused", "until somebody plays it")
                 return now + LOOK
-            self._memory = self._told_at = None
+            self.working_copy = self._told_at = None
             wanted = replace(wanted, at=self._tape.opening(wanted.begin, now), wall=now, begun=wanted.run)
-            self._store.begin(self._id, self._holder, now, LEASE, wanted)
+            self.store.begin(self.system.system_id, self.holder, now, LEASE, wanted)
             self._feed.wanted = wanted
-        if self._memory is not None:
-            self._due = super()._tick()
+        if self.working_copy is not None:
+            self._due = super().run_tick()
         elif _warming.acquire(blocking=False):  # waiting inside would keep live feeds from their turn
             try:
-                self._due = super()._tick()
+                self._due = super().run_tick()
             finally:
                 _warming.release()
         else:
@@ -117,12 +116,12 @@ class Player(Ticker):
     def _tell_pace(self) -> None:
         """Write down the speed, by which pages reckon the city's time."""
         pace = self.system.speed, self.system.poll_seconds
-        if pace != self._told_pace and self._store.set_pace(self._id, self._holder, *pace):
+        if pace != self._told_pace and self.store.set_pace(self.system.system_id, self.holder, *pace):
             self._told_pace = pace
 
-    def _between(self, memory: Memory, snapshot: Snapshot) -> Through | None:
-        self._hear(memory, snapshot.at)
-        known = None if memory.forecaster is None else memory.forecaster.at
+    def before_learning(self, copy: WorkingCopy, snapshot: Snapshot) -> LearnGap | None:
+        self._hear(copy, snapshot.at)
+        known = None if copy.forecaster is None else copy.forecaster.at
         if known is None and self._feed.wanted.begin == "nothing":
             return None
         start = known or self._tape.learnt_from(snapshot.at)
@@ -130,11 +129,11 @@ class Player(Ticker):
             return None
         return lambda forecaster: self._go_through(forecaster, start, snapshot.at)
 
-    def _hear(self, memory: Memory, at: datetime) -> None:
+    def _hear(self, copy: WorkingCopy, at: datetime) -> None:
         """Tell the weather an hour apart, as a live city is told."""
         if self._told_at is None or at - self._told_at >= WEATHER_EVERY:
             self._told_at = at
-            memory.weather = self._tape.weather(at)
+            copy.weather = self._tape.weather(at)
 
     def _go_through(self, forecaster: Forecaster, start: datetime, end: datetime) -> list[Score]:
         with _warming:

@@ -29,14 +29,14 @@ _DEFAULTS = {"bikes": UNKNOWN, "docks": UNKNOWN, "ebikes": UNKNOWN, "renting": T
 
 
 @dataclass(frozen=True)
-class Relearnt:
+class Recovery:
     """A forecaster as it was after the last commit, and the time of the checkpoint it came from."""
 
     forecaster: Forecaster
     checkpoint_at: datetime | None
 
 
-def relearn(store: Store, system_id: str) -> Relearnt | None:
+def recover(store: Store, system_id: str) -> Recovery | None:
     """Bring back a system's forecaster; None where nothing was ever learnt.
 
     Where the newest checkpoint cannot be used, what is learnt after the one before it, with the weather told
@@ -67,7 +67,7 @@ def relearn(store: Store, system_id: str) -> Relearnt | None:
         if snapshot.at in weather:
             forecaster.update_weather(weather[snapshot.at])
         forecaster.learn(snapshot)
-    return Relearnt(forecaster, None if checkpoint is None else checkpoint.at)
+    return Recovery(forecaster, None if checkpoint is None else checkpoint.at)
 
 
 def logged(store: Store, forecaster: Forecaster) -> Iterator[Snapshot]:

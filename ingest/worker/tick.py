@@ -1,7 +1,7 @@
-"""One system, one minute: fetch, settle, learn, forecast, commit.
+"""One tick of one system: poll, settle, learn, forecast, commit.
 
-What is in memory is only ever a copy of what the store holds. It is thrown away whenever the two may have
-parted, by a commit that failed, a lost lease or a bug, and brought back from the store at the next tick.
+What a ticker has in memory is only a copy of what the store holds. The ticker drops its copy whenever the two
+may differ: after a commit that failed, a lost lease or a bug. The next tick loads a new copy from the store.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ingest.store import LEARNT, LeaseLostError, PollRow, Store, SystemState, Ti
 from ingest.store.daily_scores import daily
 from ingest.store.issued_forecasts import is_due
 from ingest.worker import schedule
-from ingest.worker.recovery import relearn
+from ingest.worker.recovery import recover
 from model.forecaster import Forecaster
 from model.frame_builder import make_frame
 from model.records import Snapshot, Stations, Weather
@@ -33,39 +33,44 @@ from model.scoring.issue import SCORED_MINUTES, Score
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=15)
-"""How long a worker may be out of touch with the store before another one takes its systems."""
+"""How long a worker may lose touch with the store before another worker takes its systems."""
 
-STAND_BY = timedelta(seconds=5)
-"""How often a worker that stands by asks whether a system is free, or whether the store is back."""
+STANDBY_INTERVAL = timedelta(seconds=5)
+"""How often a ticker without a lease tries to take it, and one without a store tries to reach it."""
 
-_FORGET_EVERY = timedelta(hours=1)
-_FORGET_AT_MOST_EVERY = timedelta(minutes=1)
+_DROP_EVERY = timedelta(hours=1)
+_DROP_AT_MOST_EVERY = timedelta(minutes=1)
 
 
 class SnapshotSource(Protocol):
-    """What a tick needs of a feed: see `ingest.gbfs.Feed`."""
+    """What a tick needs of a feed: see `ingest.gbfs.feed.Feed`."""
 
     def poll(self) -> Poll:
-        """Read the feed."""
+        """Read the feed. Raises `FeedError`."""
 
     def resume(self, stations: Stations | None, at: datetime | None) -> None:
-        """Take up where somebody left off."""
+        """Continue after the newest snapshot that was learnt, with the stations known then."""
 
 
 class WeatherSource(Protocol):
-    """What a tick needs of the weather: see `ingest.weather.WeatherFeed`."""
+    """What a tick needs of a weather service: see `ingest.weather.open_meteo.WeatherFeed`."""
 
     def poll(self, stations: Stations) -> Weather | None:
-        """Give the weather where the stations are, if it is due and can be had."""
+        """Give the weather at the stations; None when it is not due or the service does not answer."""
 
 
-Through = Callable[[Forecaster], list[Score]]
-"""Learns what lies between a forecaster's newest snapshot and the one that is about to be learnt."""
+LearnGap = Callable[[Forecaster], list[Score]]
+"""Learns the time between a forecaster's newest snapshot and the next one; gives the scores settled in it."""
 
 
 @dataclass
-class Memory:
-    """What is in memory of one system, from the store."""
+class WorkingCopy:
+    """One system in memory, as the store holds it.
+
+    `checkpoint_at` is the event time of the newest checkpoint, `live_at` when the feed last gave something
+    new, `due_at` when the first poll is due, `failures` how many polls in a row have failed, and `weather`
+    what has arrived since the last commit.
+    """
 
     feed: SnapshotSource
     forecaster: Forecaster | None
@@ -74,15 +79,22 @@ class Memory:
     due_at: datetime
     failures: int
     weather: Weather | None = None
-    """What has come since the last commit."""
 
 
 class Ticker:
     """Ticks one system; for one thread at a time.
 
-    `feed` opens the system's feed anew. `place`, from 0 to 1, is when in its minute to poll. `turn` is held
-    while a tick computes and commits, but not while it waits for a feed: with many systems it bounds the
-    memory that all take together. `seed` lets the seed pipeline compete, and `sky` tells the weather.
+    `open_feed` opens the system's feed anew. `place`, from 0 to 1, is the part of each minute at which to
+    poll. A tick holds `turn` while it computes and commits, but not while it waits for a feed: with many
+    systems, this bounds the memory that all of them take together. `seed` lets the seed pipeline compete.
+
+    For a class that ticks another kind of source:
+
+    - `system`, `store`, `holder` and `clock` are as given; `system` may be replaced between two ticks.
+    - `working_copy` is None until the first poll and after each error; set it to None to load it anew.
+    - `run_tick` does one tick and may raise: extend it to do something before or after.
+    - `before_learning` runs before each snapshot is learnt: override it to fill in the time before it.
+    - `take_lease` and `log_state` are for use by both.
     """
 
     def __init__(
@@ -90,157 +102,185 @@ class Ticker:
         system: System,
         store: Store,
         holder: str,
-        feed: Callable[[], SnapshotSource],
+        open_feed: Callable[[], SnapshotSource],
         clock: Callable[[], datetime],
         *,
         place: float = 0.0,
         checkpoint_seconds: float = 600,
         keep: timedelta = timedelta(days=8),
-        chance: random.Random | None = None,
+        jitter: random.Random | None = None,
         turn: AbstractContextManager[object] | None = None,
         seed: bool = False,
-        sky: WeatherSource | None = None,
+        weather: WeatherSource | None = None,
     ) -> None:
         self.system = system
-        self._id = system.system_id
-        self._store = store
-        self._holder = holder
-        self._open_feed = feed
-        self._clock = clock
+        self.store = store
+        self.holder = holder
+        self.clock = clock
+        self.working_copy: WorkingCopy | None = None
+        self._open_feed = open_feed
         self._place = place
         self._checkpoint_seconds = checkpoint_seconds
         self._keep = keep
-        self._chance = chance or random.Random()
+        self._jitter = jitter or random.Random()
         self._turn = turn or nullcontext()
         self._seed = seed
-        self._sky = sky
-        self._memory: Memory | None = None
-        self._forget_at: datetime | None = None
-        self._breakdowns = 0
-        self._ask_at = clock()
-        self._said = "waiting"
+        self._weather = weather
+        self._drop_at: datetime | None = None
+        self._bugs = 0
+        self._next_poll_at = clock()
+        self._logged_state = "waiting"
 
     def tick(self) -> datetime:
-        """Poll, learn, forecast and commit, and say when to come again. Raises nothing."""
+        """Do one tick and give the time of the next. Raises nothing."""
         try:
-            due = self._tick()
+            due = self.run_tick()
         except LeaseLostError:
-            self._memory = None
-            self._say("standing by", "another worker has taken over")
-            return self._clock() + STAND_BY
+            self.working_copy = None
+            self.log_state("standing by", "another worker has taken over")
+            return self.clock() + STANDBY_INTERVAL
         except Exception as error:
-            self._memory = None
+            self.working_copy = None
             if isinstance(error, SQLAlchemyError):
-                # The feed has its peace meanwhile; the store may be asked as often as one likes.
-                due = max(self._clock() + STAND_BY, self._ask_at)
+                # The feed must not be polled more often meanwhile; the store may be.
+                due = max(self.clock() + STANDBY_INTERVAL, self._next_poll_at)
                 why = str(getattr(error, "orig", None) or error).strip()
-                self._say("without a store", f"{why}; what was learnt since the last commit is read again")
+                self.log_state(
+                    "without a store", f"{why}; what was learnt since the last commit is read again"
+                )
             else:
-                self._breakdowns += 1
-                due = schedule.after_failure(self.system, self._clock(), self._breakdowns, self._chance)
-                log.exception("system=%s: a bug ended this tick, the next is at %s", self._id, _hm(due))
+                self._bugs += 1
+                due = schedule.after_failure(self.system, self.clock(), self._bugs, self._jitter)
+                log.exception(
+                    "system=%s: a bug ended this tick, the next is at %s", self.system.system_id, _hms(due)
+                )
             return due
-        self._breakdowns = 0
+        self._bugs = 0
         return due
 
-    def _tick(self) -> datetime:
-        now = self._clock()
-        if self._memory is not None:
-            self._store.renew_lease(self._id, self._holder, now, LEASE)
-        elif not self._store.take_lease(self._id, self._holder, now, LEASE):
-            self._say("standing by", "another worker is at work")
-            return now + STAND_BY
-        memory = self._memory
-        if memory is None:
-            memory = self._memory = self._recall(now)
-            if now < memory.due_at:
-                return memory.due_at
-        asked_at, begun = self._clock(), time.perf_counter()
+    def run_tick(self) -> datetime:
+        """Poll, learn, forecast and commit; give the time of the next tick.
+
+        Raises `LeaseLostError`, an error of the store, or whatever a bug raises.
+        """
+        now = self.clock()
+        if self.working_copy is not None:
+            self.store.renew_lease(self.system.system_id, self.holder, now, LEASE)
+        elif not self.take_lease(now):
+            return now + STANDBY_INTERVAL
+        copy = self.working_copy
+        if copy is None:
+            copy = self.working_copy = self._load(now)
+            if now < copy.due_at:
+                return copy.due_at
+        asked_at, begun = self.clock(), time.perf_counter()
         try:
-            poll = memory.feed.poll()
+            poll = copy.feed.poll()
         except FeedError as error:
-            return self._failed(memory, error, time.perf_counter() - begun)
-        due = self._ask_at = schedule.after_answer(
+            return self._commit_failure(copy, error, time.perf_counter() - begun)
+        due = self._next_poll_at = schedule.after_answer(
             self.system, asked_at, poll.received_at, poll.ttl_seconds, self._place
         )
         try:
-            self._take_in(memory, poll, due)
+            self._commit_answer(copy, poll, due)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-            # Whether that commit came through, only the store knows. The pool has a new connection for it.
-            told, memory = memory.weather, self._recall(now)
-            memory.weather, self._memory = told, memory
-            if self._news(memory, poll) is not None:
-                self._take_in(memory, poll, due)
-        if self._sky is not None and memory.forecaster is not None:
-            memory.weather = self._sky.poll(memory.forecaster.stations) or memory.weather
+            # Only the store knows whether that commit succeeded. The pool opens a new connection to it.
+            weather, copy = copy.weather, self._load(now)
+            copy.weather, self.working_copy = weather, copy
+            if self._new_snapshot(copy, poll) is not None:
+                self._commit_answer(copy, poll, due)
+        if self._weather is not None and copy.forecaster is not None:
+            copy.weather = self._weather.poll(copy.forecaster.stations) or copy.weather
         return due
 
-    def _recall(self, now: datetime) -> Memory:
-        """Bring back from the store all that a tick builds on."""
-        state = self._store.state(self._id)
+    def take_lease(self, now: datetime) -> bool:
+        """Take the system's lease or renew it; False, and a line in the log, while another worker has it."""
+        taken = self.store.take_lease(self.system.system_id, self.holder, now, LEASE)
+        if not taken:
+            self.log_state("standing by", "another worker is at work")
+        return taken
+
+    def before_learning(self, copy: WorkingCopy, snapshot: Snapshot) -> LearnGap | None:
+        """Prepare to learn a snapshot, and say how to learn the time before it.
+
+        Gives None where nobody knows what happened in that time: a live feed only gives the present.
+        """
+        return None
+
+    def log_state(self, state: str, words: str) -> None:
+        """Log a state when it differs from the last one logged: not each minute."""
+        if state != self._logged_state:
+            self._logged_state = state
+            log.info("%s: %s, %s", self.system.system_id, state, words)
+
+    # ------------------------------------------------------------------ from the store
+
+    def _load(self, now: datetime) -> WorkingCopy:
+        """Load from the store what a tick builds on."""
+        state = self.store.state(self.system.system_id)
         with self._turn:
-            found = relearn(self._store, self._id)
+            found = recover(self.store, self.system.system_id)
         forecaster = None if found is None else found.forecaster
-        # What is in memory differs from what the log gives again, until there is a new checkpoint.
+        # With the seed pipeline added or taken out, recovery would give another state: a checkpoint is due.
         changed = forecaster is not None and forecaster.run_seed_pipeline(self._seed)
         feed = self._open_feed()
         if forecaster is not None:
             feed.resume(forecaster.stations, forecaster.at)
-        return Memory(
+        return WorkingCopy(
             feed=feed,
             forecaster=forecaster,
             checkpoint_at=None if found is None or changed else found.checkpoint_at,
             live_at=now if state is None or state.received_at is None else state.received_at,
-            due_at=self._owed(state, now),
+            due_at=self._first_due(state, now),
             failures=0 if state is None else state.failures,
         )
 
-    def _owed(self, state: SystemState | None, now: datetime) -> datetime:
-        """Keep what the last worker promised a feed that answered; one that did not is tried at once."""
+    def _first_due(self, state: SystemState | None, now: datetime) -> datetime:
+        """Give the time that the last worker planned for a feed that answered; now for one that did not."""
         if state is None or state.failures or state.next_poll_at is None:
             return now
         longest = timedelta(seconds=max(2 * self.system.poll_seconds, 300))
         return min(state.next_poll_at, now + longest)
 
-    # ------------------------------------------------------------------ what a poll may come to
+    # ------------------------------------------------------------------ into the store
 
-    def _take_in(self, memory: Memory, poll: Poll, due: datetime) -> None:
-        """Commit what a feed's answer comes to."""
+    def _commit_answer(self, copy: WorkingCopy, poll: Poll, due: datetime) -> None:
+        """Learn what the feed answered, if it is new, and commit."""
         with self._turn:
-            snapshot = self._news(memory, poll)
+            snapshot = self._new_snapshot(copy, poll)
             if snapshot is None:
-                self._nothing_new(memory, poll, due)
+                self._commit_nothing_new(copy, poll, due)
             else:
-                self._learn(memory, poll, snapshot, due, self._between(memory, snapshot))
-            self._forget(memory)
+                self._learn(copy, poll, snapshot, due, self.before_learning(copy, snapshot))
+            self._drop_old_data(copy)
 
-    def _news(self, memory: Memory, poll: Poll) -> Snapshot | None:
-        """Give the snapshot as the log will hold it, in whole seconds; None where that is nothing new."""
+    def _new_snapshot(self, copy: WorkingCopy, poll: Poll) -> Snapshot | None:
+        """Give the poll's snapshot in whole seconds, as the log holds it; None where it is nothing new."""
         if poll.snapshot is None:
             return None
         snapshot = replace(poll.snapshot, at=poll.snapshot.at.replace(microsecond=0))
-        newest = None if memory.forecaster is None else memory.forecaster.at
+        newest = None if copy.forecaster is None else copy.forecaster.at
         return snapshot if newest is None or snapshot.at > newest else None
 
     def _learn(
-        self, memory: Memory, poll: Poll, snapshot: Snapshot, due: datetime, through: Through | None = None
+        self, copy: WorkingCopy, poll: Poll, snapshot: Snapshot, due: datetime, learn_gap: LearnGap | None
     ) -> None:
-        """Learn a snapshot and commit the tick; first what lies between, where `through` knows more of it."""
+        """Learn the gap before a snapshot where that is possible, then the snapshot; commit the tick."""
         stations = None
-        forecaster = memory.forecaster
+        forecaster = copy.forecaster
         if forecaster is None:
-            forecaster = memory.forecaster = Forecaster(poll.stations, seed=self._seed)
+            forecaster = copy.forecaster = Forecaster(poll.stations, seed=self._seed)
             stations = poll.stations
         elif poll.stations is not forecaster.stations and not poll.stations.same_as(forecaster.stations):
             forecaster.update_stations(poll.stations)
             stations = poll.stations
-        told = memory.weather
-        if told is not None:
-            forecaster.update_weather(told)
+        weather = copy.weather
+        if weather is not None:
+            forecaster.update_weather(weather)
         before = forecaster.snapshot()
-        scores = [] if through is None else through(forecaster)
+        scores = [] if learn_gap is None else learn_gap(forecaster)
         since = forecaster.at
         begun = time.perf_counter()
         scores += forecaster.learn(snapshot)
@@ -253,23 +293,23 @@ class Ticker:
         after = forecaster.snapshot()
         assert after is not None
         assert forecaster.learning_since is not None
-        last = memory.checkpoint_at
+        last = copy.checkpoint_at
         every = timedelta(seconds=self._checkpoint_seconds * self.system.speed)
         old = last is None or snapshot.at - last >= every
-        # Neither the description nor the weather is in the log, nor what was learnt on the way.
-        more = stations is not None or told is not None or through is not None
-        checkpoint = forecaster.to_bytes() if old or more else None
-        silent = timedelta(seconds=poll.still_seconds) > self._patience(poll)
+        # The log has no stations' descriptions, no weather, and nothing of what was learnt in a gap.
+        not_in_log = stations is not None or weather is not None or learn_gap is not None
+        checkpoint = forecaster.to_bytes() if old or not_in_log else None
+        silent = timedelta(seconds=poll.still_seconds) > self._silent_after(poll)
         state = "silent" if silent else "live"
-        self._store.commit_tick(
-            self._id,
-            self._holder,
-            self._clock(),
+        self.store.commit_tick(
+            self.system.system_id,
+            self.holder,
+            self.clock(),
             LEASE,
             due,
             TickResult(
                 poll=replace(
-                    _row(poll, LEARNT, snapshot.at, memory),
+                    _row(poll, LEARNT, snapshot.at, copy),
                     learn_seconds=learnt - begun,
                     forecast_seconds=forecast - learnt,
                 ),
@@ -277,7 +317,7 @@ class Ticker:
                 frame=packed,
                 said=said,
                 before=since,
-                weather=told,
+                weather=weather,
                 learning_since=forecaster.learning_since,
                 scores=[score.row() for score in scores],
                 stations=stations,
@@ -287,59 +327,53 @@ class Ticker:
                 drifts=forecaster.drifts,
             ),
         )
-        memory.weather = None
+        copy.weather = None
         if checkpoint is not None:
-            memory.checkpoint_at = snapshot.at
-        memory.live_at, memory.failures = poll.received_at, 0
-        self._say(state, f"{len(poll.stations)} stations")
+            copy.checkpoint_at = snapshot.at
+        copy.live_at, copy.failures = poll.received_at, 0
+        self.log_state(state, f"{len(poll.stations)} stations")
 
-    def _between(self, memory: Memory, snapshot: Snapshot) -> Through | None:
-        """Say how to learn what lies before a snapshot; None where nobody knows: a feed tells only now."""
-        return None
-
-    def _nothing_new(self, memory: Memory, poll: Poll, due: datetime) -> None:
-        """Write down a poll that brought nothing, and tell whether that has gone on for too long."""
-        still = max(timedelta(seconds=poll.still_seconds), poll.received_at - memory.live_at)
+    def _commit_nothing_new(self, copy: WorkingCopy, poll: Poll, due: datetime) -> None:
+        """Commit a poll that brought nothing new, and whether the feed has been silent for too long."""
+        still = max(timedelta(seconds=poll.still_seconds), poll.received_at - copy.live_at)
         state, text = "live", ""
-        if still > self._patience(poll):
+        if still > self._silent_after(poll):
             state = "silent"
             if poll.outcome == "late":
                 text = "what it sends is older than what it sent before"
         outcome = "unchanged" if poll.outcome == "fresh" else poll.outcome
-        memory.failures = 0
-        self._commit_poll(_row(poll, outcome, None, memory, text), due, state, 0)
-        self._say(state, f"nothing new since {_hm(poll.received_at - still)}")
+        copy.failures = 0
+        self._commit_poll(_row(poll, outcome, None, copy, text), due, state, 0)
+        self.log_state(state, f"nothing new since {_hms(poll.received_at - still)}")
 
-    def _failed(self, memory: Memory, error: FeedError, seconds: float) -> datetime:
-        memory.failures += 1
-        now = self._clock()
-        due = self._ask_at = schedule.after_failure(
-            self.system, now, memory.failures, self._chance, error.retry_after
+    def _commit_failure(self, copy: WorkingCopy, error: FeedError, seconds: float) -> datetime:
+        """Commit a poll that failed; give the time of the next try."""
+        copy.failures += 1
+        now = self.clock()
+        due = self._next_poll_at = schedule.after_failure(
+            self.system, now, copy.failures, self._jitter, error.retry_after
         )
         row = PollRow(now, None, error.kind, error.words, seconds, "[]")
-        self._commit_poll(row, due, error.state, memory.failures)
-        self._say(error.state, f"{error.words}; next try at {_hm(due)}")
+        self._commit_poll(row, due, error.state, copy.failures)
+        self.log_state(error.state, f"{error.words}; next try at {_hms(due)}")
         return due
 
     def _commit_poll(self, row: PollRow, due: datetime, state: str, failures: int) -> None:
-        self._store.commit_poll(self._id, self._holder, self._clock(), LEASE, due, row, state, failures)
+        self.store.commit_poll(
+            self.system.system_id, self.holder, self.clock(), LEASE, due, row, state, failures
+        )
 
-    def _patience(self, poll: Poll) -> timedelta:
+    def _silent_after(self, poll: Poll) -> timedelta:
         return schedule.silent_after(self.system, poll.ttl_seconds)
 
-    def _forget(self, memory: Memory) -> None:
-        now = self._clock()
-        if self._forget_at is not None and now < self._forget_at:
+    def _drop_old_data(self, copy: WorkingCopy) -> None:
+        """Drop data older than the days to keep, once an hour of the system's time."""
+        now = self.clock()
+        if self._drop_at is not None and now < self._drop_at:
             return
-        self._forget_at = now + max(_FORGET_EVERY / max(self.system.speed, 1), _FORGET_AT_MOST_EVERY)
-        newest = None if memory.forecaster is None else memory.forecaster.at
-        self._store.forget(self._id, self._holder, (newest or now) - self._keep, now - self._keep)
-
-    def _say(self, state: str, words: str) -> None:
-        """Log what has changed, not each minute."""
-        if state != self._said:
-            self._said = state
-            log.info("%s: %s, %s", self._id, state, words)
+        self._drop_at = now + max(_DROP_EVERY / max(self.system.speed, 1), _DROP_AT_MOST_EVERY)
+        newest = None if copy.forecaster is None else copy.forecaster.at
+        self.store.forget(self.system.system_id, self.holder, (newest or now) - self._keep, now - self._keep)
 
 
 def changes(before: Snapshot | None, after: Snapshot) -> Snapshot:
@@ -351,13 +385,13 @@ def changes(before: Snapshot | None, after: Snapshot) -> Snapshot:
     return Snapshot(after.at, after.station_id[rows], **{name: getattr(after, name)[rows] for name in names})
 
 
-def _row(poll: Poll, outcome: str, at: datetime | None, memory: Memory, text: str = "") -> PollRow:
-    waiting = 0 if memory.forecaster is None else sum(memory.forecaster.waiting.values())
+def _row(poll: Poll, outcome: str, at: datetime | None, copy: WorkingCopy, text: str = "") -> PollRow:
+    waiting = 0 if copy.forecaster is None else sum(copy.forecaster.waiting.values())
     return PollRow(
         poll.received_at, at, outcome, text, poll.seconds, findings_json(poll.findings),
         poll.ttl_seconds, waiting=waiting,
     )  # fmt: skip
 
 
-def _hm(at: datetime) -> str:
+def _hms(at: datetime) -> str:
     return f"{at:%H:%M:%S} UTC"

@@ -38,7 +38,7 @@ from ingest.store.holder import new_holder
 from ingest.store.playback import is_played
 from ingest.weather.open_meteo import WeatherFeed
 from ingest.worker.player import Player
-from ingest.worker.tick import LEASE, STAND_BY, Ticker
+from ingest.worker.tick import LEASE, STANDBY_INTERVAL, Ticker
 
 log = logging.getLogger(__name__)
 
@@ -115,8 +115,8 @@ class Worker:
         if is_played(system.url):
             return Player(system, open_tape(system), self._store, self.holder, self._clock, **more)
         feed = partial(Feed, system, self._fetcher, self._clock)
-        sky = self._sky(system, settings.weather, self._fetcher)
-        return Ticker(system, self._store, self.holder, feed, self._clock, sky=sky, **more)
+        weather = self._weather_feed(system)
+        return Ticker(system, self._store, self.holder, feed, self._clock, weather=weather, **more)
 
     def _look_for_recordings(self) -> None:
         """Take up recordings that have been put beside the store since."""
@@ -131,11 +131,11 @@ class Worker:
             self._tickers.append(ticker)
             self._book(ticker, self._clock())
 
-    def _sky(self, system: System, url: str, fetcher: Fetcher) -> WeatherFeed | None:
-        """Ask for the weather of live systems only: a recording's is over, and a made-up city has its own."""
-        if not url or system.label:
+    def _weather_feed(self, system: System) -> WeatherFeed | None:
+        """Open a weather feed for a live system; None for a recording or a made-up city."""
+        if not self._settings.weather or system.label:
             return None
-        return WeatherFeed(system.system_id, url, fetcher, self._clock)
+        return WeatherFeed(system.system_id, self._settings.weather, self._fetcher, self._clock)
 
     def _follow(self, systems: Sequence[System]) -> bool:
         """Say whom we follow; False where the store cannot be written to now."""
@@ -150,7 +150,7 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Follow all systems until `stop` is set; then let running ticks end, and give up the leases."""
         while not self._follow(self._systems):
-            if stop.wait(STAND_BY.total_seconds()):
+            if stop.wait(STANDBY_INTERVAL.total_seconds()):
                 return
         now = self._clock()
         for number, ticker in enumerate(self._tickers):

@@ -57,7 +57,7 @@ def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
 ) -> None:
     """From the one before it, or, where that is spoilt too, from the log alone; the weather comes again."""
     sky, heard, spoilt = Sky(), Forecaster(stations()), SPOILT[how]
-    ticker = desk.worker(sky=sky, checkpoint_seconds=600)
+    ticker = desk.worker(weather=sky, checkpoint_seconds=600)
     seen = list(riders(36, start=NOON))
     for index, snapshot in enumerate(seen[:35]):
         if index == 24:

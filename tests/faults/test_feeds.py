@@ -59,7 +59,7 @@ def test_a_feed_that_breaks_loses_nothing_and_comes_back(
     store.follow([SystemRow(**system.__dict__)])
     fetcher = Fetcher(clock, seconds=1 if fault.outcome == "too_slow" else 20)
     feed = partial(Feed, system, fetcher, clock)
-    ticker = Ticker(system, store, "me", feed, clock, chance=random.Random(1))
+    ticker = Ticker(system, store, "me", feed, clock, jitter=random.Random(1))
     for _ in range(2):
         clock.now = ticker.tick()
     before, frame = store.polls(system_id), store.frame(system_id)

@@ -23,7 +23,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from ingest.store import Store
 from ingest.store.holder import is_dead
 from ingest.worker import worker
-from ingest.worker.recovery import logged, relearn
+from ingest.worker.recovery import logged, recover
 from model import Forecaster
 from tests.faults.town import ROOT, Town, listed, process, working
 from tests.support.misbehaving import Misbehaving, status
@@ -61,7 +61,7 @@ def holder(store: Store) -> str | None:
 
 def check_whole(store: Store) -> None:
     """Whatever is in the log was learnt once, by whichever worker."""
-    found, stations = relearn(store, "town"), store.stations("town")
+    found, stations = recover(store, "town"), store.stations("town")
     assert found is not None
     assert stations is not None
     alone = Forecaster(stations)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from dashboard import store_reader
 from ingest.store import Store
 from ingest.worker import tick
-from ingest.worker.recovery import relearn
+from ingest.worker.recovery import recover
 from tests.faults.town import Town, process, working
 from tests.support.api_world import client
 from tests.support.misbehaving import Misbehaving
@@ -55,7 +55,7 @@ def check_whole(store: Store) -> None:
     """The state is what the log gives, and no poll is there twice."""
     polls = store.polls("town")
     assert polls == sorted(set(polls))
-    found = relearn(store, "town")
+    found = recover(store, "town")
     assert found is not None
     assert found.forecaster.at == polls[-1]
 
@@ -66,7 +66,7 @@ def test_a_store_that_another_process_has_locked(
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     """Riders read on meanwhile; what came then is learnt, or asked for again, when the lock is gone."""
-    monkeypatch.setattr(tick, "STAND_BY", timedelta(seconds=0.2))
+    monkeypatch.setattr(tick, "STANDBY_INTERVAL", timedelta(seconds=0.2))
     sa.event.listen(
         store._database._engine, "checkout",
         lambda connection, *_: connection.execute(f"PRAGMA busy_timeout = {int(1000 * wait)}"),
@@ -119,7 +119,7 @@ def test_a_database_that_is_gone_and_comes_back(
     town: Town, postgresql: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The server lets nobody in and throws everybody out, as when it is restarted."""
-    monkeypatch.setattr(tick, "STAND_BY", timedelta(seconds=0.2))
+    monkeypatch.setattr(tick, "STANDBY_INTERVAL", timedelta(seconds=0.2))
     with postgres_database(postgresql, "gone", "dockcast_template") as url:
         store = Store(url)
         store_reader.use(store)

@@ -13,7 +13,7 @@ import numpy as np
 from ingest.gbfs.feed import Poll
 from ingest.registry import System
 from ingest.store import Store, SystemRow
-from ingest.worker.recovery import relearn
+from ingest.worker.recovery import recover
 from ingest.worker.tick import Ticker
 from model import Snapshot, Stations, Weather
 from tests.support.model_world import riders, stations
@@ -82,8 +82,9 @@ class Desk:
         self.feed = Script()
 
     def worker(self, holder: str = "me", system: System = CITY, **more: Any) -> Ticker:
-        chance = random.Random(1)
-        return Ticker(system, self.store, holder, self.feed.open, self.feed.clock, chance=chance, **more)
+        return Ticker(
+            system, self.store, holder, self.feed.open, self.feed.clock, jitter=random.Random(1), **more
+        )
 
     def tick(self, ticker: Ticker, says: Any, after: timedelta = MINUTE) -> datetime:
         """Let time go by, then the feed say something to a ticker that asks."""
@@ -102,7 +103,7 @@ class Desk:
 
 
 def state_of(store: Store) -> bytes:
-    found = relearn(store, "test")
+    found = recover(store, "test")
     assert found is not None
     return found.forecaster.to_bytes()
 

@@ -39,7 +39,7 @@ from dashboard.words import text  # noqa: E402
 from ingest.store import Store  # noqa: E402
 from ingest.store.holder import is_dead  # noqa: E402
 from ingest.store.tables import checkpoints  # noqa: E402
-from ingest.worker.recovery import logged, relearn  # noqa: E402
+from ingest.worker.recovery import logged, recover  # noqa: E402
 from model import Forecaster  # noqa: E402
 from tests.faults.feeds import FAULTS, Fault  # noqa: E402
 from tests.faults.test_checkpoints import SPOILT  # noqa: E402
@@ -127,7 +127,7 @@ class DriftMonitor:
 
     def is_whole(self) -> bool:
         """Tell whether the state is what the log gives when every poll is learnt once."""
-        found, stations = relearn(self.store, self.name), self.store.stations(self.name)
+        found, stations = recover(self.store, self.name), self.store.stations(self.name)
         if found is None or stations is None:
             return False
         alone = Forecaster(stations)

@@ -35,7 +35,7 @@ from shared import add_shared  # noqa: E402
 
 from ingest.replay.recording import Recording  # noqa: E402
 from ingest.store import Store  # noqa: E402
-from ingest.worker.recovery import logged, relearn  # noqa: E402
+from ingest.worker.recovery import logged, recover  # noqa: E402
 from model import Forecaster, Snapshot  # noqa: E402
 from tests.support.store_world import postgres  # noqa: E402
 
@@ -74,7 +74,7 @@ class Witness:
         Gives how many polls were new, and how many a restarted worker has to learn again.
         """
         system_id = self.recording.system_id
-        checkpoint, found = store.checkpoint(system_id), relearn(store, system_id)
+        checkpoint, found = store.checkpoint(system_id), recover(store, system_id)
         if checkpoint is None or found is None:
             if store.polls(system_id):
                 raise Difference(f"{system_id}: polls were logged without a checkpoint")

@@ -19,8 +19,8 @@ from ingest.replay.tape import CityTape, RecordingTape, Tape, open_tape, recorde
 from ingest.store import Store, SystemRow
 from ingest.store.playback import Playback
 from ingest.worker.player import Player
-from ingest.worker.recovery import relearn
-from ingest.worker.tick import STAND_BY
+from ingest.worker.recovery import recover
+from ingest.worker.tick import STANDBY_INTERVAL
 from model import Forecaster
 from tests.support.serving import make_recording
 from tests.support.store_world import store_url
@@ -42,7 +42,7 @@ class Desk:
         self.player = self.another("me")
 
     def another(self, holder: str) -> Player:
-        return Player(self.system, self.tape, self.store, holder, lambda: self.now, chance=random.Random(1))
+        return Player(self.system, self.tape, self.store, holder, lambda: self.now, jitter=random.Random(1))
 
     def tick(self, after: timedelta = SECOND) -> datetime:
         self.now += after
@@ -108,9 +108,9 @@ def test_at_six_hundred_times_no_minute_is_an_outage(desk: Desk) -> None:
         desk.tick(timedelta(seconds=seconds))
     assert desk.polls()[-1] - desk.polls()[0] == HOUR
     assert desk.store.outages("sandmouth") == []
-    found = relearn(desk.store, "sandmouth")
+    found = recover(desk.store, "sandmouth")
     assert found is not None
-    memory = desk.player._memory
+    memory = desk.player.working_copy
     assert memory is not None
     assert memory.forecaster is not None
     assert found.forecaster.to_bytes() == memory.forecaster.to_bytes()
@@ -187,7 +187,7 @@ def test_another_worker_stands_by(desk: Desk) -> None:
     desk.tick()
     second = desk.another("other")
     desk.ask(replace(desk.wanted(), paused=True))
-    assert second.tick() >= desk.now + STAND_BY
+    assert second.tick() >= desk.now + STANDBY_INTERVAL
     assert desk.wanted().begun == 1
 
 
@@ -262,7 +262,7 @@ def test_a_recording_of_a_run_gives_the_same_forecasts(desk: Desk, tmp_path: Pat
             alone.update_weather(news[1])
             news = next(told, None)
         alone.learn(seen)
-    memory = desk.player._memory
+    memory = desk.player.working_copy
     assert memory is not None
     assert memory.forecaster is not None
     assert alone.to_bytes() == memory.forecaster.to_bytes()

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from ingest.gbfs.feed import FeedError, Finding, Poll
 from ingest.store.tables import checkpoints
-from ingest.worker.recovery import relearn
-from ingest.worker.tick import LEASE, STAND_BY
+from ingest.worker.recovery import recover
+from ingest.worker.tick import LEASE, STANDBY_INTERVAL
 from model import Forecaster, Snapshot, Stations, Weather
 from model.frame import Frame
 from model.records import Drift
@@ -287,7 +287,7 @@ def test_a_second_worker_stands_by_and_takes_over_in_the_same_state(desk: Desk) 
     seen = list(riders(30))
     for snapshot in seen[:10]:
         desk.tick(first, fresh(snapshot))
-        assert second.tick() == desk.feed.now + STAND_BY
+        assert second.tick() == desk.feed.now + STANDBY_INTERVAL
     assert desk.feed.polled == 10, "a worker that stands by must not poll"
     for number, snapshot in enumerate(seen[10:]):
         desk.tick(second, fresh(snapshot), after=2 * MINUTE if number == 0 else MINUTE)
@@ -304,7 +304,7 @@ def test_a_worker_that_was_frozen_learns_nothing_until_it_has_read_what_others_d
     for number, snapshot in enumerate(seen[10:20]):
         desk.tick(other, fresh(snapshot), after=2 * MINUTE if number == 0 else MINUTE)
     polled = desk.feed.polled
-    assert desk.tick(frozen, fresh(seen[19])) == desk.feed.now + STAND_BY
+    assert desk.tick(frozen, fresh(seen[19])) == desk.feed.now + STANDBY_INTERVAL
     assert desk.feed.polled == polled
     desk.store.drop_leases("other")
     for snapshot in seen[20:]:
@@ -326,7 +326,7 @@ def test_a_worker_that_loses_its_lease_while_it_polls_writes_nothing(desk: Desk)
 
     desk.feed.now += MINUTE
     poll, desk.feed.poll = desk.feed.poll, meanwhile  # type: ignore[method-assign]
-    assert slow.tick() == desk.feed.now + STAND_BY
+    assert slow.tick() == desk.feed.now + STANDBY_INTERVAL
     desk.feed.poll = poll  # type: ignore[method-assign]
     assert desk.store.polls("test") == [seen[0].at]
     desk.tick(other, fresh(seen[2]))
@@ -369,7 +369,7 @@ def test_only_what_changes_is_logged(desk: Desk, caplog: pytest.LogCaptureFixtur
 
 def test_weather_comes_with_a_checkpoint_so_that_recovery_knows_it(desk: Desk) -> None:
     sky = Sky()
-    ticker = desk.worker(sky=sky, checkpoint_seconds=3600)
+    ticker = desk.worker(weather=sky, checkpoint_seconds=3600)
     heard = Forecaster(stations())
     for index, seen in enumerate(riders(90, start=NOON)):
         if index in (20, 70):
@@ -378,7 +378,7 @@ def test_weather_comes_with_a_checkpoint_so_that_recovery_knows_it(desk: Desk) -
             heard.update_weather(rain(seen.at - MINUTE))
         desk.tick(ticker, fresh(seen))
         heard.learn(seen)
-    found = relearn(desk.store, "test")
+    found = recover(desk.store, "test")
     assert found is not None
     assert found.forecaster.to_bytes() == heard.to_bytes()
     assert found.checkpoint_at is not None
@@ -390,7 +390,7 @@ def test_a_weather_server_that_breaks_stops_no_tick(desk: Desk) -> None:
         def poll(self, stations: Stations) -> Weather | None:
             return None
 
-    ticker = desk.worker(sky=Broken())
+    ticker = desk.worker(weather=Broken())
     for seen in riders(3):
         desk.tick(ticker, fresh(seen))
     assert desk.outcomes() == ["learnt"] * 3
@@ -405,15 +405,15 @@ def test_the_setting_switches_the_seed_pipeline_on_and_off_at_a_restart(desk: De
     after = desk.worker(seed=seed)
     for seen in world[45:50]:
         desk.tick(after, fresh(seen))
-    found = relearn(desk.store, "test")
+    found = recover(desk.store, "test")
     assert found is not None
-    assert after._memory is not None
-    assert after._memory.forecaster is not None
-    assert found.forecaster.to_bytes() == after._memory.forecaster.to_bytes()
+    assert after.working_copy is not None
+    assert after.working_copy.forecaster is not None
+    assert found.forecaster.to_bytes() == after.working_copy.forecaster.to_bytes()
     for seen in world[50:]:
         desk.tick(after, fresh(seen))
     scores = desk.store.scores("test").groupby("model")["n"].sum()
-    assert ("seed" in after._memory.forecaster.models) == seed
+    assert ("seed" in after.working_copy.forecaster.models) == seed
     assert 0 < scores["seed"] < scores["pool"]
 
 

@@ -119,7 +119,7 @@ def test_a_feed_that_is_down_and_one_that_hangs_keep_no_other_waiting(
 def test_a_second_worker_takes_over_when_the_first_stops(
     store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tick, "STAND_BY", timedelta(seconds=0.1))
+    monkeypatch.setattr(tick, "STANDBY_INTERVAL", timedelta(seconds=0.1))
     with working(store, cities) as first:
         wait_for(lambda: len(store.polls("one")) >= 2)
         with working(store, cities) as standing_by:

@@ -81,7 +81,7 @@ def main() -> None:
             place=n / plan.count,
             checkpoint_seconds=CHECKPOINT_SECONDS,
             keep=timedelta(days=told["keep_days"]),
-            chance=random.Random(n),
+            jitter=random.Random(n),
         )
         for n, system in enumerate(followed)
     ]

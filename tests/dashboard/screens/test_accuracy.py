@@ -61,7 +61,7 @@ def replay(world: World, recording: Recording, hole: tuple[timedelta, timedelta]
     world.store.follow([*world.store.systems(), row])
     feed = Feed()
     feed.stations = recording.stations
-    ticker = Ticker(system, world.store, "test", lambda: feed, feed.clock, chance=random.Random(1), seed=True)
+    ticker = Ticker(system, world.store, "test", lambda: feed, feed.clock, jitter=random.Random(1), seed=True)
     begun = datetime.fromtimestamp(int(recording.polls[0]), tz=world.now.tzinfo)
     for seen in takewhile(lambda seen: seen.at <= begun + STRETCH, recording.snapshots()):
         if hole is None or not hole[0] < seen.at - begun < hole[1]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from dashboard.words import text
-from model.records import Floats, Ints
+from model.arrays import Floats, Ints
 from model.trip import Point, walking_minutes
 
 HALF_WORTH_MINUTES = 10.0

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.words.text import What
+from model.arrays import Ints
 from model.frame import NO_FORECAST, Frame, Outlook
-from model.records import Ints
 
 
 def side(frame: Frame, what: What) -> Outlook:

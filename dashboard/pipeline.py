@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from model.arrays import ARRIVALS, DEPARTURES, Array32, Bools, Floats, Strings
 from model.demand.calendar import Calendar
 from model.demand.changes import Changes
 from model.demand.climatology import Climatology
 from model.demand.occupancy_effect import OccupancyEffect
-from model.demand.rates import ARRIVALS, DEPARTURES, Array32, Demand
+from model.demand.rates import Demand
 from model.demand.weather_effect import WeatherEffect
 from model.forecaster import Forecaster
 from model.mixing.guard import Guard
 from model.mixing.pool import Pool
-from model.records import Bools, Floats, Strings
 from model.scoring.drift import DriftMonitor
 from model.scoring.issue import SCORED_MINUTES
 from model.seed_pipeline import SeedPipeline

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.arrays import Array32, Bools, Floats, Ints, aligned, rows_of, take_rows
 from model.demand.calendar import Calendar
 from model.demand.changes import Changes
 from model.demand.climatology import Climatology
@@ -25,17 +26,13 @@ from model.mixing.guard import Guard
 from model.mixing.pool import Pool
 from model.records import (
     UNKNOWN,
-    Bools,
     Counts,
     Drift,
-    Floats,
     Forecast,
-    Ints,
     Snapshot,
     Stations,
     Weather,
     pack_stations,
-    take_rows,
     unpack_stations,
 )
 from model.scoring.drift import DriftMonitor
@@ -203,7 +200,7 @@ class Forecaster:
             raise ValueError(f"this forecaster knows {self.stations.system_id}, not {stations.system_id}")
         gone = self._ids[~np.isin(self._ids, stations.station_id)][: max(len(stations), _MOST_GONE)]
         ids = np.concatenate([stations.station_id, gone])
-        rows = _rows_of(ids, self._ids)
+        rows = rows_of(ids, self._ids)
         for name, default in self._COUNTS:
             setattr(self, f"_{name}", take_rows(getattr(self, f"_{name}"), rows, default))
         for part in (*self._by_station.values(), *self._pending):
@@ -231,12 +228,12 @@ class Forecaster:
         """
         if self.at is not None and snapshot.at <= self.at:
             return []
-        rows = _rows_of(self._ids, snapshot.station_id)
+        rows = rows_of(self._ids, snapshot.station_id)
         bikes, docks, ebikes = (
-            _aligned(values, rows, UNKNOWN) for values in (snapshot.bikes, snapshot.docks, snapshot.ebikes)
+            aligned(values, rows, UNKNOWN) for values in (snapshot.bikes, snapshot.docks, snapshot.ebikes)
         )
         renting, returning = (
-            _aligned(values, rows, True) for values in (snapshot.renting, snapshot.returning)
+            aligned(values, rows, True) for values in (snapshot.renting, snapshot.returning)
         )
         scores = self._settle(snapshot.at, bikes, docks)
         if self.at is not None and snapshot.at - self.at <= MAX_GAP:
@@ -402,7 +399,7 @@ class Forecaster:
             docks=Counts(_mirror(cdf, now.places), (bikes >= 0) & (docks >= 0)),
         )
 
-    def _pooled(self, now: Now, minutes: list[int]) -> NDArray[np.float32]:
+    def _pooled(self, now: Now, minutes: list[int]) -> Array32:
         """Mix what the experts say of rising minutes, and let the guard mend it, `(H, S, N)`."""
         weights = self._pool.weights(minutes, now.rows)
         weights /= weights.sum(axis=1, keepdims=True)
@@ -527,35 +524,14 @@ class Forecaster:
         return self
 
 
-def _rows_of(wanted: NDArray[np.str_], ids: NDArray[np.str_]) -> Ints:
-    """Give the position of each of `wanted` in `ids`, -1 where it is not there."""
-    if np.array_equal(wanted, ids):
-        return np.arange(len(ids))
-    if not len(ids):
-        return np.full(len(wanted), -1)
-    order = np.argsort(ids)
-    place = np.minimum(np.searchsorted(ids, wanted, sorter=order), len(ids) - 1)
-    return np.where(ids[order[place]] == wanted, order[place], -1)
-
-
-def _aligned(values: Any, rows: Ints, missing: Any) -> Any:
-    if values is None:
-        return np.full(len(rows), missing)
-    if not len(values):
-        return np.full(len(rows), missing, dtype=values.dtype)
-    out = values[rows]
-    out[rows < 0] = missing
-    return out
-
-
-def _mirror(cdf: NDArray[np.float32], places: Ints) -> NDArray[np.float32]:
+def _mirror(cdf: Array32, places: Ints) -> Array32:
     """Turn P(bikes ≤ k) into P(docks ≤ k): k docks or fewer are `places` − k bikes or more."""
     below = places - 1 - np.arange(cdf.shape[-1])[:, None]
     at = np.maximum(below, 0) * len(places) + np.arange(len(places))
     docks = np.take(cdf.swapaxes(1, 2).reshape(len(cdf), -1), at, axis=1)
     np.subtract(1, docks, out=docks)
     docks[:, below < 0] = 1
-    mirrored: NDArray[np.float32] = docks.swapaxes(1, 2)
+    mirrored: Array32 = docks.swapaxes(1, 2)
     return mirrored
 
 

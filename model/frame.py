@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.records import Ints, Stations, pack_stations, unpack_stations
+from model.arrays import Ints
+from model.records import Stations, pack_stations, unpack_stations
 
 MINUTES: tuple[int, ...] = (*range(0, 121, 5), *range(180, 1441, 60))
 """The horizons of every frame: five-minute steps to two hours, then hours to a day."""

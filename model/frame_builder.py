@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from model.arrays import Floats
 from model.forecaster import Forecaster
 from model.frame import AT_LEAST, MINUTES, NO_FORECAST, Frame, Outlook
-from model.records import Counts, Floats
+from model.records import Counts
 
 
 def make_frame(forecaster: Forecaster) -> Frame:

@@ -12,23 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Strings = NDArray[np.str_]
+from model.arrays import Array32, Bools, Floats, Ints, Strings, frozen
 
 UNKNOWN = -1
 """A count that the feed did not give, or gave as nonsense."""
 
 _WEATHER_HOLDS = 3 * 3600
-
-
-def _frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
-    array = np.array(values, dtype=dtype, order="C")  # the same numbers are the same bytes
-    array.setflags(write=False)
-    return array
 
 
 def _check_aligned(record: Any, names: Sequence[str]) -> None:
@@ -64,7 +55,7 @@ class Stations:
     def __post_init__(self) -> None:
         for name, dtype in (("station_id", np.str_), ("name", np.str_), ("lat", np.float64),
                             ("lon", np.float64), ("capacity", np.int64)):  # fmt: skip
-            object.__setattr__(self, name, _frozen(getattr(self, name), dtype))
+            object.__setattr__(self, name, frozen(getattr(self, name), dtype))
         _check_aligned(self, ("name", "lat", "lon", "capacity"))
 
     def __len__(self) -> int:
@@ -95,16 +86,16 @@ class Snapshot:
         if self.at.tzinfo is None:
             raise ValueError("Snapshot.at must be an aware datetime: give it a time zone, best UTC")
         object.__setattr__(self, "at", self.at.astimezone(UTC))
-        object.__setattr__(self, "station_id", _frozen(self.station_id, np.str_))
+        object.__setattr__(self, "station_id", frozen(self.station_id, np.str_))
         for name in ("bikes", "docks", "ebikes"):
             if getattr(self, name) is not None:
-                counts = _frozen(getattr(self, name), np.int64)
+                counts = frozen(getattr(self, name), np.int64)
                 if (counts < UNKNOWN).any():
                     raise ValueError(f"Snapshot.{name} has counts below -1: use -1 for unknown")
                 object.__setattr__(self, name, counts)
         for name in ("renting", "returning"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, _frozen(getattr(self, name), np.bool_))
+                object.__setattr__(self, name, frozen(getattr(self, name), np.bool_))
         _check_aligned(self, ("bikes", "docks", "ebikes", "renting", "returning"))
 
     def __len__(self) -> int:
@@ -127,8 +118,8 @@ class Weather:
     values: Floats
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hours", _frozen(self.hours, np.int64))
-        object.__setattr__(self, "values", _frozen(self.values, np.float64))
+        object.__setattr__(self, "hours", frozen(self.hours, np.int64))
+        object.__setattr__(self, "values", frozen(self.values, np.float64))
         if not len(self.hours) or self.values.shape != (len(self.hours), len(WEATHER)):
             raise ValueError(
                 f"Weather.values has shape {self.values.shape} for {len(self.hours)} hours: "
@@ -148,7 +139,7 @@ class Weather:
         return np.array([np.interp(seconds, self.hours, column) for column in self.values.T])
 
 
-def median(cdf: NDArray[np.float32]) -> Ints:
+def median(cdf: Array32) -> Ints:
     """Give the smallest count that is as likely as not to be enough, over the last axis."""
     return np.asarray((cdf < np.float32(0.5 - 1e-6)).sum(axis=-1, dtype=np.int16), dtype=np.int64)
 
@@ -160,7 +151,7 @@ class Counts:
     `known` `(S,)` tells where there is a forecast at all; elsewhere counts are -1 and odds not a number.
     """
 
-    cdf: NDArray[np.float32]
+    cdf: Array32
     known: Bools
 
     @property
@@ -205,7 +196,7 @@ class Forecast:
 
     at: datetime
     minutes: Ints
-    station_id: NDArray[np.str_]
+    station_id: Strings
     bikes: Counts
     docks: Counts
 
@@ -222,13 +213,6 @@ def unpack_stations(arrays: Mapping[str, NDArray[Any]]) -> Stations:
         value = arrays[f"stations.{field.name}"]
         described[field.name] = value if value.ndim else str(value)
     return Stations(**described)
-
-
-def take_rows(values: NDArray[Any], rows: Ints, default: Any) -> NDArray[Any]:
-    """Reorder the last axis, the stations; -1 in `rows` stands for a new one, which gets the default."""
-    out: NDArray[Any] = np.full((*values.shape[:-1], len(rows)), default, dtype=values.dtype)
-    out[..., rows >= 0] = values[..., rows[rows >= 0]]
-    return out
 
 
 @dataclass(frozen=True)

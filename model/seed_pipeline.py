@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from river import compose, feature_extraction, linear_model, optim, preprocessing, stats
 from river.utils import VectorDict
 
-from model.records import WEATHER, Floats, Ints
+from model.arrays import Floats, Ints
+from model.records import WEATHER
 
 TOLD = ("clouds", "humidity", "pressure", "temperature", "wind")
 """What the pipeline takes of the weather."""

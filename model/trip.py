@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from model.arrays import Floats, Ints
 from model.frame import AT_LEAST, NO_FORECAST, Frame
-from model.records import Floats, Ints
 
 WALKING_KMH = 4.8
 RIDING_KMH = 14.0

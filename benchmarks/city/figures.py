@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ingest.replay.recording import Recording
-from model.records import UNKNOWN, Floats, Ints
+from model.arrays import Floats, Ints
+from model.records import UNKNOWN
 
 STEP = 120
 HORIZONS = (10, 30, 60, 120)

@@ -18,7 +18,7 @@ from figures import STEP, Grid, figures, gridded, profile  # noqa: E402
 
 from ingest.city.cities import CITIES, City  # noqa: E402
 from ingest.replay.recording import Recording  # noqa: E402
-from model.records import Floats  # noqa: E402
+from model.arrays import Floats  # noqa: E402
 
 REAL = ("dublin-2017-02", "chicago-2013-autumn", "boulder-2022-spring")
 START, DAYS = datetime(2026, 9, 14, 3, 0, tzinfo=UTC), 42

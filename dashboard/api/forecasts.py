@@ -14,8 +14,8 @@ from dashboard.api.parameters import Moment, Parameter, Text, Whole
 from dashboard.api.systems import AGE, LABEL, find, iso, whole_minutes
 from dashboard.store_reader import Reading, View, reading
 from ingest.store import SystemRow
+from model.arrays import Ints
 from model.frame import AT_LEAST, MINUTES, NO_FORECAST, Frame, Outlook
-from model.records import Ints
 
 STATION = Parameter(
     "station_id",

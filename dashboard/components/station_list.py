@@ -19,8 +19,8 @@ from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
 from dashboard.words import text
 from ingest.store import SystemRow
+from model.arrays import Floats, Ints
 from model.frame import Frame
-from model.records import Floats, Ints
 from model.trip import Point
 
 SHOWN = "show-list"

@@ -16,8 +16,8 @@ from dashboard import palette
 from dashboard.palette import rgb
 from dashboard.words import text
 from dashboard.words.text import What
+from model.arrays import Floats
 from model.frame import Frame
-from model.records import Floats
 
 # A Deck looks for Jupyter by an import that fails, each time anew: a third of the time of a slider move.
 pydeck.bindings.deck.has_jupyter_extra = lambda: False

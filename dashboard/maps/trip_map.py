@@ -20,8 +20,8 @@ from dashboard.outlook import chances, side
 from dashboard.palette import rgb
 from dashboard.words import text
 from dashboard.words.text import What
+from model.arrays import Ints
 from model.frame import Frame
-from model.records import Ints
 from model.trip import WALKING_LIMIT_MINUTES, Point, TripPlan, walking_minutes
 
 DESK, PHONE, WIDE = (700, 400), (330, 290), (1100, 420)

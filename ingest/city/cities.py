@@ -27,7 +27,8 @@ from ingest.city.plan import USES, CityPlan
 from ingest.city.plans import FELLGATE, HARBOURTON, SANDMOUTH
 from ingest.city.riders import Riders, Wishes
 from ingest.city.week import Stock, Town, Week, Works
-from model.records import Floats, Ints, Snapshot, Stations, Weather
+from model.arrays import Floats, Ints
+from model.records import Snapshot, Stations, Weather
 
 _DAWN = 4
 """The hour at which a day of riders begins, and on Mondays a week."""

@@ -12,7 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from model.records import Floats, Ints, Weather
+from model.arrays import Floats, Ints
+from model.records import Weather
 
 _DAY = 86_400
 _KIND = 7

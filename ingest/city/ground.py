@@ -8,7 +8,7 @@ import numpy as np
 
 from ingest.city.plan import CityPlan, ribbon, smooth
 from ingest.city.streets import Streets
-from model.records import Floats
+from model.arrays import Floats
 
 Feature = dict[str, Any]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.records import Bools, Floats
+from model.arrays import Bools, Floats
 
 METRES_PER_DEGREE = 111_195.0
 

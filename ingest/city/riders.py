@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingest.city.plan import USES
-from model.records import Floats, Ints
+from model.arrays import Floats, Ints
 
 Bump = tuple[float, float, float]
 """A time of day that riders like: hour, spread in hours, and trips a day and station."""

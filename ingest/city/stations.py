@@ -16,7 +16,8 @@ import numpy as np
 
 from ingest.city.plan import METRES_PER_DEGREE, USES, CityPlan
 from ingest.city.streets import MAIN, Streets
-from model.records import Floats, Ints, Stations
+from model.arrays import Floats, Ints
+from model.records import Stations
 
 CAPACITY = (12, 50)
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.city.plan import CityPlan, filled, ribbon, smooth
-from model.records import Bools, Floats
+from model.arrays import Bools, Floats
 
 MAIN, SIDE = "main", "side"
 

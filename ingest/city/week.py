@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.city.riders import Wishes
-from model.records import Floats, Ints
+from model.arrays import Floats, Ints
 
 _WALK_ON = 0.55
 """Share of riders who find a station empty and walk to the next."""

@@ -17,7 +17,8 @@ from ingest.gbfs import values as values
 from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.documents import Document
 from ingest.gbfs.findings import FeedError, Findings
-from model.records import UNKNOWN, Bools, Ints, Stations
+from model.arrays import Bools, Ints
+from model.records import UNKNOWN, Stations
 
 _ELECTRIC = ("ebike", "electric", "ebikes", "e-bike", "e_bike", "electrical", "electric_assist")
 

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ingest.replay.recording import Recording
+from model.arrays import Floats
 from model.forecaster import Forecaster
-from model.records import Floats
 from model.scoring.issue import SCORED_MINUTES, Score
 from model.scoring.measures import MEASURES, WORSE, measures
 

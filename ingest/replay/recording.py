@@ -34,7 +34,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyarrow.lib import ArrowException
 
-from model.records import UNKNOWN, WEATHER, Ints, Snapshot, Stations, Weather
+from model.arrays import Ints
+from model.records import UNKNOWN, WEATHER, Snapshot, Stations, Weather
 
 if TYPE_CHECKING:
     from ingest.store import Store

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from model.records import Strings
+from model.arrays import Strings
 from model.scoring.issue import BINS, STATION_SCORES, Score
 
 STATION_KEYS = ["model", "station_id"]

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from model.arrays import Ints, Strings
 from model.frame import Frame, Outlook
-from model.records import Ints, Strings
 
 EVERY = timedelta(minutes=20)
 KEPT = timedelta(hours=25)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from model.arrays import Array32, Floats, Ints, take_rows
 from model.component import Component
-from model.demand.rates import Array32
-from model.records import Floats, Ints, take_rows
 
 _MOST = 30
 """Larger changes count as this large."""

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import numpy as np
 
+from model.arrays import Array32, Bools, Ints, take_rows
 from model.component import Component
 from model.demand.calendar import DAY_TYPES, Calendar
-from model.demand.rates import Array32, Events
-from model.records import Bools, Ints, take_rows
+from model.demand.rates import Events
 
 _HOURS = 24
 _BINS = 21

@@ -12,10 +12,10 @@ from datetime import datetime
 
 import numpy as np
 
+from model.arrays import Array32, Bools, Floats, Ints, take_rows
 from model.component import Component
 from model.demand.calendar import DAY_TYPES, Calendar
-from model.demand.rates import Array32, Demand, Events
-from model.records import Bools, Floats, Ints, take_rows
+from model.demand.rates import Demand, Events
 
 _SLOTS = 48
 _TENTHS = 10

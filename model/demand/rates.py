@@ -23,15 +23,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.arrays import Array32, Bools, Floats, Ints, take_rows
 from model.component import Component
 from model.demand.calendar import DAY_TYPES, Calendar
 from model.demand.weather_effect import WeatherEffect
 from model.demand.weekly_profile import SHAPE
-from model.records import Bools, Floats, Ints, take_rows
-
-Array32 = NDArray[np.float32]
-
-ARRIVALS, DEPARTURES = 0, 1
 
 MAX_GAP = timedelta(minutes=15)
 """Longer holes than this teach nothing: what happened in between is anyone's guess."""

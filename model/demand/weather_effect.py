@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.arrays import Floats
 from model.component import Component
 from model.demand.calendar import Calendar
-from model.records import WEATHER, Floats, Weather
+from model.records import WEATHER, Weather
 
 _SCALES = np.array([10.0, 25.0, 10.0, 5.0, 50.0, 1.0])
 """What one unit of each feature is: ten degrees, 25 % of humidity, …, and 1 of log(1 + mm of rain)."""

@@ -14,12 +14,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from model.arrays import ARRIVALS, Array32, Bools, Floats, Ints
 from model.demand.changes import Changes
 from model.demand.climatology import Climatology
 from model.demand.occupancy_effect import OccupancyEffect
-from model.demand.rates import ARRIVALS, Array32, Demand
+from model.demand.rates import Demand
 from model.experts import solver
-from model.records import Bools, Floats, Ints
 
 NEAR_MINUTES = 120
 """Experts that differ only in how the next two hours go do not answer beyond."""

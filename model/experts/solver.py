@@ -21,11 +21,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-from model.records import Floats, Ints
-
-Array32 = NDArray[np.float32]
+from model.arrays import Array32, Floats, Ints
 
 NEAR_ENDS = np.array([5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120], dtype=np.float64)
 FAR_ENDS = np.arange(150.0, 1441.0, 30.0)

@@ -16,9 +16,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from model.arrays import Array32, Bools, Floats, Ints, take_rows
 from model.component import Component
-from model.demand.rates import Array32
-from model.records import Bools, Floats, Ints, take_rows
 
 _HALF_LIFE_FORECASTS = 72 * 15.0
 _CITY_FORECASTS = 150.0

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.demand.rates import Array32
+from model.arrays import Array32, Bools, Floats, Ints, take_rows
 from model.mixing import guard
-from model.records import Bools, Floats, Ints, median, take_rows
+from model.records import median
 
 NEAR_SCORED: tuple[int, ...] = (5, 10, 15, 30, 45, 60, 90, 120)
 FAR_SCORED: tuple[int, ...] = (180, 360, 720, 1440)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from model.records import Floats
+from model.arrays import Floats
 
 MEASURES = ("mae", "rmse", "crps", "brier_bike", "brier_dock", "cover80")
 """Errors and CRPS in bikes; `cover80` the share of the probability integral transform from 0.1 to 0.9."""

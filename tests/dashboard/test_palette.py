@@ -10,7 +10,7 @@ import pytest
 
 from dashboard import palette
 from dashboard.words import text
-from model.records import Floats
+from model.arrays import Floats
 
 # How people with one kind of cone missing see linear RGB: Machado, Oliveira, Fernandes,
 # "A physiologically-based model for simulation of color vision deficiency", IEEE TVCG 2009, severity 1.0.

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from model import Forecaster, Snapshot, Stations
+from model.arrays import Floats
 from model.demand.calendar import Calendar
 from model.demand.rates import Demand, events
 from model.forecaster import StateError
 from model.frame import MINUTES
-from model.records import Floats
 from model.scoring.issue import SCORED_MINUTES
 from tests.support.model_world import MINUTE, MONDAY, riders, snapshot, stations
 

@@ -18,8 +18,8 @@ from dashboard.maps import deck
 from dashboard.store_reader import View
 from dashboard.words import text
 from ingest.store import SystemRow, SystemState
+from model.arrays import Floats
 from model.frame import MINUTES
-from model.records import Floats
 from tests.support.dashboard_world import NASTY, NOON, frame
 
 SYSTEM = SystemRow("dublin", "dublinbikes", "Dublin", "IE", "http://x", 60, 1.0, "")

@@ -18,10 +18,10 @@ from ingest.store import (
     HOUR,
     Failure,
     Health,
+    IssuedForecast,
     Oddity,
     Outage,
     Playback,
-    Said,
     Store,
     SystemRow,
     SystemState,
@@ -32,11 +32,11 @@ from model.records import Drift
 if TYPE_CHECKING:
     from dashboard.pipeline import Pipeline
 
-SAID_AHEAD = timedelta(minutes=30)
-"""How far ahead of what came the page shows what it had said."""
+ISSUED_AHEAD = timedelta(minutes=30)
+"""How long before its target time a forecast was issued that pages lay beside its truth."""
 
-SAID_WITHIN = timedelta(hours=4)
-"""How far back it does."""
+DUE_WITHIN = timedelta(hours=4)
+"""How long ago the target times of those forecasts may lie."""
 
 GLANCE = timedelta(seconds=1)
 """How old an answer about all systems may be where many ask."""
@@ -121,7 +121,7 @@ class Reading:
         # 2 MB a frame at 2,000 stations; a page asks for the newest of its city.
         self._frame = lru_cache(maxsize=32)(self._decode)
         self._totals = lru_cache(maxsize=64)(self._add_up)  # 10 kB each
-        self._said = lru_cache(maxsize=512)(self._decode_said)  # 30 bytes a station each
+        self._issued = lru_cache(maxsize=512)(self._decode_issued)  # 30 bytes a station each
         self._glance: tuple[datetime, dict[str, tuple[SystemRow, SystemState]]] | None = None
         self._glancing = Lock()
         self._health: tuple[datetime, tuple[str, ...], Health] | None = None
@@ -160,30 +160,30 @@ class Reading:
         """Fetch one station's changes as `(at, bikes, docks)`, the one that held at the start among them."""
         return self._store.history(system_id, station_id, start, end)
 
-    def said(
-        self, system_id: str, ahead: timedelta = SAID_AHEAD, within: timedelta = SAID_WITHIN
-    ) -> list[Said]:
-        """Fetch what was forecast for so far ahead and came due lately, oldest first."""
+    def issued_forecasts(
+        self, system_id: str, ahead: timedelta = ISSUED_AHEAD, within: timedelta = DUE_WITHIN
+    ) -> list[IssuedForecast]:
+        """Fetch the forecasts issued so long `ahead` of a target time that passed lately, oldest first."""
         state = self._store.state(system_id)
         if state is None or state.at is None:
             return []
         found = []
-        for at in self._store.said_at(system_id):
+        for at in self._store.issued_at(system_id):
             if state.at - within <= at + ahead <= state.at:
                 with suppress(LookupError):
-                    found.append(self._said(system_id, at, ahead))
+                    found.append(self._issued(system_id, at, ahead))
         return found
 
-    def said_and_came(self, system_id: str, ahead: timedelta) -> pd.DataFrame:
-        """Lay what came due lately out beside what came, newest first: see `ingest.said`."""
-        return self._store.beside_truth(system_id, reversed(self.said(system_id, ahead)))
+    def forecasts_and_truth(self, system_id: str, ahead: timedelta) -> pd.DataFrame:
+        """Lay the forecasts whose target time passed lately beside their truth, newest first."""
+        return self._store.beside_truth(system_id, reversed(self.issued_forecasts(system_id, ahead)))
 
-    def _decode_said(self, system_id: str, at: datetime, ahead: timedelta) -> Said:
-        blob = self._store.said(system_id, at)
+    def _decode_issued(self, system_id: str, at: datetime, ahead: timedelta) -> IssuedForecast:
+        blob = self._store.issued_forecast(system_id, at)
         try:
-            return Said.of(Frame.from_bytes(blob or b""), ahead)
+            return IssuedForecast.of(Frame.from_bytes(blob or b""), ahead)
         except ValueError as error:
-            raise LookupError(f"nothing readable was said of {system_id} at {at}") from error
+            raise LookupError(f"the forecast for {system_id} issued at {at} cannot be read") from error
 
     def scores(
         self,

@@ -100,7 +100,7 @@ def _said_and_came(view: View, index: int) -> str:
     frame, screen, zone = view.frame, address_bar.screen(), view.zone
     assert frame is not None
     station, source = str(frame.stations.station_id[index]), reading()
-    due = source.said(view.system.system_id)
+    due = source.issued_forecasts(view.system.system_id)
     if not due:
         return ""
     history = source.history(view.system.system_id, station, due[0].target_at, frame.at)

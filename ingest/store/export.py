@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from ingest.store import Store
-from ingest.store.issued_forecasts import Said, beside_truth
+from ingest.store.issued_forecasts import IssuedForecast, beside_truth
 from ingest.store.scores import FIVE_MINUTES, measured
 from model.frame import Frame
 
@@ -105,14 +105,16 @@ def _of(table: pd.DataFrame, day: date) -> pd.DataFrame:
 def _forecasts(
     store: Store, system_id: str, begin: datetime, end: datetime, progress: Callable[[int, int], None]
 ) -> pd.DataFrame:
-    kept = [at for at in store.said_at(system_id) if begin <= at < end]
+    kept = [at for at in store.issued_at(system_id) if begin <= at < end]
     tables = []
     for done, at in enumerate(kept, 1):
-        blob = store.said(system_id, at)
+        blob = store.issued_forecast(system_id, at)
         if blob is not None:
             frame = Frame.from_bytes(blob)
-            said = (Said.of(frame, timedelta(minutes=int(minutes))) for minutes in frame.minutes)
-            tables.append(beside_truth(store, system_id, said))
+            forecasts = (
+                IssuedForecast.of(frame, timedelta(minutes=int(minutes))) for minutes in frame.minutes
+            )
+            tables.append(beside_truth(store, system_id, forecasts))
         progress(done, len(kept))
     full = [table for table in tables if not table.empty]
     return pd.concat(full, ignore_index=True) if full else pd.DataFrame()

@@ -19,7 +19,7 @@ from model.arrays import Ints, Strings
 from model.frame import Frame, Outlook
 
 EVERY = timedelta(minutes=20)
-KEPT = timedelta(hours=25)
+KEPT_FOR = timedelta(hours=25)
 
 PATIENCE = timedelta(minutes=5)
 """How long after its moment a count may be seen and still be what it was then."""
@@ -37,7 +37,7 @@ def _when(at: datetime) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class IssuedForecast:
     """What was forecast `at` a moment of the stations `(S,)`, of bikes and of spaces, for one time ahead.
 
     `bikes` are those that stood there then, -1 for unknown. The outlooks have the one horizon.
@@ -56,7 +56,7 @@ class Said:
         return self.at + timedelta(minutes=self.minutes)
 
     @classmethod
-    def of(cls, frame: Frame, ahead: timedelta) -> Said:
+    def of(cls, frame: Frame, ahead: timedelta) -> IssuedForecast:
         """Take the horizon nearest to `ahead` out of a frame."""
         row = int(np.abs(frame.minutes - ahead / timedelta(minutes=1)).argmin())
         one = frame.only([int(frame.minutes[row])])
@@ -75,34 +75,34 @@ class Log(Protocol):
         """Fetch the changes."""
 
 
-def beside_truth(log: Log, system_id: str, forecasts: Iterable[Said]) -> pd.DataFrame:
+def beside_truth(log: Log, system_id: str, forecasts: Iterable[IssuedForecast]) -> pd.DataFrame:
     """Lay forecasts of bikes out beside what came, a row a station, in the order they are given.
 
     `median`, `low` and `high` are counts with their 80 % interval, `chance` that of a bike in per cent, `was`
     what stood there, `off` by how much the median missed it. What was never seen is left out.
     """
-    tables = [_beside(log, system_id, said) for said in forecasts]
+    tables = [_beside(log, system_id, forecast) for forecast in forecasts]
     known = [table for table in tables if table is not None]
     return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(COLUMNS))
 
 
-def _beside(log: Log, system_id: str, said: Said) -> pd.DataFrame | None:
-    polls = log.polls(system_id, said.target_at - timedelta(seconds=1), said.target_at + PATIENCE)
+def _beside(log: Log, system_id: str, forecast: IssuedForecast) -> pd.DataFrame | None:
+    polls = log.polls(system_id, forecast.target_at - timedelta(seconds=1), forecast.target_at + PATIENCE)
     if not polls:
         return None
-    was = came(said, log.observations(system_id, said.at, polls[0]))
-    median = said.bike.median[0].astype(np.int64)
-    chance = said.bike.chance[0, 0].astype(np.int64)
+    was = came(forecast, log.observations(system_id, forecast.at, polls[0]))
+    median = forecast.bike.median[0].astype(np.int64)
+    chance = forecast.bike.chance[0, 0].astype(np.int64)
     known = np.flatnonzero((median >= 0) & (was >= 0) & (chance <= 100))
     return pd.DataFrame(
         {
-            "said_at": pd.Series([said.at] * len(known), dtype="datetime64[s, UTC]"),
-            "target_at": pd.Series([said.target_at] * len(known), dtype="datetime64[s, UTC]"),
-            "minutes": said.minutes,
-            "station_id": said.station_id[known].astype(object),
+            "said_at": pd.Series([forecast.at] * len(known), dtype="datetime64[s, UTC]"),
+            "target_at": pd.Series([forecast.target_at] * len(known), dtype="datetime64[s, UTC]"),
+            "minutes": forecast.minutes,
+            "station_id": forecast.station_id[known].astype(object),
             "median": median[known],
-            "low": said.bike.low[0, known].astype(np.int64),
-            "high": said.bike.high[0, known].astype(np.int64),
+            "low": forecast.bike.low[0, known].astype(np.int64),
+            "high": forecast.bike.high[0, known].astype(np.int64),
             "chance": chance[known],
             "was": was[known],
             "off": median[known] - was[known],
@@ -110,10 +110,10 @@ def _beside(log: Log, system_id: str, said: Said) -> pd.DataFrame | None:
     )
 
 
-def came(said: Said, changes: pd.DataFrame) -> Ints:
+def came(forecast: IssuedForecast, changes: pd.DataFrame) -> Ints:
     """Bring the counts that a forecast began with up to date by what changed since, `(S,)`."""
-    was = said.bikes.astype(np.int64)
-    place = pd.Index(said.station_id.astype(object)).get_indexer(changes["station_id"])
+    was = forecast.bikes.astype(np.int64)
+    place = pd.Index(forecast.station_id.astype(object)).get_indexer(changes["station_id"])
     known = place >= 0
     # Where a station changed twice, the later row wins: numpy assigns in order.
     was[place[known]] = changes["bikes"].to_numpy(dtype=np.int64)[known]

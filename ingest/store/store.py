@@ -25,7 +25,7 @@ from ingest.store.daily_scores import CALIBRATION_KEYS, STATION_KEYS, Daily
 from ingest.store.database import Database, StoreError, StoreNotReadyError
 from ingest.store.feed_health import ANSWERED, Answer, Failure, Health, Oddity
 from ingest.store.holder import is_dead
-from ingest.store.issued_forecasts import KEPT, Said, beside_truth
+from ingest.store.issued_forecasts import KEPT_FOR, IssuedForecast, beside_truth
 from ingest.store.playback import SIMULATED, SPEEDS, Begin, Playback, is_played
 from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, measured, span_start
 from ingest.store.tables import (
@@ -33,11 +33,11 @@ from ingest.store.tables import (
     daily_scores,
     drifts,
     frames,
+    issued_forecasts,
     leases,
     observations,
     outages,
     polls,
-    said,
     stations,
     status,
     systems,
@@ -138,9 +138,9 @@ class TickResult:
 
     `changes` are the rows of the snapshot that differ from the one before. `checkpoint` is None between
     checkpoints, `stations` None where they did not change. `scores` are sums to add. `state` is "silent"
-    where even the first counts of a feed are old. `said` is what of the frame is
-    kept for a day: see `ingest.said`. `before` is when the snapshot learnt before this one was, None where
-    that is the last committed. `weather` is what was told of it before the snapshot.
+    where even the first counts of a feed are old. `issued` is the part of the frame that is kept until its
+    truth arrives, None where this tick's is not. `before` is when the snapshot learnt before this one was,
+    None where that is the last committed. `weather` is what was told of it before the snapshot.
     """
 
     poll: PollRow
@@ -152,7 +152,7 @@ class TickResult:
     checkpoint: bytes | None
     state: str = "live"
     text: str = ""
-    said: bytes | None = None
+    issued: bytes | None = None
     before: datetime | None = None
     weather: Weather | None = None
     daily: Sequence[Daily] = ()
@@ -228,9 +228,10 @@ class Store:
                     system_id=system_id, version=version, made_at=now, at=at, blob=tick.frame
                 )
             )
-            if tick.said is not None:
-                db.execute(said.delete().where(said.c.system_id == system_id, said.c.at < at - KEPT))
-                db.execute(said.insert().values(system_id=system_id, at=at, blob=tick.said))
+            if tick.issued is not None:
+                old = issued_forecasts.c.at < at - KEPT_FOR
+                db.execute(issued_forecasts.delete().where(issued_forecasts.c.system_id == system_id, old))
+                db.execute(issued_forecasts.insert().values(system_id=system_id, at=at, blob=tick.issued))
             before = tick.before or row.at
             if before is not None and at - before > MAX_GAP:
                 db.execute(outages.insert().values(system_id=system_id, start=before, end=at))
@@ -544,20 +545,22 @@ class Store:
             row = db.execute(query).one_or_none()
             return None if row is None else (row.version, row.blob)
 
-    def said_at(self, system_id: str) -> list[datetime]:
-        """List when the kept frames of the last day were made, oldest first: see `ingest.said`."""
-        query = sa.select(said.c.at).where(said.c.system_id == system_id).order_by(said.c.at)
+    def issued_at(self, system_id: str) -> list[datetime]:
+        """List the issue times of the forecasts that are kept, oldest first."""
+        query = sa.select(issued_forecasts.c.at).where(issued_forecasts.c.system_id == system_id)
+        query = query.order_by(issued_forecasts.c.at)
         with self._read() as db:
             return list(db.scalars(query))
 
-    def said(self, system_id: str, at: datetime) -> bytes | None:
-        """Fetch one of them; None if it is gone."""
-        query = sa.select(said.c.blob).where(said.c.system_id == system_id, said.c.at == at)
+    def issued_forecast(self, system_id: str, at: datetime) -> bytes | None:
+        """Fetch the forecast issued at a time; None where it is not kept."""
+        table = issued_forecasts.c
+        query = sa.select(table.blob).where(table.system_id == system_id, table.at == at)
         with self._read() as db:
             return db.scalar(query)
 
-    def beside_truth(self, system_id: str, forecasts: Iterable[Said]) -> pd.DataFrame:
-        """Lay forecasts out beside what came: see `ingest.said.beside_truth`."""
+    def beside_truth(self, system_id: str, forecasts: Iterable[IssuedForecast]) -> pd.DataFrame:
+        """Lay forecasts out beside what came: see `issued_forecasts.beside_truth`."""
         return beside_truth(self, system_id, forecasts)
 
     def stations(self, system_id: str) -> Stations | None:
@@ -803,12 +806,12 @@ __all__ = [
     "Checkpoint",
     "Failure",
     "Health",
+    "IssuedForecast",
     "LeaseLostError",
     "Oddity",
     "Outage",
     "Playback",
     "PollRow",
-    "Said",
     "Store",
     "StoreError",
     "StoreNotReadyError",

@@ -176,8 +176,8 @@ daily_scores = sa.Table(
     sa.Column("calibration", sa.LargeBinary, nullable=False),
 )
 
-said = sa.Table(
-    "said",
+issued_forecasts = sa.Table(
+    "issued_forecasts",
     metadata,
     _system_id(),
     sa.Column("at", UnixSeconds, primary_key=True),
@@ -234,7 +234,7 @@ weathers = sa.Table(
 )
 
 LEARNT_TABLES = (
-    stations, observations, status, polls, checkpoints, drifts, daily_scores, said, scores, outages,
-    weathers,
+    stations, observations, status, polls, checkpoints, drifts, daily_scores, issued_forecasts,
+    scores, outages, weathers,
 )  # fmt: skip
 """What is known of a system, and goes when it begins anew; frames go by age."""

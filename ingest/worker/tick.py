@@ -287,7 +287,7 @@ class Ticker:
         learnt = time.perf_counter()
         frame = make_frame(forecaster)
         keep = is_due(None if before is None else before.at, snapshot.at)
-        said = frame.only(SCORED_MINUTES).to_bytes() if keep else None
+        issued = frame.only(SCORED_MINUTES).to_bytes() if keep else None
         packed = frame.to_bytes()
         forecast = time.perf_counter()
         after = forecaster.snapshot()
@@ -315,7 +315,7 @@ class Ticker:
                 ),
                 changes=changes(before, after),
                 frame=packed,
-                said=said,
+                issued=issued,
                 before=since,
                 weather=weather,
                 learning_since=forecaster.learning_since,

@@ -117,7 +117,7 @@ class World:
             scores=[],
             stations=made.stations,
             checkpoint=None,
-            said=made.to_bytes() if keep else None,
+            issued=made.to_bytes() if keep else None,
         )
         return self.store.commit_tick(
             system_id, "test", now, LEASE, now + timedelta(minutes=1), replace(tick, **more)

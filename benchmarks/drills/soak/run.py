@@ -74,7 +74,8 @@ class Diary:
         db.close()
 
 
-TABLES = ("observations", "polls", "frames", "said", "scores", "daily_scores", "checkpoints", "outages")
+TABLES = ("observations", "polls", "frames", "issued_forecasts", "scores", "daily_scores", "checkpoints",
+          "outages")  # fmt: skip
 
 
 def lost(diary: Diary, planted: list[Fault], plan: Plan) -> dict[str, Any]:

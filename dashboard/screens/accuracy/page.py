@@ -363,7 +363,7 @@ def row_by_row(system: SystemRow) -> None:
         return
     st.html(f'<h2 class="chart">{text.SAID_TITLE}</h2>')
     ahead = timedelta(minutes=screen.horizon)
-    table = source.said_and_came(system.system_id, ahead)
+    table = source.forecasts_and_truth(system.system_id, ahead)
     if table.empty:
         st.html(f'<p class="note">{text.NO_SAID}</p>')
         return

@@ -451,17 +451,17 @@ def test_a_drift_is_kept_in_the_store(desk: Desk, monkeypatch: pytest.MonkeyPatc
 def test_a_frame_of_every_twenty_minutes_is_kept_for_a_while(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.store.store.KEPT", timedelta(hours=4))
+    monkeypatch.setattr("ingest.store.store.KEPT_FOR", timedelta(hours=4))
     ticker = desk.worker(checkpoint_seconds=1e6)
     for seen in list(riders(330))[::5]:
         desk.tick(ticker, fresh(seen), after=5 * MINUTE)
-    kept = desk.store.said_at("test")
+    kept = desk.store.issued_at("test")
     assert kept == sorted(kept)
     assert kept[-1] == MONDAY + 320 * MINUTE
     assert {b - a for a, b in pairwise(kept)} == {20 * MINUTE}
     assert kept[0] == kept[-1] - timedelta(hours=4)
-    blob = desk.store.said("test", kept[0])
+    blob = desk.store.issued_forecast("test", kept[0])
     assert blob is not None
     assert Frame.from_bytes(blob).at == kept[0]
     assert Frame.from_bytes(blob).minutes.tolist() == list(SCORED_MINUTES)
-    assert desk.store.said("test", kept[0] - MINUTE) is None
+    assert desk.store.issued_forecast("test", kept[0] - MINUTE) is None

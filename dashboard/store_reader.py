@@ -23,9 +23,9 @@ from ingest.store import (
     Outage,
     Playback,
     Store,
-    SystemRow,
     SystemState,
 )
+from ingest.system import System
 from model.frame import Frame
 from model.records import Drift
 
@@ -76,7 +76,7 @@ class View:
     newest counts lie behind `now`. `next_in` is how long until the next poll, on the wall clock.
     """
 
-    system: SystemRow
+    system: System
     state: SystemState
     version: int | None
     frame: Frame | None
@@ -122,7 +122,7 @@ class Reading:
         self._frame = lru_cache(maxsize=32)(self._decode)
         self._totals = lru_cache(maxsize=64)(self._add_up)  # 10 kB each
         self._issued = lru_cache(maxsize=512)(self._decode_issued)  # 30 bytes a station each
-        self._glance: tuple[datetime, dict[str, tuple[SystemRow, SystemState]]] | None = None
+        self._glance: tuple[datetime, dict[str, tuple[System, SystemState]]] | None = None
         self._glancing = Lock()
         self._health: tuple[datetime, tuple[str, ...], Health] | None = None
         self._examining = Lock()
@@ -146,7 +146,7 @@ class Reading:
         """
         return self._frame(system_id, version)
 
-    def systems(self) -> list[SystemRow]:
+    def systems(self) -> list[System]:
         """List the followed systems in their order."""
         return self._store.systems()
 
@@ -283,7 +283,7 @@ class Reading:
         """Tell whether a worker is at work."""
         return self._store.lease_holder(self._clock()) is not None
 
-    def glance(self) -> dict[str, tuple[SystemRow, SystemState]]:
+    def glance(self) -> dict[str, tuple[System, SystemState]]:
         """Tell how every followed system stood a second ago at most: for what many ask at once."""
         with self._glancing:
             wall = self._clock()
@@ -293,14 +293,14 @@ class Reading:
                 self._glance = (wall, {key: (row, states[key]) for key, row in rows.items() if key in states})
             return self._glance[1]
 
-    def time(self, system: SystemRow, state: SystemState) -> datetime:
+    def time(self, system: System, state: SystemState) -> datetime:
         """Tell a system's own time, which runs `speed` times as fast as the wall clock since its counts."""
         wall = self._clock()
         if state.at is None or state.received_at is None:
             return wall
         return state.at + (wall - state.received_at) * system.speed
 
-    def view(self, system: SystemRow, state: SystemState | None = None) -> View:
+    def view(self, system: System, state: SystemState | None = None) -> View:
         """Read how a system stands now. Costs one narrow query unless there is a new frame.
 
         Whoever knows the system's state already gives it, and it costs none.

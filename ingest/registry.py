@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from ingest.city.cities import CITIES
 from ingest.http.client import Fetcher, FetchError, names_private
 from ingest.settings import ROOT
+from ingest.system import SIMULATED, System
 
 PACKAGED = Path(__file__).with_name("systems.toml")
 CATALOGUE = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv"
@@ -29,30 +30,12 @@ class RegistryError(Exception):
         self.words = words
 
 
-@dataclass(frozen=True)
-class System:
-    """A system to follow. `url` is its GBFS discovery document, or "simulated:" and a made-up city's id.
-
-    `speed` is event seconds per wall second, 1 for a live feed; `label` says "replayed" or "simulated" where
-    the feed is not live, and is shown wherever the system is.
-    """
-
-    system_id: str
-    name: str
-    city: str
-    country: str
-    url: str
-    poll_seconds: float = 60
-    speed: float = 1
-    label: str = ""
-
-
 # ---------------------------------------------------------------- the list to follow
 
 
 def _address(url: str) -> str:
-    kind, _, name = url.partition(":")
-    if kind == "simulated":
+    if url.startswith(SIMULATED):
+        name = url.removeprefix(SIMULATED)
         if name not in CITIES:
             raise ValueError(f"there is no made-up city {name!r}: choose among {', '.join(CITIES)}")
         return url
@@ -154,7 +137,7 @@ def _system(entry: Any, number: int, where: str) -> System:
         raise RegistryError(
             "; ".join(filter(None, (f"{called}: {key} {advice}", _FORMS.get(key))))
         ) from error
-    if read.url.startswith("simulated:") and read.label != "simulated":
+    if read.url.startswith(SIMULATED) and read.label != "simulated":
         raise RegistryError(f"{called}: label is not simulated: a made-up city has to say that it is one")
     if not read.label and read.poll_seconds < 60:
         raise RegistryError(f"{called}: poll_seconds is below 60: a live feed is asked once a minute at most")

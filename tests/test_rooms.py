@@ -19,8 +19,8 @@ LADDER = {
         "checkpoint", "forecaster", "frame_builder", "trip",
     ),
     "ingest": (
-        "logs", "settings", "http", "city", "registry", "gbfs", "weather", "store", "replay", "worker", "cli",
-        "__main__",
+        "logs", "settings", "system", "http", "city", "registry", "gbfs", "weather", "store", "replay",
+        "worker", "cli", "__main__",
     ),
     "dashboard": (
         "palette", "words", "state", "pipeline", "store_reader", "outlook", "nearby", "itinerary", "charts",
@@ -32,7 +32,7 @@ LADDER = {
 BELOW = {
     "model": (),
     "ingest": ("model",),
-    "dashboard": ("model", "ingest.store", "ingest.settings", "ingest.registry"),
+    "dashboard": ("model", "ingest.store", "ingest.settings", "ingest.system", "ingest.registry"),
 }
 """What each floor may import of the others."""
 

@@ -21,9 +21,10 @@ from threadpoolctl import threadpool_limits
 from dashboard import store_reader
 from dashboard.api import routes
 from dashboard.screens.accuracy import curves
-from ingest.store import Store, SystemRow
+from ingest.store import Store
 from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
 from ingest.store.tables import scores, systems
+from ingest.system import System
 from model.scoring.issue import FAR_SCORED, SCORED_MINUTES
 
 MODELS = ("naive", "spread", "climatology", "chain", "more", "fewer", "pull", "calm", "seed", "pool")
@@ -43,7 +44,7 @@ def fill(store: Store, number: int, days: int) -> int:
     """Write made-up scores of so many systems and days, as a worker would have left them; count the rows."""
     rng = np.random.default_rng(1)
     rows = [
-        SystemRow(f"city{i}", f"City {i}", f"City {i}", "IE", "http://127.0.0.1:1/", 60, 1.0, "")
+        System(f"city{i}", f"City {i}", f"City {i}", "IE", "http://127.0.0.1:1/", 60, 1.0, "")
         for i in range(number)
     ]
     store.follow(rows)

@@ -37,8 +37,8 @@ sys.path.insert(0, str(HERE.parents[1]))
 from ingest.gbfs import stations, writer  # noqa: E402
 from ingest.gbfs.feed import Feed  # noqa: E402
 from ingest.http.client import Fetcher  # noqa: E402
-from ingest.registry import System  # noqa: E402
-from ingest.store import Store, SystemRow  # noqa: E402
+from ingest.store import Store  # noqa: E402
+from ingest.system import System  # noqa: E402
 from ingest.worker import tick  # noqa: E402
 from model import Forecaster, Snapshot, Stations  # noqa: E402
 from model.frame import Frame  # noqa: E402
@@ -181,7 +181,7 @@ def measure(information: dict[str, Any], status: dict[str, Any]) -> dict[str, An
     ticks: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         store = Store(f"sqlite:///{folder}/bench.db")
-        store.follow([SystemRow("bench", "Bench", "Bench", "US", system.url, 60, 1, "")])
+        store.follow([System("bench", "Bench", "Bench", "US", system.url, 60, 1, "")])
 
         def clock() -> datetime:
             return world.now

@@ -13,7 +13,7 @@ from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, liste
 from dashboard.api.parameters import Moment, Parameter, Text, Whole
 from dashboard.api.systems import AGE, LABEL, find, iso, whole_minutes
 from dashboard.store_reader import Reading, View, reading
-from ingest.store import SystemRow
+from ingest.system import System
 from model.arrays import Ints
 from model.frame import AT_LEAST, MINUTES, NO_FORECAST, Frame, Outlook
 
@@ -151,7 +151,7 @@ def _column(view: View, frame: Frame, minutes: int | None, at: datetime | None) 
     return column
 
 
-Key = tuple[SystemRow, int, str, int]
+Key = tuple[System, int, str, int]
 
 
 def _key(view: View) -> Key:
@@ -160,7 +160,7 @@ def _key(view: View) -> Key:
     return view.system, view.version, view.state.state, whole_minutes(view.age)
 
 
-def _head(system: SystemRow, version: int, state: str, age_minutes: int, frame: Frame) -> dict[str, Any]:
+def _head(system: System, version: int, state: str, age_minutes: int, frame: Frame) -> dict[str, Any]:
     return {
         "system_id": system.system_id,
         "label": system.label or None,
@@ -216,7 +216,7 @@ def _outlooks(side: Outlook, where: tuple[Any, Any]) -> list[dict[str, Any]]:
 # Compressed, the forecasts of 2,000 stations take 80 kB; a frame is asked for at some of its 47 horizons.
 @kept(128)
 def _forecast(
-    source: Reading, system: SystemRow, version: int, state: str, age_minutes: int, column: int
+    source: Reading, system: System, version: int, state: str, age_minutes: int, column: int
 ) -> Body:
     frame = source.frame(system.system_id, version)
     where = (column, slice(None))
@@ -229,7 +229,7 @@ def _forecast(
 
 
 @kept(64)
-def _stations(source: Reading, system: SystemRow, version: int, state: str, age_minutes: int) -> Body:
+def _stations(source: Reading, system: System, version: int, state: str, age_minutes: int) -> Body:
     frame = source.frame(system.system_id, version)
     head = _head(system, version, state, age_minutes, frame)
     return json_body(head | {"stations": _described(frame)})
@@ -237,7 +237,7 @@ def _stations(source: Reading, system: SystemRow, version: int, state: str, age_
 
 @kept(4096)
 def _station(
-    source: Reading, system: SystemRow, version: int, state: str, age_minutes: int,
+    source: Reading, system: System, version: int, state: str, age_minutes: int,
     row: int, first: int, last: int,
 ) -> Body:  # fmt: skip
     frame = source.frame(system.system_id, version)

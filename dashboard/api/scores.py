@@ -13,8 +13,9 @@ from dashboard.api.parameters import Moment, OneOf, Parameter, Several, Text
 from dashboard.api.systems import LABEL, SYSTEM_ID, find, iso
 from dashboard.components.downloads import parquet
 from dashboard.store_reader import Reading, reading
-from ingest.store import DAY, FIVE_MINUTES, HOUR, SystemRow, measured
+from ingest.store import DAY, FIVE_MINUTES, HOUR, measured
 from ingest.store.export import csv
+from ingest.system import System
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.measures import MEASURES
 
@@ -111,7 +112,7 @@ def scores(
 # Scores change when a system has answered, so until then one answer does for all who ask the same.
 @kept(32)
 def _scores(
-    source: Reading, summed: tuple[SystemRow, ...], versions: tuple[int | None, ...], media_type: str,
+    source: Reading, summed: tuple[System, ...], versions: tuple[int | None, ...], media_type: str,
     system: str | None, minutes: Sequence[int] | None, models: Sequence[str] | None, span: str,
     since: datetime | None, until: datetime | None,
 ) -> Body:  # fmt: skip
@@ -129,19 +130,19 @@ def _scores(
     return Body(write(table), media_type, headers=attached)
 
 
-def _asked(source: Reading, system: str | None) -> list[SystemRow]:
+def _asked(source: Reading, system: str | None) -> list[System]:
     if system is not None:
         return [find(source, system)[0]]
     return [row for row, _ in source.glance().values()]
 
 
-def _newest(source: Reading, summed: Sequence[SystemRow]) -> datetime | None:
+def _newest(source: Reading, summed: Sequence[System]) -> datetime | None:
     states = source.glance()
     return max((at for row in summed if (at := states[row.system_id][1].at) is not None), default=None)
 
 
 def _beginning(
-    source: Reading, summed: Sequence[SystemRow], usual: timedelta, until: datetime | None
+    source: Reading, summed: Sequence[System], usual: timedelta, until: datetime | None
 ) -> datetime | None:
     end = until or _newest(source, summed)
     try:
@@ -169,7 +170,7 @@ def _measure_up(
         )
 
 
-def _json(table: pd.DataFrame, span: str, summed: Sequence[SystemRow]) -> Body:
+def _json(table: pd.DataFrame, span: str, summed: Sequence[System]) -> Body:
     head = dumps(
         {
             "span": span,

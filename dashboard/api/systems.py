@@ -10,7 +10,8 @@ from dashboard.api.answers import ApiError, Body, json_body
 from dashboard.api.openapi import COUNT, NUMBER, TEXT, TIME, Schema, listed, maybe, record, told
 from dashboard.api.parameters import Parameter, Text
 from dashboard.store_reader import Reading, reading
-from ingest.store import SystemRow, SystemState
+from ingest.store import SystemState
+from ingest.system import System
 
 SYSTEM_ID = Text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "a system_id as /api/systems lists them")
 
@@ -60,7 +61,7 @@ def system(system_id: str) -> Body:
     return json_body(_system(source, *find(source, system_id)))
 
 
-def _system(source: Reading, row: SystemRow, state: SystemState) -> dict[str, Any]:
+def _system(source: Reading, row: System, state: SystemState) -> dict[str, Any]:
     address = f"/api/systems/{quote(row.system_id, safe='')}"
     age = None if state.at is None else source.time(row, state) - state.at
     return {
@@ -85,7 +86,7 @@ def _system(source: Reading, row: SystemRow, state: SystemState) -> dict[str, An
     }
 
 
-def find(source: Reading, system_id: str) -> tuple[SystemRow, SystemState]:
+def find(source: Reading, system_id: str) -> tuple[System, SystemState]:
     """Find a followed system; raises an `ApiError` for any other."""
     found = source.glance().get(system_id)
     if found is None:

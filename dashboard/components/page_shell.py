@@ -14,12 +14,13 @@ from dashboard.components import browser, kiosk, playback_control
 from dashboard.state import address_bar
 from dashboard.store_reader import Reading, View, reading
 from dashboard.words import text
-from ingest.store import SystemRow, SystemState
+from ingest.store import SystemState
+from ingest.system import System
 
 PICKER_SECONDS = 10
 
 
-def enter(page: address_bar.Page) -> SystemRow | None:
+def enter(page: address_bar.Page) -> System | None:
     """Draw what stands above every page and give back the city on screen; None where none is followed."""
     source = reading()
     address_bar.adopt(page)
@@ -42,7 +43,7 @@ def enter(page: address_bar.Page) -> SystemRow | None:
     return system
 
 
-def often(system: SystemRow, least: float = 2, most: float = 10) -> float:
+def often(system: System, least: float = 2, most: float = 10) -> float:
     """Tell after how many seconds to look whether a city has news.
 
     A feed at 60 times the speed has some each second; nobody can look at more than `least` gives.
@@ -88,7 +89,7 @@ def nothing_followed() -> None:
         notice(text.NOTHING_YET, text.NOTHING_HINT)
 
 
-def chosen(systems: list[SystemRow], states: dict[str, SystemState]) -> SystemRow:
+def chosen(systems: list[System], states: dict[str, SystemState]) -> System:
     """Find the city on screen: the one asked for, else the first that had something to show."""
     known = {system.system_id: system for system in systems}
     wanted = address_bar.screen().city
@@ -101,7 +102,7 @@ def chosen(systems: list[SystemRow], states: dict[str, SystemState]) -> SystemRo
     return known[opened] if opened is not None else systems[0]
 
 
-def label(system: SystemRow) -> str:
+def label(system: System) -> str:
     return text.city(system.name, system.city, system.label)
 
 

@@ -10,14 +10,15 @@ import streamlit as st
 
 from dashboard.store_reader import reading
 from dashboard.words import text
-from ingest.store import SIMULATED, SPEEDS, Begin, Playback, SystemRow, is_played
+from ingest.store import SPEEDS, Begin, Playback
+from ingest.system import System
 
 Change = Callable[[Playback, datetime], Playback]
 
 
-def control(system: SystemRow) -> None:
+def control(system: System) -> None:
     """Offer what can be asked of a city that is played; nothing of another."""
-    wanted = reading().playback(system.system_id) if is_played(system.url) else None
+    wanted = reading().playback(system.system_id) if system.is_played else None
     if wanted is None:
         return
     system_id = system.system_id
@@ -35,7 +36,7 @@ def control(system: SystemRow) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.time_input(text.JUMP_TO, time(8, 0), step=900, key="stage-clock")
             st.button(text.JUMP, on_click=_jump, args=(system,), key="stage-jump")
-        made_up = system.url.startswith(SIMULATED)
+        made_up = system.is_made_up
         begins: tuple[Begin, ...] = ("learnt", "nothing")
         for begin in begins:
             label = text.BEGIN_MADE_UP[begin] if made_up else text.BEGIN_RECORDED[begin]
@@ -52,7 +53,7 @@ def _speed(system_id: str, key: str) -> None:
         _change(system_id, lambda now, wall: now.faster(chosen, wall))
 
 
-def _jump(system: SystemRow) -> None:
+def _jump(system: System) -> None:
     zone, clock = reading().view(system).zone, st.session_state["stage-clock"]
     _change(system.system_id, lambda now, wall: now.jump(clock, zone, wall))
 

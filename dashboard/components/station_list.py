@@ -18,7 +18,7 @@ from dashboard.outlook import chances, is_open, side, station_index
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
 from dashboard.words import text
-from ingest.store import SystemRow
+from ingest.system import System
 from model.arrays import Floats, Ints
 from model.frame import Frame
 from model.trip import Point
@@ -33,7 +33,7 @@ _CUTOFF = 65
 _BEST = 8
 
 
-def find(system: SystemRow) -> None:
+def find(system: System) -> None:
     """Search by name, ask for the viewer's place, open the list.
 
     Outside of what the slider redraws: whatever stands there costs each move 200 bytes.

@@ -14,7 +14,7 @@ from dashboard.outlook import chances, is_open, side, station_index
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
 from dashboard.words import text
-from ingest.store import SystemRow
+from ingest.system import System
 from model.frame import Frame
 
 
@@ -77,7 +77,7 @@ def choice(frame: Frame, row: int, said: str, walk: float | None = None) -> str:
     return f"<li>{browser.button('station', name, identity=identity)}<span>{escape(words)}</span></li>"
 
 
-def detail(system: SystemRow) -> None:
+def detail(system: System) -> None:
     """Show what no slider moves: star, share and the fan chart. A fragment of its own, so a move is cheap."""
     source = reading()
     view, screen = source.view(system), address_bar.screen()

@@ -15,7 +15,7 @@ from dashboard.screens.accuracy import page as accuracy
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
 from dashboard.words import text
-from ingest.store import SystemRow
+from ingest.system import System
 from model.frame import AT_LEAST, Frame
 
 # A forecast made for a moment so near is not worth a word: steps are five minutes, counts seconds old.
@@ -38,7 +38,7 @@ def page() -> None:
         st.html(page_shell.legend(ground.credit(system.label)))
 
 
-def city(system: SystemRow, drawn: str) -> None:
+def city(system: System, drawn: str) -> None:
     """Draw one city: what is wanted, when, the map, and the same in words. Runs again by itself.
 
     `drawn` is the station that the rest of the page shows: another one is a matter for all of it.
@@ -75,7 +75,7 @@ def city(system: SystemRow, drawn: str) -> None:
         station_list.show(view, horizon, at)
 
 
-def on_stage(system: SystemRow) -> None:
+def on_stage(system: System) -> None:
     """Draw one city for people far away, at the next arrival time of the sweep. Runs again by itself."""
     source = reading()
     view = source.view(system)
@@ -96,7 +96,7 @@ def on_stage(system: SystemRow) -> None:
     st.html(kiosk.headline(view, turn, more))
 
 
-def curves_on_stage(system: SystemRow) -> None:
+def curves_on_stage(system: System) -> None:
     """Draw how right the forecasts were, in time for their turn."""
     if kiosk.curves_due() and reading().view(system).frame is not None:
         accuracy.over_time(system)

@@ -19,7 +19,7 @@ from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
 from dashboard.words import text
 from dashboard.words.text import What
-from ingest.store import SystemRow
+from ingest.system import System
 from model import trip
 from model.frame import AT_LEAST, Frame
 from model.trip import TripPlan
@@ -53,7 +53,7 @@ def found(frame: Frame) -> dict[Side, End | None]:
     }
 
 
-def ends(system: SystemRow) -> None:
+def ends(system: System) -> None:
     """Ask where the trip starts and where it goes; an end that is chosen says so, and can be let go of."""
     frame = reading().view(system).frame
     if frame is None:
@@ -114,7 +114,7 @@ def matches(side: Side, frame: Frame, query: str) -> str:
     return f'<ul class="choices matches" aria-label="{text.MATCHES}">{items}</ul>'
 
 
-def whole(system: SystemRow, was: Drawn) -> None:
+def whole(system: System, was: Drawn) -> None:
     """Draw how many, when, and the plans or the way to them. Runs again by itself."""
     source = reading()
     view = source.view(system)

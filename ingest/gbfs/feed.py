@@ -20,7 +20,7 @@ from ingest.gbfs.documents import Document, parse
 from ingest.gbfs.findings import FeedError, Finding, Findings
 from ingest.gbfs.stations import Described, StationCounts, counts, describe
 from ingest.http.client import Fetcher, FetchError, NotFound, Unreachable
-from ingest.registry import System
+from ingest.system import System
 from model.records import Snapshot, Stations
 
 __all__ = ["Feed", "FeedError", "Finding", "Poll"]

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest.city.cities import CITIES, City
-from ingest.registry import System
 from ingest.replay.recording import ChangeReplay, Recording, RecordingError
 from ingest.settings import ROOT
-from ingest.store.playback import RECORDED, SIMULATED, Begin, Playback
+from ingest.store.playback import Begin, Playback
+from ingest.system import RECORDED, SIMULATED, System
 from model.records import Snapshot, Stations, Weather
 
 RECORDINGS = ROOT / "data" / "recordings"

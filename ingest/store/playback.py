@@ -16,9 +16,6 @@ from sqlalchemy.engine import Connection
 
 from ingest.store.tables import LEARNT_TABLES, playbacks, systems
 
-SIMULATED, RECORDED = "simulated:", "recorded:"
-"""What the address of a system begins with that is played and not polled."""
-
 Begin = Literal["learnt", "nothing"]
 
 SPEEDS = (1.0, 10.0, 60.0, 600.0)
@@ -77,15 +74,6 @@ class Playback:
     def anew(self, begin: Begin) -> Playback:
         """Begin once more, having learnt or knowing nothing. When that is in the city, the worker says."""
         return replace(self, begin=begin, run=self.run + 1, paused=False)
-
-
-def is_played(url: str) -> bool:
-    """Tell whether a system's address is of one that is played.
-
-    >>> is_played("simulated:harbourton"), is_played("https://gbfs.example/gbfs.json")
-    (True, False)
-    """
-    return url.startswith((SIMULATED, RECORDED))
 
 
 _NAMES = tuple(Playback.__dataclass_fields__)

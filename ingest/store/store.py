@@ -26,7 +26,7 @@ from ingest.store.database import Database, StoreError, StoreNotReadyError
 from ingest.store.feed_health import ANSWERED, Answer, Failure, Health, Oddity
 from ingest.store.holder import is_dead
 from ingest.store.issued_forecasts import KEPT_FOR, IssuedForecast, beside_truth
-from ingest.store.playback import SIMULATED, SPEEDS, Begin, Playback, is_played
+from ingest.store.playback import SPEEDS, Begin, Playback
 from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, measured, span_start
 from ingest.store.tables import (
     checkpoints,
@@ -43,6 +43,7 @@ from ingest.store.tables import (
     systems,
     weathers,
 )
+from ingest.system import System
 from model.demand.rates import MAX_GAP
 from model.records import WEATHER, Drift, Snapshot, Stations, Weather
 
@@ -60,20 +61,6 @@ LEARNT = "learnt"
 
 class LeaseLostError(Exception):
     """Another worker holds this system's lease: roll back, write nothing, stand by."""
-
-
-@dataclass(frozen=True)
-class SystemRow:
-    """A followed system. `speed` is event seconds per wall second: 1 for a live feed."""
-
-    system_id: str
-    name: str
-    city: str
-    country: str
-    url: str
-    poll_seconds: float
-    speed: float
-    label: str
 
 
 @dataclass(frozen=True)
@@ -176,7 +163,7 @@ class Store:
 
     # ---------------------------------------------------------------- what the worker writes
 
-    def follow(self, rows: Sequence[SystemRow]) -> None:
+    def follow(self, rows: Sequence[System]) -> None:
         """Set the systems to follow, in this order. Others keep their data but are not listed any more.
 
         How fast a played one runs that is known already, the worker says that plays it.
@@ -187,7 +174,7 @@ class Store:
             for position, row in enumerate(rows):
                 values = {**row.__dict__, "position": position}
                 if row.system_id in known:
-                    if is_played(row.url):
+                    if row.is_played:
                         del values["speed"], values["poll_seconds"]
                     db.execute(systems.update().where(systems.c.system_id == row.system_id).values(values))
                 else:
@@ -511,12 +498,12 @@ class Store:
 
     # ---------------------------------------------------------------- what everybody reads
 
-    def systems(self) -> list[SystemRow]:
+    def systems(self) -> list[System]:
         """List the followed systems in their order."""
-        names = SystemRow.__dataclass_fields__
+        names = System.__dataclass_fields__
         with self._read() as db:
             query = sa.select(systems).where(systems.c.position.is_not(None)).order_by(systems.c.position)
-            return [SystemRow(**{name: getattr(row, name) for name in names}) for row in db.execute(query)]
+            return [System(**{name: getattr(row, name) for name in names}) for row in db.execute(query)]
 
     def states(self) -> dict[str, SystemState]:
         """Tell how every known system's feed is doing."""
@@ -796,7 +783,6 @@ __all__ = [
     "FIVE_MINUTES",
     "HOUR",
     "LEARNT",
-    "SIMULATED",
     "SPEEDS",
     "SUMS",
     "UNREACHABLE",
@@ -815,11 +801,9 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreNotReadyError",
-    "SystemRow",
     "SystemState",
     "TickResult",
     "findings_json",
-    "is_played",
     "measured",
     "snapshot_of",
     "span_start",

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.gbfs.feed import Poll
-from ingest.registry import System
 from ingest.replay.tape import Tape
 from ingest.store import Store
 from ingest.store.playback import Playback
+from ingest.system import System
 from ingest.worker.catch_up import WEATHER_EVERY, catch_up
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL, LearnGap, Ticker, WorkingCopy
 from model.forecaster import Forecaster

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from ingest.registry import System
+from ingest.system import System
 
 _LONGEST = timedelta(minutes=15)
 _DRIFT = 1 / 30

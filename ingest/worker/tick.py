@@ -19,10 +19,10 @@ import numpy as np
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ingest.gbfs.feed import FeedError, Poll
-from ingest.registry import System
 from ingest.store import LEARNT, LeaseLostError, PollRow, Store, SystemState, TickResult, findings_json
 from ingest.store.daily_scores import daily
 from ingest.store.issued_forecasts import is_due
+from ingest.system import System
 from ingest.worker import schedule
 from ingest.worker.recovery import recover
 from model.forecaster import Forecaster

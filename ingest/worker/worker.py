@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -30,12 +29,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from ingest import logs, registry
 from ingest.gbfs.feed import Feed
 from ingest.http.client import Fetcher, Unreachable
-from ingest.registry import RegistryError, System
+from ingest.registry import RegistryError
 from ingest.replay.tape import open_tape, recorded
 from ingest.settings import Settings
-from ingest.store import Store, SystemRow
+from ingest.store import Store
 from ingest.store.holder import new_holder
-from ingest.store.playback import is_played
+from ingest.system import System
 from ingest.weather.open_meteo import WeatherFeed
 from ingest.worker.player import Player
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL, Ticker
@@ -112,7 +111,7 @@ class Worker:
             "turn": self._turn,
             "seed": settings.seed,
         }
-        if is_played(system.url):
+        if system.is_played:
             return Player(system, open_tape(system), self._store, self.holder, self._clock, **more)
         feed = partial(Feed, system, self._fetcher, self._clock)
         weather = self._weather_feed(system)
@@ -140,7 +139,7 @@ class Worker:
     def _follow(self, systems: Sequence[System]) -> bool:
         """Say whom we follow; False where the store cannot be written to now."""
         try:
-            self._store.follow([SystemRow(**asdict(system)) for system in systems])
+            self._store.follow(systems)
         except SQLAlchemyError as error:
             log.warning("the systems cannot be taken up: %s", getattr(error, "orig", None) or error)
             return False

@@ -13,7 +13,7 @@ import pytest
 from dashboard.words import text
 from ingest.gbfs.feed import Feed
 from ingest.http.client import Fetcher
-from ingest.store import Store, SystemRow
+from ingest.store import Store
 from ingest.worker.tick import Ticker
 from tests.faults.feeds import FAULTS
 from tests.faults.town import Town
@@ -56,7 +56,7 @@ def test_a_feed_that_breaks_loses_nothing_and_comes_back(
     system_id = f"town{list(FAULTS).index(name)}"
     town = Town(server, system_id, clock=lambda: clock.now.timestamp())
     system = replace(town.system, poll_seconds=60)
-    store.follow([SystemRow(**system.__dict__)])
+    store.follow([system])
     fetcher = Fetcher(clock, seconds=1 if fault.outcome == "too_slow" else 20)
     feed = partial(Feed, system, fetcher, clock)
     ticker = Ticker(system, store, "me", feed, clock, jitter=random.Random(1))

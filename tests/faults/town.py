@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ingest.http.client import Fetcher
-from ingest.registry import System
 from ingest.store import Store
+from ingest.system import System
 from ingest.worker.worker import Worker
 from tests.support import worker_world
 from tests.support.gbfs_world import feed_list, holding, information, place, status, wrap

@@ -14,7 +14,8 @@ import tests.support.misbehaving as server_that
 from ingest.city.cities import CITIES
 from ingest.gbfs.feed import Feed
 from ingest.http.client import Fetcher, names_private
-from ingest.registry import Listed, RegistryError, System, load, search
+from ingest.registry import Listed, RegistryError, load, search
+from ingest.system import System
 from tests.support.misbehaving import Misbehaving
 
 GOOD = """

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ingest.store import PollRow, Store, SystemRow, TickResult
+from ingest.store import PollRow, Store, TickResult
 from ingest.store.issued_forecasts import is_due
+from ingest.system import System
 from model.frame import MINUTES, Frame, Outlook
 from model.records import Snapshot, Stations
 from tests.support.store_world import store_url
@@ -19,7 +20,7 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
 NASTY = "![x](http://evil.example/x.png) <b>Quay</b> $x$ {5}"
 
-DUBLIN = SystemRow("dublin", "dublinbikes", "Dublin", "IE", "http://127.0.0.1:1/gbfs.json", 60, 1.0, "")
+DUBLIN = System("dublin", "dublinbikes", "Dublin", "IE", "http://127.0.0.1:1/gbfs.json", 60, 1.0, "")
 BOULDER = replace(DUBLIN, system_id="boulder", name="BCycle", city="Boulder", country="US", label="replayed")
 
 
@@ -87,7 +88,7 @@ def frame(
 class World:
     """A store with systems, and a clock that the test sets."""
 
-    def __init__(self, path: Path, systems: tuple[SystemRow, ...] = (DUBLIN, BOULDER)) -> None:
+    def __init__(self, path: Path, systems: tuple[System, ...] = (DUBLIN, BOULDER)) -> None:
         self.url = store_url(path)
         self.store = Store(self.url)
         self.store.follow(systems)

@@ -19,7 +19,7 @@ from ingest.gbfs.feed import Feed, Poll
 from ingest.gbfs.findings import Findings
 from ingest.gbfs.stations import Described, StationCounts, counts, describe
 from ingest.http.client import Fetcher
-from ingest.registry import System
+from ingest.system import System
 from tests.support.misbehaving import Behaviour, Handler, Misbehaving, document
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

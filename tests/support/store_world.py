@@ -17,13 +17,14 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from ingest.store import PollRow, Store, SystemRow, TickResult, migrations
+from ingest.store import PollRow, Store, TickResult, migrations
+from ingest.system import System
 from model import Snapshot, Stations
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 LEASE = timedelta(seconds=90)
-DUBLIN = SystemRow("dublin", "dublinbikes", "Dublin", "IE", "http://127.0.0.1:1/gbfs.json", 60, 1.0, "")
+DUBLIN = System("dublin", "dublinbikes", "Dublin", "IE", "http://127.0.0.1:1/gbfs.json", 60, 1.0, "")
 
 
 @contextmanager

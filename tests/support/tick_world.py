@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ingest.gbfs.feed import Poll
-from ingest.registry import System
-from ingest.store import Store, SystemRow
+from ingest.store import Store
+from ingest.system import System
 from ingest.worker.recovery import recover
 from ingest.worker.tick import Ticker
 from model import Snapshot, Stations, Weather
@@ -78,7 +78,7 @@ class Desk:
     def __init__(self, path: Path) -> None:
         self.url = store_url(path)
         self.store = Store(self.url)
-        self.store.follow([SystemRow(**CITY.__dict__)])
+        self.store.follow([CITY])
         self.feed = Script()
 
     def worker(self, holder: str = "me", system: System = CITY, **more: Any) -> Ticker:

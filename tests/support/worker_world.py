@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from ingest.http.client import Fetcher
-from ingest.registry import System
 from ingest.settings import Settings
 from ingest.store import Store
+from ingest.system import System
 from ingest.worker.worker import Worker
 
 

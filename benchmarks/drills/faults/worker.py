@@ -20,9 +20,9 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from ingest.http.client import Fetcher
-from ingest.registry import System
 from ingest.settings import Settings
 from ingest.store import Store
+from ingest.system import System
 from ingest.worker.worker import Worker, give_memory_back
 
 

@@ -84,8 +84,8 @@ def document() -> Target:
     The first byte chooses which, and whether a poll of good documents went before.
     """
     from ingest.gbfs.feed import Feed, FeedError
-    from ingest.registry import System
     from ingest.store import findings_json
+    from ingest.system import System
     from model.forecaster import Forecaster
     from model.frame_builder import make_frame
 

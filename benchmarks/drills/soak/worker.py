@@ -24,7 +24,7 @@ from world import CLOCK_STEP, HANGS, START, Plan, SharedTime, faults  # noqa: E4
 
 from ingest.gbfs.feed import Feed  # noqa: E402
 from ingest.http.client import Fetcher  # noqa: E402
-from ingest.store import Store, SystemRow  # noqa: E402
+from ingest.store import Store  # noqa: E402
 from ingest.store.holder import new_holder  # noqa: E402
 from ingest.worker.tick import Ticker  # noqa: E402
 from ingest.worker.worker import give_memory_back  # noqa: E402
@@ -69,7 +69,7 @@ def main() -> None:
     clock = OurClock(world, plan)
     store = Store(told["store"])
     followed = plan.systems(told["url"])
-    store.follow([SystemRow(**system.__dict__) for system in followed])
+    store.follow(followed)
     fetcher, holder = Fetcher(clock, seconds=HANGS), new_holder()
     tickers = [
         Ticker(

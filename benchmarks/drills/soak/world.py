@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT)]
 
-from ingest.registry import System  # noqa: E402
+from ingest.system import System  # noqa: E402
 from tests.support import misbehaving  # noqa: E402
 from tests.support.misbehaving import Behaviour, Handler, Misbehaving  # noqa: E402
 

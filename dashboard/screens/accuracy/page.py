@@ -21,7 +21,8 @@ from dashboard.state import address_bar
 from dashboard.state.address_bar import Measure, Past
 from dashboard.store_reader import View, reading
 from dashboard.words import text
-from ingest.store import HOUR, SystemRow
+from ingest.store import HOUR
+from ingest.system import System
 from model.scoring.issue import SCORED_MINUTES
 
 NAMED = 3
@@ -91,7 +92,7 @@ class Stretch:
         return self.chosen.since(self.newest, self.started, self.chosen.summed)
 
 
-def stretch(system: SystemRow) -> Stretch | None:
+def stretch(system: System) -> Stretch | None:
     """Find what is on screen; None before anything was learnt."""
     source, screen = reading(), address_bar.screen()
     if screen.everywhere:
@@ -109,7 +110,7 @@ def stretch(system: SystemRow) -> Stretch | None:
     return Stretch(chosen, view.state.learning_since, view.frame.at, view.zone, view.system.city)
 
 
-def over_time(system: SystemRow) -> None:
+def over_time(system: System) -> None:
     """Show what moves by itself: the verdict, the curves and the table of all models."""
     source, screen = reading(), address_bar.screen()
     found = stretch(system)
@@ -156,7 +157,7 @@ def over_time(system: SystemRow) -> None:
     all_models(judged, max(found.summed_since, found.started), newest, zone)
 
 
-def warn(system: SystemRow) -> None:
+def warn(system: System) -> None:
     """Say why there is nothing, or nothing new, to judge."""
     source = reading()
     view = source.view(system)
@@ -169,9 +170,7 @@ def warn(system: SystemRow) -> None:
         page_shell.notice(text.only_scored_until(view.age), wrong or "")
 
 
-def verdict(
-    system: SystemRow, judged: pd.DataFrame, lines: pd.DataFrame, newest: datetime, zone: tzinfo
-) -> str:
+def verdict(system: System, judged: pd.DataFrame, lines: pd.DataFrame, newest: datetime, zone: tzinfo) -> str:
     """Answer the three questions that people come with, in words. Names of stations are escaped."""
     screen = address_bar.screen()
     errors = judged.set_index("model")[screen.measure]
@@ -193,7 +192,7 @@ def verdict(
     return f'<dl class="verdict">{cards}</dl>'
 
 
-def by_station(system: SystemRow) -> pd.DataFrame:
+def by_station(system: System) -> pd.DataFrame:
     """Give each station's errors at the chosen horizon, with its name and place, as far as it is known."""
     source = reading()
     minutes = address_bar.screen().horizon
@@ -240,7 +239,7 @@ def all_models(judged: pd.DataFrame, since: datetime, newest: datetime, zone: tz
     st.html(f'<p class="small">{escape(text.since_when(text.moment(since, newest, zone), n))}</p>')
 
 
-def behind(system: SystemRow) -> None:
+def behind(system: System) -> None:
     """Show what is behind the curves: horizons, hours, calibration, stations."""
     source, screen = reading(), address_bar.screen()
     found = stretch(system)
@@ -289,7 +288,7 @@ def box(title: str) -> st.delta_generator.DeltaGenerator:
     return made
 
 
-def calibration(system: SystemRow, models: list[str], dark: bool) -> None:
+def calibration(system: System, models: list[str], dark: bool) -> None:
     """Show whether odds and spread are what they say."""
     minutes = address_bar.screen().horizon
     right = curves.reliability(reading().calibration(system.system_id, minutes), minutes, models)
@@ -311,7 +310,7 @@ def calibration(system: SystemRow, models: list[str], dark: bool) -> None:
             downloads.offer(pit, "pit", text.PIT_TITLE)
 
 
-def stations(system: SystemRow, view: View, dark: bool) -> None:
+def stations(system: System, view: View, dark: bool) -> None:
     """Show where the pool is better than naive and where it is not, and busy stations beside quiet ones."""
     table = by_station(system)
     if table.empty:
@@ -355,7 +354,7 @@ def stations(system: SystemRow, view: View, dark: bool) -> None:
         )  # fmt: skip
 
 
-def row_by_row(system: SystemRow) -> None:
+def row_by_row(system: System) -> None:
     """List what was said beside what came, with filters."""
     source, screen = reading(), address_bar.screen()
     view = source.view(system)

@@ -14,7 +14,8 @@ import pandas as pd
 
 from dashboard.store_reader import DAY, Reading, zone_of
 from dashboard.words import text
-from ingest.store import ANSWERED, LEARNT, Answer, Health, SystemRow, SystemState
+from ingest.store import ANSWERED, LEARNT, Answer, Health, SystemState
+from ingest.system import System
 
 QUARTER = timedelta(minutes=15)
 QUARTERS = DAY // QUARTER
@@ -30,7 +31,7 @@ class FeedRow:
     `answered_at` is the wall clock's, `age` how far its newest counts lie behind its own time.
     """
 
-    system: SystemRow
+    system: System
     state: SystemState
     zone: ZoneInfo
     wall: datetime
@@ -79,9 +80,7 @@ def feeds(source: Reading, only: str | None = None) -> list[FeedRow]:
     ]
 
 
-def feed(
-    system: SystemRow, state: SystemState, health: Health, counts: pd.DataFrame, wall: datetime
-) -> FeedRow:
+def feed(system: System, state: SystemState, health: Health, counts: pd.DataFrame, wall: datetime) -> FeedRow:
     """Pick one feed out of what is known of all; `counts` are those of its own polls."""
     system_id = system.system_id
     outcomes = [*zip(counts["outcome"].tolist(), counts["n"].tolist(), strict=True)]

@@ -23,7 +23,7 @@ from dashboard.screens.feeds.feed_rows import (
 )
 from dashboard.store_reader import reading
 from dashboard.words import text
-from ingest.store import SystemRow
+from ingest.system import System
 
 STYLE = Path(__file__).parents[2] / "static" / "inner.css"
 
@@ -38,7 +38,7 @@ def page() -> None:
     st.fragment(detail, run_every=often)(system)
 
 
-def overview(system: SystemRow) -> None:
+def overview(system: System) -> None:
     """List all feeds. Runs again by itself."""
     source = reading()
     known = feeds(source)
@@ -89,7 +89,7 @@ def _cell(said: str) -> str:
     return said if said.startswith("<span") else "<br>".join(escape(part) for part in said.split(" · "))
 
 
-def detail(system: SystemRow) -> None:
+def detail(system: System) -> None:
     """Show one feed from close by: its day, what failed last, what is odd. Runs again by itself."""
     source = reading()
     feed = next(iter(feeds(source, system.system_id)), None)

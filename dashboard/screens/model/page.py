@@ -19,7 +19,7 @@ from dashboard.screens.model import pipeline_tables
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
 from dashboard.words import text
-from ingest.store import SystemRow
+from ingest.system import System
 
 STYLE = Path(__file__).parents[2] / "static" / "inner.css"
 _UNREADABLE = "unreadable"
@@ -40,7 +40,7 @@ def page() -> None:
     station(system, found)
 
 
-def look(system: SystemRow) -> Pipeline | str | None:
+def look(system: System) -> Pipeline | str | None:
     """Look into the city's forecaster: None where nothing is written down yet, a word if it is unreadable."""
     try:
         return reading().pipeline(system.system_id)
@@ -48,13 +48,13 @@ def look(system: SystemRow) -> Pipeline | str | None:
         return _UNREADABLE
 
 
-def took(system: SystemRow) -> Mapping[str, tuple[float, float]]:
+def took(system: System) -> Mapping[str, tuple[float, float]]:
     """Give what polls of the last day took: see `ingest.health`."""
     source = reading()
     return source.health([*source.glance()]).times.get(system.system_id, {})
 
 
-def head(system: SystemRow, drawn: str) -> None:
+def head(system: System, drawn: str) -> None:
     """Say how old the picture is and how the model is doing. Runs again by itself.
 
     `drawn` is what the rest of the page shows: something newer is a matter for all of it.
@@ -123,7 +123,7 @@ def box(title: str, kind: str, words: str, facts: Iterable[str]) -> str:
 # ---------------------------------------------------------------- a station
 
 
-def station(system: SystemRow, found: Pipeline) -> None:
+def station(system: System, found: Pipeline) -> None:
     """Show what the model has learnt of a station, or of all of them."""
     index = choose(found)
     dark = st.context.theme.type == "dark"

@@ -17,12 +17,13 @@ from dashboard import palette
 from dashboard.maps import deck
 from dashboard.store_reader import View
 from dashboard.words import text
-from ingest.store import SystemRow, SystemState
+from ingest.store import SystemState
+from ingest.system import System
 from model.arrays import Floats
 from model.frame import MINUTES
 from tests.support.dashboard_world import NASTY, NOON, frame
 
-SYSTEM = SystemRow("dublin", "dublinbikes", "Dublin", "IE", "http://x", 60, 1.0, "")
+SYSTEM = System("dublin", "dublinbikes", "Dublin", "IE", "http://x", 60, 1.0, "")
 STATE = SystemState("dublin", "live", "", NOON, NOON, NOON, NOON, 0, 1, NOON)
 
 

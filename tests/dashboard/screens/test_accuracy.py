@@ -18,11 +18,10 @@ from dashboard import store_reader
 from dashboard.screens.accuracy import curves
 from dashboard.words import text
 from ingest.gbfs.feed import Poll
-from ingest.registry import System
 from ingest.replay.backtest import backtest
 from ingest.replay.recording import Recording
-from ingest.store import SystemRow
 from ingest.store.scores import DAY
+from ingest.system import System
 from ingest.worker.tick import Ticker
 from model import Snapshot, Stations
 from tests.support.dashboard_world import NOON, World
@@ -52,13 +51,12 @@ class Feed:
         return self.now
 
 
-def replay(world: World, recording: Recording, hole: tuple[timedelta, timedelta] | None = None) -> SystemRow:
+def replay(world: World, recording: Recording, hole: tuple[timedelta, timedelta] | None = None) -> System:
     """Tick through the first hours of a recording, but for a hole in it."""
     system = System(
         recording.system_id, recording.system_id, recording.system_id.title(), "IE", "http://127.0.0.1:1/"
     )
-    row = SystemRow(**system.__dict__)
-    world.store.follow([*world.store.systems(), row])
+    world.store.follow([*world.store.systems(), system])
     feed = Feed()
     feed.stations = recording.stations
     ticker = Ticker(system, world.store, "test", lambda: feed, feed.clock, jitter=random.Random(1), seed=True)
@@ -68,7 +66,7 @@ def replay(world: World, recording: Recording, hole: tuple[timedelta, timedelta]
             feed.now, feed.says = seen.at, seen
             ticker.tick()
     world.now = feed.now
-    return row
+    return system
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import pandas as pd
 import pytest
 
 from ingest.replay.recording import FILES, ChangeReplay, Recording, RecordingError, find, write
-from ingest.store import PollRow, Store, SystemRow, TickResult
+from ingest.store import PollRow, Store, TickResult
+from ingest.system import System
 from model import Snapshot, Stations
 from tests.support.serving import START, make_recording
 from tests.support.store_world import store_url
@@ -288,7 +290,7 @@ def learnt(minutes: int, seed: int = 3, ebikes: bool = True) -> list[Snapshot]:
 def fill(store: Store, snapshots: list[Snapshot]) -> None:
     """Commit snapshots as the worker does: of each what changed, beside polls that failed."""
     lease = timedelta(minutes=5)
-    store.follow([SystemRow("city", "Vélo, Ville", "Ville", "FR", "http://x/gbfs.json", 60, 1, "")])
+    store.follow([System("city", "Vélo, Ville", "Ville", "FR", "http://x/gbfs.json", 60, 1, "")])
     before: Snapshot | None = None
     for index, now in enumerate(snapshots):
         rows = np.full(SIZE, True)
@@ -436,6 +438,6 @@ def test_stations_no_longer_described_are_left_out(store: Store, tmp_path: Path)
 def test_a_made_up_world_stays_labelled(store: Store, tmp_path: Path) -> None:
     fill(store, learnt(3))
     row = store.systems()[0]
-    store.follow([SystemRow(**{**row.__dict__, "label": "simulated"})])
+    store.follow([replace(row, label="simulated")])
     assert write(store, "city", tmp_path / "city").label == "simulated"
     assert json.loads((tmp_path / "city" / "system.json").read_text())["label"] == "simulated"

@@ -18,11 +18,12 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.gbfs.findings import Finding
-from ingest.store import LeaseLostError, Outage, PollRow, Store, StoreError, SystemRow, findings_json
+from ingest.store import LeaseLostError, Outage, PollRow, Store, StoreError, findings_json
 from ingest.store.feed_health import Failure, Oddity
 from ingest.store.holder import new_holder
 from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
 from ingest.store.tables import systems
+from ingest.system import System
 from model import Snapshot
 from tests.support.store_world import (
     DUBLIN,
@@ -241,7 +242,7 @@ def test_scores_of_all_followed_systems_add_up(store: Store) -> None:
     store.commit_tick("boulder", "me", NOON, LEASE, NOON, learnt(NOON, counted(NOON), scores=[score]))
     assert store.scores()["n"].tolist() == [4]
     assert store.score_totals(None, WEEK)["n"].tolist() == [4]
-    made_up = SystemRow(
+    made_up = System(
         "harbourton", "Harbourton", "Harbourton", "IE", "simulated:harbourton", 60, 1.0, "simulated"
     )
     store.follow([DUBLIN, made_up])

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from ingest.city.cities import CITIES
-from ingest.registry import System
 from ingest.replay.recording import Recording, write
 from ingest.replay.tape import CityTape, RecordingTape, Tape, open_tape, recorded
-from ingest.store import Store, SystemRow
+from ingest.store import Store
 from ingest.store.playback import Playback
+from ingest.system import System
 from ingest.worker.player import Player
 from ingest.worker.recovery import recover
 from ingest.worker.tick import STANDBY_INTERVAL
@@ -38,7 +38,7 @@ class Desk:
         self.system = system
         self.tape = tape
         self.store = Store(store_url(path))
-        self.store.follow([SystemRow(**system.__dict__)])
+        self.store.follow([system])
         self.player = self.another("me")
 
     def another(self, holder: str) -> Player:

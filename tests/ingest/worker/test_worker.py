@@ -16,10 +16,11 @@ import pytest
 from ingest import registry
 from ingest.gbfs.feed import Feed, Poll
 from ingest.http.client import Fetcher
-from ingest.registry import RegistryError, System
+from ingest.registry import RegistryError
 from ingest.replay.recording import Recording
 from ingest.replay.tape import recorded
 from ingest.store import Store
+from ingest.system import System
 from ingest.worker import schedule, tick, worker
 from ingest.worker.tick import Ticker
 from ingest.worker.worker import Worker, load_systems

@@ -1,7 +1,8 @@
 """Looks up every message in the language of the viewer.
 
 The code holds the English messages. `tr` and `plural` translate a message where it is used. `mark` makes a
-message of a module's constant, which is translated each time somebody uses it. A language is one file,
+message of a module's constant, which is translated each time somebody uses it; `mark_plural` makes one with
+two forms, and `Words` is a table of messages. A language is one file,
 `locale/<language>/LC_MESSAGES/dockcast.po`; Babel reads it at first use, so there is no compile step.
 
 The language belongs to the run of one viewer's page, in a `ContextVar`. A module-wide `gettext.install` would
@@ -134,14 +135,17 @@ def tr(message: str, /, **values: object) -> str:
 
 
 def plural(one: str, many: str, n: int, /, **values: object) -> str:
-    """Translate a message in the form that the number asks for; `{n}` is the number as it is written.
+    """Translate a message in the form that the number asks for.
+
+    `{n}` is the number as the language writes it, unless the caller gives `n` in words.
 
     >>> plural("{n} bike", "{n} bikes", 1), plural("{n} bike", "{n} bikes", 1234)
     ('1 bike', '1,234 bikes')
     """
     language = _current.get()
-    number = format_decimal(n, locale=language.locale)
-    return language.messages.ngettext(one, many, n).format(n=number, **values)
+    if "n" not in values:
+        values["n"] = format_decimal(n, locale=language.locale)
+    return language.messages.ngettext(one, many, n).format(**values)
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,28 @@ def mark(words: str, context: str = "") -> Message:
     ('From', 'From')
     """
     return Message(words, context)
+
+
+@dataclass(frozen=True)
+class PluralMessage:
+    """A constant with a form for one and a form for several. Call it with the number."""
+
+    one: str
+    many: str
+
+    def __call__(self, n: int, /, **values: object) -> str:
+        """Translate the form that the number asks for and fill in its placeholders."""
+        return plural(self.one, self.many, n, **values)
+
+
+def mark_plural(one: str, many: str) -> PluralMessage:
+    """Mark both forms of a constant for translation.
+
+    >>> chance = mark_plural("Chance of a bike", "Chance of {n} bikes")
+    >>> chance(1), chance(3)
+    ('Chance of a bike', 'Chance of 3 bikes')
+    """
+    return PluralMessage(one, many)
 
 
 class Words(Mapping[Key, str], Generic[Key]):

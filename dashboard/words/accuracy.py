@@ -1,0 +1,359 @@
+"""What the accuracy page says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from dashboard.words.catalogue import Words, mark, plural, tr
+from dashboard.words.formats import duration, minutes, number, per_cent
+from model.records import Drift
+
+MODELS: Words[str] = Words(
+    {
+        "pool": mark("what the map shows: all others, weighed by how right they have been"),
+        "naive": mark("it stays as it is now"),
+        "climatology": mark("as is usual at that hour of such a day"),
+        "chain": mark("riders come and go as is usual at that hour"),
+        "seed": mark("the linear regression that all this began with"),
+        "spread": mark("naive, less sure of itself"),
+        "more": mark("chain, on a day when more bikes come"),
+        "fewer": mark("chain, on a day when fewer bikes come"),
+        "pull": mark("chain, drawn back to how full a station usually is"),
+        "calm": mark("pull, with fewer riders"),
+    }
+)
+"""The models by the names that scores come under, and what each is, best known first."""
+
+MEASURES: Words[str] = Words(
+    {
+        "mae": mark("Mean error, bikes (MAE)"),
+        "rmse": mark("Root mean square error, bikes (RMSE)"),
+        "crps": mark("Error of the whole forecast, bikes (CRPS)"),
+        "brier_bike": mark("Error of the chance of a bike (Brier)"),
+        "brier_dock": mark("Error of the chance of a space (Brier)"),
+        "cover80": mark("Truth within the 80 % interval"),
+    }
+)
+PASTS: Words[str] = Words(
+    {
+        "hours": mark("6 hours"),
+        "day": mark("24 hours"),
+        "week": mark("7 days"),
+        "month": mark("30 days"),
+        "year": mark("a year"),
+        "all": mark("since the start"),
+    }
+)
+MEASURE, PAST = mark("Measure"), mark("Over the last")
+MODELS_SHOWN, HORIZON = mark("Models"), mark("Minutes ahead")
+EVERYWHERE = mark("All cities together")
+AT, MODEL = mark("At", "column of times"), mark("Model", "that forecasts")
+SKILL, N = mark("Better than naive by"), mark("Forecasts of a station")
+SINCE, UNTIL = mark("From", "time"), mark("To", "time")
+MARK, DRIFT = mark("What", "mark on a chart"), mark("Drift noticed")
+OUTAGE = mark("no data from the feed: nothing scored")
+SKILL_AXIS = mark("Better than naive by")
+MINUTES_AHEAD = mark("Minutes ahead")
+STATED, CAME = mark("Chance that was stated"), mark("Came true")
+TENTHS, SHARE_OF = mark("Where in the forecast the truth lay"), mark("Share of forecasts")
+CURVES: Words[str] = Words(
+    {
+        "error": mark("Error over time: lower is better"),
+        "skill": mark("Skill over time: above the line is better than naive"),
+    }
+)
+CURVE_KEY = mark(
+    "A line that leaves the picture is far off. "
+    "▼ and a dotted line: drift noticed, the forecasts are no longer as good or bad as they were. "
+    "Grey: the feed was down, nothing was scored."
+)
+TABLE_TITLE = mark("All models on the same forecasts")
+BY_HORIZON, BY_HOUR = mark("By how far ahead"), mark("By hour of the day")
+RELIABLE: Words[str] = Words(
+    {
+        "bike": mark("Is a stated chance of a bike right?"),
+        "dock": mark("Is a stated chance of a space right?"),
+    }
+)
+RELIABLE_KEY = mark("On the dashed line, odds are what they say; below it they promise too much.")
+PIT_TITLE = mark("Is the spread right? (pool)")
+PIT_KEY = mark("Level bars: right. High at both ends: too sure of itself. A hill in the middle: too unsure.")
+COVER_TITLE = mark("How often the truth lay within the 80 % interval")
+STATION_MAP, WORST = mark("Where it is better than naive"), mark("Stations where it does worst")
+STATION_MAP_ALT = mark("Map of the stations by skill; the table of the worst ones says which they are.")
+BUSY_TITLE = mark("Busy and quiet stations")
+BUSY: Words[int] = Words(dict(enumerate((mark("quiet third"), mark("middle third"), mark("busy third")))))
+ISSUED_TITLE = mark("We said / it was")
+ISSUED_FIND, ISSUED_SHOW = mark("Station"), mark("Show")
+ISSUED_SHOWN: Words[str] = Words(
+    {
+        "all": mark("all"),
+        "outside": mark("outside the interval"),
+        "missed": mark("off by 3 or more"),
+    }
+)
+NO_ISSUED = mark(
+    "Nothing that was said has come due yet: half an hour after the first forecast there is a row a station."
+)
+CITY_ONLY = mark("Stations, calibration and single forecasts are shown of one city at a time.")
+SKILL_STEPS: Words[int] = Words(
+    dict(
+        enumerate(
+            (
+                mark("over 10 % better"),
+                mark("1–10 % better"),
+                mark("as good"),
+                mark("1–10 % worse"),
+                mark("over 10 % worse"),
+            )
+        )
+    )
+)
+"""The five steps of skill by their number in `rules`, best first."""
+
+SCORE_COLUMNS: Words[str] = Words(
+    {
+        "model": mark("Model", "that forecasts"),
+        "mae": mark("MAE"),
+        "better": mark("Against naive"),
+        "rmse": mark("RMSE"),
+        "crps": mark("CRPS"),
+        "brier_bike": mark("Brier, bike"),
+        "brier_dock": mark("Brier, space"),
+        "cover80": mark("In 80 %"),
+        "n": mark("Forecasts"),
+        "what": mark("What it is"),
+    }
+)
+STATION_COLUMNS: Words[str] = Words(
+    {
+        "name": mark("Station"),
+        "skill": mark("Better by, %"),
+        "pool": mark("Pool, bikes off"),
+        "naive": mark("Naive, bikes off"),
+        "n": mark("Forecasts"),
+    }
+)
+BUSY_COLUMNS: Words[str] = Words(
+    {
+        "busy": mark("Stations"),
+        "stations": mark("Number"),
+        "naive": mark("Naive, bikes off"),
+        "pool": mark("Pool, bikes off"),
+        "skill": mark("Better by, %"),
+        "worse": mark("Worse than naive, %"),
+    }
+)
+ISSUED_COLUMNS: Words[str] = Words(
+    {
+        "said_at": mark("Said at"),
+        "target_at": mark("For", "time"),
+        "name": mark("Station"),
+        "median": mark("We said"),
+        "interval": mark("80 % interval"),
+        "chance": mark("A bike, %"),
+        "was": mark("It was"),
+        "off": mark("Off by"),
+    }
+)
+
+
+def hour_of_day(zone: str) -> str:
+    """Head the axis of the hours of the day."""
+    return tr("Hour of the day, {zone}", zone=zone)
+
+
+def skill_tip() -> str:
+    """Make the tooltip of a station on the map of skill; the browser fills in what is in braces."""
+    columns = {name: f"{{{name}}}" for name in ("name", "pool", "naive", "said", "n")}
+    return tr("{name}\npool: {pool} bikes off · naive: {naive}\n{said}, {n} forecasts", **columns)
+
+
+def days_kept(horizon: int) -> str:
+    """Say over how long single stations are compared."""
+    return tr(
+        "{duration} ahead, over the last days, for as long as scores of single stations are kept.",
+        duration=minutes(horizon),
+    )
+
+
+def questions(horizon: int) -> tuple[str, str, str]:
+    """Ask what people come with; naive is said in words, for whoever has read nothing yet."""
+    return (
+        tr("Which model is best {duration} ahead?", duration=minutes(horizon)),
+        tr("Is the pool ever worse than “it stays as it is now” (naive)?"),
+        tr("At which stations, over the last days?"),
+    )
+
+
+def not_scored(horizon: int) -> str:
+    """Say why there is nothing yet, and when there is.
+
+    >>> not_scored(30)
+    'No forecast 30 min ahead has come due in this stretch yet. The first does 30 min after the start.'
+    """
+    return tr(
+        "No forecast {duration} ahead has come due in this stretch yet. The first does {duration} after the "
+        "start.",
+        duration=minutes(horizon),
+    )
+
+
+def only_scored_until(age: timedelta) -> str:
+    """Say why nothing is new.
+
+    >>> only_scored_until(timedelta(minutes=46))
+    'The newest counts are 46 min old: what has come due since then is not judged yet.'
+    """
+    return tr(
+        "The newest counts are {duration} old: what has come due since then is not judged yet.",
+        duration=duration(age),
+    )
+
+
+def measured(value: float, measure: str) -> str:
+    """Write an error with its unit.
+
+    >>> measured(1.234, "mae"), measured(0.0456, "brier_bike")
+    ('1.23 bikes', '0.046')
+    """
+    return number(value, 3) if measure.startswith("brier") else tr("{n} bikes", n=number(value, 2))
+
+
+def better(share: float) -> str:
+    """Write how much less an error is, or more.
+
+    >>> better(0.194), better(-0.02), better(0.0001)
+    ('19.4 % better than naive', '2.0 % worse than naive', 'as good as naive')
+    >>> better(-2.74)
+    '3.7 times as far off as naive'
+    """
+    if share <= -1:
+        return tr("{n} times as far off as naive", n=number(1 - share, 1))
+    if not round(100 * share, 1):
+        return tr("as good as naive")
+    if share > 0:
+        return tr("{n} % better than naive", n=per_cent(share, 1))
+    return tr("{n} % worse than naive", n=per_cent(-share, 1))
+
+
+def _better_shortly(share: float) -> str:
+    """Write how much less an error is, or more, where it is plain that it is compared with naive."""
+    if share <= -1:
+        return tr("{n} times as far off as naive", n=number(1 - share, 1))
+    if not round(100 * share, 1):
+        return tr("as good as naive")
+    if share > 0:
+        return tr("{n} % better", n=per_cent(share, 1))
+    return tr("{n} % worse", n=per_cent(-share, 1))
+
+
+def best_model(name: str, error: float, pool: float, naive: float, measure: str) -> str:
+    """Say which model is best, and how the pool does where that is another one. A last place is 0.
+
+    >>> best_model("pool", 1.0, 1.0, 1.25, "mae")
+    'pool, what the map shows: 1.00 bikes off, 20.0 % better than naive.'
+    >>> best_model("chain", 0.9, 1.0, 1.25, "mae")
+    'chain: 0.90 bikes off, 28.0 % better than naive. The map shows the pool: 1.00 bikes off, 20.0 % better.'
+    """
+    gain, pooled = (1 - each / naive if naive else 0.0 for each in (error, pool))
+    off = measured(error, measure)
+    if name == "pool":
+        return tr("pool, what the map shows: {error} off, {better}.", error=off, better=better(gain))
+    best = tr("{model}: {error} off, {better}.", model=name, error=off, better=better(gain))
+    shown = tr(
+        "The map shows the pool: {error} off, {better}.",
+        error=measured(pool, measure),
+        better=_better_shortly(pooled),
+    )
+    return f"{best} {shown}"
+
+
+def worse_when(share: float, since: str, until: str) -> str:
+    """Say when the curve was last on the wrong side of naive's: `until` is "" where it still is.
+
+    >>> worse_when(0.0, "", "")
+    'No, at no time in this stretch.'
+    >>> worse_when(0.1, "Tue 14:00", "")
+    'Yes, since Tue 14:00; in all 10 % of this stretch.'
+    >>> worse_when(0.001, "Tue 14:00", "Tue 15:00")
+    'Not now. It last was from Tue 14:00 to Tue 15:00; in all less than 1 % of this stretch.'
+    """
+    if not share:
+        return tr("No, at no time in this stretch.")
+    if share < 0.005:
+        if until:
+            return tr(
+                "Not now. It last was from {since} to {until}; in all less than 1 % of this stretch.",
+                since=since,
+                until=until,
+            )
+        return tr("Yes, since {since}; in all less than 1 % of this stretch.", since=since)
+    whole = per_cent(share)
+    if until:
+        return tr(
+            "Not now. It last was from {since} to {until}; in all {share} % of this stretch.",
+            since=since,
+            until=until,
+            share=whole,
+        )
+    return tr("Yes, since {since}; in all {share} % of this stretch.", since=since, share=whole)
+
+
+def worse_where(worse: int, stations: int, names: Sequence[str]) -> str:
+    """Say at how many stations a model is worse than naive, and at which most. Plain text: it names stations.
+
+    >>> worse_where(0, 102, [])
+    'Worse by over 1 % at none of 102.'
+    >>> worse_where(2, 102, ["Quay", "Park"]), worse_where(9, 102, ["Quay"])
+    ('Worse by over 1 % at 2 of 102: Quay, Park.', 'Worse by over 1 % at 9 of 102: Quay and 8 more.')
+    """
+    if not worse:
+        return tr("Worse by over 1 % at none of {stations}.", stations=number(stations))
+    some, listed = number(worse), ", ".join(names)
+    if worse > len(names):
+        return tr(
+            "Worse by over 1 % at {worse} of {stations}: {names} and {more} more.",
+            worse=some,
+            stations=number(stations),
+            names=listed,
+            more=worse - len(names),
+        )
+    return tr(
+        "Worse by over 1 % at {worse} of {stations}: {names}.",
+        worse=some,
+        stations=number(stations),
+        names=listed,
+    )
+
+
+def drift(noticed: Drift) -> str:
+    """Say what a drift was."""
+    if noticed.after > noticed.before:
+        return tr(
+            "forecasts {minutes} min ahead became worse against naive than is usual at that hour",
+            minutes=noticed.minutes,
+        )
+    return tr(
+        "forecasts {minutes} min ahead became better against naive than is usual at that hour",
+        minutes=noticed.minutes,
+    )
+
+
+def stretch(window: timedelta | None, zone: str) -> str:
+    """Say what each point of a curve is."""
+    if window is None:
+        return tr("Each point is the average since the start. Times are those of {zone}.", zone=zone)
+    return tr(
+        "Each point is the average of the {duration} before it. Times are those of {zone}.",
+        duration=duration(window),
+        zone=zone,
+    )
+
+
+def since_when(at: str, n: float) -> str:
+    """Say what the numbers rest on."""
+    return plural(
+        "Scored since {time}: {n} forecast.", "Scored since {time}: {n} forecasts.", round(n), time=at
+    )

@@ -1,0 +1,192 @@
+"""What the feeds page says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dashboard.words.catalogue import Message, Words, mark, plural, tr
+from dashboard.words.formats import count, number, sentence
+from dashboard.words.shell import STATES
+
+FEEDS_HEADING = mark("All feeds")
+FEEDS_TABLE = mark("all feeds")
+FEEDS_WINDOW = mark(
+    "Polls are counted over the last 24 hours, forecasts over the last 24 hours of each city's own time: "
+    "one is of one station at one time ahead. Times of day are each city's own."
+)
+FEED_COLUMNS: Words[str] = Words(
+    {
+        "feed": mark("Feed"),
+        "state": mark("State"),
+        "answered": mark("Last answer"),
+        "age": mark("Age of counts"),
+        "took": mark("Answers in"),
+        "ttl": mark("Holds (ttl)"),
+        "next": mark("Next poll"),
+        "polls": mark("Polls"),
+        "failed": mark("Failed"),
+        "day": mark("Last 24 hours"),
+        "oddities": mark("Oddities"),
+        "waiting": mark("Forecasts waiting"),
+        "settled": mark("Settled"),
+        "expired": mark("Expired"),
+    }
+)
+STRIP_KEY: Words[str] = Words(
+    {
+        "news": mark("tall: something new"),
+        "still": mark("half: answered, nothing new"),
+        "failed": mark("low: at least one poll failed"),
+        "none": mark("empty: not polled"),
+    }
+)
+"""What the bars of a feed's day mean, a quarter of an hour each."""
+
+OUTCOMES: Words[str] = Words(
+    {"news": mark("something new"), "still": mark("nothing new"), "failed": mark("failed")}
+)
+"""What polls came to, in three."""
+
+POLLS_CHART = mark("Polls of the last 24 hours, by the quarter-hour")
+POLLS_CHART_ALT = mark("Polls by quarter-hour and by what they came to; the numbers below say the same.")
+ODDITIES = mark("Oddities in what it sends")
+NO_ODDITIES = mark("Nothing odd in its answers of the last 24 hours.")
+LAST_FAILURE = mark("The last failure")
+NO_FAILURE = mark("No poll has failed in the last 24 hours.")
+NEVER = mark("never")
+CLOSER = mark("Closer ↓")
+NO_POLLS = mark("It has not been polled in the last 24 hours.")
+POLLS_TABLE = mark("polls by quarter-hour")
+ODDITIES_NOW = mark("oddities in the last answers, with an example each")
+ODD_COLUMNS: Words[str] = Words(
+    {
+        "feed": mark("Feed"),
+        "count": mark("How often"),
+        "what": mark("What", "kind of oddity"),
+        "example": mark("For example"),
+    }
+)
+
+
+def feed_stands(state: str, why: str, failures: int) -> str:
+    """Say how one feed stands, and why.
+
+    >>> feed_stands("live", "", 0), feed_stands("unreachable", "no answer", 3)
+    ('live', 'not reached: no answer. Failed 3 times in a row.')
+    """
+    stands = STATES.get(state, state)
+    if why:
+        stands = tr("{state}: {reason}", state=stands, reason=sentence(why))
+    if failures <= 1:
+        return stands
+    again = plural("Failed {n} time in a row.", "Failed {n} times in a row.", failures, n=count(failures))
+    return f"{stands} {again}"
+
+
+def failed(at: str, kind: str, words: str) -> str:
+    """Write a failure in full. Plain text: it may quote what a feed's server answered.
+
+    >>> failed("18:02", "timeout", "it takes too long")
+    '18:02: it takes too long. (timeout)'
+    """
+    reason = sentence(words or tr("no reason given"))
+    return tr("{time}: {reason} ({kind})", time=at, reason=reason, kind=kind)
+
+
+def oddity(often: int, words: str, polls: int, at: str, example: str) -> str:
+    """Write a kind of oddity as it was last. Plain text: the example comes from the feed.
+
+    >>> oddity(2, "stations without counts", 1314, "22:52", "9001")
+    '2 × stations without counts, for example "9001"; in 1,314 polls, last at 22:52'
+    >>> oddity(1, "stations without counts", 1, "22:52", "")
+    '1 × stations without counts; in 1 poll, last at 22:52'
+    """
+    if example:
+        return plural(
+            '{often} × {oddity}, for example "{example}"; in {n} poll, last at {time}',
+            '{often} × {oddity}, for example "{example}"; in {n} polls, last at {time}',
+            polls,
+            often=number(often),
+            oddity=words,
+            example=example,
+            time=at,
+        )
+    return plural(
+        "{often} × {oddity}; in {n} poll, last at {time}",
+        "{often} × {oddity}; in {n} polls, last at {time}",
+        polls,
+        often=number(often),
+        oddity=words,
+        time=at,
+    )
+
+
+def feeds_summary(names: Sequence[str], live: int, wrong: Sequence[str]) -> str:
+    """Say in a line how all feeds are doing.
+
+    >>> feeds_summary(["Dublin", "Lyon"], 2, [])
+    'All 2 feeds are up.'
+    >>> feeds_summary(["Dublin", "Lyon"], 1, ["Lyon silent since 18:02"])
+    '1 of 2 feeds is up; Lyon silent since 18:02.'
+    >>> feeds_summary(list("abcdefg"), 1, list("bcdefg"))
+    '1 of 7 feeds is up; b; c; d; and 3 more.'
+    """
+    if live == len(names):
+        if live == 1:
+            return tr("{feed} is up.", feed=names[0])
+        return plural("All {n} feed is up.", "All {n} feeds are up.", live, n=count(live))
+    listed = [*wrong] if len(wrong) <= 4 else [*wrong[:3], tr("and {n} more", n=count(len(wrong) - 3))]
+    return plural(
+        "{n} of {all} feeds is up; {wrong}.",
+        "{n} of {all} feeds are up; {wrong}.",
+        live,
+        n=count(live),
+        all=count(len(names)),
+        wrong="; ".join(listed),
+    )
+
+
+_NOT_LIVE: dict[str, tuple[Message, Message]] = {
+    "waiting": (mark("{feed} waiting"), mark("{feed} waiting since {time}")),
+    "silent": (mark("{feed} silent"), mark("{feed} silent since {time}")),
+    "unreachable": (mark("{feed} not reached"), mark("{feed} not reached since {time}")),
+    "refused": (mark("{feed} not usable"), mark("{feed} not usable since {time}")),
+}
+
+
+def not_live(name: str, state: str, since: str) -> str:
+    """Say of a feed that it is not live, and since when.
+
+    >>> not_live("Lyon", "silent", "18:02"), not_live("Lyon", "waiting", "")
+    ('Lyon silent since 18:02', 'Lyon waiting')
+    """
+    alone, dated = _NOT_LIVE[state]
+    return dated(feed=name, time=since) if since else alone(feed=name)
+
+
+def kinds(many: int) -> str:
+    """Count kinds of oddities.
+
+    >>> kinds(0), kinds(1), kinds(3)
+    ('none', '1 kind', '3 kinds')
+    """
+    return plural("{n} kind", "{n} kinds", many, n=count(many)) if many else tr("none")
+
+
+def strip_alt(quarters: Mapping[str, int]) -> str:
+    """Say in words what a feed's day shows.
+
+    >>> strip_alt({"news": 90, "failed": 2, "none": 4})
+    'Of 96 quarter-hours: something new 90, nothing new 0, failed 2, not polled 4'
+    """
+    return tr(
+        "Of {all} quarter-hours: something new {news}, nothing new {still}, failed {failed}, not polled "
+        "{none}",
+        all=sum(quarters.values()),
+        **{head: quarters.get(head, 0) for head in ("news", "still", "failed", "none")},
+    )
+
+
+def polls_tip(at: str, polls: int, outcome: str) -> str:
+    """Write the tooltip of a bar: when, how many polls, and what they came to."""
+    return tr("{time} · {polls} × {outcome}", time=at, polls=polls, outcome=OUTCOMES[outcome])

@@ -1,0 +1,272 @@
+"""How pages write numbers, counts, times and durations, in the viewer's language.
+
+Weekdays, months and the signs in numbers come from Babel. A format that a language orders otherwise, such as
+a date, is a message too: its translation is a pattern of the Unicode locale data.
+
+Babel writes a number as exactly as Python gives it. So a number is rounded by Python first, which rounds its
+binary value: 2.675 to two places is 2.67.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+
+from babel.core import Locale
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+
+from dashboard.words.catalogue import current, mark, plural, tr
+from dashboard.words.rules import SEVERAL_DAYS, What
+
+UNKNOWN = "–"
+"""A number that is not known."""
+
+_CLOCK = mark("HH:mm", "pattern of a time")
+_DAY = mark("EEE", "pattern of a weekday before a time")
+_DATE = mark("dd MMM yyyy", "pattern of a date before a time")
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """Write a number with as many decimals, and its thousands apart.
+
+    >>> number(1234.5, 1), number(-0.126, 2), number(8)
+    ('1,234.5', '-0.13', '8')
+    """
+    if not math.isfinite(value):
+        return f"{value}"
+    return _written(f"{value:.{decimals}f}", decimals, current().locale)
+
+
+@lru_cache(maxsize=4096)
+def _written(rounded: str, decimals: int, locale: Locale) -> str:
+    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+    return format_decimal(Decimal(rounded), format=pattern, locale=locale)
+
+
+def count(number: int) -> str:
+    """Write a count; below 0 is unknown.
+
+    >>> count(3), count(-1)
+    ('3', '–')
+    """
+    return str(number) if number >= 0 else UNKNOWN
+
+
+def things(number: int, what: What) -> str:
+    """Write a number of bikes or spaces.
+
+    >>> things(1, "bike"), things(0, "space"), things(-1, "bike")
+    ('1 bike', '0 spaces', '– bikes')
+    """
+    if number < 0:
+        return tr("– bikes") if what == "bike" else tr("– spaces")
+    if what == "bike":
+        return plural("{n} bike", "{n} bikes", number, n=count(number))
+    return plural("{n} space", "{n} spaces", number, n=count(number))
+
+
+def span(low: int, high: int) -> str:
+    """Write an 80 % interval.
+
+    >>> span(2, 9), span(0, 0), span(-1, -1)
+    ('2–9', '0', '–')
+    """
+    return count(low) if low == high else f"{count(low)}–{count(high)}"
+
+
+def expectation(median: int, low: int, high: int, what: What) -> str:
+    """Write an expected number with its 80 % interval.
+
+    >>> expectation(5, 2, 9, "bike"), expectation(3, 3, 3, "space")
+    ('5 bikes (2–9)', '3 spaces')
+    """
+    return things(median, what) if low == high else f"{things(median, what)} ({span(low, high)})"
+
+
+def _date(local: datetime, pattern: str) -> str:
+    return format_datetime(local, pattern, locale=current().locale)
+
+
+def clock(at: datetime, zone: tzinfo | None = None) -> str:
+    """Write a time of day as the city's clocks show it; without a zone, as the time itself says."""
+    return _date(at if zone is None else at.astimezone(zone).replace(tzinfo=None), _CLOCK())
+
+
+def weekday(at: datetime, zone: tzinfo) -> str:
+    """Write the whole name of the city's weekday."""
+    return _date(at.astimezone(zone).replace(tzinfo=None), "cccc")
+
+
+def moment(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """Write a time of day, with its day where that is not today, and which of two where clocks go back.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> dublin, at = ZoneInfo("Europe/Dublin"), datetime.fromisoformat("2026-10-25T00:30+00:00")
+    >>> moment(at, at, dublin), moment(at + timedelta(hours=1), at, dublin)
+    ('01:30 IST', '01:30 GMT')
+    """
+    local, today = at.astimezone(zone), now.astimezone(zone).date()
+    plain = local.replace(tzinfo=None)
+    time = clock(plain)
+    if _comes_twice(local):
+        time = f"{time} {local:%Z}"
+    if local.date() == today:
+        return time
+    if abs((local.date() - today).days) < SEVERAL_DAYS:
+        return tr("{weekday} {time}", weekday=_date(plain, _DAY()), time=time)
+    return tr("{date}, {time}", date=_date(plain, _DATE()), time=time)
+
+
+def _comes_twice(local: datetime) -> bool:
+    first, second = local.replace(fold=0).utcoffset(), local.replace(fold=1).utcoffset()
+    return first is not None and second is not None and first > second
+
+
+def both_clocks(at: datetime, now: datetime, zone: tzinfo, viewer: tzinfo | None) -> str:
+    """Write a moment by the city's clocks, and by the viewer's where these show another time.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> at = datetime.fromisoformat("2026-03-02T12:00+00:00")
+    >>> both_clocks(at, at, ZoneInfo("Europe/Dublin"), ZoneInfo("Asia/Tokyo"))
+    '12:00 (21:00 on your clock)'
+    >>> both_clocks(at, at, ZoneInfo("Europe/Dublin"), ZoneInfo("Europe/London"))
+    '12:00'
+    """
+    theirs = moment(at, now, zone)
+    if viewer is None or at.astimezone(viewer).utcoffset() == at.astimezone(zone).utcoffset():
+        return theirs
+    return tr("{city_time} ({time} on your clock)", city_time=theirs, time=moment(at, now, viewer))
+
+
+def duration(length: timedelta) -> str:
+    """Write a length of time in its largest unit.
+
+    >>> [duration(timedelta(seconds=s)) for s in (-3, 40, 119, 7300, 3 * 86400)]
+    ['0 s', '40 s', '1 min', '2 h', '3 days']
+    """
+    seconds = max(int(length.total_seconds()), 0)
+    if seconds < 60:
+        return tr("{seconds} s", seconds=seconds)
+    if seconds < 3600:
+        return tr("{minutes} min", minutes=seconds // 60)
+    if seconds < 2 * 86400:
+        return tr("{hours} h", hours=seconds // 3600)
+    days = seconds // 86400
+    return plural("{n} day", "{n} days", days, n=count(days))
+
+
+def ago(length: timedelta) -> str:
+    """Write how long ago something was.
+
+    >>> ago(timedelta(seconds=40))
+    '40 s ago'
+    """
+    return tr("{duration} ago", duration=duration(length))
+
+
+def due(next_in: timedelta | None) -> str:
+    """Write when a feed is polled next.
+
+    >>> due(timedelta(seconds=20)), due(timedelta(seconds=-1)), due(None)
+    ('in 20 s', 'now', '–')
+    """
+    if next_in is None:
+        return UNKNOWN
+    if next_in < timedelta(seconds=1):
+        return tr("now")
+    return tr("in {duration}", duration=duration(next_in))
+
+
+def minutes(number: int) -> str:
+    """Write whole minutes, with hours where there are any.
+
+    >>> minutes(4), minutes(60), minutes(135)
+    ('4 min', '1 h', '2 h 15 min')
+    """
+    hours, rest = divmod(number, 60)
+    if not hours:
+        return tr("{minutes} min", minutes=rest)
+    if not rest:
+        return tr("{hours} h", hours=hours)
+    return tr("{hours} h {minutes} min", hours=hours, minutes=rest)
+
+
+def arrival(minutes_ahead: float) -> str:
+    """Write when the rider arrives, counted from now.
+
+    >>> arrival(0), arrival(25), arrival(120), arrival(734.6)
+    ('now', 'in 25 min', 'in 2 h', 'in 12 h 15 min')
+    """
+    whole = round(minutes_ahead)
+    return tr("in {duration}", duration=minutes(whole)) if whole else tr("now")
+
+
+def seconds(value: float) -> str:
+    """Write a short time as precisely as it is worth.
+
+    >>> [seconds(value) for value in (0.0042, 0.25, 1.24, 31.4)]
+    ['4 ms', '250 ms', '1.2 s', '31 s']
+    """
+    if value < 0.9995:
+        return tr("{milliseconds} ms", milliseconds=number(value * 1000))
+    return tr("{seconds} s", seconds=number(value, 1) if value < 9.95 else f"{value:.0f}")
+
+
+def both_times(times: tuple[float, float] | None) -> str:
+    """Write a median and a 95th percentile.
+
+    >>> both_times((0.2, 1.5)), both_times(None)
+    ('200 ms · 95 %: 1.5 s', '–')
+    """
+    if times is None:
+        return UNKNOWN
+    return tr("{median} · 95 %: {high}", median=seconds(times[0]), high=seconds(times[1]))
+
+
+def per_cent(share: float, decimals: int = 0) -> str:
+    """Write a share in per cent, without a sign.
+
+    >>> per_cent(0.194, 1), per_cent(0.5)
+    ('19.4', '50')
+    """
+    return number(100 * share, decimals)
+
+
+def place(lat: float, lon: float) -> str:
+    """Name a place that has no name.
+
+    >>> place(53.345, -6.26512)
+    '53.3450, -6.2651'
+    """
+    return f"{lat:.4f}, {lon:.4f}"
+
+
+def times(speed: float) -> str:
+    """Write a speed.
+
+    >>> times(60.0)
+    '60×'
+    """
+    return f"{speed:g}×"
+
+
+def sentence(words: str) -> str:
+    """Close a sentence that came from elsewhere.
+
+    >>> sentence("the server did not answer"), sentence("Gone."), sentence("")
+    ('the server did not answer.', 'Gone.', '')
+    """
+    words = words.strip()
+    return words if not words or words[-1] in ".!?" else f"{words}."
+
+
+def capital(words: str) -> str:
+    """Begin a sentence with a capital letter and leave the rest as it is.
+
+    >>> capital("as in Dublin."), capital("")
+    ('As in Dublin.', '')
+    """
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,35 @@
+"""The limits by which pages judge: when a chance is likely, a station far, a model better. No words.
+
+Words for each are in the modules of the pages.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+What = Literal["bike", "space"]
+"""What a rider wants on arrival: a bike to take, or a space to leave one."""
+
+BOUNDS = (90, 65, 35, 10)
+"""Per cent at which each of the five steps of chance begins, but for the last."""
+
+LIKELY = BOUNDS[1]
+"""Per cent from which a station counts as good: likely or almost sure."""
+
+SKILL_BOUNDS = (0.10, 0.01, -0.01, -0.10)
+"""Skill against naive at which each of the five steps of skill begins, but for the last."""
+
+NEAR_MINUTES = 60
+"""A viewer with a longer walk than this to every station is far from the city."""
+
+SEVERAL_DAYS = 6
+"""A moment fewer days off than this is named by its weekday, another by its date."""
+
+
+def step(chance: int) -> int:
+    """Tell which of the five steps a chance in per cent belongs to; 0 is the best.
+
+    >>> [step(chance) for chance in (100, 90, 89, 50, 10, 9)]
+    [0, 0, 1, 2, 3, 4]
+    """
+    return sum(chance < bound for bound in BOUNDS)

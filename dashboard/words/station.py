@@ -1,0 +1,150 @@
+"""What the station panel and the station list say.
+
+Functions that take a station's name return plain text: show it with `st.text`, a table cell or a `text`
+tooltip, never through `st.markdown`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from dashboard.words.catalogue import Words, mark, mark_plural, tr
+from dashboard.words.formats import number, things
+from dashboard.words.rules import NEAR_MINUTES, What
+from model.trip import WALKING_KMH
+
+NOW = mark("Now")
+EBIKES_NOW = mark("Of them electric")
+STAR, STARRED = mark("☆ Favourite"), mark("★ Favourite")
+STAR_NAME = mark("Favourite, kept in this browser")
+STAR_MARK = "★"
+SHARE = mark("Share a link")
+CLOSE = mark("Close this station")
+ALTERNATIVES = mark("Nearest good alternatives")
+NO_ALTERNATIVES = mark("None within half an hour on foot is likely or better.")
+ISSUED = mark("We said, half an hour before · it was")
+CHART_KEY = mark("Line: what stood there. Dashes: expected. Band: 8 times in 10 it will lie within.")
+CHART_TITLE: Words[What] = Words(
+    {
+        "bike": mark("Bikes, last 3 hours and next 2"),
+        "space": mark("Spaces, last 3 hours and next 2"),
+    }
+)
+
+SEARCH = mark("Find a station")
+MATCHES = mark("Stations found")
+NO_MATCH = mark("No station here has a name like that.")
+NEAR = mark("Near me")
+LIST = mark("List")
+LIST_ALT = mark("All stations: what the map says of each, in rows.")
+
+By = Literal["place", "station", "chance"]
+BEST: Words[By] = Words(
+    {
+        "place": mark("Best stations near you"),
+        "station": mark("Best stations near this station"),
+        "chance": mark("Best stations by chance alone"),
+    }
+)
+"""Heads of the best of the list, by what makes them so."""
+
+_WANTED = {
+    "bike": mark_plural("A bike", "{n} bikes"),
+    "space": mark_plural("A space", "{n} spaces"),
+}
+_WANTED_SHARE = {
+    "bike": mark_plural("A bike, %", "{n} bikes, %"),
+    "space": mark_plural("A space, %", "{n} spaces, %"),
+}
+
+
+def columns(what: What, wanted: int, at: str) -> dict[str, str]:
+    """Head the list of all stations, by the names of its columns."""
+    expected = tr("Bikes at {time}", time=at) if what == "bike" else tr("Spaces at {time}", time=at)
+    return {
+        "favourite": tr("Favourite"),
+        "station": tr("Station"),
+        "chance": _WANTED_SHARE[what](wanted),
+        "words": tr("In words"),
+        "expected": expected,
+        "interval": tr("80 % interval"),
+        "bikes": tr("Bikes now"),
+        "ebikes": tr("Electric now"),
+        "spaces": tr("Spaces now"),
+        "walk": tr("Walk, min"),
+    }
+
+
+def issued_columns(what: What, wanted: int) -> dict[str, str]:
+    """Head the table of issued forecasts and their truth, by the names of its columns."""
+    return {
+        "at": mark("At", "column of times")(),
+        "issued": tr("We said"),
+        "chance": _WANTED[what](wanted),
+        "truth": tr("It was"),
+    }
+
+
+def expected_at(at: str) -> str:
+    """Head the expected number in a station's panel."""
+    return tr("Expected at {time}", time=at)
+
+
+def minutes_walk(minutes: float) -> str:
+    """Write minutes on foot, at least one.
+
+    >>> minutes_walk(0.2), minutes_walk(7.6)
+    ('1 min walk', '8 min walk')
+    """
+    return tr("{minutes} min walk", minutes=max(round(minutes), 1))
+
+
+def chart_alt(name: str, what: What) -> str:
+    """Describe the fan chart to people who do not see it. Plain text: it names a station."""
+    if what == "bike":
+        return tr(
+            "{station}: bikes of the last 3 hours and expected in the next 2; the numbers above say the "
+            "same.",
+            station=name,
+        )
+    return tr(
+        "{station}: spaces of the last 3 hours and expected in the next 2; the numbers above say the same.",
+        station=name,
+    )
+
+
+_LOST = {
+    1: mark("Your browser was not allowed to tell where you are. Search for a station instead."),
+    2: mark("Your browser cannot tell where you are. Search for a station instead."),
+    3: mark("Your browser did not find out in time where you are. Search for a station instead."),
+}
+
+
+def lost(code: int) -> str:
+    """Say why a browser did not tell where it is: `code` is that of the geolocation API.
+
+    >>> lost(1)
+    'Your browser was not allowed to tell where you are. Search for a station instead.'
+    """
+    return _LOST.get(code, _LOST[2])()
+
+
+def counted_now(bikes: int, docks: int) -> str:
+    """Say what stands at a station now, in short.
+
+    >>> counted_now(3, -1)
+    'now 3 bikes, – spaces'
+    """
+    return tr("now {bikes}, {spaces}", bikes=things(bikes, "bike"), spaces=things(docks, "space"))
+
+
+def far(minutes: float) -> str:
+    """Say that the viewer is nowhere near; "" for somebody within an hour's walk.
+
+    >>> far(20.0), far(1500)
+    ('', 'You are far from this city: it is about 120 km to its nearest station.')
+    """
+    if minutes <= NEAR_MINUTES:
+        return ""
+    kilometres = number(minutes / 60 * WALKING_KMH)
+    return tr("You are far from this city: it is about {n} km to its nearest station.", n=kilometres)

@@ -1,0 +1,208 @@
+"""What the trip page says."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from dashboard.words.catalogue import Words, mark, mark_plural, tr
+from dashboard.words.formats import minutes
+from dashboard.words.rules import What
+from dashboard.words.shell import chance
+from model.trip import DETOUR, MISS_MINUTES, RIDING_KMH, WALKING_KMH, WALKING_LIMIT_MINUTES
+
+Side = Literal["start", "goal"]
+
+ENDS: Words[Side] = Words({"start": mark("From", "place"), "goal": mark("To", "place")})
+RIDERS = mark("Riders")
+WHERE_YOU_ARE = mark("where you are")
+CHANGE, SWAP = mark("Change"), "⇅"
+SWAP_NAME = mark("Swap from and to")
+SEARCH_OR_TOUCH = mark("Search, or touch the map")
+ASK: Words[Side] = Words(
+    {
+        "start": mark("Where do you start? Search, touch a station on the map, or Near me."),
+        "goal": mark("Where do you go? Search, or touch a station on the map."),
+    }
+)
+HERE_UNKNOWN = mark("This trip starts where you are, which this page does not know yet. Touch Near me.")
+END_GONE = mark("The place in the address is not known here. Choose another.")
+SAME_PLACE = mark("Both ends are the same place: there is nothing to ride. Choose another place to go to.")
+PLACES: Words[int] = Words(dict(enumerate((mark("Recommended"), mark("Next best"), mark("Third")))))
+"""The heads of plans, best first."""
+
+BOTH_WORK = mark("That both work")
+TRIP_ALT = mark(
+    "Map of the trip: its ways and the stations near both ends; the words beside it say the same."
+)
+ONE_STATION = mark("The same station is nearest to both ends, and there is no other within reach.")
+SET_OUT, ARRIVE = mark("Set out from"), mark("Arrive:")
+
+_MARKS = {
+    "bike": mark_plural("Marks: chance of a bike at {time}.", "Marks: chance of {n} bikes at {time}."),
+    "space": mark_plural("Marks: chance of a space at {time}.", "Marks: chance of {n} spaces at {time}."),
+}
+_MARKS_NEAR_ENDS = mark_plural(
+    "Marks near the start: chance of a bike when you get there. Near the end: of a space.",
+    "Marks near the start: chance of {n} bikes when you get there. Near the end: of {n} spaces.",
+)
+_ODDS = {
+    "bike": mark_plural("a bike: {chance}", "{n} bikes: {chance}"),
+    "space": mark_plural("a space: {chance}", "{n} spaces: {chance}"),
+}
+_TAKE = mark_plural("Take a bike at", "Take {n} bikes at")
+_LEAVE = mark_plural("Leave it at", "Leave them at")
+_NO_PAIR = mark_plural(
+    "No plan: no two stations within {minutes} min on foot of both ends may have a bike and a space.",
+    "No plan: no two stations within {minutes} min on foot of both ends may have {n} bikes and {n} spaces.",
+)
+_LIMIT = f"{WALKING_LIMIT_MINUTES:.0f}"
+
+
+def trip_settings() -> str:
+    """Write the settings that a plan rests on."""
+    return tr(
+        "Reckoned with {walking} km/h on foot and {riding} km/h by bike, on ways {detour} times as long as "
+        "the crow's, and at most {minutes} min on foot at either end. Plans are weighed by their minutes, a "
+        "miss counting as {miss}. Lines on the map are straight: streets are not looked at.",
+        walking=f"{WALKING_KMH:g}",
+        riding=f"{RIDING_KMH:g}",
+        detour=f"{DETOUR:g}",
+        minutes=_LIMIT,
+        miss=f"{MISS_MINUTES:.0f}",
+    )
+
+
+def change_end(side: Side, name: str) -> str:
+    """Name the button that lets go of an end, for people who do not see its surroundings. Plain text."""
+    if side == "start":
+        return tr("Change from: {place}", place=name)
+    return tr("Change to: {place}", place=name)
+
+
+def marks_for_trip(what: What, riders: int, at: str) -> str:
+    """Say what the marks mean while a trip's ends are chosen."""
+    return _MARKS[what](riders, time=at)
+
+
+def marks_near_ends(riders: int) -> str:
+    """Say what the marks of a trip's map mean."""
+    return _MARKS_NEAR_ENDS(riders)
+
+
+def near_tooltip(name: int, bikes: int, docks: int, said: int) -> str:
+    """Make the tooltip of a mark on a trip's map: the arguments are where in a row each thing is."""
+    return tr(
+        "{name}\nnow: {bikes} bikes · {spaces} spaces\non your arrival, {chance}",
+        name=f"{{{name}}}",
+        bikes=f"{{{bikes}}}",
+        spaces=f"{{{docks}}}",
+        chance=f"{{{said}}}",
+    )
+
+
+def odds(what: What, riders: int, per_cent: int) -> str:
+    """Write how likely it is that all riders find what they want; 255 is no forecast.
+
+    >>> odds("bike", 1, 62), odds("space", 3, 255)
+    ('a bike: even · 62 %', '3 spaces: no forecast')
+    """
+    return _ODDS[what](riders, chance=chance(per_cent))
+
+
+def walk_for(number: int) -> str:
+    """Write a way on foot."""
+    return tr("{duration} walk", duration=minutes(number))
+
+
+def ride_for(number: int) -> str:
+    """Write a way by bike."""
+    return tr("{duration} ride", duration=minutes(number))
+
+
+def take(riders: int) -> str:
+    """Write what to do at the pick-up, before the station's name.
+
+    >>> take(1), take(3)
+    ('Take a bike at', 'Take 3 bikes at')
+    """
+    return _TAKE(riders)
+
+
+def leave(riders: int) -> str:
+    """Write what to do at the drop-off, before the station's name.
+
+    >>> leave(1), leave(2)
+    ('Leave it at', 'Leave them at')
+    """
+    return _LEAVE(riders)
+
+
+def there_at(at: str) -> str:
+    """Write when the rider arrives."""
+    return tr("there at {time}", time=at)
+
+
+def on_foot(number: float) -> str:
+    """Write what walking all the way takes."""
+    return tr("On foot all the way: {duration}.", duration=minutes(max(round(number), 1)))
+
+
+def walk_instead(number: float) -> str:
+    """Say that no plan is quicker than walking."""
+    return tr(
+        "Walk: on foot it is {duration} all the way, and no bike is quicker.",
+        duration=minutes(max(round(number), 1)),
+    )
+
+
+def none_near(what: What) -> str:
+    """Say that an end is too far from every station.
+
+    >>> none_near("bike")
+    'No plan: there is no station within 15 min on foot of where you start.'
+    """
+    if what == "bike":
+        return tr(
+            "No plan: there is no station within {minutes} min on foot of where you start.", minutes=_LIMIT
+        )
+    return tr("No plan: there is no station within {minutes} min on foot of where you go.", minutes=_LIMIT)
+
+
+def none_open(what: What) -> str:
+    """Say that everything near an end is closed."""
+    if what == "bike":
+        return tr(
+            "No plan: every station within {minutes} min on foot of where you start is closed: "
+            "no bikes handed out.",
+            minutes=_LIMIT,
+        )
+    return tr(
+        "No plan: every station within {minutes} min on foot of where you go is closed: no bikes taken back.",
+        minutes=_LIMIT,
+    )
+
+
+def none_known(what: What) -> str:
+    """Say that nothing is known near an end."""
+    if what == "bike":
+        return tr(
+            "No plan: nothing is known of bikes at the stations within {minutes} min on foot of where you "
+            "start.",
+            minutes=_LIMIT,
+        )
+    return tr(
+        "No plan: nothing is known of spaces at the stations within {minutes} min on foot of where you go.",
+        minutes=_LIMIT,
+    )
+
+
+def no_pair(riders: int) -> str:
+    """Say that no pair of stations can have what the riders want."""
+    return _NO_PAIR(riders, minutes=_LIMIT)
+
+
+def end_closed(name: str, what: What) -> str:
+    """Say that a chosen station is closed, so that the plan is by way of another. Plain text."""
+    if what == "bike":
+        return tr("{station} is closed: no bikes handed out. The plan goes by another station.", station=name)
+    return tr("{station} is closed: no bikes taken back. The plan goes by another station.", station=name)

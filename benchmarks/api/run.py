@@ -12,7 +12,6 @@ import os
 import platform
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -35,6 +34,7 @@ sys.path[:0] = [str(ROOT)]
 
 from tests.support import dashboard_world  # noqa: E402
 from tests.support.api_world import SUMS, score  # noqa: E402
+from tests.support.processes import free_port  # noqa: E402
 
 STATIONS = 2226
 """As many as Citi Bike had in 2024."""
@@ -88,12 +88,6 @@ def world(folder: Path) -> dashboard_world.World:
     ]
     made.commit(replace(frame, stations=replace(frame.stations, name=names)), scores=settled)
     return made
-
-
-def free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return int(server.getsockname()[1])
 
 
 @contextmanager

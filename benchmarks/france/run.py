@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from ingest.cli.commands import app  # noqa: E402
 from ingest.replay.recording import Recording  # noqa: E402
 from ingest.store import LEARNT, Store  # noqa: E402
 from ingest.worker import tick  # noqa: E402
+from tests.support.processes import free_port  # noqa: E402
 
 NIGHT = "france-2026-03-night"
 
@@ -105,9 +105,7 @@ def main() -> None:
         return
     paths = (chosen.shared / "recordings" / NIGHT).resolve()
     recordings = [Recording.read(path) for path in sorted(paths.iterdir())]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         url, notes = f"sqlite:///{folder}/france.db", Path(folder) / "ticks.jsonl"
         env = os.environ | {

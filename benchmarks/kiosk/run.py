@@ -15,9 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ import report  # noqa: E402
 from memory import SETTLED_MINUTES, growth, heap  # noqa: E402
 
 from ingest.store import Store  # noqa: E402
-from tests.support.browsing import _free_port  # noqa: E402
+from tests.support.processes import answers, free_port, wait_for  # noqa: E402
 
 SPEED = 600.0
 SYSTEMS = """
@@ -66,7 +65,7 @@ def served(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
     (folder / "systems.toml").write_text(SYSTEMS, encoding="utf-8")
     store = f"sqlite:///{folder / 'kiosk.db'}"
     env = {"DOCKCAST_STORE": store, "DOCKCAST_SYSTEMS": str(folder / "systems.toml"), "DOCKCAST_WEATHER": ""}
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     with (folder / "app.log").open("wb") as log:
         app = subprocess.Popen(command, cwd=ROOT, env=os.environ | env, stdout=log, stderr=log)
@@ -79,22 +78,6 @@ def served(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
         app.terminate()
         app.wait(30)
         print((folder / "app.log").read_text(encoding="utf-8"), file=sys.stderr)
-
-
-def wait_for(what: Callable[[], bool], seconds: float) -> None:
-    """Ask again and again until it is so."""
-    end = time.monotonic() + seconds
-    while not what():
-        if time.monotonic() > end:
-            raise TimeoutError("waited in vain")
-        time.sleep(0.5)
-
-
-def answers(url: str) -> bool:
-    """Tell whether the app is ready."""
-    with suppress(OSError), urllib.request.urlopen(url, timeout=5) as response:
-        return bool(response.status == 200)
-    return False
 
 
 def play(url: str) -> None:

@@ -13,14 +13,13 @@ import json
 import os
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +38,7 @@ from session import Session  # noqa: E402
 
 from model.frame import Frame  # noqa: E402
 from tests.support import dashboard_world  # noqa: E402
+from tests.support.processes import free_port  # noqa: E402
 
 STATIONS = 2226
 """As many as Citi Bike had in 2024."""
@@ -64,12 +64,6 @@ class Server:
         """Tell the seconds of processor time used so far."""
         times = self.process.cpu_times()
         return float(times.user + times.system)
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as server:
-        server.bind(("127.0.0.1", 0))
-        return int(server.getsockname()[1])
 
 
 @contextmanager

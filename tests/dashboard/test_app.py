@@ -20,8 +20,8 @@ from uvicorn import Config
 import app
 from ingest.settings import Settings
 from ingest.store import Store
-from tests.support.browsing import wait_for
 from tests.support.dashboard_world import World
+from tests.support.processes import wait_for
 
 ROOT = Path(app.__file__).parent
 IDLE = "import sys; sys.stdin.read()"

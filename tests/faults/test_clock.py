@@ -14,8 +14,8 @@ from ingest.store import Store
 from ingest.worker import worker
 from tests.faults.town import Town, working
 from tests.support.misbehaving import Misbehaving
+from tests.support.processes import wait_for
 from tests.support.store_world import store_url
-from tests.support.worker_world import wait_for
 
 
 @pytest.fixture

@@ -6,11 +6,8 @@ import os
 import re
 import resource
 import signal
-import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,8 +24,8 @@ from ingest.worker.recovery import logged, recover
 from model import Forecaster
 from tests.faults.town import ROOT, Town, listed, process, working
 from tests.support.misbehaving import Misbehaving, status
+from tests.support.processes import answers, free_port, wait_for
 from tests.support.store_world import store_url
-from tests.support.worker_world import wait_for
 
 pytestmark = pytest.mark.both
 
@@ -145,9 +142,7 @@ def test_a_poll_whose_job_is_lost_for_lack_of_a_thread_is_made_up_for(
 @contextmanager
 def app(folder: Path, *towns: Town) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Run the whole app, with a worker beside it unless there is one; give its process and address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port),
                "--server.address", "127.0.0.1", "--server.headless", "true"]  # fmt: skip
     env = os.environ | listed(folder, store_url(folder), *towns)
@@ -163,15 +158,6 @@ def app(folder: Path, *towns: Town) -> Iterator[tuple[subprocess.Popen[bytes], s
             running.kill()
 
 
-def answers(address: str, path: str) -> bool:
-    """Tell whether it gives what is asked for."""
-    try:
-        with urllib.request.urlopen(address + path, timeout=10) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False
-
-
 FORECAST = "/api/systems/town/forecast?minutes=30"
 
 
@@ -180,21 +166,21 @@ def test_two_apps_have_one_worker_and_the_second_has_one_when_the_first_is_kille
 ) -> None:
     """And the first, started again, finds that one at work. Forecasts are given all the while."""
     with app(tmp_path, town) as (first, one):
-        wait_for(lambda: learnt(store) >= 2 and answers(one, FORECAST))
+        wait_for(lambda: learnt(store) >= 2 and answers(one + FORECAST))
         worker_one = holder(store)
         assert worker_one is not None
         with app(tmp_path, town) as (_, two):
-            wait_for(lambda: answers(two, FORECAST))
+            wait_for(lambda: answers(two + FORECAST))
             assert holder(store) == worker_one, "who is at work stays at work"
             first.kill()
             first.wait()
-            assert answers(two, FORECAST), "the last forecast stands"
+            assert answers(two + FORECAST), "the last forecast stands"
             wait_for(lambda: is_dead(worker_one))
             before = learnt(store)
             wait_for(lambda: learnt(store) >= before + 2)
             worker_two = holder(store)
             with app(tmp_path, town) as (_, again):
-                wait_for(lambda: answers(again, FORECAST))
+                wait_for(lambda: answers(again + FORECAST))
                 before = learnt(store)
                 wait_for(lambda: learnt(store) >= before + 2)
                 assert holder(store) == worker_two

@@ -21,8 +21,8 @@ from ingest.worker.recovery import recover
 from tests.faults.town import Town, process, working
 from tests.support.api_world import client
 from tests.support.misbehaving import Misbehaving
+from tests.support.processes import wait_for
 from tests.support.store_world import postgres_database
-from tests.support.worker_world import wait_for
 
 HOLD = """
 import sqlite3, sys

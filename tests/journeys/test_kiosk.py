@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from dashboard.components import kiosk
 from dashboard.words import text
-from tests.support.browsing import Site, Visit, fits, picture, wait_for
+from tests.support.browsing import Site, Visit, fits, picture
+from tests.support.processes import wait_for
 
 pytestmark = pytest.mark.browser
 

@@ -38,9 +38,9 @@ from tests.support.browsing import (
     serve,
     set_slider,
     small_targets,
-    wait_for,
     wait_for_refresh,
 )
+from tests.support.processes import wait_for
 
 pytestmark = pytest.mark.browser
 

@@ -17,7 +17,8 @@ from dashboard.words import text
 from ingest.store import PollRow, TickResult
 from ingest.store.daily_scores import daily
 from model import Forecaster, Snapshot
-from tests.support.browsing import DESK, PHONE, Site, Visit, barred, fits, small_targets, wait_for
+from tests.support.browsing import DESK, PHONE, Site, Visit, barred, fits, small_targets
+from tests.support.processes import wait_for
 
 pytestmark = pytest.mark.browser
 

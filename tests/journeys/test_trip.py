@@ -23,8 +23,8 @@ from tests.support.browsing import (
     picture,
     set_slider,
     small_targets,
-    wait_for,
 )
+from tests.support.processes import wait_for
 
 pytestmark = pytest.mark.browser
 

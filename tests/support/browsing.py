@@ -6,13 +6,11 @@ import io
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,11 +29,9 @@ from dashboard.words import text
 from model.frame import Frame
 from tests.support import dashboard_world
 from tests.support.dashboard_world import BOULDER, DUBLIN, World, frame
+from tests.support.processes import PATIENCE, answers, free_port, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 40.0
-"""Seconds that anything may take on a busy machine. Nobody waits for longer than it takes."""
-
 FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-background-networking"]
 DESK = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {
@@ -81,7 +77,7 @@ class Site:
             cwd=ROOT, env=os.environ | env,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        wait_for(lambda: _answers(self.url + "_stcore/health"))
+        wait_for(lambda: answers(self.url + "_stcore/health"))
 
     def renew(self) -> None:
         """Let both feeds answer anew, as they were: from counts of minutes ago other horizons are read."""
@@ -100,28 +96,6 @@ class Site:
             self._app.wait()
 
 
-def wait_for(what: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Ask again and again until it is so."""
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as server:
-        server.bind(("127.0.0.1", 0))
-        return int(server.getsockname()[1])
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as response:
-            return bool(response.status == 200)
-    except OSError:
-        return False
-
-
 @contextmanager
 def serve(folder: Path, map_style: str = "plain") -> Iterator[Site]:
     """Serve two cities. Their leases are held here, so the app starts no worker of its own."""
@@ -130,7 +104,7 @@ def serve(folder: Path, map_style: str = "plain") -> Iterator[Site]:
     world.now = datetime.now(UTC).replace(microsecond=0)
     dublin = frame("dublin", 60, at=world.now)
     boulder = frame("boulder", 20, at=world.now, centre=(40.015, -105.27), timezone="America/Denver")
-    site = Site(_free_port(), world, dublin, boulder, map_style=map_style)
+    site = Site(free_port(), world, dublin, boulder, map_style=map_style)
     site.renew()
     try:
         site.start()

@@ -1,10 +1,9 @@
-"""A worker in a thread, and patience."""
+"""Runs a worker in a thread."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,14 +12,6 @@ from ingest.settings import Settings
 from ingest.store import Store
 from ingest.system import System
 from ingest.worker.worker import Worker
-
-
-def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
-    """Wait until something is so; a slow machine may take its time."""
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it never came to be"
-        time.sleep(0.02)
 
 
 @contextmanager

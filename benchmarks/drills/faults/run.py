@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +44,19 @@ from ingest.worker.recovery import logged, recover  # noqa: E402
 from model import Forecaster  # noqa: E402
 from tests.faults.feeds import FAULTS, Fault  # noqa: E402
 from tests.faults.test_checkpoints import SPOILT  # noqa: E402
-from tests.faults.test_processes import FORECAST, answers, app  # noqa: E402
+from tests.faults.test_processes import FORECAST, app  # noqa: E402
 from tests.faults.town import Town  # noqa: E402
+from tests.support import processes  # noqa: E402
 from tests.support.misbehaving import Misbehaving, status  # noqa: E402
+from tests.support.processes import answers  # noqa: E402
 from tests.support.store_world import postgres, postgres_database  # noqa: E402
 
 ASKED_TO_WAIT = Fault(
     lambda town: status(429, {"Retry-After": "30"}), "too_many_requests", everything=True
 )  # the tests have two hours, which nobody waits for here
 FEEDS = FAULTS | {"429 with Retry-After": ASKED_TO_WAIT}
+
+wait_for = partial(processes.wait_for, seconds=900)
 
 CLIENT = TestClient(Starlette(routes=routes.ROUTES), raise_server_exceptions=False)
 
@@ -73,16 +78,6 @@ class Try:
     seen: str
 
 
-def wait_for(what: Callable[[], object], seconds: float = 900) -> float:
-    """Wait until something is so; tell how long that took."""
-    begun = time.monotonic()
-    while not what():
-        if time.monotonic() > begun + seconds:
-            raise TimeoutError("it never came to be")
-        time.sleep(0.05)
-    return time.monotonic() - begun
-
-
 @contextmanager
 def worker(url: str, folder: Path, *towns: Town) -> Iterator[subprocess.Popen[bytes]]:
     """Run a worker of its own process; kill it at the end."""
@@ -98,7 +93,7 @@ def worker(url: str, folder: Path, *towns: Town) -> Iterator[subprocess.Popen[by
         running.wait()
 
 
-class DriftMonitor:
+class PollWatch:
     """Looks at one town's store from outside, before and after something breaks."""
 
     def __init__(self, store: Store, name: str = "town") -> None:
@@ -164,7 +159,7 @@ def feeds(folder: Path, times: int, lasts: float = 40) -> Iterator[Try]:
         with worker(url, folder, *towns.values()):
             wait_for(lambda: all(len(store.polls(town.name)) >= 2 for town in towns.values()))
             for _ in range(times):
-                watches = {kind: DriftMonitor(store, town.name) for kind, town in towns.items()}
+                watches = {kind: PollWatch(store, town.name) for kind, town in towns.items()}
                 for kind, town in towns.items():
                     town.fault, town.everything = FEEDS[kind].behave(town), FEEDS[kind].everything
                 time.sleep(lasts)
@@ -306,7 +301,7 @@ class Run:
         self.large: Town | None = None
         self.has_large = large
         self.process: subprocess.Popen[bytes]
-        self.watch: DriftMonitor
+        self.watch: PollWatch
 
     def restart(self) -> Iterator[Try]:
         """Start a worker again and see."""
@@ -334,7 +329,7 @@ def _own(folder: Path, times: int, kind: str, restarts: bool = True, large: bool
         while done < times:
             with worker(run.url, folder, *towns) as run.process:
                 while done < times:
-                    run.watch = DriftMonitor(run.store)
+                    run.watch = PollWatch(run.store)
                     wait_for(lambda: run.watch.more(3))
                     time.sleep(chance.uniform(0, 2))
                     run.watch.look()
@@ -361,7 +356,7 @@ def database(folder: Path, times: int, seconds: tuple[float, ...] = (20, 600)) -
 
         with worker(url, folder, town):
             for lasts in [seconds[0]] * times + [seconds[1]]:
-                watch = DriftMonitor(store)
+                watch = PollWatch(store)
                 wait_for(lambda watch=watch: watch.more(3))
                 watch.look()
                 say("ALTER DATABASE faults ALLOW_CONNECTIONS false")
@@ -383,13 +378,13 @@ def apps(folder: Path, times: int) -> Iterator[Try]:
         town = Town(server, poll_seconds=1)
         for _ in range(times):
             with app(folder, town) as (running, one):
-                wait_for(lambda one=one: answers(one, FORECAST) and store.lease_holder(datetime.now(UTC)))
+                wait_for(lambda one=one: answers(one + FORECAST) and store.lease_holder(datetime.now(UTC)))
                 holder = store.lease_holder(datetime.now(UTC))
                 assert holder is not None
-                watch = DriftMonitor(store)
+                watch = PollWatch(store)
                 wait_for(lambda watch=watch: watch.more(3))
                 with app(folder, town) as (_, two):
-                    wait_for(lambda two=two: answers(two, FORECAST))
+                    wait_for(lambda two=two: answers(two + FORECAST))
                     running.kill()
                     running.wait()
                     said = f"from the other app: {seen(store)}"
@@ -397,7 +392,7 @@ def apps(folder: Path, times: int) -> Iterator[Try]:
                     watch.look()
                     recovered = wait_for(watch.more)
                     yield watch.after("app and its worker killed, another app beside it", recovered, said)
-            watch = DriftMonitor(store)
+            watch = PollWatch(store)
             begun = time.monotonic()
             with app(folder, town):
                 wait_for(watch.more)

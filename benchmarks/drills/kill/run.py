@@ -10,13 +10,10 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -37,6 +34,7 @@ from ingest.replay.recording import Recording  # noqa: E402
 from ingest.store import Store  # noqa: E402
 from ingest.worker.recovery import logged, recover  # noqa: E402
 from model import Forecaster, Snapshot  # noqa: E402
+from tests.support.processes import answers, free_port, wait_for  # noqa: E402
 from tests.support.store_world import postgres  # noqa: E402
 
 RECORDINGS = ("dublin-2017-02", "boulder-2022-spring")
@@ -120,29 +118,16 @@ def same_counts(logged: Snapshot, told: Snapshot) -> bool:
 @contextmanager
 def served(paths: Sequence[Path], speed: float) -> Iterator[str]:
     """Serve recordings in a process of its own; give the address of their list."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     options = ["--port", str(port), "--speed", str(speed)]
     command = [sys.executable, "-m", "ingest", "serve", *map(str, paths), *options]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as server:
         try:
             url = f"http://127.0.0.1:{port}/systems.toml"
-            wait_until_up(url)
+            wait_for(lambda: answers(url))
             yield url
         finally:
             server.terminate()
-
-
-def wait_until_up(url: str) -> None:
-    """Wait for a server that has just been started, for a minute at most."""
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.1)
-    raise TimeoutError(f"{url} did not answer")
 
 
 @contextmanager
@@ -232,7 +217,10 @@ def run(paths: Sequence[Path], url: str, kills: int, seed: int = 1, speed: float
 
 
 def wait_for_work(store: Store, witnesses: Sequence[Witness]) -> None:
-    """Wait until a worker has committed its first tick, so that no kill only hits an import."""
+    """Wait until a worker has committed its first tick, so that no kill only hits an import.
+
+    Looks every 5 ms, so that the kill comes at a random moment of a tick.
+    """
     until = time.monotonic() + 60
     while not any(len(store.polls(w.recording.system_id)) > w.polls for w in witnesses):
         if time.monotonic() > until:

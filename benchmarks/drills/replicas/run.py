@@ -11,7 +11,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,6 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -41,6 +39,7 @@ from shared import add_shared  # noqa: E402
 
 from ingest.replay.recording import Recording  # noqa: E402
 from ingest.store import Store  # noqa: E402
+from tests.support.processes import free_port, wait_for  # noqa: E402
 from tests.support.store_world import postgres, postgres_database  # noqa: E402
 
 WORKERS, APPS = ("worker-1", "worker-2"), ("app-1", "app-2", "app-3")
@@ -143,7 +142,7 @@ def answers(port: int, system_id: str) -> bool:
     return True
 
 
-class DriftMonitor(threading.Thread):
+class Watch(threading.Thread):
     """Looks each second: who holds what by the database, and which app answers."""
 
     def __init__(self, url: str, apps: list[Place], system_id: str) -> None:
@@ -165,22 +164,6 @@ class DriftMonitor(threading.Thread):
             up = {app.name: answers(app.port or 0, self._system_id) for app in self._apps}
             self.samples.append({"at": at, "done": time.time(), "held": held, "up": up})
         self._engine.dispose()
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
-    """Wait until something is so."""
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            raise TimeoutError("it did not come to that")
-        time.sleep(0.2)
 
 
 def run_psql(url: str, script: str) -> None:
@@ -224,7 +207,7 @@ def play(
             serve = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
             places[name] = Place(name, app_env, [*serve, "--server.port", str(port)], folder, port)
         wait_for(lambda: all(answers(places[name].port or 0, ids[0]) for name in APPS))
-        watch = DriftMonitor(url, [places[name] for name in APPS], ids[0])
+        watch = Watch(url, [places[name] for name in APPS], ids[0])
         watch.start()
         begun, kills = time.time(), []
         for number in range(1, minutes + 1):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from ingest.registry import Listed
 from ingest.replay.recording import Recording
 from ingest.store import Store
 from ingest.store.playback import Playback
+from tests.support.processes import free_port, wait_for
 from tests.support.serving import make_recording, serving
 from tests.support.store_world import DUBLIN, NOON, commit, counted, described, learnt, store_url
 
@@ -28,21 +27,8 @@ ROOT = Path(__file__).resolve().parents[3]
 runner = CliRunner()
 
 
-def free_port() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return str(free.getsockname()[1])
-
-
 def environment(tmp_path: Path, **more: str) -> dict[str, str]:
     return os.environ | {"DOCKCAST_STORE": store_url(tmp_path)} | more
-
-
-def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it never came to be"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -170,7 +156,7 @@ def test_a_played_city_obeys_the_command_line(tmp_path: Path) -> None:
 
 def test_what_cannot_be_recorded_or_served_is_said_in_one_sentence(tmp_path: Path, dublin: Path) -> None:
     env = {"DOCKCAST_STORE": store_url(dublin.parent)}
-    serve = ["serve", "--port", free_port()]
+    serve = ["serve", "--port", str(free_port())]
     for command, words in (
         (["record", "boulder", str(tmp_path / "new")], "no polls of boulder"),
         (["record", "dublin", str(dublin)], "is a file"),

@@ -24,9 +24,10 @@ from ingest.system import System
 from ingest.worker import schedule, tick, worker
 from ingest.worker.tick import Ticker
 from ingest.worker.worker import Worker, load_systems
+from tests.support.processes import wait_for
 from tests.support.serving import make_recording, serving
 from tests.support.store_world import store_url
-from tests.support.worker_world import wait_for, working
+from tests.support.worker_world import working
 
 LIVE = System("live", "Live", "Live", "IE", "http://127.0.0.1:1/gbfs.json")
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """Thirty-five systems at once for a quarter of an hour: see README.md beside this file.
 
-DOCKCAST_SHARED=../shared python benchmarks/france/run.py
+DOCKCAST_SHARED=… python benchmarks/france/run.py
 """
 
 from __future__ import annotations

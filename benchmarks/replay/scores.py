@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ingest.settings import Settings
 from ingest.store import Store

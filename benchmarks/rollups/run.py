@@ -6,6 +6,7 @@ import argparse
 import json
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,18 +19,20 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 from threadpoolctl import threadpool_limits
 
-from dashboard import store_reader
-from dashboard.api import routes
-from dashboard.screens.accuracy import curves
-from ingest.store import Store
-from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
-from ingest.store.tables import scores, systems
-from ingest.system import System
-from model.scoring.issue import FAR_SCORED, SCORED_MINUTES
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT))
+
+from dashboard import store_reader  # noqa: E402
+from dashboard.api import routes  # noqa: E402
+from dashboard.screens.accuracy import curves  # noqa: E402
+from ingest.store import Store  # noqa: E402
+from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK  # noqa: E402
+from ingest.store.tables import scores, systems  # noqa: E402
+from ingest.system import System  # noqa: E402
+from model.scoring.issue import FAR_SCORED, SCORED_MINUTES  # noqa: E402
 
 MODELS = ("naive", "spread", "climatology", "chain", "more", "fewer", "pull", "calm", "seed", "pool")
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SPANS = {
     FIVE_MINUTES: timedelta(days=8),

@@ -1,11 +1,16 @@
-"""Derive the week's shape that a new city starts from: see README.md beside this file."""
+"""Derive the weekly profile that a new city starts from: see README.md beside this file."""
+
+from __future__ import annotations
 
 import argparse
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ingest.replay.recording import Recording
 from model.demand.calendar import DAY_TYPES, Calendar

@@ -1,6 +1,6 @@
 """What a tick costs, and of what: see README.md beside this file.
 
-    DOCKCAST_SHARED=../shared python benchmarks/tick/run.py
+    DOCKCAST_SHARED=… python benchmarks/tick/run.py
 
 Each size runs in a process of its own, so that its peak memory is its own.
 """

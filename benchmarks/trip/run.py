@@ -1,6 +1,6 @@
 """Did the trips work? Plans looked up in what happened then: see README.md beside this file.
 
-DOCKCAST_SHARED=../shared python benchmarks/trip/run.py
+DOCKCAST_SHARED=… python benchmarks/trip/run.py
 """
 
 from __future__ import annotations

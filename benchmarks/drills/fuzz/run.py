@@ -1,6 +1,6 @@
 """Fuzz every reader of what strangers send, and write down how often and what broke: see README.md.
 
-DOCKCAST_SHARED=../shared python benchmarks/drills/fuzz/run.py
+DOCKCAST_SHARED=… python benchmarks/drills/fuzz/run.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Kill the worker at random moments and look whether anything is lost or learnt twice: see README.md.
 
-DOCKCAST_SHARED=../shared python benchmarks/drills/kill/run.py --store postgresql
+DOCKCAST_SHARED=… python benchmarks/drills/kill/run.py --store postgresql
 """
 
 from __future__ import annotations

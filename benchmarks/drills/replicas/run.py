@@ -1,6 +1,6 @@
 """Two workers and three apps on one PostgreSQL, one of the five killed each minute: see README.md.
 
-DOCKCAST_SHARED=../shared python benchmarks/drills/replicas/run.py --minutes 60
+DOCKCAST_SHARED=… python benchmarks/drills/replicas/run.py --minutes 60
 """
 
 from __future__ import annotations

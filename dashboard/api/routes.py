@@ -40,7 +40,7 @@ from dashboard.api.parameters import OneOf, Parameter, Whole, read
 from dashboard.maps.deck import PARTS, FramePart, rows
 from dashboard.store_reader import Reading, reading
 from dashboard.words.text import What
-from ingest.store import UNREACHABLE
+from ingest.store import StoreUnreachableError
 from model.frame import AT_LEAST
 
 log = logging.getLogger("dockcast.api")
@@ -193,8 +193,8 @@ class Endpoint:
             response = await self._respond(request)
         except ApiError as error:
             response = respond_error(request, error)
-        except UNREACHABLE as error:
-            log.warning("%s: the store does not answer: %s", self._operation.path, error.orig)
+        except StoreUnreachableError as error:
+            log.warning("%s: the store does not answer: %s", self._operation.path, error)
             away = ApiError(
                 503, "The store does not answer just now.", "Try again in a minute.", {"Retry-After": "60"}
             )

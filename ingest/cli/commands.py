@@ -22,7 +22,6 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
-from sqlalchemy.exc import SQLAlchemyError
 from threadpoolctl import threadpool_limits
 
 from ingest import logs, registry
@@ -35,7 +34,7 @@ from ingest.replay import gbfs_server, recording
 from ingest.replay.backtest import BacktestError
 from ingest.replay.recording import Recording, RecordingError
 from ingest.settings import Settings, SettingsError
-from ingest.store import Store, StoreError
+from ingest.store import Store, StoreError, StoreFailedError
 from ingest.store import export as exported
 from ingest.store.export import ExportError, Format
 from ingest.store.playback import FASTEST, Begin
@@ -60,8 +59,8 @@ def _explained(*more: type[Exception]) -> Iterator[None]:
         SettingsError, StoreError, RegistryError, RecordingError, *more)  # fmt: skip
     try:
         yield
-    except SQLAlchemyError as error:
-        _refuse(f"the store cannot be used now ({str(getattr(error, 'orig', None) or error).strip()})")
+    except StoreFailedError as error:
+        _refuse(f"the store cannot be used now ({error})")
     except mendable as error:
         _refuse(str(error))
 

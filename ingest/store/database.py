@@ -22,6 +22,7 @@ from alembic.util import CommandError
 from sqlalchemy.engine import Connection, make_url
 
 from ingest.settings import ROOT
+from ingest.store.errors import StoreError, StoreFailedError, StoreNotReadyError, store_errors
 
 _LOCK = 0x646F636B
 """The number of PostgreSQL's advisory lock: "dock"."""
@@ -36,14 +37,6 @@ _POSTGRESQL = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
 }
-
-
-class StoreError(Exception):
-    """The store cannot be opened or is not ours. The text says what to do."""
-
-
-class StoreNotReadyError(StoreError):
-    """The store has not the tables of this release yet: wait until a worker has made them."""
 
 
 class Database:
@@ -82,10 +75,10 @@ class Database:
         except StoreNotReadyError:
             self.close()
             raise
-        except sa.exc.DatabaseError as error:
+        except StoreFailedError as error:
             self.close()
             raise StoreError(
-                f"The store {self._name} cannot be opened ({str(error.orig).strip()}): check DOCKCAST_STORE"
+                f"The store {self._name} cannot be opened ({error}): check DOCKCAST_STORE"
                 + (", or move the file away to start a new one" if self.is_sqlite else "")
             ) from error
         except CommandError as error:
@@ -124,17 +117,21 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give a connection that sees one state of the database."""
-        with self._reader.connect() as connection:
+        """Give a connection that sees one state of the database.
+
+        Raises `StoreFailedError`, or `StoreUnreachableError` among these.
+        """
+        with store_errors(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self, alone: bool = False) -> Iterator[Connection]:
         """Give a connection in a transaction: committed at the end of the block, undone by an exception.
 
-        `alone` keeps other such writers out until the end; with SQLite there is only ever one.
+        `alone` keeps other such writers out until the end; with SQLite there is only ever one. Raises
+        `StoreFailedError`, or `StoreUnreachableError` among these.
         """
-        with self._engine.connect() as connection:
+        with store_errors(), self._engine.connect() as connection:
             connection.execution_options(dockcast_write=True)
             with connection.begin():
                 if alone and self._is_postgresql:

@@ -22,7 +22,14 @@ from ingest.store import daily_scores as daily
 from ingest.store import feed_health, playback
 from ingest.store import scores as over_time
 from ingest.store.daily_scores import CALIBRATION_KEYS, STATION_KEYS, Daily
-from ingest.store.database import Database, StoreError, StoreNotReadyError
+from ingest.store.database import Database
+from ingest.store.errors import (
+    LeaseLostError,
+    StoreError,
+    StoreFailedError,
+    StoreNotReadyError,
+    StoreUnreachableError,
+)
 from ingest.store.feed_health import ANSWERED, Answer, Failure, Health, Oddity
 from ingest.store.holder import is_dead
 from ingest.store.issued_forecasts import KEPT_FOR, IssuedForecast, beside_truth
@@ -53,14 +60,7 @@ FRAMES_KEPT = timedelta(minutes=10)
 MOST_FRAMES = 60
 """How many at most: a recording at 60× makes a frame a second."""
 
-UNREACHABLE = (sa.exc.OperationalError, sa.exc.InterfaceError)
-"""What reading raises while the database is away: it is worth another try."""
-
 LEARNT = "learnt"
-
-
-class LeaseLostError(Exception):
-    """Another worker holds this system's lease: roll back, write nothing, stand by."""
 
 
 @dataclass(frozen=True)
@@ -430,28 +430,30 @@ class Store:
         much longer than any, from before a clock was set back. One who keeps state from an earlier lease must
         `renew_lease` instead: in between somebody else may have learnt.
         """
-        try:
-            with self._write() as db:
-                now += self._database.ahead(db)
-                row = db.execute(sa.select(leases).where(leases.c.system_id == system_id)).one_or_none()
-                if row is None:
-                    db.execute(leases.insert().values(system_id=system_id, holder=holder, until=now + lease))
-                    return True
-                runs = now < row.until <= now + 2 * lease
-                if row.holder != holder and runs and not is_dead(row.holder):
+        with self._write() as db:
+            now += self._database.ahead(db)
+            row = db.execute(sa.select(leases).where(leases.c.system_id == system_id)).one_or_none()
+            if row is None:
+                first = leases.insert().values(system_id=system_id, holder=holder, until=now + lease)
+                try:
+                    with db.begin_nested():
+                        db.execute(first)
+                except sa.exc.IntegrityError:  # another worker inserted one after we looked
                     return False
-                changed = db.execute(
-                    leases.update()
-                    .where(
-                        leases.c.system_id == system_id,
-                        leases.c.holder == row.holder,
-                        leases.c.until == row.until,
-                    )
-                    .values(holder=holder, until=now + lease)
+                return True
+            runs = now < row.until <= now + 2 * lease
+            if row.holder != holder and runs and not is_dead(row.holder):
+                return False
+            changed = db.execute(
+                leases.update()
+                .where(
+                    leases.c.system_id == system_id,
+                    leases.c.holder == row.holder,
+                    leases.c.until == row.until,
                 )
-                return changed.rowcount == 1
-        except sa.exc.IntegrityError:  # somebody else put in the first one between our look and our insert
-            return False
+                .values(holder=holder, until=now + lease)
+            )
+            return changed.rowcount == 1
 
     def renew_lease(self, system_id: str, holder: str, now: datetime, lease: timedelta) -> None:
         """Renew the lease of one system.
@@ -785,7 +787,6 @@ __all__ = [
     "LEARNT",
     "SPEEDS",
     "SUMS",
-    "UNREACHABLE",
     "WEEK",
     "Answer",
     "Begin",
@@ -800,7 +801,9 @@ __all__ = [
     "PollRow",
     "Store",
     "StoreError",
+    "StoreFailedError",
     "StoreNotReadyError",
+    "StoreUnreachableError",
     "SystemState",
     "TickResult",
     "findings_json",

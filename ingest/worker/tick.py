@@ -16,10 +16,18 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import numpy as np
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ingest.gbfs.feed import FeedError, Poll
-from ingest.store import LEARNT, LeaseLostError, PollRow, Store, SystemState, TickResult, findings_json
+from ingest.store import (
+    LEARNT,
+    LeaseLostError,
+    PollRow,
+    Store,
+    StoreFailedError,
+    SystemState,
+    TickResult,
+    findings_json,
+)
 from ingest.store.daily_scores import daily
 from ingest.store.issued_forecasts import is_due
 from ingest.system import System
@@ -141,12 +149,11 @@ class Ticker:
             return self.clock() + STANDBY_INTERVAL
         except Exception as error:
             self.working_copy = None
-            if isinstance(error, SQLAlchemyError):
+            if isinstance(error, StoreFailedError):
                 # The feed must not be polled more often meanwhile; the store may be.
                 due = max(self.clock() + STANDBY_INTERVAL, self._next_poll_at)
-                why = str(getattr(error, "orig", None) or error).strip()
                 self.log_state(
-                    "without a store", f"{why}; what was learnt since the last commit is read again"
+                    "without a store", f"{error}; what was learnt since the last commit is read again"
                 )
             else:
                 self._bugs += 1
@@ -183,8 +190,8 @@ class Ticker:
         )
         try:
             self._commit_answer(copy, poll, due)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
+        except StoreFailedError as error:
+            if not error.connection_lost:
                 raise
             # Only the store knows whether that commit succeeded. The pool opens a new connection to it.
             weather, copy = copy.weather, self._load(now)

@@ -24,7 +24,6 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.date import DateTrigger
-from sqlalchemy.exc import SQLAlchemyError
 
 from ingest import logs, registry
 from ingest.gbfs.feed import Feed
@@ -32,7 +31,7 @@ from ingest.http.client import Fetcher, Unreachable
 from ingest.registry import RegistryError
 from ingest.replay.tape import open_tape, recorded
 from ingest.settings import Settings
-from ingest.store import Store
+from ingest.store import Store, StoreFailedError
 from ingest.store.holder import new_holder
 from ingest.system import System
 from ingest.weather.open_meteo import WeatherFeed
@@ -140,8 +139,8 @@ class Worker:
         """Say whom we follow; False where the store cannot be written to now."""
         try:
             self._store.follow(systems)
-        except SQLAlchemyError as error:
-            log.warning("the systems cannot be taken up: %s", getattr(error, "orig", None) or error)
+        except StoreFailedError as error:
+            log.warning("the systems cannot be taken up: %s", error)
             return False
         self._systems = systems
         return True
@@ -182,8 +181,8 @@ class Worker:
         try:
             # A tick that still runs cannot commit from here on: it has no lease.
             self._store.drop_leases(self.holder)
-        except SQLAlchemyError as error:
-            log.warning("the leases could not be given up: %s", getattr(error, "orig", None) or error)
+        except StoreFailedError as error:
+            log.warning("the leases could not be given up: %s", error)
         log.info("stopped")
 
     def _book(self, ticker: Ticker, at: datetime) -> None:
@@ -224,8 +223,8 @@ class Worker:
     def _renew(self) -> None:
         try:
             self._store.renew_leases(self.holder, self._clock(), LEASE)
-        except SQLAlchemyError as error:
-            log.warning("the leases could not be renewed: %s", getattr(error, "orig", None) or error)
+        except StoreFailedError as error:
+            log.warning("the leases could not be renewed: %s", error)
 
 
 def give_memory_back() -> None:

@@ -37,7 +37,7 @@ from starlette.testclient import TestClient  # noqa: E402
 from dashboard import store_reader  # noqa: E402
 from dashboard.api import routes  # noqa: E402
 from dashboard.words import text  # noqa: E402
-from ingest.store import Store  # noqa: E402
+from ingest.store import Store, StoreFailedError  # noqa: E402
 from ingest.store.holder import is_dead  # noqa: E402
 from ingest.store.tables import checkpoints  # noqa: E402
 from ingest.worker.recovery import logged, recover  # noqa: E402
@@ -104,7 +104,7 @@ class PollWatch:
         """Tell whether so many more polls were learnt since the last look."""
         try:
             return len(self.store.polls(self.name)) >= len(self.before) + polls
-        except sa.exc.SQLAlchemyError:
+        except StoreFailedError:
             return False
 
     def look(self) -> None:
@@ -141,7 +141,7 @@ def seen(store: Store, name: str = "town") -> str:
         if answer.status_code != 200:
             return f"API {answer.status_code}: {answer.json().get('error', answer.text)}"
         state = store.state(name)
-    except (sa.exc.SQLAlchemyError, ValueError) as error:
+    except (StoreFailedError, ValueError) as error:
         return f"no answer: {type(error).__name__}"
     assert state is not None
     return text.trouble("Town", state.state, state.text, None) or "the forecast as usual, and the counts' age"

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 
 import app
 from dashboard import store_reader
 from ingest.settings import Settings
-from ingest.store import LeaseLostError, Store, StoreNotReadyError, database
+from ingest.store import LeaseLostError, Store, StoreFailedError, StoreNotReadyError, database
 from ingest.store.playback import Playback
 from ingest.store.tables import systems
 from model import Forecaster
@@ -124,8 +124,9 @@ def test_a_worker_frozen_in_the_middle_of_a_commit_lets_go_and_writes_nothing(
             commit(other, learnt(later, counted(later, a=2)), holder="other")
             db.execute(systems.update().values(state="written by the dead"))
 
-    with pytest.raises(DBAPIError):
+    with pytest.raises(StoreFailedError) as caught:
         freeze_and_wake()
+    assert caught.value.connection_lost
     with pytest.raises(LeaseLostError):
         frozen.renew_lease("dublin", "frozen", later, LEASE)
     state = other.state("dublin")
@@ -203,7 +204,7 @@ def test_an_app_may_read_all_and_write_only_how_a_city_is_played(roles: dict[str
         with engine.connect() as connection, pytest.raises(ProgrammingError, match=r"denied|owner"):
             connection.exec_driver_sql(forbidden)
     engine.dispose()
-    with pytest.raises(ProgrammingError, match="denied"):
+    with pytest.raises(StoreFailedError, match="denied"):
         reader.take_lease("dublin", "app", NOON + 2 * LEASE, LEASE)
     for each in (worker, reader):
         each.close()

@@ -18,7 +18,16 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.gbfs.findings import Finding
-from ingest.store import LeaseLostError, Outage, PollRow, Store, StoreError, findings_json
+from ingest.store import (
+    LeaseLostError,
+    Outage,
+    PollRow,
+    Store,
+    StoreError,
+    StoreFailedError,
+    StoreUnreachableError,
+    findings_json,
+)
 from ingest.store.feed_health import Failure, Oddity
 from ingest.store.holder import new_holder
 from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
@@ -275,8 +284,11 @@ def test_a_gap_too_long_to_learn_across_is_an_outage(store: Store) -> None:
 def test_a_tick_that_fails_in_the_middle_leaves_nothing_behind(store: Store) -> None:
     commit(store, learnt(NOON, counted(NOON, a=1), stations=described("a"), frame=b"good"))
     twice = learnt(NOON, counted(NOON, a=2), NOON + MINUTE, stations=described("a", "b"), frame=b"bad")
-    with pytest.raises(sa.exc.IntegrityError):
+    with pytest.raises(StoreFailedError) as caught:
         commit(store, twice)
+    assert isinstance(caught.value.__cause__, sa.exc.IntegrityError)
+    assert not isinstance(caught.value, StoreUnreachableError)
+    assert not caught.value.connection_lost
     assert store.frame("dublin") == (1, b"good")
     assert store.polls("dublin") == [NOON]
     stations, status = store.stations("dublin"), store.status("dublin")

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.gbfs.feed import FeedError, Finding, Poll
+from ingest.store import StoreUnreachableError
 from ingest.store.tables import checkpoints
 from ingest.worker.recovery import recover
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL
@@ -243,7 +244,7 @@ def test_a_commit_that_fails_is_made_good_at_the_next_tick(
     seen = list(riders(4))
     desk.tick(ticker, fresh(seen[0]))
     with monkeypatch.context() as broken, caplog.at_level(logging.INFO):
-        disk_full = sa.exc.OperationalError("COMMIT", {}, Exception("database or disk is full"))
+        disk_full = StoreUnreachableError("database or disk is full")
         broken.setattr(desk.store, "commit_tick", lambda *_: (_ for _ in ()).throw(disk_full))
         for _ in range(2):
             due = desk.tick(ticker, fresh(seen[1]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,9 +12,19 @@ from model.arrays import Ints
 from model.frame import NO_FORECAST, Frame, Outlook
 
 
-def side(frame: Frame, what: What) -> Outlook:
+class BothSides(Protocol):
+    """Has a forecast of bikes and one of spaces: a frame, or an issued forecast."""
+
+    @property
+    def bike(self) -> Outlook: ...
+
+    @property
+    def space(self) -> Outlook: ...
+
+
+def side(of: BothSides, what: What) -> Outlook:
     """Choose bikes or spaces."""
-    return frame.bike if what == "bike" else frame.space
+    return of.bike if what == "bike" else of.space
 
 
 def is_open(frame: Frame, what: What) -> NDArray[np.bool_]:

@@ -13,7 +13,6 @@ import tomllib
 from functools import partial
 from inspect import iscoroutinefunction
 from pathlib import Path
-from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -51,15 +50,6 @@ _FILES: dict[str, tuple[What, int, FramePart]] = {
     for number in AT_LEAST
     for part in PARTS.values()
 }
-
-
-def frame_url(system_id: str, version: int, what: What, number: int, part: FramePart) -> str:
-    """Say where the rows of a frame are.
-
-    >>> frame_url("dublin", 7, "bike", 1, PARTS["near"])
-    '/api/frames/dublin/7/bike-1-near.json'
-    """
-    return f"/api/frames/{quote(system_id, safe='')}/{version}/{what}-{number}-{part.name}.json"
 
 
 @kept(128)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import palette
+from dashboard.outlook import side
 from dashboard.words import text
 from dashboard.words.text import What
 from model.frame import Frame
@@ -40,7 +41,7 @@ def past(history: History, what: What, now: datetime, until: datetime, zone: tzi
 
 def future(frame: Frame, index: int, what: What, now: datetime, zone: tzinfo) -> pd.DataFrame:
     """Lay out what is expected, from the counts on: median and 80 % interval at each horizon."""
-    outlook = frame.bike if what == "bike" else frame.space
+    outlook = side(frame, what)
     at = [frame.at + timedelta(minutes=int(minutes)) for minutes in frame.minutes]
     near = [i for i, when in enumerate(at) if when <= now + AHEAD and outlook.median[i, index] >= 0]
     quantiles = [[int(q[i, index]) for q in (outlook.median, outlook.low, outlook.high)] for i in near]

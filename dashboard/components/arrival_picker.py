@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
-from html import escape
 
 import streamlit as st
 
 from dashboard.components import browser
+from dashboard.components.html import show, tag
 from dashboard.state import address_bar
 from dashboard.store_reader import View
 from dashboard.words import text
@@ -72,4 +72,4 @@ def ages(view: View, note: str = "") -> None:
     if note:
         notes.append(note)
     other = browser.button("soon", text.SOON) if later else browser.button("later", text.LATER)
-    st.html(f'<p class="ages">{escape(" · ".join(notes))}</p>{other}')
+    show(tag("p", " · ".join(notes), cls="ages") + other)

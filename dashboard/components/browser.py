@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from html import escape
-from pathlib import Path
 from typing import Any, cast
 
 import streamlit as st
+from markupsafe import Markup
 
+from dashboard.components.html import STATIC, tag
 from dashboard.state import address_bar
 from dashboard.words import text
 from model.trip import Point
@@ -27,7 +27,7 @@ _WHEN = "asked-when"
 _MOST = 100
 
 _component = st.components.v2.component(
-    "dockcast_browser", js=(Path(__file__).parents[1] / "static" / "browser.js").read_text(encoding="utf-8")
+    "dockcast_browser", js=(STATIC / "browser.js").read_text(encoding="utf-8")
 )
 
 
@@ -40,17 +40,18 @@ def mount(system_id: str) -> None:
     _component(key=_KEY, data=data, height=1, on_favourites_change=_kept, on_did_change=_did)
 
 
-def button(verb: str, label: str, *, identity: str = "", name: str = "", pressed: bool | None = None) -> str:
+def button(
+    verb: str, label: str, *, identity: str = "", name: str = "", pressed: bool | None = None
+) -> Markup:
     """Write a button that the component hears. `name` is for people who do not see its surroundings.
 
     >>> button("station", "Quay <1>", identity="s1")
-    '<button data-do="station:s1">Quay &lt;1&gt;</button>'
+    Markup('<button data-do="station:s1">Quay &lt;1&gt;</button>')
     """
-    verb = f"{verb}:{identity}" if identity else verb
-    more = f' aria-label="{escape(name)}"' if name else ""
-    if pressed is not None:
-        more += f' aria-pressed="{str(pressed).lower()}"'
-    return f'<button data-do="{escape(verb)}"{more}>{escape(label)}</button>'
+    return tag(
+        "button", label, data_do=f"{verb}:{identity}" if identity else verb, aria_label=name or None,
+        aria_pressed=None if pressed is None else str(pressed).lower(),
+    )  # fmt: skip
 
 
 def favourites(system_id: str) -> list[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha1
-from html import escape
 from urllib.parse import urlencode
 
 import streamlit as st
+from markupsafe import Markup
 
 from dashboard.components import browser, kiosk, playback_control
+from dashboard.components.html import show, tag
 from dashboard.state import address_bar
 from dashboard.store_reader import Reading, View, reading
 from dashboard.words import text
@@ -34,9 +35,9 @@ def enter(page: address_bar.Page) -> System | None:
         return system
     header, where = st.columns([1, 2], vertical_alignment="bottom")
     with header:
-        st.html(title())
+        show(title())
     with where, st.container(horizontal=True, key="where"):
-        st.html(pages(page, system.system_id))
+        show(pages(page, system.system_id))
         city_picker(system.system_id)
         playback_control.control(system)
     browser.mount(system.system_id)
@@ -51,12 +52,12 @@ def often(system: System, least: float = 2, most: float = 10) -> float:
     return min(max(system.poll_seconds, least), most)
 
 
-def title() -> str:
+def title() -> Markup:
     """Write the name of the app and what it is for."""
-    return f'<h1 class="title">{text.TITLE}</h1><p class="subtitle">{text.SUBTITLE}</p>'
+    return tag("h1", text.TITLE, cls="title") + tag("p", text.SUBTITLE, cls="subtitle")
 
 
-def pages(current: address_bar.Page, system_id: str) -> str:
+def pages(current: address_bar.Page, system_id: str) -> Markup:
     """Link the pages, with all that is chosen.
 
     A touch is heard by the component, so that the page changes without a reload and with what was chosen
@@ -65,10 +66,10 @@ def pages(current: address_bar.Page, system_id: str) -> str:
     links, screen = [], replace(address_bar.screen(), city=system_id)
     for page, name in text.PAGES.items():
         query = urlencode(screen.address(page))
-        here = ' aria-current="page"' if page == current else ""
-        address = escape(f"{address_bar.PATHS[page]}?{query}")
-        links.append(f'<a href="{address}" data-do="page:{page}"{here}>{escape(name)}</a>')
-    return f'<nav class="pages" aria-label="{text.NAVIGATION}">{"".join(links)}</nav>'
+        address = f"{address_bar.PATHS[page]}?{query}"
+        here = "page" if page == current else None
+        links.append(tag("a", name, href=address, data_do=f"page:{page}", aria_current=here))
+    return tag("nav", *links, cls="pages", aria_label=text.NAVIGATION)
 
 
 def phone() -> bool:
@@ -82,7 +83,7 @@ def nothing_followed() -> None:
     source = reading()
     if source.systems():
         st.rerun()
-    st.html(title())
+    show(title())
     if source.working():
         notice(text.NO_SYSTEMS, text.NO_SYSTEMS_HINT)
     else:
@@ -167,14 +168,3 @@ def notice(first: str, second: str = "") -> None:
         st.text(first)
         if second:
             st.caption(second)
-
-
-def legend(credit: str) -> str:
-    """Explain the marks, and name whose the ground is. Our own words alone, so HTML is safe here."""
-    steps = "".join(
-        f"<li>{word} <small>{text.bounds(index)}</small></li>" for index, word in enumerate(text.STEPS)
-    )
-    others = (text.NO_FORECAST, text.LEGEND_CLOSED, text.LEGEND_FADED, text.LEGEND_SIZE)
-    items = steps + "".join(f"<li>{word}</li>" for word in others)
-    makers = f'<p class="small">{escape(credit)}</p>' if credit else ""
-    return f'<div class="legend" role="group" aria-label="{text.LEGEND}"><ul>{items}</ul>{makers}</div>'

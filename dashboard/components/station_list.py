@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from markupsafe import Markup
 from rapidfuzz import fuzz, process
 
 from dashboard import nearby
 from dashboard.components import browser
+from dashboard.components.html import show, tag
 from dashboard.components.station_panel import choice
 from dashboard.outlook import chances, is_open, side, station_index
 from dashboard.state import address_bar
@@ -42,7 +43,7 @@ def find(system: System) -> None:
         query = st.text_input(
             text.SEARCH, placeholder=text.SEARCH, key=_SEARCH, label_visibility="collapsed", max_chars=80
         )
-        st.html(browser.button("near", text.NEAR))
+        show(browser.button("near", text.NEAR))
         st.toggle(text.LIST, key=SHOWN, on_change=_toggled)
     if st.session_state.pop(_TOGGLED, False):
         st.rerun()
@@ -50,9 +51,9 @@ def find(system: System) -> None:
     if frame is None:
         return
     if query:
-        st.html(_matches(frame, query))
+        show(_matches(frame, query))
     if browser.lost():
-        st.html(f'<p class="note" role="status">{escape(browser.lost())}</p>')
+        show(tag("p", browser.lost(), cls="note", role="status"))
 
 
 def _toggled() -> None:
@@ -60,12 +61,12 @@ def _toggled() -> None:
     st.session_state[_TOGGLED] = True
 
 
-def _matches(frame: Frame, query: str) -> str:
+def _matches(frame: Frame, query: str) -> Markup:
     found = search(frame.stations.name.tolist(), query)
     if not found:
-        return f'<p class="note" role="status">{text.NO_MATCH}</p>'
+        return tag("p", text.NO_MATCH, cls="note", role="status")
     items = (choice(frame, row, _now(frame, row)) for row in found)
-    return f'<ul class="choices matches" aria-label="{text.MATCHES}">{"".join(items)}</ul>'
+    return tag("ul", *items, cls="choices matches", aria_label=text.MATCHES)
 
 
 def _now(frame: Frame, row: int) -> str:
@@ -98,7 +99,7 @@ def search(names: Sequence[str], query: str, at_most: int = _MATCHES) -> list[in
     return [row for _, score, row in found if score >= best - 15]
 
 
-def show(view: View, horizon: int | None, at: str) -> None:
+def draw(view: View, horizon: int | None, at: str) -> None:
     """List the stations by chance and nearness, favourites first: the best as buttons, all as a table."""
     frame, screen = view.frame, address_bar.screen()
     assert frame is not None
@@ -108,7 +109,7 @@ def show(view: View, horizon: int | None, at: str) -> None:
     chance = chances(frame, screen.what, screen.n, horizon)
     starred = np.isin(stations.station_id, browser.favourites(view.system.system_id))
     order = nearby.order(chance, walk, starred)
-    items = "".join(
+    items = (
         choice(
             frame,
             row,
@@ -119,10 +120,8 @@ def show(view: View, horizon: int | None, at: str) -> None:
         if starred[row] or chance[row] <= 100
     )
     far = text.far(float(walk.min())) if walk is not None and len(walk) and word == text.BY_PLACE else ""
-    more = f'<p class="note">{far}</p>' if far else ""
-    st.html(
-        f'<section class="best"><h3>{text.best(word)}</h3>{more}<ul class="choices">{items}</ul></section>'
-    )
+    more = tag("p", far, cls="note") if far else ""
+    show(tag("section", tag("h3", text.best(word)), more, tag("ul", *items, cls="choices"), cls="best"))
     _table(frame, horizon, at, order, chance, walk, starred)
 
 

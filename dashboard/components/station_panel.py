@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
+from markupsafe import Markup
 
 from dashboard import nearby
 from dashboard.charts import fan_chart
 from dashboard.components import browser
+from dashboard.components.html import show, tag, together
 from dashboard.outlook import chances, is_open, side, station_index
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
@@ -21,60 +23,55 @@ from model.frame import Frame
 def panel(frame: Frame, horizon: int | None, at: str, index: int) -> None:
     """Show now, expected with interval, chance in words and per cent, and where else to go.
 
-    Names are escaped, and come to the page as HTML and never as Markdown, where a link to an image would call
-    a stranger's server. One element for all the numbers: each costs a slider move 90 bytes.
+    The name comes to the page as HTML, never as Markdown, where a link to an image would call a stranger's
+    server. All the numbers are one element: each costs a slider move 90 bytes.
     """
     name, close = str(frame.stations.name[index]), browser.button("station", "×", name=text.CLOSE)
-    said = numbers(_said(frame, horizon, at, index))
-    st.html(f'<section class="station"><h2>{escape(name)}</h2>{close}{said}</section>')
+    show(tag("section", tag("h2", name), close, numbers(_numbers(frame, horizon, at, index)), cls="station"))
     if horizon is not None:
-        st.html(_alternatives(frame, horizon, index))
+        show(_alternatives(frame, horizon, index))
 
 
-def _said(frame: Frame, horizon: int | None, at: str, index: int) -> dict[str, str]:
+def _numbers(frame: Frame, horizon: int | None, at: str, index: int) -> dict[str, str]:
     screen = address_bar.screen()
     what = screen.what
     bikes, docks, ebikes = (int(counts[index]) for counts in (frame.bikes, frame.docks, frame.ebikes))
-    said = {text.NOW: f"{text.things(bikes, 'bike')} · {text.things(docks, 'space')}"}
+    shown = {text.NOW: f"{text.things(bikes, 'bike')} · {text.things(docks, 'space')}"}
     if ebikes >= 0:
-        said[text.EBIKES_NOW] = text.count(ebikes)
+        shown[text.EBIKES_NOW] = text.count(ebikes)
     chance_of = text.heading(what, screen.n)
     if horizon is None:
-        return said | {chance_of: text.NO_FORECAST}
+        return shown | {chance_of: text.NO_FORECAST}
     outlook = side(frame, what)
     median, low, high = (int(q[horizon, index]) for q in (outlook.median, outlook.low, outlook.high))
     odds = text.chance(int(outlook.chance[screen.n - 1, horizon, index]))
-    return said | {
+    return shown | {
         text.expected_at(at): text.expectation(median, low, high, what),
         chance_of: odds if is_open(frame, what)[index] else text.CLOSED[what],
     }
 
 
-def numbers(said: dict[str, str]) -> str:
-    """List numbers under their names. Our own words alone."""
-    pairs = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in said.items()
-    )
-    return f'<dl class="numbers">{pairs}</dl>'
+def numbers(values: Mapping[str, str]) -> Markup:
+    """List values under their names."""
+    pairs = (tag("div", tag("dt", name), tag("dd", value)) for name, value in values.items())
+    return tag("dl", *pairs, cls="numbers")
 
 
-def _alternatives(frame: Frame, horizon: int, index: int) -> str:
+def _alternatives(frame: Frame, horizon: int, index: int) -> Markup:
     screen, stations = address_bar.screen(), frame.stations
     chance = chances(frame, screen.what, screen.n, horizon)
     walk = nearby.walks((float(stations.lat[index]), float(stations.lon[index])), stations.lat, stations.lon)
     found = nearby.alternatives(chance, walk, without=index)
-    items = "".join(
-        choice(frame, row, text.STEPS[text.step(int(chance[row]))], float(walk[row])) for row in found
-    )
-    listed = f'<ul class="choices">{items}</ul>' if items else f"<p>{text.NO_ALTERNATIVES}</p>"
-    return f'<h3 class="others">{text.ALTERNATIVES}</h3>{listed}'
+    items = [choice(frame, row, text.STEPS[text.step(int(chance[row]))], float(walk[row])) for row in found]
+    listed = tag("ul", *items, cls="choices") if items else tag("p", text.NO_ALTERNATIVES)
+    return tag("h3", text.ALTERNATIVES, cls="others") + listed
 
 
-def choice(frame: Frame, row: int, said: str, walk: float | None = None) -> str:
-    """Offer a station by a button with its name, what is said of it, and how far it is."""
+def choice(frame: Frame, row: int, words: str, walk: float | None = None) -> Markup:
+    """Offer a station by a button with its name, some words about it, and how far it is."""
     name, identity = str(frame.stations.name[row]), str(frame.stations.station_id[row])
-    words = said if walk is None else f"{said} · {text.minutes_walk(walk)}"
-    return f"<li>{browser.button('station', name, identity=identity)}<span>{escape(words)}</span></li>"
+    beside = words if walk is None else f"{words} · {text.minutes_walk(walk)}"
+    return tag("li", browser.button("station", name, identity=identity), tag("span", beside))
 
 
 def detail(system: System) -> None:
@@ -88,27 +85,27 @@ def detail(system: System) -> None:
     label = text.STARRED if starred else text.STAR
     star = browser.button("star", label, identity=screen.station, name=text.STAR_NAME, pressed=starred)
     with st.container(key="detail"):
-        st.html(f'<p class="actions">{star}{browser.button("share", text.SHARE)}</p>')
+        show(tag("p", star, browser.button("share", text.SHARE), cls="actions"))
         _chart(view, index)
-        said = _said_and_came(view, index)
-        if said:
-            st.html(said)
+        past = _forecasts_and_truths(view, index)
+        if past:
+            show(past)
 
 
-def _said_and_came(view: View, index: int) -> str:
-    """Hold what was said half an hour ahead against what came, newest first."""
+def _forecasts_and_truths(view: View, index: int) -> Markup:
+    """Write the forecasts of half an hour ahead beside their truths, newest first; empty without any."""
     frame, screen, zone = view.frame, address_bar.screen(), view.zone
     assert frame is not None
     station, source = str(frame.stations.station_id[index]), reading()
     due = source.issued_forecasts(view.system.system_id)
     if not due:
-        return ""
+        return together()
     history = source.history(view.system.system_id, station, due[0].target_at, frame.at)
     rows = []
     for said in reversed(due):
         place = np.flatnonzero(said.station_id == station)
         came = [(bikes, docks) for at, bikes, docks in history if at <= said.target_at]
-        outlook = said.bike if screen.what == "bike" else said.space
+        outlook = side(said, screen.what)
         if not len(place) or not came or outlook.median[0, place[0]] < 0:
             continue
         median, low, high = (int(q[0, place[0]]) for q in (outlook.median, outlook.low, outlook.high))
@@ -118,16 +115,12 @@ def _said_and_came(view: View, index: int) -> str:
             text.chance(int(outlook.chance[screen.n - 1, 0, place[0]])),
             text.things(came[-1][0 if screen.what == "bike" else 1], screen.what),
         )
-        rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+        rows.append(tag("tr", *(tag("td", cell) for cell in cells)))
     if not rows:
-        return ""
-    head = "".join(
-        f'<th scope="col">{escape(name)}</th>' for name in text.said_columns(screen.what, screen.n)
-    )
-    return (
-        f'<h3 class="chart">{text.SAID}</h3><div class="said"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+        return together()
+    heads = (tag("th", name, scope="col") for name in text.said_columns(screen.what, screen.n))
+    table = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *rows))
+    return tag("h3", text.SAID, cls="chart") + tag("div", table, cls="said")
 
 
 def _chart(view: View, index: int) -> None:
@@ -139,9 +132,9 @@ def _chart(view: View, index: int) -> None:
     will = fan_chart.future(frame, index, what, now, zone)
     if was.empty and will.empty:
         return
-    st.html(f'<h3 class="chart">{text.chart_title(what)}</h3>')
+    show(tag("h3", text.chart_title(what), cls="chart"))
     st.altair_chart(
         fan_chart.fan(was, will, now, zone, st.context.theme.type == "dark"),
         key="fan", alt=text.chart_alt(str(frame.stations.name[index]), what),
     )  # fmt: skip
-    st.html(f'<p class="small">{text.CHART_KEY}</p>')
+    show(tag("p", text.CHART_KEY, cls="small"))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import numpy as np
 import pydeck
 
 from dashboard import palette
+from dashboard.outlook import is_open, side
 from dashboard.palette import rgb
 from dashboard.words import text
 from dashboard.words.text import What
@@ -56,6 +58,15 @@ PARTS = {"near": FramePart("near", 0, NEAR), "far": FramePart("far", NEAR - 2, N
 def part(horizon: int) -> FramePart:
     """Choose the file that holds a horizon."""
     return PARTS["near" if horizon < NEAR else "far"]
+
+
+def frame_url(system_id: str, version: int, what: What, number: int, of: FramePart) -> str:
+    """Give the address of a frame's rows, which the API answers.
+
+    >>> frame_url("dublin", 7, "bike", 1, PARTS["near"])
+    '/api/frames/dublin/7/bike-1-near.json'
+    """
+    return f"/api/frames/{quote(system_id, safe='')}/{version}/{what}-{number}-{of.name}.json"
 
 
 @dataclass(frozen=True)
@@ -268,8 +279,7 @@ def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[obj
     A closed station keeps its counts but has no chance: nobody can tell when it opens again.
     """
     stations = frame.stations
-    outlook = frame.bike if what == "bike" else frame.space
-    open_now = frame.renting if what == "bike" else frame.returning
+    outlook, open_now = side(frame, what), is_open(frame, what)
     horizons = slice(of.first, of.stop)
     chances = outlook.chance[number - 1, horizons]
     expected = outlook.median[horizons]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 import pandas as pd
 import pydeck
@@ -54,9 +52,3 @@ def deck(stations: pd.DataFrame, dark: bool, label: str, system_id: str) -> mark
         **({} if style is None else {"map_style": style}),
         tooltip={"text": text.SKILL_TIP},
     )
-
-
-def legend() -> str:
-    """Explain the colours."""
-    items = "".join(f"<li>{escape(word)}</li>" for word in text.SKILL_STEPS)
-    return f'<div class="legend" role="group" aria-label="{text.LEGEND}"><ul>{items}</ul></div>'

@@ -16,7 +16,7 @@ from dashboard import palette
 from dashboard.itinerary import End, per_cent
 from dashboard.maps import deck
 from dashboard.maps.deck import CLOSED_STEP, UNKNOWN_STEP, Deck, Viewport, size
-from dashboard.outlook import chances, side
+from dashboard.outlook import chances, is_open, side
 from dashboard.palette import rgb
 from dashboard.words import text
 from dashboard.words.text import What
@@ -156,7 +156,7 @@ def _rows(
 def _row(
     frame: Frame, row: int, what: What, people: int, chance: int, expected: int, chosen: bool = False
 ) -> Row:
-    is_closed = not (frame.renting if what == "bike" else frame.returning)[row]
+    is_closed = not is_open(frame, what)[row]
     step = CLOSED_STEP if is_closed else text.step(chance) if chance <= 100 else UNKNOWN_STEP
     fill = "" if is_closed else (*palette.STEPS, palette.UNKNOWN)[step]
     said = text.CLOSED[what] if is_closed else f"{text.wanted(what, people)}: {text.chance(chance)}"

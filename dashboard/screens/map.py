@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from html import escape
 
 import streamlit as st
+from markupsafe import Markup
 
-from dashboard.api import routes
-from dashboard.components import arrival_picker, browser, kiosk, page_shell, station_list, station_panel
+from dashboard.components import (
+    arrival_picker,
+    browser,
+    legend,
+    page_shell,
+    station_list,
+    station_map,
+    station_panel,
+)
+from dashboard.components.html import show, tag
 from dashboard.maps import deck, ground
 from dashboard.outlook import is_open, side, station_index
-from dashboard.screens.accuracy import page as accuracy
+from dashboard.screens import kiosk
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
 from dashboard.words import text
@@ -27,15 +35,13 @@ def page() -> None:
     if system is None:
         return
     if address_bar.screen().kiosk:
-        st.fragment(on_stage, run_every=kiosk.STEP_SECONDS)(system)
-        with st.container(key="kiosk-curves"):
-            st.fragment(curves_on_stage, run_every=kiosk.CURVES_SECONDS)(system)
+        kiosk.draw(system)
         return
     st.fragment(station_list.find)(system)
     with st.container(key="stage"):
         st.fragment(city, run_every=page_shell.often(system))(system, address_bar.screen().station)
         st.fragment(station_panel.detail, run_every=page_shell.often(system, 10, 60))(system)
-        st.html(page_shell.legend(ground.credit(system.label)))
+        show(legend.marks(ground.credit(system.label)))
 
 
 def city(system: System, drawn: str) -> None:
@@ -70,36 +76,9 @@ def city(system: System, drawn: str) -> None:
     if index is not None:
         station_panel.panel(view.frame, horizon, at, index)
     if horizon is not None:
-        st.html(summary(view.frame, horizon, at))
+        show(summary(view.frame, horizon, at))
     if st.session_state.get(station_list.SHOWN):
-        station_list.show(view, horizon, at)
-
-
-def on_stage(system: System) -> None:
-    """Draw one city for people far away, at the next arrival time of the sweep. Runs again by itself."""
-    source = reading()
-    view = source.view(system)
-    others = any(known.frame_version is not None for known in source.states().values())
-    if view.frame is None and not address_bar.screen().city and others:
-        st.rerun()
-    turn, minutes = kiosk.step()
-    with st.container(key="kiosk-notices"):
-        page_shell.warn(source, view, spaces=address_bar.screen().what == "space")
-    horizon = view.column(minutes)
-    if view.frame is None or horizon is None:
-        st.html(kiosk.headline(view))
-        return
-    at = text.moment(view.now + timedelta(minutes=minutes), view.now, view.zone)
-    draw_map(view, horizon, at, None)
-    credit = ground.credit(view.system.label)
-    more = kiosk.arrival(minutes, at, credit) if turn == "map" else kiosk.judged()
-    st.html(kiosk.headline(view, turn, more))
-
-
-def curves_on_stage(system: System) -> None:
-    """Draw how right the forecasts were, in time for their turn."""
-    if kiosk.curves_due() and reading().view(system).frame is not None:
-        accuracy.over_time(system)
+        station_list.draw(view, horizon, at)
 
 
 def controls(view: View) -> str:
@@ -126,52 +105,29 @@ def made_for(view: View, horizon: int | None) -> str:
 
 
 def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
-    """Draw the map. Its key, its opening view and the layer's id stay the same, so that it never jumps."""
+    """Draw the map, with a ring around the station that is chosen."""
     assert view.frame is not None
-    assert view.version is not None
-    screen, stations, system_id = address_bar.screen(), view.frame.stations, view.system.system_id
-    views = st.session_state.setdefault("viewports", {})
-    pixels = kiosk.pixels() if screen.kiosk else deck.PHONE if page_shell.phone() else deck.DESK
-    opening = system_id, pixels
-    if opening not in views:
-        mark = kiosk.mark() if screen.kiosk else deck.MARK
-        views[opening] = deck.viewport(stations.lat, stations.lon, *pixels, mark)
-    dark = st.context.theme.type == "dark"
-    outlook = view.frame.bike if screen.what == "bike" else view.frame.space
-    selected = None
-    if index is not None:
-        position = float(stations.lon[index]), float(stations.lat[index])
-        selected = (*position, int(outlook.median[horizon, index]))
-    st.pydeck_chart(
-        deck.deck(
-            routes.frame_url(system_id, view.version, screen.what, screen.n, deck.part(horizon)),
-            views[opening], horizon, at, screen.what, screen.n,
-            dark, selected, view.stale, browser.here(), ground.style(dark, view.system.label, system_id),
+    frame, system_id, what = view.frame, view.system.system_id, address_bar.screen().what
+    pixels = deck.PHONE if page_shell.phone() else deck.DESK
+    station_map.draw(
+        view, horizon, at, what, f"map-{system_id}",
+        station_map.opening(
+            (system_id, pixels), lambda: deck.viewport(frame.stations.lat, frame.stations.lon, *pixels)
         ),
-        key=f"map-{system_id}", height=460, on_select=lambda: select(f"map-{system_id}"), alt=text.MAP_ALT,
+        lambda station_id: address_bar.change(station=station_id),
+        None if index is None else station_map.ring(frame, what, horizon, index),
     )  # fmt: skip
 
 
-def select(key: str) -> None:
-    """Take the station that was touched.
-
-    Only its id is kept: the numbers that come with a selection are those of the moment of the touch. An empty
-    selection says nothing: the browser lets go of its own as soon as the ring around the station is drawn.
-    """
-    touched = st.session_state[key].selection.objects.get(deck.LAYER)
-    if touched:
-        address_bar.change(station=str(touched[0][deck.STATION]))
-
-
-def summary(frame: Frame, horizon: int, at: str) -> str:
-    """Say what the colours mean and the map in one line. Our own words alone, so HTML is safe here."""
+def summary(frame: Frame, horizon: int, at: str) -> Markup:
+    """Write what the colours mean, and the whole map in one line."""
     screen = address_bar.screen()
     chance = side(frame, screen.what).chance[screen.n - 1, horizon]
     counted = (chance <= 100) & is_open(frame, screen.what)
     good = counted & (chance >= text.BOUNDS[1])
     hint = "" if screen.station or not len(frame.stations) else f" {text.PICK_HINT}"
-    said = text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
-    return f'<p class="summary"><b>{escape(text.heading(screen.what, screen.n))}</b>: {escape(said)}</p>'
+    words = text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
+    return tag("p", tag("b", text.heading(screen.what, screen.n)), f": {words}", cls="summary")
 
 
 if __name__ == "__main__":

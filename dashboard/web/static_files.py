@@ -29,14 +29,14 @@ _PACKERS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @dataclass
-class _Answer:
-    """What the app says to one request, held back until it is whole."""
+class _HeldResponse:
+    """The app's response to one request, held back until it is whole."""
 
     start: Message = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
     whole: bool = False
 
-    async def hear(self, message: Message) -> None:
+    async def take(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.start = message
         elif message["type"] == "http.response.body":
@@ -59,28 +59,28 @@ class CompressedStatics:
             return
         key = scope["path"], packer
         if key not in self._kept:
-            answer = _Answer()
-            await self._app(scope, receive, answer.hear)
-            if not answer.whole:  # the visitor has gone, and the file was not read to its end
+            held = _HeldResponse()
+            await self._app(scope, receive, held.take)
+            if not held.whole:  # the visitor has gone, and the file was not read to its end
                 return
-            headers = Headers(raw=answer.start["headers"])
-            worth = headers.get("content-type", "").startswith(_WORTH) and len(answer.body) >= _LEAST_BYTES
-            if answer.start["status"] != 200 or not worth or "content-encoding" in headers:
-                await self._say(send, answer.start, bytes(answer.body))
+            headers = Headers(raw=held.start["headers"])
+            worth = headers.get("content-type", "").startswith(_WORTH) and len(held.body) >= _LEAST_BYTES
+            if held.start["status"] != 200 or not worth or "content-encoding" in headers:
+                await self._send(send, held.start, bytes(held.body))
                 return
-            packed = await asyncio.to_thread(_PACKERS[packer], bytes(answer.body))
-            changed = MutableHeaders(raw=list(answer.start["headers"]))
+            packed = await asyncio.to_thread(_PACKERS[packer], bytes(held.body))
+            changed = MutableHeaders(raw=list(held.start["headers"]))
             changed["Content-Encoding"], changed["Content-Length"] = packer, str(len(packed))
             changed.add_vary_header("Accept-Encoding")
             del changed["accept-ranges"]
             if len(self._kept) >= _MOST_FILES:
                 self._kept.clear()
-            self._kept[key] = ({**answer.start, "headers": changed.raw}, packed)
-        await self._say(send, *self._kept[key])
+            self._kept[key] = ({**held.start, "headers": changed.raw}, packed)
+        await self._send(send, *self._kept[key])
 
     @staticmethod
     def _packer(scope: Scope) -> str | None:
-        """Choose how to compress the answer to a request; None where it is left alone."""
+        """Choose how to compress the response to a request; None where it stays as it is."""
         if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith("/static/"):
             return None
         headers = Headers(scope=scope)
@@ -91,6 +91,6 @@ class CompressedStatics:
         return next((name for name in _PACKERS if name in accepted), None)
 
     @staticmethod
-    async def _say(send: Send, start: Message, body: bytes) -> None:
+    async def _send(send: Send, start: Message, body: bytes) -> None:
         await send(start)
         await send({"type": "http.response.body", "body": body, "more_body": False})

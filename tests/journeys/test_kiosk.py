@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.components import kiosk
+from dashboard.screens import kiosk
 from dashboard.words import text
 from tests.support.browsing import Site, Visit, fits, picture
 from tests.support.processes import wait_for

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -141,48 +139,6 @@ def _since(feed: FeedRow) -> str:
     """Say since when a feed has not been well: since its last answer, or for a silent one the last news."""
     at = feed.state.received_at if feed.state.state == "silent" else feed.answered_at
     return "" if at is None else text.moment(at, feed.wall, feed.zone)
-
-
-def strip(quarters: Sequence[str]) -> str:
-    """Draw a day as bars, in CSS alone: a layer a height, since Streamlit lets no SVG through.
-
-    >>> strip(["news", "none", "failed", "failed"]).count("linear-gradient")
-    2
-    """
-    layers = []
-    for head, height in (("news", 100), ("still", 50), ("failed", 30)):
-        stops, place = [], 0
-        for is_head, run in groupby(quarter == head for quarter in quarters):
-            end = place + len(list(run))
-            colour = f"var(--{head})" if is_head else "transparent"
-            stops.append(f"{colour} {place / len(quarters):.2%} {end / len(quarters):.2%}")
-            place = end
-        if head in quarters:
-            layers.append(f"linear-gradient(90deg, {', '.join(stops)}) 0 100% / 100% {height}% no-repeat")
-    said = text.strip_alt(Counter(quarters))
-    style = f' style="background: {", ".join(layers)}"' if layers else ""
-    return f'<span class="strip" role="img" aria-label="{said}"{style}></span>'
-
-
-def cells(feed: FeedRow) -> list[str]:
-    """Write what the table says of a feed after its name, plain text but for the day's bars."""
-    wall, zone = feed.wall, feed.zone
-    at, age, answer = feed.answered_at, feed.age, feed.answer
-    ttl = None if answer is None else answer.ttl_seconds
-    return [
-        text.NEVER if at is None else f"{text.moment(at, wall, zone)} · {text.ago(wall - at)}",
-        text.NOTHING if age is None else text.duration(age),
-        text.both_times(feed.took.get("seconds")),
-        text.NOTHING if ttl is None else text.duration(timedelta(seconds=ttl)),
-        text.due(feed.next_in),
-        f"{feed.polls:,}",
-        f"{feed.failed:,}",
-        strip(feed.quarters),
-        text.NOTHING if answer is None else text.kinds(len(answer.findings)),
-        text.NOTHING if answer is None or answer.waiting is None else f"{answer.waiting:,}",
-        f"{feed.settled:,}",
-        f"{feed.expired:,}",
-    ]
 
 
 def table(known: Sequence[FeedRow]) -> pd.DataFrame:

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from dashboard.api import routes
 from dashboard.maps import deck
 from tests.support.api_world import client
 from tests.support.dashboard_world import World, frame
@@ -57,5 +56,5 @@ def test_what_is_not_there_is_an_error_that_nobody_keeps(world: World, path: str
 
 
 def test_a_url_finds_its_way_even_with_an_odd_system_id() -> None:
-    url = routes.frame_url("vélo/1 ?#", 3, "space", 4, deck.PARTS["far"])
+    url = deck.frame_url("vélo/1 ?#", 3, "space", 4, deck.PARTS["far"])
     assert url == "/api/frames/v%C3%A9lo%2F1%20%3F%23/3/space-4-far.json"

@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import store_reader
-from dashboard.screens.feeds import feed_rows
+from dashboard.screens.feeds import feed_rows, feed_table
 from dashboard.words import text
 from ingest.gbfs.findings import Finding
 from ingest.store import PollRow, findings_json
@@ -165,7 +165,7 @@ def test_a_day_is_drawn_by_the_quarter_hour_and_a_failure_outweighs_news(world: 
 
 
 def test_the_bars_say_in_words_what_they_show() -> None:
-    drawn = feed_rows.strip(["news"] * 94 + ["failed", "none"])
+    drawn = feed_table.strip(["news"] * 94 + ["failed", "none"])
     assert (
         'aria-label="Of 96 quarter-hours: something new 94, nothing new 0, failed 1, not polled 1"' in drawn
     )

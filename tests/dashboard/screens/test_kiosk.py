@@ -12,7 +12,8 @@ from itertools import pairwise
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import kiosk
+from dashboard.components.kiosk import screen_size
+from dashboard.screens import kiosk
 from dashboard.state.address_bar import MINUTES
 from dashboard.words import text
 from tests.support.dashboard_world import BOULDER, NASTY, NOON, World, frame
@@ -118,5 +119,5 @@ def test_another_value_than_1_is_none(world: World, value: str) -> None:
 
 def test_the_browsers_size_is_taken_only_if_it_is_one() -> None:
     for told in (None, [1, 2, 3], [1920], ["1920", "1080"], [1920.5, 1080], [1e9, 5], [-5, 800], {"a": 1}):
-        assert kiosk.screen_size(told) is None
-    assert kiosk.screen_size([1920, 1080]) == (1920, 1080)
+        assert screen_size(told) is None
+    assert screen_size([1920, 1080]) == (1920, 1080)

@@ -19,7 +19,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import store_reader
 from dashboard.pipeline import Pipeline, PipelinePart, common, competitor, facts
-from dashboard.screens.model import pipeline_tables
+from dashboard.screens.model import tables
+from dashboard.screens.model.stages import PartBox
+from dashboard.screens.model.stages import stages as lay_out
 from dashboard.words import text
 from ingest.store import PollRow, TickResult
 from ingest.store.tables import checkpoints
@@ -162,19 +164,19 @@ def test_a_stations_rates_and_weights_are_those_of_the_forecaster(city: World) -
     forecaster = learn(city, 600)
     found = store_reader.reading().pipeline("test")
     assert found is not None
-    rates = pipeline_tables.rates(found, 4)
+    rates = tables.rates(found, 4)
     table = rates[rates["hour"] < 24].pivot_table(
         index=["days", "side"], columns="hour", values="rate", sort=False
     )
     np.testing.assert_allclose(
         table.to_numpy().reshape(2, 2, 96).swapaxes(1, 2), forecaster.parts["long"].rates[..., 4], rtol=1e-6
     )
-    weights = pipeline_tables.weights(found, 4).pivot_table(index="minutes", columns="order", values="weight")
+    weights = tables.weights(found, 4).pivot_table(index="minutes", columns="order", values="weight")
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-4)
     mine = forecaster.parts["pool"].weights(SCORED_MINUTES, np.array([4]))[..., 0]
     np.testing.assert_allclose(weights.to_numpy(), mine, atol=1e-6)
-    together = pipeline_tables.rates(found, None)
-    each = sum(pipeline_tables.rates(found, index)["rate"] for index in range(6))
+    together = tables.rates(found, None)
+    each = sum(tables.rates(found, index)["rate"] for index in range(6))
     np.testing.assert_allclose(together["rate"], each, rtol=1e-5)
 
 
@@ -250,12 +252,7 @@ def test_a_part_that_nobody_has_written_of_is_drawn_with_its_size(city: World) -
     counted = facts(new, MONDAY) | common(new)
     tides = PipelinePart("tides", "Tides", counted)
     found = replace(Pipeline.of(Forecaster.from_bytes(blob(30)), 0), parts=(tides,))
-    drawn = dict(
-        pipeline_tables.stages(
-            found, {}, lambda title, kind, words, lines: f"{title} {kind}: {', '.join(lines)}"
-        )
-    )
-    assert drawn["learn"] == ["tides Tides: 12 numbers kept"]
+    assert lay_out(found, {})["learn"] == [PartBox("tides", "Tides", facts=["12 numbers kept"])]
 
 
 def test_an_expert_reads_what_it_holds() -> None:

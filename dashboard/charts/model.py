@@ -1,9 +1,8 @@
-"""Charts of feeds and of the model's inside, in Altair: a feed's day, a station's days, the weights."""
+"""The model page's charts, in Altair: a station's rates by kind of day, and the experts' weights."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import altair as alt
@@ -16,25 +15,10 @@ _RIDERS = {
     False: {"arrivals": palette.STEPS[0], "departures": palette.STEPS[4]},
     True: {"arrivals": palette.STEPS[1], "departures": palette.STEPS[3]},
 }
-_OUTCOMES = {
-    False: {"news": palette.STEPS[0], "still": "#98a0aa", "failed": palette.STEPS[4]},
-    True: {"news": palette.STEPS[1], "still": "#667085", "failed": palette.STEPS[3]},
-}
 
 
 def _legend() -> alt.Legend:
     return alt.Legend(title=None, orient="top", labelLimit=400)
-
-
-def key(colours: dict[str, str]) -> str:
-    """Write a chart's key as a list that wraps, as Vega's own does not. Our own words alone."""
-    items = "".join(f'<li><i style="background:{colour}"></i>{name}</li>' for name, colour in colours.items())
-    return f'<ul class="colours" aria-label="{text.LEGEND}">{items}</ul>'
-
-
-def outcome_colours(dark: bool) -> dict[str, str]:
-    """Give the colour of each thing that polls come to, by its name."""
-    return {text.OUTCOMES[head]: colour for head, colour in _OUTCOMES[dark].items()}
 
 
 def model_colours(models: Sequence[str], dark: bool) -> dict[str, str]:
@@ -44,28 +28,6 @@ def model_colours(models: Sequence[str], dark: bool) -> dict[str, str]:
 
 def _scale(names: dict[str, str], colours: dict[str, str]) -> alt.Scale:
     return alt.Scale(domain=list(names.values()), range=[colours[name] for name in names])
-
-
-def polls(day: pd.DataFrame, whole: tuple[datetime, datetime], dark: bool) -> Any:
-    """Stack a feed's polls by quarter-hour: `begin` to `end` by the city's clocks, `low` to `high` polls.
-
-    The axis is the whole day `whole`, whatever of it was polled.
-    """
-    hours = alt.Axis(format="%H:%M", tickCount=6, grid=False)
-    scale = alt.Scale(domain=[at.isoformat() for at in whole], nice=False)
-    return (
-        alt.Chart(day)
-        .mark_rect(stroke=palette.GROUND[dark], strokeWidth=0.5)
-        .encode(
-            x=alt.X("begin:T", title=None, axis=hours, scale=scale),
-            x2="end:T",
-            y=alt.Y("low:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=3)),
-            y2="high:Q",
-            color=alt.Color("outcome:N", scale=_scale(text.OUTCOMES, _OUTCOMES[dark]), legend=None),
-            tooltip=[alt.Tooltip("said:N", title=text.CHART_TIP)],
-        )
-        .properties(height=150)
-    )
 
 
 def rates(day: pd.DataFrame, top: float, dark: bool) -> Any:

@@ -22,6 +22,9 @@ from model.records import Drift
 HEIGHT = 260
 POINT = alt.OverlayMarkDef(aria=False)
 """The numbers beside a chart read its points out; while they are drawn, Vega has marks without a name."""
+_LINES_FOR = 480
+"""Pixels of a screen's height for which lines are as wide as on the page itself."""
+
 _STEPS = [
     pd.Timedelta(minutes=minutes)
     for minutes in (5, 15, 30, *(60 * hours for hours in (1, 3, 6, 12, 24, 48, 168, 336, 720, 2160)))
@@ -218,3 +221,17 @@ def transform(table: pd.DataFrame, dark: bool) -> Any:
     )  # fmt: skip
     level = alt.Chart(pd.DataFrame({"share": [0.1]})).mark_rule(strokeDash=[4, 3]).encode(y="share:Q")
     return alt.layer(bars, level).properties(height=HEIGHT)
+
+
+def enlarged(chart: Any, height: int) -> Any:
+    """Draw a chart of curves for a screen of so many pixels' height, where two of them fill most of it."""
+    letters = round(height / 40)
+    for layer in chart.layer:
+        width = layer["encoding"]["strokeWidth"]
+        if width is not alt.Undefined:
+            width["scale"]["range"] = [pixels * height / _LINES_FOR for pixels in width["scale"]["range"]]
+    return (
+        chart.properties(height=round(0.32 * height))
+        .configure_axis(labelFontSize=letters, titleFontSize=letters, labelLimit=0)
+        .configure_legend(labelFontSize=letters, symbolSize=10 * letters)
+    )

@@ -1,68 +1,15 @@
-"""What the model page says of a pipeline: its parts by stage, and a station's rates and weights as tables."""
+"""The numbers of the model page: a pipeline's parts, and a station's rates and weights, as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dashboard.pipeline import Competitor, Pipeline, PipelinePart
+from dashboard.pipeline import Pipeline
 from dashboard.words import text
 from model.scoring.issue import SCORED_MINUTES
-
-Box = Callable[[str, str, str, Iterable[str]], str]
-Times = Mapping[str, tuple[float, float]]
-
-_LATER = {"pool": "mix", "guard": "mix", "watch": "judge", "seed": "compete"}
-"""Parts that stand elsewhere than among what is learnt from every update."""
-
-
-def stages(found: Pipeline, times: Times, box: Box) -> Iterator[tuple[str, list[str]]]:
-    """Lay the pipeline out: the boxes of each stage in `text.STAGES`, made by `box`."""
-    drawn: dict[str, list[str]] = {name: [] for name in text.STAGES}
-    weather = next((part for part in found.parts if part.name == "weather"), None)
-    told = [] if weather is None else [text.fact("hours_told", weather.facts.get("hours_told", 0))]
-    answered = text.both_times(times.get("seconds"))
-    drawn["in"].append(
-        box(text.FEED_PART, "", "", [f"{len(found.station_id):,} stations", f"answers in {answered}"])
-    )
-    drawn["in"].append(box(text.SKY_PART, "", "", told))
-    for competitor in found.competitors:
-        drawn["compete"].append(_competitor(competitor, box))
-    for part in found.parts:
-        drawn[_LATER.get(part.name, "learn")].append(_part(part, found, box))
-    drawn["judge"].insert(0, _waiting(found, box))
-    yield from drawn.items()
-
-
-def _part(part: PipelinePart, found: Pipeline, box: Box) -> str:
-    title, words = text.PARTS.get(part.name, (part.name, ""))
-    # How many numbers a part keeps says little, but it is all there is of one that nobody has written of.
-    counts = [
-        (name, value) for name, value in part.facts.items() if name != "numbers" or len(part.facts) == 1
-    ]
-    lines = [text.fact(name, value) for name, value in counts]
-    if part.name == "seed":
-        lines = [" → ".join(found.steps), *lines]
-    if part.name == "guard":
-        lines.append(text.held_share(float(found.held.mean())))
-    return box(title, part.kind, words, lines)
-
-
-def _competitor(competitor: Competitor, box: Box) -> str:
-    read = [text.PARTS.get(name, (name, ""))[0].lower() for name in competitor.reads]
-    lines = [f"{text.READS}: {', '.join(read)}"] if read else []
-    lines += [text.fact(name, value) for name, value in competitor.settings.items()]
-    words = text.capital(text.sentence(text.MODELS.get(competitor.name, "")))
-    return box(competitor.name, competitor.kind, words, [*lines, text.reach(competitor.reach)])
-
-
-def _waiting(found: Pipeline, box: Box) -> str:
-    near = sum(n for minutes, n in found.waiting.items() if minutes <= 120)
-    lines = [text.waiting_near(near), text.waiting_far(sum(found.waiting.values()) - near)]
-    return box(text.TRUTH_PART, "", text.WAITING_WORDS, lines)
 
 
 def parts(found: Pipeline) -> pd.DataFrame:

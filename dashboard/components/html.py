@@ -1,0 +1,62 @@
+"""HTML is made here alone, by a builder that escapes.
+
+A plain string is text: it shows on the page as it is, whoever wrote it. Only `tag` makes markup. So a
+station's name cannot break out of its element, and no screen has to remember to escape it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from markupsafe import Markup, escape
+
+STATIC = Path(__file__).parents[1] / "static"
+
+BREAK = Markup("<br>")
+"""A line break; `BREAK.join` puts one between parts, which it escapes."""
+
+
+def tag(name: str, /, *children: str, **attributes: str | None) -> Markup:
+    """Make an element. Children that are markup stay as they are, all others are escaped.
+
+    `cls` stands for the attribute `class`, and `_` in a name for `-`. An attribute that is None is left out.
+
+    >>> tag("p", "1 < 2 ", tag("b", "yes"), cls="note", aria_label=None)
+    Markup('<p class="note">1 &lt; 2 <b>yes</b></p>')
+    """
+    written = "".join(
+        f' {"class" if key == "cls" else key.replace("_", "-")}="{escape(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return Markup(f"<{name}{written}>{together(*children)}</{name}>")
+
+
+def together(*children: str) -> Markup:
+    """Put children beside each other; those that are plain strings are escaped.
+
+    >>> together(tag("i"), "a & b")
+    Markup('<i></i>a &amp; b')
+    """
+    return Markup("").join(children)
+
+
+def show(markup: Markup) -> None:
+    """Put markup into the page."""
+    st.html(str(markup))
+
+
+def style(rules: str) -> None:
+    """Put CSS rules of our own into the page.
+
+    Raises `ValueError` for rules with a `<` in them, which could end the block.
+    """
+    if "<" in rules:
+        raise ValueError("a style block must not hold a <")
+    st.html(f"<style>{rules}</style>")
+
+
+def stylesheet(name: str) -> None:
+    """Put a file of `dashboard/static` into the page as its style."""
+    st.html(STATIC / name)

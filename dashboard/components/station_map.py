@@ -1,0 +1,71 @@
+"""The map of a city's stations, as the map, the trip and the kiosk draw it.
+
+A map never jumps as long as its key, its opening view and its layer's id stay the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+import streamlit as st
+
+from dashboard.components import browser
+from dashboard.maps import deck, ground
+from dashboard.maps.deck import Viewport
+from dashboard.outlook import side
+from dashboard.state import address_bar
+from dashboard.store_reader import View
+from dashboard.words import text
+from dashboard.words.text import What
+from model.frame import Frame
+
+_VIEWS = "viewports"
+
+
+def opening(name: Hashable, make: Callable[[], Viewport]) -> Viewport:
+    """Give the view that a map opens with: the one made first under this name in the session."""
+    views: dict[Hashable, Viewport] = st.session_state.setdefault(_VIEWS, {})
+    if name not in views:
+        views[name] = make()
+    return views[name]
+
+
+def ring(frame: Frame, what: What, horizon: int, row: int) -> tuple[float, float, int]:
+    """Tell what the ring around a chosen station needs: longitude, latitude, expected number."""
+    stations = frame.stations
+    return float(stations.lon[row]), float(stations.lat[row]), int(side(frame, what).median[horizon, row])
+
+
+def draw(
+    view: View,
+    horizon: int,
+    at: str,
+    what: What,
+    key: str,
+    opens: Viewport,
+    on_touch: Callable[[str], None],
+    selected: tuple[float, float, int] | None = None,
+) -> None:
+    """Draw every station by the chance of `what` at a horizon; `on_touch` gets the id of a touched one."""
+    assert view.version is not None
+    number, system = address_bar.screen().n, view.system
+    dark = st.context.theme.type == "dark"
+    st.pydeck_chart(
+        deck.deck(
+            deck.frame_url(system.system_id, view.version, what, number, deck.part(horizon)),
+            opens, horizon, at, what, number, dark, selected, view.stale, browser.here(),
+            ground.style(dark, system.label, system.system_id),
+        ),
+        key=key, height=460, on_select=lambda: _touched(key, on_touch), alt=text.MAP_ALT,
+    )  # fmt: skip
+
+
+def _touched(key: str, on_touch: Callable[[str], None]) -> None:
+    """Hand on the station that was touched.
+
+    Only its id is used: the numbers that come with a selection are those of the moment of the touch. An empty
+    selection says nothing: the browser lets go of its own as soon as the ring around the station is drawn.
+    """
+    touched = st.session_state[key].selection.objects.get(deck.LAYER)
+    if touched:
+        on_touch(str(touched[0][deck.STATION]))

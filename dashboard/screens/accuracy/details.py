@@ -1,0 +1,124 @@
+"""What is behind the curves: errors by horizon and hour, calibration, and where the pool is right."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+
+from dashboard.charts import accuracy as charts
+from dashboard.components import downloads, legend
+from dashboard.components.html import show, tag
+from dashboard.maps import skill_map
+from dashboard.screens.accuracy import curves, tables
+from dashboard.screens.accuracy.read import station_errors, stretch
+from dashboard.state import address_bar
+from dashboard.store_reader import View, reading
+from dashboard.words import text
+from ingest.store import HOUR
+from ingest.system import System
+
+HOURS_OF_DAY = timedelta(days=28)
+"""How far back the errors by hour of the day look, for one city."""
+
+
+def draw(system: System) -> None:
+    """Draw what is behind the curves: horizons, hours, calibration, stations."""
+    source, screen = reading(), address_bar.screen()
+    found = stretch(system)
+    if found is None:
+        return
+    since, newest, zone, name = found.since, found.newest, found.zone, found.name
+    where = None if screen.everywhere else system.system_id
+    dark, models = st.context.theme.type == "dark", list(screen.models)
+    totals = source.score_totals(where, found.chosen.summed, found.summed_since)
+    every = totals[(totals["n"] > 0) & totals["model"].isin(models)]
+    if every.empty:
+        return
+    horizons = curves.totals(every, ["minutes", "model"])
+    # Hours of all cities together are many rows: a week of them says it as well.
+    back = timedelta(days=7) if where is None else HOURS_OF_DAY
+    hourly = source.scores(
+        where, HOUR, minutes=[screen.horizon], models=models, since=max(since, newest - back)
+    )
+    hours = curves.by_hour(hourly[hourly["n"] > 0], zone)
+    with st.container(key="behind"):
+        with box(text.BY_HORIZON):
+            chart = charts.by(horizons, "minutes", text.MINUTES_AHEAD, screen.measure, models, dark)
+            st.altair_chart(chart, key="by-horizon", alt=text.BY_HORIZON)
+            downloads.offer(horizons, "by-horizon", text.BY_HORIZON)
+        with box(text.BY_HOUR):
+            label = f"{text.HOUR_OF_DAY}, {name}"
+            chart = charts.by(hours, "hour", label, screen.measure, models, dark)
+            st.altair_chart(chart, key="by-hour", alt=text.BY_HOUR)
+            downloads.offer(hours, "by-hour", text.BY_HOUR)
+        with box(text.COVER_TITLE):
+            st.altair_chart(charts.coverage(horizons, models, dark), key="coverage", alt=text.COVER_TITLE)
+            downloads.offer(horizons[["minutes", "model", "n", "cover80"]], "coverage", text.COVER_TITLE)
+        if where is None:
+            show(tag("p", text.CITY_ONLY, cls="note"))
+        else:
+            calibration(system, models, dark)
+            stations(system, source.view(system), dark)
+
+
+def box(title: str) -> st.delta_generator.DeltaGenerator:
+    """Make a box with a heading for one chart."""
+    made = st.container()
+    with made:
+        show(tag("h2", title, cls="chart"))
+    return made
+
+
+def calibration(system: System, models: list[str], dark: bool) -> None:
+    """Show whether chances and intervals hold what they promise."""
+    minutes = address_bar.screen().horizon
+    right = curves.reliability(reading().calibration(system.system_id, minutes), minutes, models)
+    for of in ("bike", "dock"):
+        mine = right[right["of"] == of]
+        if mine.empty:
+            continue
+        with box(text.RELIABLE[of]):
+            st.altair_chart(charts.reliable(mine, models, dark), key=f"reliable-{of}", alt=text.RELIABLE[of])
+            show(tag("p", text.RELIABLE_KEY, cls="small"))
+            downloads.offer(mine, f"reliability-{of}", text.RELIABLE[of])
+    pit = right[(right["of"] == "pit") & (right["model"] == "pool")]
+    if not pit.empty:
+        with box(text.PIT_TITLE):
+            st.altair_chart(charts.transform(pit, dark), key="pit", alt=text.PIT_TITLE)
+            show(tag("p", text.PIT_KEY, cls="small"))
+            downloads.offer(pit, "pit", text.PIT_TITLE)
+
+
+def stations(system: System, view: View, dark: bool) -> None:
+    """Show where the pool is better than naive and where it is not, and busy stations beside quiet ones."""
+    table = station_errors(system)
+    if table.empty:
+        return
+    with box(text.STATION_MAP):
+        chart = skill_map.deck(table, dark, view.system.label, system.system_id)
+        st.pydeck_chart(chart, key=f"skill-{system.system_id}", height=320, alt=text.STATION_MAP_ALT)
+        show(legend.skill())
+    with box(text.WORST):
+        two = st.column_config.NumberColumn(format="%.2f")
+        st.dataframe(
+            tables.worst_stations(table), hide_index=True, alt=text.WORST,
+            column_config={
+                **dict.fromkeys(text.STATION_COLUMNS[2:4], two),
+                text.STATION_COLUMNS[1]: st.column_config.NumberColumn(format="%.1f"),
+            },
+        )  # fmt: skip
+        words = f"{text.minutes(address_bar.screen().horizon)} ahead, {text.DAYS_KEPT}."
+        show(tag("p", words, cls="small"))
+        downloads.offer(table.drop(columns=["busy"]), "stations", text.STATION_MAP)
+    with box(text.BUSY_TITLE):
+        two = st.column_config.NumberColumn(format="%.2f")
+        one = st.column_config.NumberColumn(format="%.1f")
+        st.dataframe(
+            tables.busy_and_quiet(table), hide_index=True, alt=text.BUSY_TITLE,
+            column_config={
+                **dict.fromkeys(text.BUSY_COLUMNS[2:4], two),
+                text.BUSY_COLUMNS[4]: st.column_config.TextColumn(alignment="right"),
+                text.BUSY_COLUMNS[5]: one,
+            },
+        )  # fmt: skip

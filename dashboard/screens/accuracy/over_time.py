@@ -1,0 +1,125 @@
+"""What moves by itself on the accuracy screen: the verdict, the curves, the table of all models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, tzinfo
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from markupsafe import Markup
+
+from dashboard.charts import accuracy as charts
+from dashboard.components import downloads, kiosk, page_shell
+from dashboard.components.html import show, tag
+from dashboard.screens.accuracy import curves, tables
+from dashboard.screens.accuracy.read import station_errors, stretch
+from dashboard.state import address_bar
+from dashboard.store_reader import reading
+from dashboard.words import text
+from ingest.system import System
+
+NAMED = 3
+"""Stations that the verdict names."""
+
+
+def draw(system: System) -> None:
+    """Draw the verdict, the curves and the table of all models. Runs again by itself."""
+    source, screen = reading(), address_bar.screen()
+    found = stretch(system)
+    if not screen.everywhere:
+        warn(system)
+    if found is None:
+        return
+    chosen, since, newest, zone, name = found.chosen, found.since, found.newest, found.zone, found.name
+    where = None if screen.everywhere else system.system_id
+    wanted = list(dict.fromkeys([*screen.models, "naive", "pool"]))
+    sums = source.scores(where, chosen.span, minutes=[screen.horizon], models=wanted, since=since)
+    lines = curves.compare(curves.curve(sums, chosen.window), screen.measure)
+    whole = source.score_totals(where, chosen.summed, found.summed_since)
+    table = curves.totals(whole[whole["minutes"] == screen.horizon], "model")
+    judged = tables.best_known_first(table[table["n"] > 0])
+    if judged.empty:
+        page_shell.notice(text.not_scored(screen.horizon))
+        return
+    show(verdict(answers(system, judged, lines, newest, zone)))
+    outages = [] if where is None else source.outages(where, since)
+    drifts = [] if where is None else [d for d in source.drifts(where, since) if d.minutes == screen.horizon]
+    shown = curves.broken(lines[lines["model"].isin(screen.models)], outages)
+    dark = st.context.theme.type == "dark"
+    with st.container(key="curves"):
+        for column, title in (("error", text.ERROR_TITLE), ("skill", text.SKILL_TITLE)):
+            mine = shown if column == "error" else shown[shown["model"] != "naive"]
+            models = [model for model in screen.models if column == "error" or model != "naive"]
+            with st.container():
+                show(tag("h2", title, cls="chart"))
+                chart = charts.over_time(mine, column, screen.measure, models, (drifts, outages), zone, dark)
+                st.altair_chart(
+                    charts.enlarged(chart, kiosk.size()[1]) if screen.kiosk else chart,
+                    key=f"curve-{column}", alt=f"{title}. {text.stretch(chosen.window, name)}",
+                )  # fmt: skip
+    if screen.kiosk:
+        return
+    show(tag("p", f"{text.stretch(chosen.window, name)} {text.CURVE_KEY}", cls="small"))
+    downloads.offer(shown, "curves", text.ERROR_TITLE)
+    all_models(judged, max(found.summed_since, found.started), newest, zone)
+
+
+def warn(system: System) -> None:
+    """Say why there is nothing, or nothing new, to judge."""
+    source = reading()
+    view = source.view(system)
+    if view.frame is None:
+        page_shell.warn(source, view, spaces=False)
+        return
+    feed = view.state
+    wrong = text.trouble(page_shell.label(system), feed.state, feed.text, view.next_in)
+    if wrong or view.stale:
+        page_shell.notice(text.only_scored_until(view.age), wrong or "")
+
+
+def answers(
+    system: System, judged: pd.DataFrame, lines: pd.DataFrame, newest: datetime, zone: tzinfo
+) -> list[str]:
+    """Answer the three questions that people come with; the third only for one city."""
+    screen = address_bar.screen()
+    errors = judged.set_index("model")[screen.measure]
+    best = str(errors.idxmin())
+    pool, naive = (float(errors.get(model, np.nan)) for model in ("pool", "naive"))
+    words = [text.best_model(best, float(errors[best]), pool, naive, screen.measure)]
+    worse = curves.worse_than_naive(lines)
+    if worse is not None:
+        since, until = (
+            text.moment(at, newest, zone) if at is not None else "" for at in (worse.since, worse.until)
+        )
+        words.append(text.worse_when(worse.share, since, until))
+    if not screen.everywhere:
+        stations = station_errors(system)
+        bad = stations[stations["worse"].astype(bool)].sort_values("skill")
+        words.append(text.worse_where(len(bad), len(stations), bad["name"].head(NAMED).tolist()))
+    return words
+
+
+def verdict(answers: Iterable[str]) -> Markup:
+    """Write the answers, each below its question."""
+    pairs = zip(text.questions(address_bar.screen().horizon), answers, strict=False)
+    return tag("dl", *(tag("div", tag("dt", q), tag("dd", a)) for q, a in pairs), cls="verdict")
+
+
+def all_models(judged: pd.DataFrame, since: datetime, newest: datetime, zone: tzinfo) -> None:
+    """List every model on the same forecasts, best first."""
+    shown = tables.all_models(judged, address_bar.screen().measure)
+    show(tag("h2", text.TABLE_TITLE, cls="chart"))
+    three = st.column_config.NumberColumn(format="%.3f")
+    formats = dict.fromkeys(text.SCORE_COLUMNS[1:2] + text.SCORE_COLUMNS[3:7], three)
+    st.dataframe(
+        shown, hide_index=True, alt=text.TABLE_TITLE,
+        column_config={
+            **formats,
+            text.SCORE_COLUMNS[7]: st.column_config.NumberColumn(format="percent"),
+            text.SCORE_COLUMNS[8]: st.column_config.NumberColumn(format="localized"),
+        },
+    )  # fmt: skip
+    words = text.since_when(text.moment(since, newest, zone), float(judged["n"].max()))
+    show(tag("p", words, cls="small"))

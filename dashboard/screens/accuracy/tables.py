@@ -1,0 +1,99 @@
+"""The tables of the accuracy screen, as frames of numbers and words without a screen."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboard.charts.accuracy import local
+from dashboard.components.station_list import search
+from dashboard.screens.accuracy import curves
+from dashboard.state.address_bar import Measure
+from dashboard.words import text
+from model.records import Stations
+
+WORST = 10
+"""Stations in the list of the worst."""
+
+MOST_ROWS = 2000
+"""Issued forecasts that the page lists; a download has all."""
+
+OFF = 3
+"""Bikes by which a forecast counts as missed."""
+
+
+def best_known_first(judged: pd.DataFrame) -> pd.DataFrame:
+    """Sort models so that of two that are equally right the better known comes first."""
+    known = [*text.MODELS]
+    return judged.sort_values(
+        "model", key=lambda names: names.map(lambda name: known.index(name) if name in known else len(known))
+    )
+
+
+def all_models(judged: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    """List every model with its measures on the same forecasts, best first."""
+    ordered = judged.sort_values(measure, kind="stable")
+    naive = ordered.set_index("model")["mae"].get("naive", np.nan)
+    columns = [
+        ordered["model"], ordered["mae"],
+        [text.better(1 - mae / naive) if naive else "" for mae in ordered["mae"]],
+        ordered["rmse"], ordered["crps"], ordered["brier_bike"], ordered["brier_dock"], ordered["cover80"],
+        ordered["n"], [text.MODELS.get(model, "") for model in ordered["model"]],
+    ]  # fmt: skip
+    return pd.DataFrame(dict(zip(text.SCORE_COLUMNS, columns, strict=True)))
+
+
+def worst_stations(stations: pd.DataFrame) -> pd.DataFrame:
+    """List the stations where the pool does worst against naive."""
+    worst = stations.sort_values("skill").head(WORST)
+    values = [worst["name"], 100 * worst["skill"], worst["pool"], worst["naive"], worst["n"]]
+    return pd.DataFrame(dict(zip(text.STATION_COLUMNS, values, strict=True)))
+
+
+def busy_and_quiet(stations: pd.DataFrame) -> pd.DataFrame:
+    """Compare the third of the stations that move least with the others, in words and numbers."""
+    thirds = curves.busy_and_quiet(stations)
+    columns: list[Any] = [
+        [text.BUSY[int(third)] for third in thirds["busy"]], thirds["stations"],
+        thirds["naive"], thirds["pool"],
+        [text.NONE_TO_SAY if np.isnan(skill) else f"{100 * skill:.1f}" for skill in thirds["skill"]],
+        100 * thirds["worse"],
+    ]  # fmt: skip
+    return pd.DataFrame(dict(zip(text.BUSY_COLUMNS, columns, strict=True)))
+
+
+def named(issued: pd.DataFrame, stations: Stations) -> pd.DataFrame:
+    """Add the `name` of each station; its id where it has none any more."""
+    names = dict(zip(stations.station_id.tolist(), stations.name.tolist(), strict=True))
+    return issued.assign(name=[names.get(station, station) for station in issued["station_id"]])
+
+
+def chosen(issued: pd.DataFrame, stations: Stations, name: str, only: str) -> pd.DataFrame:
+    """Filter issued forecasts by a name with typos forgiven, and to those that were `outside` or `missed`.
+
+    `outside` are truths beyond the 80 % interval, `missed` are medians off by `OFF` bikes or more.
+    """
+    if name:
+        hits = search(stations.name.tolist(), name)
+        issued = issued[issued["station_id"].isin(stations.station_id[hits].tolist())]
+    if only == "outside":
+        issued = issued[(issued["was"] < issued["low"]) | (issued["was"] > issued["high"])]
+    elif only == "missed":
+        issued = issued[issued["off"].abs() >= OFF]
+    return issued
+
+
+def issued_and_true(issued: pd.DataFrame, zone: tzinfo) -> pd.DataFrame:
+    """List issued forecasts beside their truths, at the city's clock times."""
+    shown = issued.head(MOST_ROWS)
+    clocks = (local(shown[at], zone) for at in ("said_at", "target_at"))
+    values = [
+        *(clock.dt.strftime("%H:%M") for clock in clocks),
+        shown["name"], shown["median"],
+        [text.span(low, high) for low, high in zip(shown["low"], shown["high"], strict=True)],
+        shown["chance"], shown["was"], shown["off"],
+    ]  # fmt: skip
+    return pd.DataFrame(dict(zip(text.SAID_COLUMNS, values, strict=True)))

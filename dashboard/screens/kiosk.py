@@ -1,0 +1,159 @@
+"""The kiosk: a big screen that nobody touches. The arrival time sweeps, map and curves alternate.
+
+Both are on one page. A page left and entered again makes a new map, and Chromium lets go of the old one's
+graphics memory late or never: 50 MB a minute.
+
+The browser asks for each next step, a second after the last. Steps are counted, not read off the clock: a
+slow second delays the sweep and tears no hole in it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+from markupsafe import Markup
+
+from dashboard.components import kiosk, page_shell, station_map
+from dashboard.components.html import show, tag
+from dashboard.maps import deck, ground
+from dashboard.screens.accuracy import over_time
+from dashboard.state import address_bar
+from dashboard.store_reader import View, reading
+from dashboard.words import text
+from ingest.system import System
+
+STEP_SECONDS = 1.0
+
+SWEEP = (*address_bar.MINUTES, *address_bar.MINUTES[-2:0:-1])
+"""The arrival times, in minutes from now: there and back."""
+
+TURNS = {"map": len(SWEEP), "accuracy": 20}
+"""Steps for which each is on screen."""
+
+CURVES_SECONDS = 5.0
+"""How often curves are drawn anew."""
+
+_BEFORE = 7
+"""Steps before their turn that curves are drawn, out of sight."""
+
+_MAP_WIDTH = 0.71
+"""Share of the screen's width beside the panel; kiosk.css has the same."""
+
+_DONE = "kiosk-steps-done"
+_BEAT = "kiosk-beat"
+
+
+def draw(system: System) -> None:
+    """Draw the kiosk of a city: the map with its panel, and the curves that take its place."""
+    st.fragment(map_step, run_every=STEP_SECONDS)(system)
+    with st.container(key="kiosk-curves"):
+        st.fragment(curves, run_every=CURVES_SECONDS)(system)
+
+
+def map_step(system: System) -> None:
+    """Draw map and panel at the next arrival time of the sweep. Runs again by itself."""
+    source = reading()
+    view = source.view(system)
+    others = any(known.frame_version is not None for known in source.states().values())
+    if view.frame is None and not address_bar.screen().city and others:
+        st.rerun()
+    turn, minutes = step()
+    with st.container(key="kiosk-notices"):
+        page_shell.warn(source, view, spaces=address_bar.screen().what == "space")
+    horizon = view.column(minutes)
+    if view.frame is None or horizon is None:
+        show(panel(view))
+        return
+    at = text.moment(view.now + timedelta(minutes=minutes), view.now, view.zone)
+    draw_map(view, horizon, at)
+    more = arrival(minutes, at, ground.credit(view.system.label)) if turn == "map" else curves_title()
+    show(panel(view, turn, more))
+
+
+def draw_map(view: View, horizon: int, at: str) -> None:
+    """Draw the map for people far away."""
+    assert view.frame is not None
+    stations, system_id, pixels = view.frame.stations, view.system.system_id, map_pixels()
+    station_map.draw(
+        view, horizon, at, address_bar.screen().what, f"map-{system_id}",
+        station_map.opening(
+            (system_id, pixels), lambda: deck.viewport(stations.lat, stations.lon, *pixels, largest_mark())
+        ),
+        lambda station_id: None,
+    )  # fmt: skip
+
+
+def map_pixels() -> tuple[int, int]:
+    """Give width and height of what the wandering map always shows."""
+    width, height = kiosk.size()
+    return int(0.94 * _MAP_WIDTH * width), int(0.94 * height)
+
+
+def largest_mark() -> float:
+    """Give the radius of the largest mark on the map, in pixels."""
+    return kiosk.size()[1] / 45
+
+
+def curves(system: System) -> None:
+    """Draw how right the forecasts were, in time for their turn."""
+    if curves_due() and reading().view(system).frame is not None:
+        over_time.draw(system)
+
+
+def step() -> tuple[str, int]:
+    """Count a step; tell whose turn it is, and for which arrival in minutes from now the map is drawn."""
+    done = int(st.session_state.get(_DONE, 0))
+    st.session_state[_DONE] = (done + 1) % sum(TURNS.values())
+    return ("map", SWEEP[done]) if done < TURNS["map"] else ("accuracy", 0)
+
+
+def curves_due() -> bool:
+    """Tell whether curves are on screen, or soon will be."""
+    return int(st.session_state.get(_DONE, 0)) >= TURNS["map"] - _BEFORE
+
+
+def panel(view: View, turn: str = "map", more: str = "") -> Markup:
+    """Write what is always in sight: city, label, time, age. `more` follows.
+
+    The beat differs at each run. By it the browser knows that the server still answers.
+    """
+    beat = st.session_state[_BEAT] = int(st.session_state.get(_BEAT, 0)) + 1
+    system, known = view.system, view.frame is not None
+    speed = text.playing(system.speed, system.speed == 0) if system.speed != 1 else ""
+    tags = (tag("b", word) for word in (system.label, speed) if word)
+    local = view.now.astimezone(view.zone)
+    time = tag("time", text.clock(view.now, view.zone)) + tag("p", f"{local:%A}", cls="day") if known else ""
+    return tag(
+        "section",
+        tag("h1", system.city or system.name),
+        tag("p", *tags, cls="tags"),
+        time,
+        tag("p", text.counted(view.age) if known else text.KIOSK_NO_COUNTS, cls="age"),
+        tag("p", text.KIOSK_LOST, cls="lost"),
+        more,
+        cls="kiosk", data_beat=str(beat), data_turn=turn,
+    )  # fmt: skip
+
+
+def arrival(minutes: int, at: str, credit: str) -> Markup:
+    """Write which arrival time the map shows, what its colours mean, and who made its ground."""
+    share = 100 * minutes / address_bar.MINUTES[-1]
+    screen = address_bar.screen()
+    asked = tag(
+        "div",
+        tag("p", text.heading(screen.what, screen.n)),
+        tag("p", text.if_you_arrive(minutes)),
+        tag("p", tag("strong", at)),
+        tag("div", tag("i", style=f"width:{share:.1f}%"), cls="bar"),
+        cls="asked",
+    )
+    steps = (tag("li", word, cls=f"step{index}") for index, word in enumerate(text.STEPS))
+    return asked + tag("ul", *steps) + tag("p", credit, cls="small")
+
+
+def curves_title() -> Markup:
+    """Write what the curves are of."""
+    screen = address_bar.screen()
+    lines = text.how_right(text.minutes(screen.horizon), text.PASTS[screen.past])
+    return tag("div", *(tag("p", line) for line in lines), cls="asked")

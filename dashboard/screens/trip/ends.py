@@ -1,0 +1,98 @@
+"""The two ends of a trip: which are chosen, and how to choose them by name or near me."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+from markupsafe import Markup
+
+from dashboard import itinerary
+from dashboard.components import browser, station_list
+from dashboard.components.html import show, tag
+from dashboard.itinerary import End
+from dashboard.state import address_bar
+from dashboard.store_reader import reading
+from dashboard.words import text
+from ingest.system import System
+from model.frame import Frame
+
+Side = Literal["start", "goal"]
+
+
+def label(side: Side) -> str:
+    """Name an end."""
+    return text.FROM if side == "start" else text.TO
+
+
+def found(frame: Frame) -> dict[Side, End | None]:
+    """Find both ends in the city."""
+    screen, here = address_bar.screen(), browser.here()
+    return {
+        "start": itinerary.end(frame, screen.start, here),
+        "goal": itinerary.end(frame, screen.goal, here),
+    }
+
+
+def draw(system: System) -> None:
+    """Ask where the trip starts and where it goes. A chosen end shows its name and can be changed."""
+    frame = reading().view(system).frame
+    if frame is None:
+        return
+    chosen = found(frame)
+    with st.container(horizontal=True, key="ends"):
+        for side, end in chosen.items():
+            with st.container(key=f"end-{side}"):
+                if end is None:
+                    ask_for(side, frame)
+                else:
+                    show(chosen_end(side, end, swap=side == "start" and all(chosen.values())))
+
+
+def chosen_end(side: Side, end: End, *, swap: bool) -> Markup:
+    """Write an end that is chosen, with buttons to choose another, and to go the other way round."""
+    round_about = browser.button("swap", text.SWAP, name=text.SWAP_NAME) if swap else ""
+    change = browser.button(side, text.CHANGE, name=text.change_end(label(side), end.name))
+    return tag("div", tag("span", label(side)), tag("b", end.name), round_about, change, cls="end")
+
+
+def ask_for(side: Side, frame: Frame) -> None:
+    """Ask for an end: by name, near me, or by a touch on the map."""
+    with st.container(horizontal=True, key=f"find-{side}"):
+        query = st.text_input(
+            label(side), placeholder=text.SEARCH_OR_TOUCH, key=f"search-{side}", max_chars=80
+        )
+        if side == "start":
+            show(browser.button("near", text.NEAR))
+    note = lost(side)
+    if query:
+        show(matches(side, frame, query))
+    elif note:
+        show(tag("p", note, cls="note", role="status"))
+
+
+def lost(side: Side) -> str:
+    """Say why the end in the address cannot be used; "" where there is nothing to say."""
+    wanted = getattr(address_bar.screen(), side)
+    if side == "start" and browser.lost():
+        return browser.lost()
+    if wanted == address_bar.HERE:
+        return text.HERE_UNKNOWN
+    return text.END_GONE if wanted else ""
+
+
+def matches(side: Side, frame: Frame, query: str) -> Markup:
+    """List the stations with a name like what was typed."""
+    names, ids = frame.stations.name.tolist(), frame.stations.station_id.tolist()
+    rows = station_list.search(names, query)
+    if not rows:
+        return tag("p", text.NO_MATCH, cls="note", role="status")
+    items = (
+        tag(
+            "li",
+            browser.button(side, names[row], identity=ids[row]),
+            tag("span", text.counted_now(int(frame.bikes[row]), int(frame.docks[row]))),
+        )
+        for row in rows
+    )
+    return tag("ul", *items, cls="choices matches", aria_label=text.MATCHES)

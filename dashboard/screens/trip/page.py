@@ -1,0 +1,162 @@
+"""The trip: where to take a bike, where to leave it, at what times, and how likely all of it works."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import sha1
+
+import streamlit as st
+
+from dashboard import itinerary
+from dashboard.components import arrival_picker, browser, legend, page_shell, station_map
+from dashboard.components.html import show, tag
+from dashboard.itinerary import End
+from dashboard.maps import deck, ground, trip_map
+from dashboard.screens.trip import ends
+from dashboard.screens.trip.ends import Side
+from dashboard.screens.trip.plan_card import card, closed
+from dashboard.state import address_bar
+from dashboard.store_reader import View, reading
+from dashboard.words import text
+from dashboard.words.text import What
+from ingest.system import System
+from model import trip
+from model.frame import AT_LEAST
+from model.trip import TripPlan
+
+Drawn = tuple[str, str, bool]
+
+_WANTS: dict[Side, What] = {"start": "bike", "goal": "space"}
+
+
+def page() -> None:
+    system = page_shell.enter("trip")
+    if system is None:
+        return
+    st.fragment(ends.draw)(system)
+    st.fragment(whole, run_every=page_shell.often(system))(system, drawn(reading().view(system)))
+
+
+def drawn(view: View) -> Drawn:
+    """Tell what the boxes of both ends show: when it changes, all of the page has to."""
+    return address_bar.screen().start, address_bar.screen().goal, view.frame is not None
+
+
+def whole(system: System, was: Drawn) -> None:
+    """Draw how many, when, and the plans or the way to them. Runs again by itself."""
+    source = reading()
+    view = source.view(system)
+    if drawn(view) != was:
+        st.rerun()
+    browser.choose_when(view.now, view.zone)
+    # In a box of its own, or a notice that comes or goes would move controls and map, and make them new ones.
+    with st.container(key="notices"):
+        page_shell.warn(source, view, spaces=True)
+    if view.frame is None:
+        if not address_bar.screen().city and any(
+            s.frame_version is not None for s in source.states().values()
+        ):
+            st.rerun()
+        return
+    at = controls(view)
+    arrival_picker.ages(view)
+    if view.column(address_bar.ahead(address_bar.screen(), view.now)) is None or not len(view.frame.stations):
+        return
+    chosen = ends.found(view.frame)
+    start, goal = chosen["start"], chosen["goal"]
+    if start is None or goal is None:
+        choose(view, at, "start" if start is None else "goal", chosen)
+    elif itinerary.same(start, goal):
+        choose(view, at, "goal", chosen)
+    else:
+        planned(view, start, goal)
+    show(tag("p", text.TRIP_SETTINGS, cls="small settings"))
+
+
+def controls(view: View) -> str:
+    """Ask how many ride and when they leave; give back the clock time of leaving."""
+    with st.container(horizontal=True, key="controls"):
+        st.segmented_control(
+            text.RIDERS, AT_LEAST, required=True,
+            key=address_bar.key("n"), on_change=address_bar.take, args=("n",),
+        )  # fmt: skip
+        return arrival_picker.ask(view, text.leave_at)
+
+
+def choose(view: View, at: str, side: Side, chosen: dict[Side, End | None]) -> None:
+    """Ask for an end by a touch on the map, which says where it is good to take or leave bikes."""
+    assert view.frame is not None
+    screen, frame, system, what = address_bar.screen(), view.frame, view.system, _WANTS[side]
+    horizon = view.column(address_bar.ahead(screen, view.now))
+    assert horizon is not None
+    asked = text.SAME_PLACE if all(chosen.values()) else text.ASK[side]
+    show(tag("p", f"{asked} {text.marks_for_trip(what, screen.n, at)}", cls="summary", role="status"))
+    pixels = trip_map.PHONE if page_shell.phone() else trip_map.WIDE
+    start = chosen["start"]
+    row = None if start is None else start.row
+    with st.container(key="choose"):
+        station_map.draw(
+            view, horizon, at, what, f"touch-{system.system_id}",
+            station_map.opening(("trip", system.system_id), lambda: trip_map.wide(frame, *pixels)),
+            lambda station_id: address_bar.change(**{side: station_id}),
+            None if row is None else station_map.ring(frame, "space", horizon, row),
+        )  # fmt: skip
+        show(legend.marks(ground.credit(system.label)))
+
+
+def planned(view: View, start: End, goal: End) -> None:
+    """Show the plans, or why there is none, and the map of them."""
+    assert view.frame is not None
+    screen = address_bar.screen()
+    minutes = address_bar.ahead(screen, view.now)
+    plans = itinerary.plans(view, start, goal, minutes, screen.n)
+    walk = trip.walk(start.point, goal.point)
+    quicker = not plans or walk <= min(plan.minutes for plan in plans)
+    with st.container(key="advice"):
+        if quicker and plans:
+            page_shell.notice(text.walk_instead(walk))
+        elif not plans:
+            page_shell.notice(itinerary.why_not(view.frame, start, goal, screen.n), text.on_foot(walk))
+    leave = view.now + timedelta(minutes=minutes)
+    with st.container(key="ways" if plans else "choose"):
+        if plans:
+            more = "" if quicker else tag("p", text.on_foot(walk), cls="note")
+            show(closed(view.frame, start, goal) + card(view, plans[0], leave, start, goal, 0) + more)
+        draw_map(view, start, goal, plans)
+        if len(plans) > 1:
+            cards = [card(view, plan, leave, start, goal, place) for place, plan in enumerate(plans) if place]
+            show(tag("div", *cards, cls="nexts"))
+        show(legend.marks(ground.credit(view.system.label)))
+
+
+def draw_map(view: View, start: End, goal: End, plans: list[TripPlan]) -> None:
+    """Draw the trip. A new pair of ends is a new map, which opens on them; for the same it never jumps.
+
+    A touch changes nothing, but without listening to it the map has no identity that outlives a notice.
+    """
+    assert view.frame is not None
+    assert view.version is not None
+    screen, frame, system_id = address_bar.screen(), view.frame, view.system.system_id
+    key = f"trip-{sha1(repr((system_id, start.point, goal.point)).encode()).hexdigest()[:12]}"
+    pixels = trip_map.PHONE if page_shell.phone() else trip_map.DESK
+    opens = station_map.opening(key, lambda: trip_map.viewport(frame, start, goal, plans, *pixels))
+    leaving = address_bar.ahead(screen, view.now) + view.age / timedelta(minutes=1)
+    to, riding = (plans[0].to_minutes, plans[0].riding_minutes) if plans else (0.0, 0.0)
+    columns = (
+        trip_map.nearest(frame.minutes, leaving + to),
+        trip_map.nearest(frame.minutes, leaving + to + riding),
+    )
+    url = deck.frame_url(system_id, view.version, "bike", screen.n, deck.PARTS["near"])
+    dark = st.context.theme.type == "dark"
+    st.pydeck_chart(
+        trip_map.ways(
+            url, opens, frame, (start, goal), plans, columns, screen.n,
+            dark, view.stale, ground.style(dark, view.system.label, system_id),
+        ),
+        key=key, height=460, on_select=lambda: None, alt=text.TRIP_ALT,
+    )  # fmt: skip
+    show(tag("p", text.marks_near_ends(screen.n), cls="small marks"))
+
+
+if __name__ == "__main__":
+    page()

@@ -65,7 +65,7 @@ def judge(recording: Recording, model: str, asked: Any, given: peers.Answers, st
         worse = np.bincount(station, error, size) > 1.01 * np.bincount(station, naive, size)
         rows.append(
             Row(
-                recording=recording.system_id,
+                recording=recording.system.system_id,
                 model=model,
                 minutes=minutes,
                 n=len(truth),

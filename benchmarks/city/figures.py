@@ -40,14 +40,14 @@ def gridded(recording: Recording) -> Grid:
     start, end = int(recording.polls[0]) // STEP * STEP + STEP, int(recording.polls[-1])
     at = np.arange(start, end, STEP)
     newest = np.searchsorted(recording.polls, at, side="right") - 1
-    old = at - recording.polls[newest] > max(1.5 * recording.poll_seconds, STEP)
+    old = at - recording.polls[newest] > max(1.5 * recording.system.poll_seconds, STEP)
     shape = len(at), len(recording.stations)
     bikes, docks = (np.full(shape, UNKNOWN, dtype=np.int16) for _ in range(2))
     places = pd.Series(np.arange(len(at))[~old]).groupby(newest[~old]).apply(list).to_dict()
     for index, snapshot in enumerate(recording.snapshots()):
         for place in places.get(index, ()):
             bikes[place], docks[place] = snapshot.bikes, snapshot.docks
-    return Grid(recording.system_id, recording.stations.timezone, at, bikes, docks)
+    return Grid(recording.system.system_id, recording.stations.timezone, at, bikes, docks)
 
 
 def figures(grid: Grid) -> dict[str, float]:

@@ -36,7 +36,7 @@ def simulated(city: City) -> Grid:
         np.array([getattr(snapshot, name) for snapshot in snapshots], dtype=np.int16)
         for name in ("bikes", "docks")
     )
-    return Grid(city.system_id, city.timezone, at, bikes, docks)
+    return Grid(city.system.system_id, city.timezone, at, bikes, docks)
 
 
 def table(found: dict[str, dict[str, float]]) -> list[str]:

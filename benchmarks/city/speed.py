@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE.parent.parent))
 from threadpoolctl import threadpool_limits  # noqa: E402
 
 from ingest.city.cities import CITIES  # noqa: E402
-from ingest.replay.tape import MONTH, STEP_SECONDS, CityTape  # noqa: E402
+from ingest.replay.playable_source import MONTH, STEP_SECONDS, MadeUpCity  # noqa: E402
 from ingest.worker.catch_up import catch_up  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 
@@ -58,7 +58,7 @@ def main(full: bool) -> None:
     generated = time.process_time() - begun
     begun = time.process_time()
     forecaster = Forecaster(city.stations)
-    catch_up(forecaster, CityTape(city), UNTIL - MONTH, UNTIL)
+    catch_up(forecaster, MadeUpCity(city), UNTIL - MONTH, UNTIL)
     learning = time.process_time() - begun
     told["generated, five weeks of 180 stations by the minute"] = f"{generated:.2f} s of processor time"
     told[f"learnt, {MONTH.days} days every {STEP_SECONDS} s"] = f"{learning:.2f} s of processor time"

@@ -23,7 +23,7 @@ def tape(
     """
     path.mkdir(parents=True)
     stations = city.stations
-    about = {"system_id": stations.system_id, "name": city.name, "timezone": stations.timezone,
+    about = {"system_id": stations.system_id, "name": city.system.name, "timezone": stations.timezone,
              "country": stations.country, "poll_seconds": seconds, "label": "simulated"}  # fmt: skip
     (path / "system.json").write_text(json.dumps(about))
     table = {name: getattr(stations, name) for name in ("station_id", "name", "lat", "lon", "capacity")}

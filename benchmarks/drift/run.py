@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from ingest.city.cities import CITIES
+from ingest.replay.playable_source import MONTH, MadeUpCity
 from ingest.replay.recording import Recording
-from ingest.replay.tape import MONTH, CityTape
 from ingest.worker.catch_up import catch_up
 from model import Forecaster, Snapshot
 from model.scoring.drift import DriftMonitor
@@ -95,7 +95,7 @@ def play(case: Case, recordings: Path, folder: Path) -> None:
         # As in the app: a month is known before the first poll.
         start = CITY_START
         forecaster = Forecaster(city.stations)
-        catch_up(forecaster, CityTape(city), start - MONTH, start)
+        catch_up(forecaster, MadeUpCity(city), start - MONTH, start)
 
         def snapshots(since: datetime, end: datetime) -> Iterator[Snapshot]:
             return city.snapshots(since, end, CITY_SECONDS)

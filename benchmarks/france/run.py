@@ -79,12 +79,12 @@ def memory(process: int) -> dict[str, float]:
 
 def polls_of(store: Store, recording: Recording, begun: datetime, minutes: float) -> dict[str, Any]:
     """Tell how a system was polled in the minutes since a time."""
-    log = store.poll_log(recording.system_id, begun, begun + timedelta(minutes=minutes))
+    log = store.poll_log(recording.system.system_id, begun, begun + timedelta(minutes=minutes))
     received = np.array([at.timestamp() for at in log["received_at"]])
     learnt = [int(at.timestamp()) for at in log["at"][log["outcome"] == LEARNT]]
     offered = recording.polls[(recording.polls >= learnt[0]) & (recording.polls <= learnt[-1])]
     return {
-        "system": recording.system_id,
+        "system": recording.system.system_id,
         "stations": len(recording.stations),
         "polls": len(log),
         "longest_wait": float(np.diff(received).max()),

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
 
-from ingest.replay.recording import ChangeReplay, Recording  # noqa: E402
+from ingest.replay.recording import Recording  # noqa: E402
 from model import seed_pipeline  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 from model.records import Snapshot  # noqa: E402
@@ -85,7 +85,7 @@ def ours(folder: Path, table: pd.DataFrame, weather: bool) -> tuple[float, dict[
     """
     recording = Recording.read(folder)
     forecaster = Forecaster(recording.stations)
-    heard = iter([observed for _, observed in recording.told()] if weather else [])
+    heard = iter([observed for _, observed in recording.weathers()] if weather else [])
     observed = next(heard, None)
     place = {name: row for row, name in enumerate(recording.stations.station_id.tolist())}
     shown = _polls(recording)
@@ -120,9 +120,9 @@ def _polls(recording: Recording) -> Iterator[Snapshot]:
     grid = np.arange(polls[0], polls[-1], STEP)
     last = np.searchsorted(polls, grid, side="right") - 1
     ahead = polls[np.minimum(last + 1, len(polls) - 1)]
-    shown, player = ahead - polls[last] <= HOLE, ChangeReplay(recording)
+    shown, player = ahead - polls[last] <= HOLE, recording.replay()
     for moment, index in zip(grid[shown].tolist(), last[shown].tolist(), strict=True):
-        stood = player.play(index)
+        stood = player.snapshot(index)
         yield Snapshot(datetime.fromtimestamp(moment, UTC), stood.station_id, stood.bikes, stood.docks)
 
 

@@ -12,7 +12,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ class Truth:
 
     def __init__(self, recording: Recording) -> None:
         self.polls = recording.polls
-        self.patience = max(1.5 * recording.poll_seconds, 90.0)
+        self.patience = max(1.5 * recording.system.poll_seconds, 90.0)
         shape = len(recording.polls), len(recording.stations)
         self.bikes, self.spaces = (np.zeros(shape, dtype=np.int16) for _ in range(2))
         for index, snapshot in enumerate(recording.snapshots()):
@@ -332,7 +332,7 @@ def main() -> None:
         recording = Recording.read(folder / name)
         if chosen.days:
             end = recording.newest(int(recording.polls[0]) + 86400 * chosen.days)
-            recording = replace(recording, polls=recording.polls[:end])
+            recording = recording.head(end)
         with threadpool_limits(1):
             rows, cost = replay(recording, chosen.seed)
         people = {str(number): summary(part) for number, part in rows.groupby("people")}

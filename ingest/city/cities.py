@@ -27,6 +27,7 @@ from ingest.city.plan import USES, CityPlan
 from ingest.city.plans import FELLGATE, HARBOURTON, SANDMOUTH
 from ingest.city.riders import Riders, Wishes
 from ingest.city.week import Stock, Town, Week, Works
+from ingest.system import SIMULATED, System
 from model.arrays import Floats, Ints
 from model.records import Snapshot, Stations, Weather
 
@@ -44,11 +45,8 @@ class City:
     multiplies all riders and `taste` those of a purpose. The `seed` decides what happens, not where.
     """
 
-    system_id: str
-    name: str
-    city: str
+    system: System
     timezone: str
-    country: str
     plan: CityPlan
     climate: WeatherClimate
     solar_hours: float
@@ -61,12 +59,12 @@ class City:
 
     @cached_property
     def _table(self) -> stations.Table:
-        return stations.read(self.system_id, self.plan)
+        return stations.read(self.system.system_id, self.plan)
 
     @cached_property
     def stations(self) -> Stations:
         """The stations, which never change."""
-        return self._table.stations(self.system_id, self.timezone, self.country, self.plan)
+        return self._table.stations(self.system.system_id, self.timezone, self.system.country, self.plan)
 
     @cached_property
     def sky(self) -> SkyState:
@@ -79,7 +77,7 @@ class City:
 
     @cached_property
     def _holidays(self) -> holidays.HolidayBase:
-        return holidays.country_holidays(self.country)
+        return holidays.country_holidays(self.system.country)
 
     @cached_property
     def _uses(self) -> Floats:
@@ -246,16 +244,17 @@ def _week(city: City, index: int) -> Week:
     return city._play(index)
 
 
+def _system(system_id: str, name: str, city: str, country: str) -> System:
+    return System(system_id, name, city, country, f"{SIMULATED}{system_id}", label="simulated")
+
+
 CITIES: Mapping[str, City] = MappingProxyType(
     {
-        city.system_id: city
+        city.system.system_id: city
         for city in (
             City(
-                system_id="harbourton",
-                name="Harbourton Bikes",
-                city="Harbourton",
+                system=_system("harbourton", "Harbourton Bikes", "Harbourton", "IE"),
                 timezone="Europe/Dublin",
-                country="IE",
                 plan=HARBOURTON,
                 climate=WeatherClimate(temperature=11, swing=6, daily=3.2, fronts=0.75, warmest=205),
                 solar_hours=-0.8,
@@ -265,11 +264,8 @@ CITIES: Mapping[str, City] = MappingProxyType(
                 busyness=1.12,
             ),
             City(
-                system_id="fellgate",
-                name="Fellgate Cycle Hire",
-                city="Fellgate",
+                system=_system("fellgate", "Fellgate Cycle Hire", "Fellgate", "NZ"),
                 timezone="Pacific/Auckland",
-                country="NZ",
                 plan=FELLGATE,
                 climate=WeatherClimate(temperature=12, swing=5.5, daily=4.5, fronts=0.9, warmest=25),
                 solar_hours=10.8,
@@ -280,11 +276,8 @@ CITIES: Mapping[str, City] = MappingProxyType(
                 taste={"to work": 1.05, "from work": 0.92},
             ),
             City(
-                system_id="sandmouth",
-                name="Sandmouth Beach Bikes",
-                city="Sandmouth",
+                system=_system("sandmouth", "Sandmouth Beach Bikes", "Sandmouth", "CA"),
                 timezone="America/Halifax",
-                country="CA",
                 plan=SANDMOUTH,
                 climate=WeatherClimate(temperature=12, swing=9, daily=3.0, fronts=0.5, warmest=210),
                 solar_hours=-3.7,

@@ -30,7 +30,7 @@ from ingest.gbfs.writer import VERSIONS
 from ingest.http.client import Fetcher
 from ingest.registry import RegistryError
 from ingest.replay import backtest as scored
-from ingest.replay import gbfs_server, recording
+from ingest.replay import gbfs_server, recording, recording_writer
 from ingest.replay.backtest import BacktestError
 from ingest.replay.recording import Recording, RecordingError
 from ingest.settings import Settings, SettingsError
@@ -163,8 +163,8 @@ def record(
             state = store.state(system)
             newest = end or (None if state is None else state.at)
             start = None if newest is None else newest - timedelta(days=days)
-        written = recording.write(store, system, path, start, end)
-    typer.echo(f"{written.name}: polls written to {path}: {len(written.polls)}")
+        written = recording_writer.write(store, system, path, start, end)
+    typer.echo(f"{written.system.name}: polls written to {path}: {len(written.polls)}")
 
 
 @app.command()
@@ -251,9 +251,9 @@ def backtest(
         reports = {}
         with Progress(*Progress.get_default_columns(), console=Console(stderr=True), transient=True) as bar:
             for each in recordings:
-                task = bar.add_task(each.system_id, total=len(each.polls))
+                task = bar.add_task(each.system.system_id, total=len(each.polls))
                 progress = partial(_progress, bar, task)
-                reports[each.system_id] = scored.backtest(each, horizons, every, start, progress)
+                reports[each.system.system_id] = scored.backtest(each, horizons, every, start, progress)
         rows = [row for report in reports.values() for row in report.rows]
         if json_path is not None:
             seconds = {name: report.seconds for name, report in reports.items()}

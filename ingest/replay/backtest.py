@@ -97,16 +97,18 @@ def backtest(
     if start is not None and start.tzinfo is None:
         start = start.replace(tzinfo=ZoneInfo(recording.stations.timezone))
     if start is not None and start.timestamp() >= recording.polls[-1]:
-        raise BacktestError(f"{recording.system_id} ends before {start:%Y-%m-%d}: score from an earlier date")
+        raise BacktestError(
+            f"{recording.system.system_id} ends before {start:%Y-%m-%d}: score from an earlier date"
+        )
     totals: dict[tuple[int, str], _Total] = {}
     spent = 0.0
-    told = recording.told()
-    news = next(told, None)
+    weathers = recording.weathers()
+    next_weather = next(weathers, None)
     for number, snapshot in enumerate(recording.snapshots(), 1):
         begun = time.perf_counter()
-        while news is not None and news[0] <= snapshot.at:
-            forecaster.update_weather(news[1])
-            news = next(told, None)
+        while next_weather is not None and next_weather[0] <= snapshot.at:
+            forecaster.update_weather(next_weather[1])
+            next_weather = next(weathers, None)
         scores = forecaster.learn(snapshot)
         spent += time.perf_counter() - begun
         for score in scores:
@@ -120,7 +122,7 @@ def backtest(
         if number % 500 == 0 or number == len(recording.polls):
             progress(number)
     rows = [
-        _row(recording.system_id, model, minute, totals[minute, model], totals[minute, "naive"])
+        _row(recording.system.system_id, model, minute, totals[minute, model], totals[minute, "naive"])
         for minute in sorted(set(minutes))
         for model in forecaster.models
         if (minute, model) in totals

@@ -1,9 +1,8 @@
 """Serves recordings and made-up cities as GBFS over HTTP, at any speed: feeds to poll without internet.
 
 A recording's clock starts at its first poll when the server starts, and runs `speed` times as fast as the
-wall's. Documents keep the recording's own dates, those of 2017 where it is of 2017. Where nothing was
-recorded, and after the end, the feed stands still at its last poll: consumers see it grow old, as they saw
-the real one.
+wall's. Documents keep the recording's own dates, such as those of 2017. Where nothing was recorded, and
+after the end, the feed stands still at its last poll: consumers see it grow old, as they saw the real one.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
@@ -26,7 +25,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ingest.gbfs import writer
-from ingest.replay.served import PlayableSource, sources
+from ingest.replay.open_source import open_named
+from ingest.replay.playable_source import PlayableSource
 
 Clock = Callable[[], float]
 """Seconds since any moment, like `time.monotonic`."""
@@ -35,15 +35,16 @@ STATIC_TTL = 3600
 """Wall seconds until the documents that do not change need be asked for again."""
 
 POLL_SECONDS = (0.25, 86_400.0)
-"""The fewest and the most wall seconds between two polls that `/systems.toml` asks for."""
+"""The fewest and the most wall seconds between two polls that `/systems.toml` states."""
 
 log = logging.getLogger(__name__)
 
 
-class Replay:
-    """Something to serve as a feed: what its documents say at this moment of the clock.
+class ServedFeed:
+    """A playable source as a feed: gives its documents as they are at the clock's moment.
 
-    Raises `RecordingError` when `start` is no time of a recording; without a zone it is the city's.
+    It begins at `start`, by default now for a made-up city and at the first poll of a recording. A `start`
+    without a zone is the city's local time. Raises `RecordingError` when a recording has no such moment.
     """
 
     def __init__(
@@ -55,19 +56,20 @@ class Replay:
         self._clock = clock
         self._started = clock()
         self._status: tuple[tuple[int, int], bytes] | None = None
-        self._origin = source.begin(start).timestamp()
+        now = datetime.now(UTC)
+        self._origin = (source.begin_at("nothing", now) if start is None else source.aware(start)).timestamp()
 
     @property
     def poll_seconds(self) -> float:
         """Wall seconds between two polls that miss little and ask for little twice."""
         least, most = POLL_SECONDS
-        return round(min(max(self.source.poll_seconds / self.speed, least), most), 3)
+        return round(min(max(self.source.system.poll_seconds / self.speed, least), most), 3)
 
-    def moment(self) -> tuple[int, int]:
-        """Give the number of the newest poll, and the whole wall seconds until the next is due."""
+    def newest_poll(self) -> tuple[int, int]:
+        """Give the Unix time of the newest poll, and the whole wall seconds until the next is due."""
         now = self._origin + (self._clock() - self._started) * self.speed
-        index, due = self.source.moment(now)
-        return index, max(0, int((due - now) / self.speed))
+        at, due = self.source.newest_poll(now)
+        return at, max(0, int((due - now) / self.speed))
 
     def feeds(self) -> list[str]:
         """Name the feeds besides discovery."""
@@ -77,27 +79,27 @@ class Replay:
     def discovery(self, url: str) -> bytes:
         """Write gbfs.json for a feed that is reached at `url`, without a slash at its end."""
         urls = {name: f"{url}/{name}.json" for name in self.feeds()}
-        return _json(writer.discovery(self._gbfs, self.source.since, STATIC_TTL, urls))
+        return _json(writer.discovery(self._gbfs, self.source.static_at, STATIC_TTL, urls))
 
     def document(self, name: str) -> bytes:
         """Write one of the feeds that do not change."""
-        about = (self._gbfs, self.source.since, STATIC_TTL)
+        about = (self._gbfs, self.source.static_at, STATIC_TTL)
         if name == "system_information":
-            return _json(writer.system_information(*about, self.source.stations, self.source.name))
+            return _json(writer.system_information(*about, self.source.stations, self.source.system.name))
         if name == "vehicle_types":
             return _json(writer.vehicle_types(*about))
         return _json(writer.station_information(*about, self.source.stations))
 
-    def status(self, index: int, ttl: int) -> bytes:
-        """Write station_status for a poll."""
-        if self._status is None or self._status[0] != (index, ttl):
-            body = _json(writer.station_status(self._gbfs, ttl, self.source.snapshot(index)))
-            self._status = ((index, ttl), body)
+    def status(self, at: int, ttl: int) -> bytes:
+        """Write station_status for the poll at a Unix time."""
+        if self._status is None or self._status[0] != (at, ttl):
+            snapshot = self.source.snapshot(datetime.fromtimestamp(at, UTC))
+            self._status = ((at, ttl), _json(writer.station_status(self._gbfs, ttl, snapshot)))
         return self._status[1]
 
 
 def build(
-    served: Iterable[PlayableSource],
+    sources: Iterable[PlayableSource],
     *,
     speed: float = 60,
     gbfs: str = "3.0",
@@ -113,44 +115,46 @@ def build(
         raise ValueError(f"GBFS {gbfs} is not written here: choose {', '.join(writer.VERSIONS)}")
     if not 0 < speed < float("inf"):
         raise ValueError(f"a speed of {speed} leads nowhere: 1 is real time, 60 a minute each second")
-    replays = {each.system_id: Replay(each, speed, gbfs, clock, start) for each in served}
-    run = secrets.token_hex(4)  # another run of the server is elsewhere in time: its tags are not ours
+    feeds = {each.system.system_id: ServedFeed(each, speed, gbfs, clock, start) for each in sources}
+    run = secrets.token_hex(
+        4
+    )  # sets our tags apart from those of an earlier run, which was elsewhere in time
 
-    def replay_of(request: Request) -> Replay:
+    def feed_of(request: Request) -> ServedFeed:
         system_id = request.path_params["system_id"]
-        if system_id not in replays:
+        if system_id not in feeds:
             raise HTTPException(404, f"No system {system_id} is served here: see /systems.toml")
-        return replays[system_id]
+        return feeds[system_id]
 
-    # Plain functions would run in threads; these are short, and one thread keeps each replay to itself.
+    # Plain functions would run in threads. These are short, and one thread leaves each feed to one of them.
     async def discovery(request: Request) -> Response:
-        replay = replay_of(request)
-        body = replay.discovery(_address(request, replay))
+        feed = feed_of(request)
+        body = feed.discovery(_address(request, feed))
         return _answer(request, f"{run}-static", STATIC_TTL, lambda: body)
 
-    async def feed(request: Request) -> Response:
-        replay, name = replay_of(request), request.path_params["name"]
-        if name not in replay.feeds():
+    async def document(request: Request) -> Response:
+        feed, name = feed_of(request), request.path_params["name"]
+        if name not in feed.feeds():
             raise HTTPException(404, f"There is no feed {name} here: see gbfs.json beside it")
         if name != "station_status":
-            return _answer(request, f"{run}-static", STATIC_TTL, lambda: replay.document(name))
-        index, ttl = replay.moment()
-        return _answer(request, f"{run}-{index}", ttl, lambda: replay.status(index, ttl))
+            return _answer(request, f"{run}-static", STATIC_TTL, lambda: feed.document(name))
+        at, ttl = feed.newest_poll()
+        return _answer(request, f"{run}-{at}", ttl, lambda: feed.status(at, ttl))
 
     async def systems(request: Request) -> Response:
-        entries = [_entry(replay, _address(request, replay)) for replay in replays.values()]
+        entries = [_entry(feed, _address(request, feed)) for feed in feeds.values()]
         return Response("\n".join(entries), media_type="application/toml")
 
     async def explain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        words = error.detail if error.detail != "Not Found" else "Nothing is here: see /systems.toml"
-        return JSONResponse({"error": words}, error.status_code, error.headers)
+        text = error.detail if error.detail != "Not Found" else "Nothing is here: see /systems.toml"
+        return JSONResponse({"error": text}, error.status_code, error.headers)
 
     return Starlette(
         routes=[
             Route("/systems.toml", systems),
             Route("/{system_id}/gbfs.json", discovery),
-            Route("/{system_id}/{name}.json", feed),
+            Route("/{system_id}/{name}.json", document),
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=500, compresslevel=1)],
         exception_handlers={HTTPException: explain},
@@ -168,11 +172,11 @@ def serve(
 ) -> None:
     """Serve until interrupted.
 
-    Raises `RecordingError` and `ValueError` as `sources` and `build` do.
+    Raises `RecordingError` and `ValueError` as `open_named` and `build` do.
     """
-    served = sources(paths)
-    app = build(served, speed=speed, gbfs=gbfs, start=start)
-    log.info("serving %d systems, listed at http://%s:%d/systems.toml", len(served), host, port)
+    sources = open_named(paths)
+    app = build(sources, speed=speed, gbfs=gbfs, start=start)
+    log.info("serving %d systems, listed at http://%s:%d/systems.toml", len(sources), host, port)
     uvicorn.run(app, host=host, port=port, log_level="warning", lifespan="off", ws="none")
 
 
@@ -186,21 +190,22 @@ def _answer(request: Request, tag: str, max_age: int, body: Callable[[], bytes])
     return Response(body(), headers=headers, media_type="application/json")
 
 
-def _address(request: Request, replay: Replay) -> str:
-    return f"{str(request.base_url).rstrip('/')}/{replay.source.system_id}"
+def _address(request: Request, feed: ServedFeed) -> str:
+    return f"{str(request.base_url).rstrip('/')}/{feed.source.system.system_id}"
 
 
-def _entry(replay: Replay, url: str) -> str:
-    source = replay.source
+def _entry(feed: ServedFeed, url: str) -> str:
+    """Write a feed's entry in a list of systems to follow."""
+    system = feed.source.system
     fields: dict[str, str | float] = {
-        "id": source.system_id,
-        "name": source.name,
-        "city": source.city,
-        "country": source.country,
+        "id": system.system_id,
+        "name": system.name,
+        "city": system.city,
+        "country": system.country,
         "url": f"{url}/gbfs.json",
-        "poll_seconds": replay.poll_seconds,
-        "speed": replay.speed,
-        "label": source.label,
+        "poll_seconds": feed.poll_seconds,
+        "speed": feed.speed,
+        "label": system.label,
     }
     return "[[systems]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in fields.items())
 

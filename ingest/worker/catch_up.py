@@ -1,51 +1,56 @@
-"""Learn what lies between two moments of a city that can be asked about any: a month in seconds.
+"""Learn a stretch of a playable source's time at once: a month in seconds.
 
-Everything goes through `Forecaster.learn`, in order, but thriftily: every ten minutes, as many real feeds are
-read; of two riders who come and go between, nothing is seen. Putting forecasts on record is most of the work.
-Over a long way it begins in the last days, at ever other times of the day, one in nine of those that a
-running worker makes, and until then the expected rates are renewed every three hours: so rates, usual fill
-and weather know all of the way, the pool's weights and the guard its end. `benchmarks/city/speed.py` measures
-what it costs and what it loses.
+`catch_up` learns snapshots by `Forecaster.learn`, in order, but it saves work. It takes a snapshot every ten
+minutes, as often as many real feeds change; so it misses a rider who comes and another who goes in between.
+Issuing forecasts is most of the work. In a long stretch, `catch_up` issues them in the last days only, every
+175 minutes: one in nine of those that a running worker issues, at ever other times of the day. Until these
+days it renews the expected rates every three hours. So rates, usual fill and weather are learnt from all of
+the stretch, and the pool's weights and the guard from its end. `benchmarks/city/speed.py` measures what this
+saves and what it loses.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ingest.replay.tape import Tape
+from ingest.replay.playable_source import PlayableSource
 from model.forecaster import Forecaster
 from model.scoring.issue import Score
 
 LONG = timedelta(days=2)
-"""A longer way is gone through with fewer forecasts on record, and without the seed pipeline."""
+"""A longer stretch is learnt with fewer issued forecasts, and without the seed pipeline."""
 
-RECORDED = timedelta(days=5)
+ISSUING_DAYS = timedelta(days=5)
+"""The end of a long stretch, in which forecasts are issued."""
+
 _EVERY_MINUTES = 175
 _NEVER_MINUTES = 10**9
 
 WEATHER_EVERY = timedelta(hours=1)
+"""How often the forecaster gets the weather."""
 
 
-def catch_up(forecaster: Forecaster, tape: Tape, start: datetime, end: datetime) -> list[Score]:
-    """Learn what a tape tells after `start` and before `end`; give the scores of what was settled.
+def catch_up(forecaster: Forecaster, source: PlayableSource, start: datetime, end: datetime) -> list[Score]:
+    """Learn a source's snapshots after `start` and before `end`; give the scores of the settled forecasts.
 
-    The seed pipeline learns a station at a time: over a long way it is left out, and begins anew after it.
+    The seed pipeline learns a station at a time, which is slow. A long stretch leaves it out, and it begins
+    anew afterwards.
     """
     scores: list[Score] = []
     every, seed, long = forecaster.every, "seed" in forecaster.models, end - start > LONG
-    heard: datetime | None = None
+    weather_at: datetime | None = None
     if long:
         forecaster.run_seed_pipeline(False)
-    for snapshot in tape.steps(start, end):
+    for snapshot in source.steps(start, end):
         if long:
-            early = snapshot.at < end - RECORDED
+            early = snapshot.at < end - ISSUING_DAYS
             forecaster.every = _NEVER_MINUTES if early else _EVERY_MINUTES
             forecaster.renew_rates_rarely(early)
-        if heard is None or snapshot.at - heard >= WEATHER_EVERY:
-            heard = snapshot.at
-            known = tape.weather(heard)
-            if known is not None:
-                forecaster.update_weather(known)
+        if weather_at is None or snapshot.at - weather_at >= WEATHER_EVERY:
+            weather_at = snapshot.at
+            weather = source.weather(weather_at)
+            if weather is not None:
+                forecaster.update_weather(weather)
         scores += forecaster.learn(snapshot)
     forecaster.every = every
     forecaster.renew_rates_rarely(False)

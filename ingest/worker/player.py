@@ -1,8 +1,8 @@
-"""Ticks a played system: at the speed that is asked for, with pauses, jumps and new beginnings.
+"""Tick a playable source: at the speed that people set, with pauses, jumps and new beginnings.
 
-Whatever lies between two ticks is learnt on the way, ten minutes at a time. So a jump to the next morning, a
-night with the machine switched off, and the month that a made-up city has learnt when it first appears are
-one and the same thing.
+The player learns the time between two ticks on the way, in steps of ten minutes. So it treats three things
+alike: a jump to the next morning, a night with the machine switched off, and the month that a made-up city
+has learnt when it first appears.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.gbfs.feed import Poll
-from ingest.replay.tape import Tape
+from ingest.replay.playable_source import PlayableSource
 from ingest.store import Store
 from ingest.store.playback import Playback
 from ingest.system import System
@@ -25,116 +25,123 @@ from model.records import Snapshot, Stations
 from model.scoring.issue import Score
 
 LOOK = timedelta(seconds=1)
-"""How often one that stands still is looked at, and the least time between two ticks."""
+"""How often a player reads the playback, and the least time between two ticks."""
 
 GAP = timedelta(minutes=11)
-"""A longer time between two snapshots is gone through."""
+"""A longer time between two snapshots is caught up on."""
 
-# One at a time: two would halve each other's speed, and the first city is the one that people wait for.
-_warming = threading.RLock()
+# One at a time: two would halve each other's speed, and people wait for the first city.
+_catching_up = threading.RLock()
 
 
 @dataclass
-class _Feed:
-    """A tape as a feed. `wanted` says what time it is."""
+class _PlayedFeed:
+    """A playable source as a feed, at the moment that its playback has reached."""
 
-    tape: Tape
+    source: PlayableSource
     clock: Callable[[], datetime]
-    wanted: Playback
+    playback: Playback
 
     def resume(self, stations: Stations | None, at: datetime | None) -> None:
-        """Nothing is kept here to be taken up."""
+        """Do nothing: a playable source keeps no state between two polls."""
 
     def poll(self) -> Poll:
         """Give the newest snapshot."""
         wall = self.clock()
-        snapshot = self.tape.snapshot(self.wanted.now(wall))
-        return Poll("fresh", wall, 0.0, self.tape.stations, snapshot, snapshot.at, 0.0, 0.0, ())
+        snapshot = self.source.snapshot(self.playback.now(wall))
+        return Poll("fresh", wall, 0.0, self.source.stations, snapshot, snapshot.at, 0.0, 0.0, ())
 
 
 class Player(Ticker):
-    """Plays one system; for one thread at a time. See `Ticker` for what else it takes."""
+    """Plays one system; for one thread at a time. See `Ticker` for its other arguments."""
 
     def __init__(
         self,
         system: System,
-        tape: Tape,
+        source: PlayableSource,
         store: Store,
         holder: str,
         clock: Callable[[], datetime],
         **more: Any,
     ) -> None:
         super().__init__(system, store, holder, self._open, clock, **more)
-        self._tape = tape
-        self._feed = _Feed(tape, clock, tape.first(clock()))
-        self._told_at: datetime | None = None
-        self._told_pace: tuple[float, float] | None = None
+        self._source = source
+        self._feed = _PlayedFeed(source, clock, source.first_playback(clock()))
+        self._weather_at: datetime | None = None
+        self._stored_pace: tuple[float, float] | None = None
         self._due = clock()
 
-    def _open(self) -> _Feed:
+    def _open(self) -> _PlayedFeed:
         return self._feed
 
     def run_tick(self) -> datetime:
+        """Follow the playback, then tick; give the time of the next look at the playback."""
         now = self.clock()
-        wanted = self.store.playback(self.system.system_id)
-        if wanted is None:
-            wanted = self._tape.first(now)
-            self.store.play(self.system.system_id, wanted)
-        if wanted == self._feed.wanted and now < self._due:
+        playback = self.store.playback(self.system.system_id)
+        if playback is None:
+            playback = self._source.first_playback(now)
+            self.store.play(self.system.system_id, playback)
+        if playback == self._feed.playback and now < self._due:
             return min(self._due, now + LOOK)
-        self._feed.wanted = wanted
-        self._pace(wanted)
-        if wanted.paused or wanted.begun != wanted.run:
+        self._feed.playback = playback
+        self._set_pace(playback)
+        if playback.paused or playback.begun != playback.run:
             if not self.take_lease(now):
                 return now + STANDBY_INTERVAL
-            if wanted.paused:
-                self._tell_pace()
+            if playback.paused:
+                self._store_pace()
                 self.log_state("paused", "until somebody plays it")
                 return now + LOOK
-            self.working_copy = self._told_at = None
-            wanted = replace(wanted, at=self._tape.opening(wanted.begin, now), wall=now, begun=wanted.run)
-            self.store.begin(self.system.system_id, self.holder, now, LEASE, wanted)
-            self._feed.wanted = wanted
+            self._begin_anew(playback, now)
         if self.working_copy is not None:
             self._due = super().run_tick()
-        elif _warming.acquire(blocking=False):  # waiting inside would keep live feeds from their turn
+        elif _catching_up.acquire(blocking=False):  # to wait here would keep live feeds from their turn
             try:
                 self._due = super().run_tick()
             finally:
-                _warming.release()
+                _catching_up.release()
         else:
             return now + LOOK
-        self._tell_pace()
+        self._store_pace()
         return min(self._due, now + LOOK)
 
-    def _pace(self, wanted: Playback) -> None:
-        """Run at the speed that is wanted."""
-        speed = 0.0 if wanted.paused else wanted.speed
-        seconds = max(60 / wanted.speed, LOOK.total_seconds())
+    def _begin_anew(self, playback: Playback, now: datetime) -> None:
+        """Drop what was learnt, and begin as the playback says."""
+        self.working_copy = self._weather_at = None
+        at = self._source.begin_at(playback.begin, now)
+        begun = replace(playback, at=at, wall=now, begun=playback.run)
+        self.store.begin(self.system.system_id, self.holder, now, LEASE, begun)
+        self._feed.playback = begun
+
+    def _set_pace(self, playback: Playback) -> None:
+        """Run at the playback's speed."""
+        speed = 0.0 if playback.paused else playback.speed
+        seconds = max(60 / playback.speed, LOOK.total_seconds())
         self.system = replace(self.system, speed=speed, poll_seconds=seconds)
 
-    def _tell_pace(self) -> None:
-        """Write down the speed, by which pages reckon the city's time."""
+    def _store_pace(self) -> None:
+        """Store the speed where it has changed: pages need it to tell the city's time."""
         pace = self.system.speed, self.system.poll_seconds
-        if pace != self._told_pace and self.store.set_pace(self.system.system_id, self.holder, *pace):
-            self._told_pace = pace
+        if pace != self._stored_pace and self.store.set_pace(self.system.system_id, self.holder, *pace):
+            self._stored_pace = pace
 
     def before_learning(self, copy: WorkingCopy, snapshot: Snapshot) -> LearnGap | None:
-        self._hear(copy, snapshot.at)
-        known = None if copy.forecaster is None else copy.forecaster.at
-        if known is None and self._feed.wanted.begin == "nothing":
+        """Take in the weather; give a way to catch up on the time before a snapshot, where it is long."""
+        self._update_weather(copy, snapshot.at)
+        newest = None if copy.forecaster is None else copy.forecaster.at
+        if newest is None and self._feed.playback.begin == "nothing":
             return None
-        start = known or self._tape.learnt_from(snapshot.at)
+        start = newest or self._source.learn_from(snapshot.at)
         if snapshot.at - start <= GAP:
             return None
-        return lambda forecaster: self._go_through(forecaster, start, snapshot.at)
+        return lambda forecaster: self._catch_up(forecaster, start, snapshot.at)
 
-    def _hear(self, copy: WorkingCopy, at: datetime) -> None:
-        """Tell the weather an hour apart, as a live city is told."""
-        if self._told_at is None or at - self._told_at >= WEATHER_EVERY:
-            self._told_at = at
-            copy.weather = self._tape.weather(at)
+    def _update_weather(self, copy: WorkingCopy, at: datetime) -> None:
+        """Take in the weather once an hour, as a live system does."""
+        if self._weather_at is None or at - self._weather_at >= WEATHER_EVERY:
+            self._weather_at = at
+            copy.weather = self._source.weather(at)
 
-    def _go_through(self, forecaster: Forecaster, start: datetime, end: datetime) -> list[Score]:
-        with _warming:
-            return catch_up(forecaster, self._tape, start, end)
+    def _catch_up(self, forecaster: Forecaster, start: datetime, end: datetime) -> list[Score]:
+        with _catching_up:
+            return catch_up(forecaster, self._source, start, end)

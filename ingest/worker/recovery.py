@@ -14,18 +14,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import pandas as pd
 
+from ingest.replay.change_log import BEFORE_THE_FIRST, ChangeLog, ChangeReplay
 from ingest.store import Store
 from model.forecaster import Forecaster, StateError
-from model.records import UNKNOWN, Snapshot
+from model.records import Snapshot
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 200
+_POLLS_AT_ONCE = 200
 """Polls whose changes are fetched together: a busy city's week is millions of rows."""
-
-_DEFAULTS = {"bikes": UNKNOWN, "docks": UNKNOWN, "ebikes": UNKNOWN, "renting": True, "returning": True}
 
 
 @dataclass(frozen=True)
@@ -63,36 +61,29 @@ def recover(store: Store, system_id: str) -> Recovery | None:
         if not stations.same_as(forecaster.stations):
             forecaster.update_stations(stations)
         weather = dict(store.weathers(system_id))
-    for snapshot in logged(store, forecaster):
+    for snapshot in logged_snapshots(store, forecaster):
         if snapshot.at in weather:
             forecaster.update_weather(weather[snapshot.at])
         forecaster.learn(snapshot)
     return Recovery(forecaster, None if checkpoint is None else checkpoint.at)
 
 
-def logged(store: Store, forecaster: Forecaster) -> Iterator[Snapshot]:
+def logged_snapshots(store: Store, forecaster: Forecaster) -> Iterator[Snapshot]:
     """Go through the logged snapshots after a forecaster's newest, oldest first."""
-    system_id, before = forecaster.stations.system_id, forecaster.at
-    known = forecaster.snapshot()
-    ids = forecaster.stations.station_id if known is None else known.station_id
-    index = pd.Index(ids.astype(object))
-    now = {
-        name: np.full(len(ids), default) if known is None else np.array(getattr(known, name))
-        for name, default in _DEFAULTS.items()
-    }
-    polls = store.polls(system_id, before)
-    for first in range(0, len(polls), _AT_ONCE):
-        batch = polls[first : first + _AT_ONCE]
-        changes = store.observations(system_id, before, batch[-1])
-        rows = index.get_indexer(changes["station_id"])
-        changes, rows = changes[rows >= 0], rows[rows >= 0]
-        columns = {name: changes[name].to_numpy() for name in _DEFAULTS}
-        ends = np.searchsorted(changes["at"], [int(at.timestamp()) for at in batch], side="right")
-        done = 0
-        for at, end in zip(batch, ends.tolist(), strict=True):
-            for name, values in columns.items():
-                # Where a station changed twice, the later row wins: numpy assigns in order.
-                now[name][rows[done:end]] = values[done:end]
-            done = end
-            yield Snapshot(at, ids, **now)
-        before = batch[-1]
+    system_id, after, newest = forecaster.stations.system_id, forecaster.at, forecaster.snapshot()
+    station_id = forecaster.stations.station_id if newest is None else newest.station_id
+    polls = store.polls(system_id, after)
+    for first in range(0, len(polls), _POLLS_AT_ONCE):
+        batch = polls[first : first + _POLLS_AT_ONCE]
+        table = store.observations(system_id, after, batch[-1])
+        changes = ChangeLog.build(
+            station_id,
+            np.array([int(at.timestamp()) for at in batch]),
+            table["at"].to_numpy(),
+            table["station_id"].to_numpy(),
+            {name: table[name].to_numpy() for name in BEFORE_THE_FIRST},
+        )
+        for snapshot in ChangeReplay(changes, newest).snapshots():
+            yield snapshot
+        newest = snapshot
+        after = batch[-1]

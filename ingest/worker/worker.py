@@ -29,7 +29,7 @@ from ingest import logs, registry
 from ingest.gbfs.feed import Feed
 from ingest.http.client import Fetcher, Unreachable
 from ingest.registry import RegistryError
-from ingest.replay.tape import open_tape, recorded
+from ingest.replay.open_source import open_source, recorded_systems
 from ingest.settings import Settings
 from ingest.store import Store, StoreFailedError
 from ingest.store.holder import new_holder
@@ -111,7 +111,7 @@ class Worker:
             "seed": settings.seed,
         }
         if system.is_played:
-            return Player(system, open_tape(system), self._store, self.holder, self._clock, **more)
+            return Player(system, open_source(system), self._store, self.holder, self._clock, **more)
         feed = partial(Feed, system, self._fetcher, self._clock)
         weather = self._weather_feed(system)
         return Ticker(system, self._store, self.holder, feed, self._clock, weather=weather, **more)
@@ -119,7 +119,7 @@ class Worker:
     def _look_for_recordings(self) -> None:
         """Take up recordings that have been put beside the store since."""
         known = {ticker.system.system_id for ticker in self._tickers}
-        new = recorded(known=known)
+        new = recorded_systems(known=known)
         if not new:
             return
         if not self._follow([*self._systems, *new]):

@@ -20,7 +20,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from ingest.store import Store
 from ingest.store.holder import is_dead
 from ingest.worker import worker
-from ingest.worker.recovery import logged, recover
+from ingest.worker.recovery import logged_snapshots, recover
 from model import Forecaster
 from tests.faults.town import ROOT, Town, listed, process, working
 from tests.support.misbehaving import Misbehaving, status
@@ -62,7 +62,7 @@ def check_whole(store: Store) -> None:
     assert found is not None
     assert stations is not None
     alone = Forecaster(stations)
-    for snapshot in logged(store, alone):
+    for snapshot in logged_snapshots(store, alone):
         alone.learn(snapshot)
     assert found.forecaster.to_bytes() == alone.to_bytes()
 

@@ -14,8 +14,8 @@ import pandas as pd
 import uvicorn
 
 from ingest.replay.gbfs_server import Clock, build
+from ingest.replay.playable_source import RecordedCity
 from ingest.replay.recording import Recording
-from ingest.replay.served import Recorded
 
 START = 1_709_298_000
 """2024-03-01 13:00 UTC."""
@@ -84,7 +84,7 @@ def serving(
     """
     read = [item if isinstance(item, Recording) else Recording.read(item) for item in recordings]
     app = build(
-        [Recorded(each) for each in read], speed=speed, gbfs=gbfs, start=start, clock=clock or HandClock()
+        [RecordedCity(each) for each in read], speed=speed, gbfs=gbfs, start=start, clock=clock or HandClock()
     )
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", ws="none")
     with running(uvicorn.Server(config)) as address:

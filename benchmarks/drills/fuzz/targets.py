@@ -223,7 +223,7 @@ def good_recording(folder: Path) -> dict[str, bytes]:
     """Record two stations for three minutes."""
     import pandas as pd
 
-    from ingest.replay.recording import TOLD_FILE
+    from ingest.replay.recording_files import KNOWN_WEATHER
     from model.records import WEATHER
 
     at = int(NOW.timestamp())
@@ -241,7 +241,7 @@ def good_recording(folder: Path) -> dict[str, bytes]:
         packed = io.BytesIO()
         table.to_parquet(packed, index=False, compression="none")
         files[name] = packed.getvalue()
-    files[TOLD_FILE] = files.pop("told.parquet")
+    files[KNOWN_WEATHER] = files.pop("told.parquet")
     return files
 
 
@@ -264,7 +264,7 @@ def recording() -> Target:
                 assert len(snapshot) == len(read.stations)
                 if number > 20:
                     break
-            list(read.told())
+            list(read.weathers())
         except RecordingError:
             pass
         finally:

@@ -71,7 +71,7 @@ class Witness:
 
         Gives how many polls were new, and how many a restarted worker has to learn again.
         """
-        system_id = self.recording.system_id
+        system_id = self.recording.system.system_id
         checkpoint, found = store.checkpoint(system_id), recover(store, system_id)
         if checkpoint is None or found is None:
             if store.polls(system_id):
@@ -90,7 +90,7 @@ class Witness:
 
     def learn(self, store: Store) -> int:
         """Learn from the recording what was logged since the last time; give how many polls that were."""
-        system_id = self.recording.system_id
+        system_id = self.recording.system.system_id
         stations, checkpoint_at = store.stations(system_id), store.checkpoint_at(system_id)
         if stations is None:
             return 0
@@ -222,7 +222,7 @@ def wait_for_work(store: Store, witnesses: Sequence[Witness]) -> None:
     Looks every 5 ms, so that the kill comes at a random moment of a tick.
     """
     until = time.monotonic() + 60
-    while not any(len(store.polls(w.recording.system_id)) > w.polls for w in witnesses):
+    while not any(len(store.polls(w.recording.system.system_id)) > w.polls for w in witnesses):
         if time.monotonic() > until:
             raise TimeoutError("the worker learnt nothing for a minute")
         time.sleep(0.005)

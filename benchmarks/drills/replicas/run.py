@@ -186,7 +186,7 @@ def play(
     """Run it all; give what was seen. What the five say goes into the folder."""
     chance = random.Random(seed)
     witnesses = [Witness(Recording.read(path)) for path in paths]
-    ids = [witness.recording.system_id for witness in witnesses]
+    ids = [witness.recording.system.system_id for witness in witnesses]
     with ExitStack() as stack:
         stack.enter_context(threadpool_limits(1))
         url = stack.enter_context(postgres_database(stack.enter_context(postgres()), "dockcast"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
@@ -53,9 +52,8 @@ class Feed:
 
 def replay(world: World, recording: Recording, hole: tuple[timedelta, timedelta] | None = None) -> System:
     """Tick through the first hours of a recording, but for a hole in it."""
-    system = System(
-        recording.system_id, recording.system_id, recording.system_id.title(), "IE", "http://127.0.0.1:1/"
-    )
+    name = recording.system.system_id
+    system = System(name, name, name.title(), "IE", "http://127.0.0.1:1/")
     world.store.follow([*world.store.systems(), system])
     feed = Feed()
     feed.stations = recording.stations
@@ -94,7 +92,7 @@ def test_the_numbers_on_the_page_are_those_of_a_backtest(shared: Path, tmp_path:
     system = replay(world, recording)
     page = opened(world, city=system.system_id, past="all", ahead="30")
     shown = page.dataframe[0].value.set_index(text.SCORE_COLUMNS[0])
-    stretch = replace(recording, polls=recording.polls[recording.polls <= world.now.timestamp()])
+    stretch = recording.head(recording.newest(world.now.timestamp()) + 1)
     found = {row.model: row for row in backtest(stretch, [30], 20).rows}
     assert set(shown.index) == set(found)
     for model, row in found.items():

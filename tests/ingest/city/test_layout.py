@@ -27,7 +27,7 @@ def town(request: pytest.FixtureRequest) -> tuple[str, CityPlan, Streets]:
 @EVERY
 def test_stations_are_many_different_and_of_all_sizes(city: City) -> None:
     stations = city.stations
-    assert len(stations) == PLANS[city.system_id][1]
+    assert len(stations) == PLANS[city.system.system_id][1]
     assert len(set(stations.name.tolist())) == len(stations)
     assert CAPACITY[0] <= stations.capacity.min() < 15
     assert 34 < stations.capacity.max() <= CAPACITY[1]
@@ -41,7 +41,7 @@ def test_the_largest_has_180() -> None:
 @EVERY
 def test_stations_stand_apart_and_on_dry_land(city: City) -> None:
     plan = city.plan
-    where = read(city.system_id, plan).where
+    where = read(city.system.system_id, plan).where
     apart = np.hypot(*(where[:, None] - where[None]).transpose(2, 0, 1)) + 1e6 * np.eye(len(where))
     assert apart.min() > 80
     wet = [*plan.land("shores"), *(ribbon(river.course(), river.width) for river in plan.rivers)]

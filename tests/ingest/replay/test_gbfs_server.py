@@ -22,9 +22,10 @@ from ingest.city.cities import CITIES
 from ingest.gbfs.feed import Feed
 from ingest.gbfs.writer import VERSIONS
 from ingest.http.client import Fetcher
-from ingest.replay.gbfs_server import Replay, build
-from ingest.replay.recording import Recording, RecordingError, find
-from ingest.replay.served import MadeUp, Recorded, load, sources
+from ingest.replay.gbfs_server import ServedFeed, build
+from ingest.replay.open_source import open_named
+from ingest.replay.playable_source import MadeUpCity, RecordedCity
+from ingest.replay.recording import Recording, RecordingError, find, read_all
 from model import Snapshot
 from tests.support.gbfs_world import Operator
 from tests.support.misbehaving import Misbehaving
@@ -166,11 +167,11 @@ def test_ttl_counts_whole_wall_seconds_to_the_next_poll_and_is_0_when_that_is_ov
 def test_the_end_of_a_recording_is_told_once(
     small: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="ingest.replay.served")
-    replay = Replay(Recorded(Recording.read(small)), 1, "2.3", clock)
+    caplog.set_level(logging.INFO, logger="ingest.replay.playable_source")
+    replay = ServedFeed(RecordedCity(Recording.read(small)), 1, "2.3", clock)
     for seconds in (0, 299, 301, 400):
         clock.seconds = seconds
-        replay.moment()
+        replay.newest_poll()
     assert [record.getMessage() for record in caplog.records] == [
         "small: the recording is over, the feed stands still"
     ]
@@ -185,7 +186,7 @@ def test_a_replay_may_start_later_by_the_citys_clock(session: requests.Session, 
         assert document["ttl"] == 30
     for wrong in (datetime(2024, 3, 1, 6, 59), datetime(2024, 3, 1, 7, 5)):  # noqa: DTZ001
         with pytest.raises(RecordingError, match="recorded from 2024-03-01 13:00 to 2024-03-01 13:04 UTC"):
-            build([Recorded(Recording.read(path))], start=wrong)
+            build([RecordedCity(Recording.read(path))], start=wrong)
 
 
 # ---------------------------------------------------------------------------------------------- HTTP
@@ -278,7 +279,7 @@ def test_the_list_of_systems_says_how_to_poll_each(session: requests.Session, tm
 def test_polls_are_asked_for_four_times_a_second_at_most(small: Path, clock: HandClock) -> None:
     read = Recording.read(small)
     speeds = (1, 60, 120, 600, 10_000)
-    assert [Replay(Recorded(read), speed, "3.0", clock).poll_seconds for speed in speeds] == [
+    assert [ServedFeed(RecordedCity(read), speed, "3.0", clock).poll_seconds for speed in speeds] == [
         60,
         1,
         0.5,
@@ -289,12 +290,14 @@ def test_polls_are_asked_for_four_times_a_second_at_most(small: Path, clock: Han
 
 def test_what_cannot_be_served_is_refused(small: Path, tmp_path: Path) -> None:
     twin = make_recording(tmp_path / "twin", system_id="small")
-    assert [recording.system_id for recording in load([small, small.parent / "small"])] == ["small"]
+    assert [recording.system.system_id for recording in read_all([small, small.parent / "small"])] == [
+        "small"
+    ]
     with pytest.raises(RecordingError, match="Two recordings are of small"):
-        load([small, twin])
+        read_all([small, twin])
     with pytest.raises(RecordingError, match="no recording at"):
-        load([small, tmp_path / "nowhere"])
-    read = [Recorded(each) for each in load([small])]
+        read_all([small, tmp_path / "nowhere"])
+    read = [RecordedCity(each) for each in read_all([small])]
     with pytest.raises(ValueError, match=r"GBFS 2.2 .* choose 1.1, 2.3, 3.0"):
         build(read, gbfs="2.2")
     for speed in (0, -1, float("inf"), float("nan")):
@@ -424,8 +427,8 @@ def test_the_official_schemas_take_every_document(shared: Path, tmp_path: Path, 
     assert len(folders) == 41
     for folder in folders:
         recording = Recording.read(folder)
-        replay = Replay(Recorded(recording), 1, version, HandClock())
-        documents = {"gbfs": replay.discovery(f"http://127.0.0.1:8600/{recording.system_id}")}
+        replay = ServedFeed(RecordedCity(recording), 1, version, HandClock())
+        documents = {"gbfs": replay.discovery(f"http://127.0.0.1:8600/{recording.system.system_id}")}
         for name in replay.feeds():
             middle = len(recording.polls) // 2
             documents[name] = replay.status(middle, 3) if name == "station_status" else replay.document(name)
@@ -439,24 +442,24 @@ def test_the_official_schemas_take_every_document(shared: Path, tmp_path: Path, 
 def test_the_official_schemas_take_a_made_up_city(shared: Path, version: str, name: str) -> None:
     official = validators(shared, version)
     clock = HandClock()
-    replay = Replay(MadeUp(CITIES[name]), 60, version, clock, datetime(2026, 3, 2, 8, tzinfo=UTC))
+    replay = ServedFeed(MadeUpCity(CITIES[name]), 60, version, clock, datetime(2026, 3, 2, 8, tzinfo=UTC))
     documents = {"gbfs": replay.discovery(f"http://127.0.0.1:8600/{name}")}
     documents |= {feed: replay.document(feed) for feed in replay.feeds() if feed != "station_status"}
     for hours in (0, 30, 24 * 9):  # a van's night, a rush hour, another week
         clock.seconds = 60 * hours
-        documents["station_status"] = replay.status(*replay.moment())
+        documents["station_status"] = replay.status(*replay.newest_poll())
         for feed, body in documents.items():
             assert complaints(official[feed], json.loads(body)) == [], feed
 
 
 def test_a_made_up_city_is_served_by_its_name_at_any_speed_and_time(clock: HandClock) -> None:
-    (source,) = sources([Path("harbourton")])
-    assert isinstance(source, MadeUp)
-    replay = Replay(source, 60, "3.0", clock, datetime(2026, 3, 2, 8))  # noqa: DTZ001
+    (source,) = open_named([Path("harbourton")])
+    assert isinstance(source, MadeUpCity)
+    replay = ServedFeed(source, 60, "3.0", clock, datetime(2026, 3, 2, 8))  # noqa: DTZ001
     city = CITIES["harbourton"]
     for seconds in (0, 1, 90):
         clock.seconds = seconds
-        index, ttl = replay.moment()
+        index, ttl = replay.newest_poll()
         told = json.loads(replay.status(index, ttl))
         at = datetime(2026, 3, 2, 8, tzinfo=UTC) + timedelta(minutes=seconds)
         assert datetime.fromisoformat(told["last_updated"]) == at, "in Dublin it is 8 o'clock UTC in March"
@@ -485,7 +488,7 @@ def test_the_official_schemas_take_what_the_fixtures_put_a_defect_in(shared: Pat
 
 
 def test_the_schemas_do_complain(shared: Path, small: Path) -> None:
-    document = json.loads(Replay(Recorded(Recording.read(small)), 1, "2.3", HandClock()).status(0, 0))
+    document = json.loads(ServedFeed(RecordedCity(Recording.read(small)), 1, "2.3", HandClock()).status(0, 0))
     official = validators(shared, "2.3")["station_status"]
     document["data"]["stations"][0]["num_bikes_available"] = -1
     del document["data"]["stations"][1]["is_renting"]

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ingest.replay.recording import FILES, ChangeReplay, Recording, RecordingError, find, write
+from ingest.replay.recording import Recording, RecordingError, find
+from ingest.replay.recording_files import REQUIRED
+from ingest.replay.recording_writer import write
 from ingest.store import PollRow, Store, TickResult
 from ingest.system import System
 from model import Snapshot, Stations
@@ -56,11 +58,12 @@ def test_a_station_called_NA_and_one_with_leading_zeros_keep_their_names(tmp_pat
 
 def test_what_the_description_leaves_out_is_found_elsewhere(tmp_path: Path) -> None:
     read = Recording.read(make_recording(tmp_path / "small", polls=[0, 120, 240, 900]))
-    assert (read.system_id, read.city, read.country, read.label) == ("small", "Dublin", "IE", "replayed")
-    assert read.poll_seconds == 120
-    told = Recording.read(
+    assert read.system == System(
+        "small", "Test bikes, Dublin", "Dublin", "IE", url="", poll_seconds=120, label="replayed"
+    )
+    full = Recording.read(
         make_recording(
-            tmp_path / "told",
+            tmp_path / "full",
             city="Toulouse",
             country="FR",
             poll_seconds=62,
@@ -68,7 +71,15 @@ def test_what_the_description_leaves_out_is_found_elsewhere(tmp_path: Path) -> N
             name="VélôToulouse, five stations",
         )
     )
-    assert (told.city, told.country, told.label, told.poll_seconds) == ("Toulouse", "FR", "simulated", 62)
+    assert full.system == System(
+        "full",
+        "VélôToulouse, five stations",
+        "Toulouse",
+        "FR",
+        url="",
+        poll_seconds=62,
+        label="simulated",
+    )
 
 
 def test_negative_docks_are_unknown(tmp_path: Path) -> None:
@@ -167,9 +178,9 @@ def test_playing_in_any_order_gives_what_playing_from_the_start_gives(tmp_path: 
     polls = sorted({int(at) for at in random.integers(0, 1000, 80)})
     read = Recording.read(make_recording(tmp_path / "small", changes, polls))
     table = pd.DataFrame(changes)
-    player = ChangeReplay(read)
+    player = read.replay()
     for index in random.integers(0, len(polls), 200):
-        snapshot = player.play(int(index))
+        snapshot = player.snapshot(int(index))
         seen = table[table["at"] <= polls[index]].groupby("station_id", sort=False).tail(1)
         truth = seen.set_index("station_id").reindex(["a", "007", "c"])
         for name in ("bikes", "docks", "ebikes", "renting", "returning"):
@@ -331,12 +342,13 @@ def test_a_recording_from_the_store_gives_back_what_was_learnt(store: Store, tmp
     read = Recording.read(tmp_path / "out" / "city")
     for recording in (written, read):
         assert recording.stations.same_as(described())
-        assert (recording.name, recording.city, recording.country) == ("Vélo, Ville", "Ville", "FR")
-        assert recording.poll_seconds == 60
+        assert recording.system == System(
+            "city", "Vélo, Ville", "Ville", "FR", url="", poll_seconds=60, label="replayed"
+        )
         again = list(recording.snapshots())
         assert len(again) == len(snapshots) == 35
         assert all(map(same, snapshots, again))
-    assert {file.name for file in (tmp_path / "out" / "city").iterdir()} == set(FILES)
+    assert {file.name for file in (tmp_path / "out" / "city").iterdir()} == set(REQUIRED)
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["city"]
 
 
@@ -392,7 +404,7 @@ def test_nothing_that_is_not_ours_is_overwritten(store: Store, tmp_path: Path) -
         with pytest.raises(RecordingError, match=words):
             write(store, "city", tmp_path / name)
     assert sorted(tmp_path.rglob("*")) == before
-    assert Recording.read(other).system_id == "other"
+    assert Recording.read(other).system.system_id == "other"
 
 
 def test_a_write_that_fails_leaves_the_old_recording_and_no_litter(
@@ -439,5 +451,5 @@ def test_a_made_up_world_stays_labelled(store: Store, tmp_path: Path) -> None:
     fill(store, learnt(3))
     row = store.systems()[0]
     store.follow([replace(row, label="simulated")])
-    assert write(store, "city", tmp_path / "city").label == "simulated"
+    assert write(store, "city", tmp_path / "city").system.label == "simulated"
     assert json.loads((tmp_path / "city" / "system.json").read_text())["label"] == "simulated"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest.city.cities import CITIES
-from ingest.replay.tape import MONTH, STEP_SECONDS, CityTape
+from ingest.replay.playable_source import MONTH, STEP_SECONDS, MadeUpCity
 from ingest.worker.catch_up import catch_up
 from model.forecaster import Forecaster
 from model.scoring.issue import ISSUE_MINUTES
@@ -18,7 +18,7 @@ UNTIL = datetime(2026, 11, 24, 12, 7, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def forecaster() -> Forecaster:
     learnt = Forecaster(CITIES["sandmouth"].stations)
-    catch_up(learnt, CityTape(CITIES["sandmouth"]), UNTIL - MONTH, UNTIL)
+    catch_up(learnt, MadeUpCity(CITIES["sandmouth"]), UNTIL - MONTH, UNTIL)
     return learnt
 
 

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from ingest.city.cities import CITIES
-from ingest.replay.recording import Recording, write
-from ingest.replay.tape import CityTape, RecordingTape, Tape, open_tape, recorded
+from ingest.replay.open_source import open_source, recorded_systems
+from ingest.replay.playable_source import MadeUpCity, PlayableSource, RecordedCity
+from ingest.replay.recording import Recording
+from ingest.replay.recording_writer import write
 from ingest.store import Store
 from ingest.store.playback import Playback
 from ingest.system import System
@@ -33,16 +35,16 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 class Desk:
     """A store, a clock that the test moves, and a player."""
 
-    def __init__(self, path: Path, tape: Tape, system: System = CITY) -> None:
+    def __init__(self, path: Path, source: PlayableSource, system: System = CITY) -> None:
         self.now = TEN
         self.system = system
-        self.tape = tape
+        self.source = source
         self.store = Store(store_url(path))
         self.store.follow([system])
         self.player = self.another("me")
 
     def another(self, holder: str) -> Player:
-        return Player(self.system, self.tape, self.store, holder, lambda: self.now, jitter=random.Random(1))
+        return Player(self.system, self.source, self.store, holder, lambda: self.now, jitter=random.Random(1))
 
     def tick(self, after: timedelta = SECOND) -> datetime:
         self.now += after
@@ -68,7 +70,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """A city that begins from nothing: a month takes seconds."""
-    made = Desk(tmp_path, CityTape(CITIES["sandmouth"]))
+    made = Desk(tmp_path, MadeUpCity(CITIES["sandmouth"]))
     made.ask(Playback(TEN, TEN, begin="nothing"))
     yield made
     made.store.close()
@@ -161,7 +163,7 @@ def test_begun_anew_it_knows_nothing_of_before(desk: Desk) -> None:
 
 
 def test_a_start_that_has_learnt_begins_a_month_before(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.replay.tape.MONTH", timedelta(days=3))
+    monkeypatch.setattr("ingest.replay.playable_source.MONTH", timedelta(days=3))
     desk.ask(Playback(TEN, TEN))
     desk.tick()
     state = desk.store.state("sandmouth")
@@ -206,8 +208,8 @@ def recording(tmp_path: Path) -> Recording:
 
 
 def test_a_recording_waits_to_be_played_and_stops_at_its_end(tmp_path: Path, recording: Recording) -> None:
-    tape = RecordingTape(recording)
-    made = Desk(tmp_path, tape, replace(CITY, system_id=recording.system_id, url="recorded:town"))
+    tape = RecordedCity(recording)
+    made = Desk(tmp_path, tape, replace(CITY, system_id=recording.system.system_id, url="recorded:town"))
     made.tick()
     assert made.polls() == []
     made.ask(made.wanted().pause(False, made.now))
@@ -222,7 +224,7 @@ def test_a_recording_waits_to_be_played_and_stops_at_its_end(tmp_path: Path, rec
     made.ask(made.wanted().anew("learnt"))
     made.tick()
     first = datetime.fromtimestamp(int(recording.polls[0]), UTC)
-    at, state = made.at(), made.store.state(recording.system_id)
+    at, state = made.at(), made.store.state(recording.system.system_id)
     assert at is not None
     assert state is not None
     assert state.learning_since is not None
@@ -236,12 +238,12 @@ def test_recordings_in_their_folder_are_systems(
 ) -> None:
     (tmp_path / "recordings" / "broken").mkdir()
     (tmp_path / "recordings" / "broken" / "system.json").write_text("{")
-    (system,) = recorded(tmp_path / "recordings")
+    (system,) = recorded_systems(tmp_path / "recordings")
     assert (system.system_id, system.url, system.label) == ("recorded-town", "recorded:town", "replayed")
-    monkeypatch.setattr("ingest.replay.tape.RECORDINGS", tmp_path / "recordings")
-    assert open_tape(system).stations.station_id.tolist() == recording.stations.station_id.tolist()
-    assert recorded(tmp_path / "nowhere") == []
-    assert recorded(tmp_path / "recordings", known={"recorded-town"}) == []
+    monkeypatch.setattr("ingest.replay.open_source.RECORDINGS", tmp_path / "recordings")
+    assert open_source(system).stations.station_id.tolist() == recording.stations.station_id.tolist()
+    assert recorded_systems(tmp_path / "nowhere") == []
+    assert recorded_systems(tmp_path / "recordings", known={"recorded-town"}) == []
 
 
 def test_a_recording_of_a_run_gives_the_same_forecasts(desk: Desk, tmp_path: Path) -> None:
@@ -253,9 +255,9 @@ def test_a_recording_of_a_run_gives_the_same_forecasts(desk: Desk, tmp_path: Pat
     path = tmp_path / "taped"
     write(desk.store, "sandmouth", path)
     recording = Recording.read(path)
-    assert len(list(recording.told())) == 3
+    assert len(list(recording.weathers())) == 3
     alone = Forecaster(recording.stations)
-    told = iter(recording.told())
+    told = iter(recording.weathers())
     news = next(told, None)
     for seen in recording.snapshots():
         while news is not None and news[0] <= seen.at:
@@ -267,5 +269,5 @@ def test_a_recording_of_a_run_gives_the_same_forecasts(desk: Desk, tmp_path: Pat
     assert memory.forecaster is not None
     assert alone.to_bytes() == memory.forecaster.to_bytes()
     write(desk.store, "sandmouth", path)  # a recording of the same is replaced, weather and all
-    played = RecordingTape(Recording.read(path))
+    played = RecordedCity(Recording.read(path))
     assert played.weather(next(recording.snapshots()).at) is not None

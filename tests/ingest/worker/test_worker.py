@@ -17,8 +17,8 @@ from ingest import registry
 from ingest.gbfs.feed import Feed, Poll
 from ingest.http.client import Fetcher
 from ingest.registry import RegistryError
+from ingest.replay.open_source import recorded_systems
 from ingest.replay.recording import Recording
-from ingest.replay.tape import recorded
 from ingest.store import Store
 from ingest.system import System
 from ingest.worker import schedule, tick, worker
@@ -54,14 +54,14 @@ def test_a_recording_that_comes_later_is_taken_up_and_read_once(
     folder, read = tmp_path / "recordings", Recording.read
     folder.mkdir()
     reads: list[Path] = []
-    monkeypatch.setattr("ingest.replay.tape.RECORDINGS", folder)
+    monkeypatch.setattr("ingest.replay.open_source.RECORDINGS", folder)
 
     def counted(path: Path) -> Recording:
         reads.append(path)
         return read(path)
 
-    monkeypatch.setattr("ingest.replay.tape.Recording.read", counted)
-    monkeypatch.setattr(worker, "recorded", partial(recorded, folder))
+    monkeypatch.setattr("ingest.replay.open_source.Recording.read", counted)
+    monkeypatch.setattr(worker, "recorded_systems", partial(recorded_systems, folder))
     monkeypatch.setattr(worker, "RECORDINGS_EVERY", 0.1)
     with working(store, cities[:1]):
         wait_for(lambda: store.lease_holder(datetime.now(UTC)))

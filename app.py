@@ -18,7 +18,6 @@ from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
-from streamlit.runtime.pages_manager import PagesManager
 
 from dashboard import store_reader
 from dashboard.api import routes
@@ -134,10 +133,6 @@ try:
     settings = Settings.read()
 except SettingsError as error:
     sys.exit(f"Error: {error}")
-
-# Until a viewer's script has called st.navigation, Streamlit takes dashboard/pages/ for its older kind of
-# pages, and whoever comes back first after a restart would get map.py alone, without style.
-PagesManager.uses_pages_directory = False
 
 app = st.App(
     ROOT / "dashboard" / "start.py",

@@ -1,32 +1,24 @@
-"""What every page shares: title, style and the list of pages. `app.py` serves this script."""
+"""What all pages share: title, style and the list of pages. `app.py` serves this script."""
 
 import streamlit as st
 
 from dashboard.components import legend
 from dashboard.components.html import STATIC, stylesheet
 from dashboard.state import address_bar
+from dashboard.state.pages import HOME, PAGES
 from dashboard.words import text
-
-SCREENS = {
-    "map": "screens/map.py",
-    "trip": "screens/trip/page.py",
-    "accuracy": "screens/accuracy/page.py",
-    "feeds": "screens/feeds/page.py",
-    "model": "screens/model/page.py",
-}
-"""The script of each screen, as a path from this folder."""
 
 
 def main() -> None:
-    """Set the stage, then run the page that the address names."""
+    """Set up the page, then run the script of the one that the address names."""
     pages = {
         name: st.Page(
-            SCREENS[name],
-            title=text.TITLE if name == "map" else text.page_title(word),
+            entry.script,
+            title=text.TITLE if name == HOME else text.page_title(entry.title()),
             url_path=name,
-            default=name == "map",
+            default=name == HOME,
         )
-        for name, word in text.PAGES.items()
+        for name, entry in PAGES.items()
     }
     page = st.navigation([*pages.values()], position="hidden")
     asked = address_bar.asked()

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from dashboard.components import browser, kiosk, playback_control
 from dashboard.components.html import show, tag
 from dashboard.state import address_bar
+from dashboard.state.pages import PAGES, path
 from dashboard.store_reader import Reading, View, reading
 from dashboard.words import text
 from ingest.store import SystemState
@@ -21,7 +22,7 @@ from ingest.system import System
 PICKER_SECONDS = 10
 
 
-def enter(page: address_bar.Page) -> System | None:
+def enter(page: str) -> System | None:
     """Draw what stands above every page and give back the city on screen; None where none is followed."""
     source = reading()
     address_bar.adopt(page)
@@ -57,18 +58,18 @@ def title() -> Markup:
     return tag("h1", text.TITLE, cls="title") + tag("p", text.SUBTITLE, cls="subtitle")
 
 
-def pages(current: address_bar.Page, system_id: str) -> Markup:
+def pages(current: str, system_id: str) -> Markup:
     """Link the pages, with all that is chosen.
 
     A touch is heard by the component, so that the page changes without a reload and with what was chosen
     since; the address is for a new tab, and for who looks where a link goes.
     """
     links, screen = [], replace(address_bar.screen(), city=system_id)
-    for page, name in text.PAGES.items():
+    for page, entry in PAGES.items():
         query = urlencode(screen.address(page))
-        address = f"{address_bar.PATHS[page]}?{query}"
+        address = f"{path(page)}?{query}"
         here = "page" if page == current else None
-        links.append(tag("a", name, href=address, data_do=f"page:{page}", aria_current=here))
+        links.append(tag("a", entry.title(), href=address, data_do=f"page:{page}", aria_current=here))
     return tag("nav", *links, cls="pages", aria_label=text.NAVIGATION)
 
 

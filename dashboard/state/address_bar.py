@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from dashboard.state.pages import HOME, PAGES
 from dashboard.words.text import What
 from model.frame import AT_LEAST
 from model.scoring.issue import SCORED_MINUTES
@@ -27,27 +28,14 @@ LATEST = timedelta(hours=24)
 CLOCK = "choice-clock"
 """The widget that sets the clock time of a later arrival."""
 
-Page = Literal["map", "trip", "accuracy", "feeds", "model"]
 Measure = Literal["mae", "rmse", "crps", "brier_bike", "brier_dock"]
 Past = Literal["hours", "day", "week", "month", "year", "all"]
-
-PATHS: dict[Page, str] = {page: page for page in get_args(Page)} | {"map": "./"}
-"""Where each page is, seen from any other."""
 
 MODELS = ("pool", "naive", "climatology", "chain", "seed")
 """The models that the accuracy page opens with."""
 
 HERE = "here"
 """A trip's start where the viewer is. The place itself never goes into the address."""
-
-_OF: dict[Page, tuple[str, ...]] = {
-    "map": ("station", "what", "n", "minutes", "at"),
-    "trip": ("start", "goal", "n", "minutes", "at"),
-    "accuracy": ("horizon", "measure", "past", "models", "everywhere"),
-    "feeds": (),
-    "model": ("station",),
-}
-"""The choices beside city and kiosk that a page's address holds; others are kept while it is on screen."""
 
 _WRITTEN = {
     "minutes": "in", "start": "from", "goal": "to", "horizon": "ahead", "everywhere": "all"
@@ -115,7 +103,7 @@ class Screen:
             kiosk=query.get("kiosk") == "1",
         )
 
-    def address(self, page: Page = "map") -> dict[str, str]:
+    def address(self, page: str = HOME) -> dict[str, str]:
         """Write a page's query parameters; what is not chosen is left out.
 
         >>> Screen(city="dublin", n=2, minutes=25).address()
@@ -127,7 +115,7 @@ class Screen:
         >>> Screen(city="dublin", kiosk=True).address("feeds")
         {'city': 'dublin', 'kiosk': '1'}
         """
-        words: dict[str, str] = {name: str(getattr(self, name)) for name in ("city", *_OF[page])}
+        words: dict[str, str] = {name: str(getattr(self, name)) for name in ("city", *PAGES[page].choices)}
         words["kiosk"] = "1" if self.kiosk else ""
         if "at" in words:
             words["at"] = "" if self.at is None else f"{self.at:{_AT}}"
@@ -195,7 +183,7 @@ def _whole(value: str | None, default: int) -> int:
         return default
 
 
-def adopt(page: Page = "map") -> None:
+def adopt(page: str = HOME) -> None:
     """Take over an address that was changed from outside: opened, edited, or gone back to.
 
     For the whole script's runs alone. A fragment that refreshes itself may come with the address as it was
@@ -208,10 +196,11 @@ def adopt(page: Page = "map") -> None:
     if before is None or query != st.session_state[_SEEN] or page != shown():
         told = Screen.from_address(query)
         if before is not None and before.city == told.city:
-            new = [name for name in _OF[page] if page != shown() and name not in _OF[shown()]]
+            own, others = PAGES[page].choices, PAGES[shown()].choices
+            new = [name for name in own if page != shown() and name not in others]
             if any(_WRITTEN.get(name, name) in query for name in new):
                 new = []
-            kept = [name for names in _OF.values() for name in names if name not in _OF[page]] + new
+            kept = [name for entry in PAGES.values() for name in entry.choices if name not in own] + new
             told = replace(told, **{name: getattr(before, name) for name in kept})
         st.session_state[_KEY] = told
         st.session_state[_SEEN] = query
@@ -228,20 +217,20 @@ def screen() -> Screen:
     return cast(Screen, st.session_state[_KEY])
 
 
-def shown() -> Page:
+def shown() -> str:
     """Tell which page is on this viewer's screen."""
-    return cast(Page, st.session_state.get(_PAGE, "map"))
+    return str(st.session_state.get(_PAGE, HOME))
 
 
 def go(page: str) -> None:
     """Ask for another page: the next run of the whole script goes there."""
-    if page in PATHS:
+    if page in PAGES:
         st.session_state[_GO] = page
 
 
-def asked() -> Page | None:
+def asked() -> str | None:
     """Take the page that was asked for; None where it is on screen already, or none was."""
-    page = cast("Page | None", st.session_state.pop(_GO, None))
+    page: str | None = st.session_state.pop(_GO, None)
     return page if page != shown() else None
 
 

@@ -8,7 +8,6 @@ stranger's server from the rider's browser.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
 
 from dashboard.words.catalogue import Words, mark, mark_plural, tr
 from dashboard.words.formats import ago, arrival, duration, sentence, times
@@ -18,15 +17,6 @@ TITLE = "Dockcast"
 SUBTITLE = mark("Bikes and spaces at the moment you arrive")
 
 NAVIGATION = mark("Pages")
-PAGES: Words[Literal["map", "trip", "accuracy", "feeds", "model"]] = Words(
-    {
-        "map": mark("Map"),
-        "trip": mark("Trip"),
-        "accuracy": mark("Accuracy"),
-        "feeds": mark("Feeds"),
-        "model": mark("Model", "page"),
-    }
-)
 
 
 def page_title(name: str) -> str:

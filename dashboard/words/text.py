@@ -20,13 +20,6 @@ TITLE = "Dockcast"
 SUBTITLE = "Bikes and spaces at the moment you arrive"
 
 NAVIGATION = "Pages"
-PAGES: dict[Literal["map", "trip", "accuracy", "feeds", "model"], str] = {
-    "map": "Map",
-    "trip": "Trip",
-    "accuracy": "Accuracy",
-    "feeds": "Feeds",
-    "model": "Model",
-}
 
 
 def page_title(name: str) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
+from dashboard.state.pages import PAGES
 from dashboard.words import text
 from ingest.store import PollRow, TickResult
 from ingest.store.daily_scores import daily
@@ -32,7 +33,7 @@ NO_NEWS = "the server did not answer within 10 s"
 @pytest.fixture
 def harmless() -> re.Pattern[str]:
     """On any page but the first, Streamlit's browser side looks for its server below the page, then above."""
-    return re.compile(r"/(accuracy|feeds|model)/_stcore/")
+    return re.compile(rf"/({'|'.join(PAGES)})/_stcore/")
 
 
 def go_to(page: Page, name: str) -> None:

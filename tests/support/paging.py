@@ -9,17 +9,17 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from dashboard.start import SCREENS
+from dashboard.state.pages import HOME, PAGES
 
 START = str(Path(__file__).parents[2] / "dashboard" / "start.py")
 
 
-def run_page(query: Mapping[str, str], page: str = "", timeout: float = 20) -> AppTest:
-    """Open an address: the map's, or that of another screen by its name."""
+def run_page(query: Mapping[str, str], page: str = HOME, timeout: float = 20) -> AppTest:
+    """Open a page by its name with the parameters of its address."""
     opened = AppTest.from_file(START, default_timeout=timeout)
-    if page:
+    if page != HOME:
         opened.run()
-        opened.switch_page(SCREENS[page])
+        opened.switch_page(PAGES[page].script)
     for name, value in query.items():
         opened.query_params[name] = value
     opened.run()

@@ -348,10 +348,9 @@ def state_seeds(shared: Path) -> Iterator[bytes]:
 
 def address() -> Target:
     """Read the bytes as a page's query, show it, and write it back: the same screen must come of that."""
-    from typing import get_args
-
     from dashboard import itinerary
-    from dashboard.state.address_bar import Page, Screen, ahead, is_later
+    from dashboard.state.address_bar import Screen, ahead, is_later
+    from dashboard.state.pages import PAGES
 
     def run(data: bytes) -> None:
         query = dict(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True))
@@ -360,7 +359,7 @@ def address() -> Target:
         is_later(screen, NOW)
         itinerary.place(screen.start)
         itinerary.place(screen.goal)
-        for page in get_args(Page):
+        for page in PAGES:
             told = screen.address(page)
             urlencode(told, errors="strict")
             assert Screen.from_address(told).address(page) == told, told

@@ -20,7 +20,7 @@ from streamlit.testing.v1.element_tree import ButtonGroup
 from dashboard import itinerary, store_reader
 from dashboard.itinerary import Itinerary
 from dashboard.maps import deck
-from dashboard.start import SCREENS
+from dashboard.state.pages import PAGES
 from dashboard.words import text
 from model import trip
 from model.frame import Frame
@@ -382,7 +382,7 @@ def test_the_pages_lead_to_each_other_with_all_that_is_chosen(world: World) -> N
     page.run()
     assert 'href="trip?city=dublin&amp;n=2&amp;in=0" data-do="page:trip">' in html(page)
     assert re.search('data-do="page:map" aria-current="page">', html(page))
-    page.switch_page(SCREENS["trip"])
+    page.switch_page(PAGES["trip"].script)
     page.query_params.clear()
     page.query_params.update({"city": "dublin", "from": "s4", "n": "2"})
     page.run()
@@ -391,7 +391,7 @@ def test_the_pages_lead_to_each_other_with_all_that_is_chosen(world: World) -> N
         page
     )
     assert re.search('data-do="page:trip" aria-current="page">', html(page))
-    page.switch_page(SCREENS["map"])
+    page.switch_page(PAGES["map"].script)
     page.query_params.clear()
     page.query_params.update({"city": "dublin", "station": "s5", "what": "space", "n": "2"})
     page.run()
@@ -404,7 +404,7 @@ def test_who_comes_back_to_a_page_by_an_address_without_its_choices_finds_them(w
     world.commit(uncertain())
     page = opened(city="dublin", start="s4", goal="s11")
     for path, query in (("map", {"what": "space"}), ("trip", {"what": "space"})):
-        page.switch_page(SCREENS[path])
+        page.switch_page(PAGES[path].script)
         page.query_params.clear()
         page.query_params.update({"city": "dublin", **query})
         page.run()

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ProgrammingError
 
 import app
 from dashboard import store_reader
+from dashboard.state.pages import PAGES
 from ingest.settings import Settings
 from ingest.store import LeaseLostError, Store, StoreFailedError, StoreNotReadyError, database
 from ingest.store.playback import Playback
@@ -241,7 +242,7 @@ def test_every_page_can_be_shown_by_one_who_may_only_read(
         world.commit(frame(system_id, at=world.now))
     reader = Store(roles["app"], migrate=False)
     store_reader.use(reader, world.clock)
-    for page in ("", "trip", "accuracy", "feeds", "model"):
+    for page in PAGES:
         assert not run_page({"city": "dublin"}, page).error, page
     reader.close()
     world.store.close()

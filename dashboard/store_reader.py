@@ -311,7 +311,7 @@ class Reading:
         system = system if fresh is None else fresh[0]
         state = state or self._store.state(system.system_id)
         if state is None:
-            state = SystemState(system.system_id, "waiting", "", None, None, None, None, 0, None, None)
+            state = SystemState(system.system_id, "waiting", None, None, None, None, None, 0, None, None)
         version, frame = state.frame_version, None
         if version is not None:
             # A frame that cannot be had is as good as none: the next tick brings one.

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from ingest.city.cities import CITIES
-from ingest.http.client import Fetcher, FetchError, names_private
+from ingest.http.client import Fetcher, names_private
+from ingest.http.errors import FetchError
 from ingest.settings import ROOT
 from ingest.system import SIMULATED, System
 
@@ -116,7 +117,7 @@ def _read(where: str, fetcher: Fetcher) -> str:
             return document.body.decode("utf-8-sig")
         return (ROOT / Path(where).expanduser()).read_text("utf-8-sig")
     except FetchError as error:
-        raise RegistryError(f"the list of systems cannot be had: {error.words}") from error
+        raise RegistryError(f"the list of systems cannot be had: {error}") from error
     except OSError as error:
         words = f"{where} cannot be read ({error.strerror}): check DOCKCAST_SYSTEMS"
         raise RegistryError(words) from error
@@ -173,7 +174,7 @@ def search(word: str, fetcher: Fetcher, url: str = CATALOGUE) -> list[Listed]:
     try:
         document = fetcher.get(url, fresh=True)
     except FetchError as error:
-        raise RegistryError(f"the public catalogue cannot be had: {error.words}") from error
+        raise RegistryError(f"the public catalogue cannot be had: {error}") from error
     assert document is not None
     rows = csv.DictReader(io.StringIO(document.body.decode("utf-8-sig", errors="replace"), newline=""))
     columns = {"Country Code", "Name", "Location", "System ID", "Auto-Discovery URL"}

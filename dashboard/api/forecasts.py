@@ -13,6 +13,7 @@ from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, liste
 from dashboard.api.parameters import Moment, Parameter, Text, Whole
 from dashboard.api.systems import AGE, LABEL, find, iso, whole_minutes
 from dashboard.store_reader import Reading, View, reading
+from dashboard.words.feed_errors import feed_error
 from ingest.system import System
 from model.arrays import Ints
 from model.frame import AT_LEAST, MINUTES, NO_FORECAST, Frame, Outlook
@@ -123,9 +124,10 @@ def _look(system_id: str) -> tuple[Reading, View, Frame]:
     view = source.view(*find(source, system_id))
     if view.frame is None:
         seconds = 10 if view.next_in is None else max(int(view.next_in.total_seconds()) + 1, 1)
+        why = feed_error(view.state.reason)
         raise ApiError(
             503,
-            f"{system_id} has no counts yet: its feed is {view.state.state}. {view.state.text}".strip(),
+            f"{system_id} has no counts yet: its feed is {view.state.state}. {why}".strip(),
             f"Ask again in {seconds} s; /api/systems/{system_id} says how its feed is doing.",
             {"Retry-After": str(seconds)},
         )

@@ -13,6 +13,7 @@ from dashboard.api.parameters import Moment, OneOf, Parameter, Several, Text
 from dashboard.api.systems import LABEL, SYSTEM_ID, find, iso
 from dashboard.components.downloads import parquet
 from dashboard.store_reader import Reading, reading
+from dashboard.words.findings import finding
 from ingest.store import DAY, FIVE_MINUTES, HOUR, measured
 from ingest.store.export import csv
 from ingest.system import System
@@ -244,7 +245,7 @@ def findings(system: str | None) -> Body:
             "system_id": row.system_id,
             "label": row.label or None,
             "findings": [
-                {"kind": odd.finding.kind, "means": odd.finding.words, "polls": odd.polls,
+                {"kind": odd.finding.kind, "means": finding(odd.finding.kind), "polls": odd.polls,
                  "count": odd.finding.count, "example": odd.finding.example, "last_at": iso(odd.last)}
                 for odd in sorted(source.oddities(row.system_id), key=lambda odd: odd.finding.kind)
             ],

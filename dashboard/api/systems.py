@@ -10,6 +10,7 @@ from dashboard.api.answers import ApiError, Body, json_body
 from dashboard.api.openapi import COUNT, NUMBER, TEXT, TIME, Schema, listed, maybe, record, told
 from dashboard.api.parameters import Parameter, Text
 from dashboard.store_reader import Reading, reading
+from dashboard.words.feed_errors import feed_error
 from ingest.store import SystemState
 from ingest.system import System
 
@@ -32,7 +33,12 @@ SYSTEM_SCHEMA = record(
     label=LABEL,
     speed=told(NUMBER, "Seconds of the feed's time in a second: 1 for a live feed."),
     state={"type": "string", "enum": ["waiting", "live", "silent", "unreachable", "refused"]},
-    text=told(TEXT, "What went wrong last; empty where nothing did."),
+    text=told(TEXT, "What went wrong last, in English; empty where nothing did."),
+    kind=maybe(TEXT, "The same as a word for programs. Null where nothing went wrong."),
+    arguments=told(
+        {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
+        "What the text names, such as host and status: a server may have chosen them, so escape them.",
+    ),
     counts_at=maybe(TIME, "When the feed counted last, by its own clock."),
     age_minutes=AGE,
     received_at=maybe(TIME, "When that was received."),
@@ -72,7 +78,9 @@ def _system(source: Reading, row: System, state: SystemState) -> dict[str, Any]:
         "label": row.label or None,
         "speed": row.speed,
         "state": state.state,
-        "text": state.text,
+        "text": feed_error(state.reason),
+        "kind": None if state.reason is None else state.reason.kind,
+        "arguments": {} if state.reason is None else dict(state.reason.arguments),
         "counts_at": iso(state.at),
         "age_minutes": None if age is None else whole_minutes(age),
         "received_at": iso(state.received_at),

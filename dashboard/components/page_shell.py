@@ -16,6 +16,7 @@ from dashboard.state import address_bar
 from dashboard.state.pages import PAGES, path
 from dashboard.store_reader import Reading, View, reading
 from dashboard.words import text
+from dashboard.words.feed_errors import feed_error
 from ingest.store import SystemState
 from ingest.system import System
 
@@ -141,9 +142,9 @@ def warn(source: Reading, view: View, *, spaces: bool) -> None:
     if view.frame is None:
         others = any(state.frame_version is not None for state in source.states().values())
         more = text.NO_WORKER_YET if not source.working() else text.OTHERS if others else text.NONE_YET
-        notice(text.waiting(name, feed.state, feed.text, view.next_in), more)
+        notice(text.waiting(name, feed.state, feed_error(feed.reason), view.next_in), more)
         return
-    wrong = text.trouble(name, feed.state, feed.text, view.next_in)
+    wrong = text.trouble(name, feed.state, feed_error(feed.reason), view.next_in)
     if view.column(0) is None:
         at = text.moment(view.frame.at, view.now, view.zone)
         notice(text.too_old(name, at, view.age), wrong or "")

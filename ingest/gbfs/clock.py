@@ -1,7 +1,7 @@
-"""Which moment a poll is about: the feed's own time where it can be trusted, the time of receipt elsewhere.
+"""Dates each document: by the feed's own time where it can be trusted, elsewhere by the time of receipt.
 
-A snapshot dated wrong is worse than one missed. Several servers behind one name answer with documents a few
-seconds apart, so time seems to go back; a frozen feed repeats itself; a clock set wrong jumps.
+A wrong date is worse than a missed snapshot. Several servers behind one name answer with documents a few
+seconds apart, so that time seems to run backwards; a frozen feed repeats itself; a clock set wrong jumps.
 """
 
 from __future__ import annotations
@@ -11,35 +11,36 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 Outcome = Literal["fresh", "unchanged", "late"]
+ClockFinding = Literal["", "no_time", "future_time", "old_time", "still_time", "slow_time"]
 
 SKEW = timedelta(seconds=60)
-"""How far ahead of ours a feed's clock may be without remark."""
+"""How far a feed's clock may be ahead of ours without a finding."""
 MAX_AGE = timedelta(days=1)
 PATIENCE = timedelta(minutes=10)
-"""How long a feed's time may stay behind what it was before we stop believing it."""
+"""How long a feed's time may stay behind its newest one before we stop believing it."""
 QUIET = timedelta(hours=3)
-"""How long the counts of a feed that tells no time may stand still, as in a small town at night."""
+"""How long the counts of a feed without a time may stand still, as in a small town at night."""
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What a document is worth: a moment `at` if fresh, and what was `odd` about its time, if anything."""
+class DatedDocument:
+    """Whether a document is news, its event time `at` if it is, and a finding about its time, if any."""
 
     outcome: Outcome
     at: datetime | None = None
-    odd: str = ""
+    finding: ClockFinding = ""
 
 
 class EventClock:
-    """Judges the documents of one feed, one after another.
+    """Dates the documents of one feed, one after another.
 
-    With `replayed` the feed's time is the only clock: a recording of 2017 is never held against today.
+    With `replayed` the feed's time is the only clock: nobody compares a recording of 2017 with today.
     """
 
     def __init__(self, replayed: bool, newest: datetime | None = None) -> None:
         self._replayed = replayed
         self.newest = newest
-        self._told: datetime | None = None
+        self._feed_time: datetime | None = None
         self._alive_at: datetime | None = None
         self._changed_at: datetime | None = None
         self._highest: datetime | None = None
@@ -47,79 +48,82 @@ class EventClock:
         self._distrusted = False
 
     def still_since(self, received: datetime) -> datetime:
-        """Give the last moment at which the feed showed life: its time moved or its counts changed."""
+        """Give the last moment at which the feed's time or its counts changed."""
         return self._alive_at or received
 
-    def judge(self, told: datetime | None, received: datetime, changed: bool) -> Judgement:
-        """Date a document that says `told`, `changed` when its counts differ from the newest snapshot's.
+    def date(self, feed_time: datetime | None, received: datetime, changed: bool) -> DatedDocument:
+        """Date a document by the time in it; `changed` when its counts differ from the newest snapshot's.
 
-        Call it once a document, in order of receipt.
+        Call it once for each document, in order of receipt.
         """
-        self._note_life(told, received, changed)
-        judgement = self._judge(told, received.replace(microsecond=0), changed)
-        if judgement.outcome == "fresh":
-            self.newest = judgement.at
-            self._told = told
+        self._note_life(feed_time, received, changed)
+        dated = self._date_document(feed_time, received.replace(microsecond=0), changed)
+        if dated.outcome == "fresh":
+            self.newest = dated.at
+            self._feed_time = feed_time
             self._behind = None
-        return judgement
+        return dated
 
-    def _note_life(self, told: datetime | None, received: datetime, changed: bool) -> None:
-        moved = told is not None and (self._highest is None or told > self._highest)
+    def _note_life(self, feed_time: datetime | None, received: datetime, changed: bool) -> None:
+        moved = feed_time is not None and (self._highest is None or feed_time > self._highest)
         if changed or self._changed_at is None:
             self._changed_at = received
         if self._alive_at is None:
-            old = told is not None and not self._replayed and told < received
-            self._alive_at = told if old else received
-        elif moved or changed or (told is None and received - self._changed_at < QUIET):
+            old = feed_time is not None and not self._replayed and feed_time < received
+            self._alive_at = feed_time if old else received
+        elif moved or changed or (feed_time is None and received - self._changed_at < QUIET):
             self._alive_at = received
         if moved:
-            self._highest = told
+            self._highest = feed_time
 
-    def _judge(self, told: datetime | None, received: datetime, changed: bool) -> Judgement:
-        if told is not None and told == self._told and (self._replayed or not changed):
-            return Judgement("unchanged")
-        if told is None and self._changed_at is not None and received - self._changed_at >= QUIET:
-            return Judgement("unchanged")
-        at, odd = self._date(told, received)
+    def _date_document(self, feed_time: datetime | None, received: datetime, changed: bool) -> DatedDocument:
+        if feed_time is not None and feed_time == self._feed_time and (self._replayed or not changed):
+            return DatedDocument("unchanged")
+        if feed_time is None and self._changed_at is not None and received - self._changed_at >= QUIET:
+            return DatedDocument("unchanged")
+        at, finding = self._choose_time(feed_time, received)
         if self.newest is None or at > self.newest:
-            return Judgement("fresh", at, odd)
+            return DatedDocument("fresh", at, finding)
         if at == self.newest and not changed:
-            return Judgement("unchanged")
-        return self._wait_or_distrust(told, received)
+            return DatedDocument("unchanged")
+        return self._wait_or_distrust(feed_time, received)
 
-    def _date(self, told: datetime | None, received: datetime) -> tuple[datetime, str]:
-        if told is None:
+    def _choose_time(self, feed_time: datetime | None, received: datetime) -> tuple[datetime, ClockFinding]:
+        if feed_time is None:
             return received, "no_time"
         if self._replayed:
-            return told, ""
-        if self._set_back(told, received):
-            return told, ""
-        if told > received + SKEW:
+            return feed_time, ""
+        if self._our_clock_went_back(feed_time, received):
+            return feed_time, ""
+        if feed_time > received + SKEW:
             return received, "future_time"
-        if told < received - MAX_AGE:
+        if feed_time < received - MAX_AGE:
             return received, "old_time"
-        if told == self._told:
+        if feed_time == self._feed_time:
             return received, "still_time"
-        if self._distrusted and self.newest is not None and told <= self.newest:
+        if self._distrusted and self.newest is not None and feed_time <= self.newest:
             return received, "slow_time"
         self._distrusted = False
-        return min(told, received), ""
+        return min(feed_time, received), ""
 
-    def _set_back(self, told: datetime, received: datetime) -> bool:
-        """Tell whether it is our own clock that is wrong: it has gone back behind what we have taken before.
+    def _our_clock_went_back(self, feed_time: datetime, received: datetime) -> bool:
+        """Tell whether our own clock is behind the newest event time while the feed's goes on from there.
 
-        Then the feed's goes on where it was, and dated by ours all would be late until ours is there again.
+        Dated by our clock, all documents would be late until it reaches that time again.
         """
-        return self.newest is not None and received + SKEW < self.newest < told <= self.newest + MAX_AGE
+        return self.newest is not None and received + SKEW < self.newest < feed_time <= self.newest + MAX_AGE
 
-    def _wait_or_distrust(self, told: datetime | None, received: datetime) -> Judgement:
-        """A time before the newest: late for a while, then a clock that was set back if it moves at all."""
-        if self._replayed or told is None:
-            return Judgement("late")
+    def _wait_or_distrust(self, feed_time: datetime | None, received: datetime) -> DatedDocument:
+        """Call a time before the newest late for a while, then the mark of a clock that was set back.
+
+        A clock that does not move at all stays late: the feed is frozen.
+        """
+        if self._replayed or feed_time is None:
+            return DatedDocument("late")
         if self._behind is None or received < self._behind[0]:
-            self._behind = received, told
-        since, from_ = self._behind
-        if received - since < PATIENCE or told <= from_ or (self.newest and received <= self.newest):
-            return Judgement("late")
+            self._behind = received, feed_time
+        since, first = self._behind
+        if received - since < PATIENCE or feed_time <= first or (self.newest and received <= self.newest):
+            return DatedDocument("late")
         self._distrusted = True
-        return Judgement("fresh", received, "slow_time")
+        return DatedDocument("fresh", received, "slow_time")

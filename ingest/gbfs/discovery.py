@@ -1,15 +1,14 @@
-"""What a system tells of itself: where its feeds are, its time zone, its kinds of vehicle."""
+"""Reads what a system says about itself: where its feeds are, its time zone, its kinds of vehicle."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from ingest.gbfs import values as values
+from ingest.gbfs import values
 from ingest.gbfs.documents import Document
-from ingest.gbfs.findings import FeedError
+from ingest.gbfs.errors import NoFeeds, NoStationInformation, NoStations, NoStationStatus, NotDiscovery
 
 _BICYCLES = ("bicycle", "cargo_bicycle", "bike", "ebike")
 
@@ -17,13 +16,13 @@ _BICYCLES = ("bicycle", "cargo_bicycle", "bike", "ebike")
 def feeds(document: Document, base: str) -> dict[str, str]:
     """Read where each feed of a system is, from its discovery document at `base`.
 
-    Before v3.0 there is a list a language: English is preferred, then the first that has station feeds.
+    Before v3.0 there is a list for each language: English comes first, then any that has station feeds.
 
-    Raises `FeedError` where there are none: free-floating bikes, or no discovery document at all.
+    Raises `FeedError` where none has: free-floating bikes, or no discovery document at all.
     """
     data = document.get("data")
     if not isinstance(data, dict):
-        raise FeedError("refused", "the address does not lead to a GBFS discovery document", "not_gbfs")
+        raise NotDiscovery
     lists = [data] if "feeds" in data else [data[key] for key in sorted(data, key=lambda key: key != "en")]
     found = [_named(entry.get("feeds"), base) for entry in lists if isinstance(entry, dict)]
     for named in found:
@@ -31,13 +30,11 @@ def feeds(document: Document, base: str) -> dict[str, str]:
             return named
     every = {feed for named in found for feed in named}
     if not every:
-        raise FeedError("refused", "the discovery document names no feed at a web address", "no_feeds")
+        raise NoFeeds
     missing = [feed for feed in ("station_information", "station_status") if feed not in every]
     if len(missing) == 2:
-        words = "the system has no stations: its bikes float freely, and nothing can be forecast"
-        raise FeedError("refused", words, "no_stations", retry_after=timedelta(hours=6))
-    words = f"the discovery document names no {(missing or ['station_status'])[0].replace('_', ' ')}"
-    raise FeedError("refused", words, "no_feeds")
+        raise NoStations
+    raise NoStationInformation if "station_information" in missing else NoStationStatus
 
 
 def _named(entries: Any, base: str) -> dict[str, str]:

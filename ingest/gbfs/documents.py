@@ -1,4 +1,4 @@
-"""A document's bytes read as a JSON object, whatever they are."""
+"""Reads the bytes of a document as a JSON object."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ import json
 from collections import Counter
 from typing import Any
 
-from ingest.gbfs.findings import FeedError, Findings
+from ingest.gbfs.errors import (
+    DocumentName,
+    EmptyDocument,
+    NotGbfs,
+    NotJson,
+    TooDeeplyNested,
+    Truncated,
+    WebPage,
+)
+from ingest.gbfs.findings import Findings
 
 Document = dict[str, Any]
 
 
-def parse(body: bytes, what: str, findings: Findings) -> dict[str, Any]:
-    """Read a JSON object, forgiving what can be forgiven: BOM, charset, NaN, keys given twice.
+def parse(body: bytes, name: DocumentName, findings: Findings) -> dict[str, Any]:
+    """Read a JSON object; byte order marks, odd charsets, NaN and keys given twice are no obstacle.
 
-    Raises `FeedError` when it is none, with words on what came instead.
+    Raises `DocumentError` when it is none, by what it is instead.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -23,26 +32,26 @@ def parse(body: bytes, what: str, findings: Findings) -> dict[str, Any]:
             findings.add("duplicate_key", Counter(key for key, _ in pairs).most_common(1)[0][0])
         return found
 
-    def not_a_number(name: str) -> None:
-        findings.add("not_a_number", name)
+    def not_a_number(value: str) -> None:
+        findings.add("not_a_number", value)
 
     text = _text(body, findings).lstrip()
     if not text:
-        raise FeedError("unreachable", f"the {what} came without a single byte", "empty_document")
+        raise EmptyDocument(name)
     if text[0] == "<":
-        raise FeedError("unreachable", f"a web page came instead of the {what}", "web_page")
+        raise WebPage(name)
     try:
         document = json.loads(text, object_pairs_hook=unique, parse_constant=not_a_number)
     except RecursionError as error:
-        raise FeedError("unreachable", f"the {what} is nested too deeply to be read", "nested") from error
+        raise TooDeeplyNested(name) from error
     except json.JSONDecodeError as error:
         if error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated"):
-            raise FeedError("unreachable", f"the {what} breaks off in the middle", "truncated") from error
-        raise FeedError("unreachable", f"the {what} is not valid JSON", "not_json") from error
+            raise Truncated(name) from error
+        raise NotJson(name) from error
     except ValueError as error:  # an integer of thousands of digits
-        raise FeedError("unreachable", f"the {what} is not valid JSON", "not_json") from error
+        raise NotJson(name) from error
     if not isinstance(document, dict):
-        raise FeedError("unreachable", f"the {what} is not a GBFS document", "not_gbfs")
+        raise NotGbfs(name)
     return document
 
 

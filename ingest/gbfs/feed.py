@@ -1,9 +1,10 @@
-"""One system's feed: polled once, it gives stations, a snapshot where something new came, and what was odd.
+"""Polls one system's feed: a poll gives the stations, a snapshot where there is a new one, and the findings.
 
 A feed is several documents that change at their own pace. Discovery, system information and vehicle types
-are read daily; station information by its `ttl`, or sooner when the status names a station that it lacks,
-for the two are not written at one moment; the status at every poll. When one of the slow ones cannot be
-read again the last good one stays in use, so that only the status can fail a poll of a feed that has worked.
+are read daily. Station status is read at every poll. Station information is read by its `ttl`; it is read
+sooner when the status names a station that it lacks, since operators do not write both at one moment. When a
+slow document cannot be read again, the last good one stays in use. So only the status can fail a poll of a
+feed that has worked before.
 """
 
 from __future__ import annotations
@@ -17,30 +18,35 @@ from ingest.gbfs import discovery, values
 from ingest.gbfs.clock import EventClock, Outcome
 from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.documents import Document, parse
-from ingest.gbfs.findings import FeedError, Finding, Findings
-from ingest.gbfs.stations import Described, StationCounts, counts, describe
-from ingest.http.client import Fetcher, FetchError, NotFound, Unreachable
+from ingest.gbfs.errors import DocumentName, FeedError, FetchFailed
+from ingest.gbfs.findings import Finding, Findings
+from ingest.gbfs.stations import DescribedStations, StationCounts, counts, describe
+from ingest.http.client import Fetcher
+from ingest.http.errors import FetchError, NotFound
 from ingest.system import System
 from model.records import Snapshot, Stations
 
-__all__ = ["Feed", "FeedError", "Finding", "Poll"]
+SLOW: tuple[DocumentName, ...] = ("system_information", "vehicle_types")
+"""The documents that a forecast can do without."""
+READ: frozenset[DocumentName] = frozenset(("station_status", "station_information", *SLOW))
+"""The documents that are read beside discovery."""
 
 DISCOVERY_EVERY = timedelta(days=1)
 DISCOVERY_AFTER_FAILURE = timedelta(minutes=10)
 INFORMATION_EVERY = timedelta(minutes=15), timedelta(days=1)
 LONGEST_TTL = 300.0
-"""Live counts are not good for longer, whatever `ttl` says: Vélib' says an hour and changes each minute."""
+"""Seconds that live counts are good for at most. Vélib' says 3600, and changes each minute."""
 _NOW = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
 class Poll:
-    """What one poll brought.
+    """The result of one poll.
 
-    `snapshot` is there exactly when `outcome` is "fresh"; it names the same stations as `stations`, in the
-    same order, and `at` is its moment, or that of the newest one before. `stations` is the same object until
-    they change. `still_seconds` tells how long the feed has shown no life, neither its time moving nor its
-    counts changing: the caller says when that is silence. `ttl_seconds` counts from `received_at`.
+    There is a `snapshot` exactly when `outcome` is "fresh". It has the stations of `stations`, in their
+    order. `at` is the event time of the newest snapshot so far. `stations` is the same object until they
+    change. `still_seconds` is how long neither the feed's time nor its counts have changed: the caller
+    decides from when on that is silence. `ttl_seconds` counts from `received_at`.
     """
 
     outcome: Outcome
@@ -55,12 +61,13 @@ class Poll:
 
 
 @dataclass
-class _Source:
-    """One document of the feed: where it is, when to read it again, whether we hold what it said last.
+class FeedDocument:
+    """One document of the feed: its address, when to read it again, and whether we hold its newest content.
 
-    `trouble` says why it could not be read when it should have been.
+    `trouble` says why it could not be read when it was due.
     """
 
+    name: DocumentName
     url: str
     due_at: datetime = _NOW
     held: bool = False
@@ -76,11 +83,11 @@ class Feed:
         self._system = system
         self._fetcher = fetcher
         self._now = clock
-        self._discovery = _Source(system.url)
-        self._sources: dict[str, _Source] = {}
+        self._discovery = FeedDocument("discovery_document", system.url)
+        self._documents: dict[DocumentName, FeedDocument] = {}
         self._zone: str | None = None
         self._types = VehicleTypes()
-        self._described: Described | None = None
+        self._described: DescribedStations | None = None
         self._clock = EventClock(replayed=bool(system.label))
         self._counts: StationCounts | None = None
         self._ttl = 60.0
@@ -89,14 +96,14 @@ class Feed:
         self._reads_noted = 0
 
     def resume(self, stations: Stations | None, at: datetime | None) -> None:
-        """Take up after a restart: the stations known then, and the moment of the newest snapshot learnt."""
-        self._described = None if stations is None else Described(stations)
+        """Continue after a restart, with the stations and the event time of the newest snapshot learnt."""
+        self._described = None if stations is None else DescribedStations(stations)
         self._clock = EventClock(replayed=bool(self._system.label), newest=at)
 
     def poll(self) -> Poll:
-        """Read what is due and the status.
+        """Read the status, and each other document that is due.
 
-        Raises `FeedError` when the status could not be had or used; what was known stays.
+        Raises `FeedError` when the status cannot be fetched or used; the feed keeps what it knows.
         """
         begun = time.perf_counter()
         try:
@@ -108,15 +115,10 @@ class Feed:
                     raise
                 return self._poll(begun)
         except FetchError as error:
-            self._look_again()
-            raise FeedError(
-                "unreachable" if isinstance(error, Unreachable) else "refused",
-                error.words,
-                error.kind,
-                error.retry_after,
-            ) from error
+            self._read_discovery_soon()
+            raise FetchFailed(error) from error
         except FeedError:
-            self._look_again()
+            self._read_discovery_soon()
             raise
 
     # ------------------------------------------------------------------ discovery
@@ -125,54 +127,57 @@ class Feed:
         if self._now() < self._discovery.due_at:
             return
         try:
-            document = self._get(self._discovery, "discovery document")
+            document = self._get(self._discovery)
             if document is not None:
-                self._follow(discovery.feeds(document, self._system.url))
+                self._set_addresses(discovery.feeds(document, self._system.url))
                 self._discovery.held = True
         except (FetchError, FeedError) as error:
-            if not self._sources:
+            if not self._documents:
                 raise
-            self._discovery.trouble = error.words
+            self._discovery.trouble = str(error)
             self._discovery.due_at = self._now() + DISCOVERY_AFTER_FAILURE
             return
         self._discovery.due_at = self._now() + DISCOVERY_EVERY
-        for name in ("system_information", "vehicle_types"):
-            if name in self._sources:
-                self._sources[name].due_at = self._now()
+        for name in SLOW:
+            if name in self._documents:
+                self._documents[name].due_at = self._now()
 
-    def _follow(self, urls: dict[str, str]) -> None:
-        self._sources = {
-            name: self._sources[name]
-            if name in self._sources and self._sources[name].url == url
-            else _Source(url)
-            for name, url in urls.items()
-            if name in ("station_status", "station_information", "system_information", "vehicle_types")
-        }
+    def _set_addresses(self, urls: dict[str, str]) -> None:
+        """Take the documents' addresses from discovery; one whose address is the same goes on as it was."""
+        before, self._documents = self._documents, {}
+        for name in sorted(READ & urls.keys(), key=list(urls).index):
+            old = before.get(name)
+            if old is None or old.url != urls[name]:
+                old = FeedDocument(name, urls[name])
+            self._documents[name] = old
 
     def _moved(self) -> bool:
         """Read discovery again after a document was not found, and tell whether the addresses are new."""
-        before = {name: source.url for name, source in self._sources.items()}
+        before = self._addresses()
         self._discovery.due_at = self._now()
         self._read_discovery()
-        return before != {name: source.url for name, source in self._sources.items()}
+        return before != self._addresses()
 
-    def _look_again(self) -> None:
-        """After a failed poll the addresses may be old: read discovery sooner, but not at every failure."""
+    def _addresses(self) -> dict[DocumentName, str]:
+        return {name: document.url for name, document in self._documents.items()}
+
+    def _read_discovery_soon(self) -> None:
+        """Read discovery sooner after a failed poll, since addresses may be old; not after each failure."""
         self._discovery.due_at = min(self._discovery.due_at, self._now() + DISCOVERY_AFTER_FAILURE)
 
     # ------------------------------------------------------------------ stations
 
-    def _read_besides(self) -> None:
-        """Read what is good to have: the zone can also be had from positions, types are a luxury."""
-        for name in ("system_information", "vehicle_types"):
-            source = self._sources.get(name)
+    def _read_slow(self) -> None:
+        """Read the documents that a forecast can do without: positions give a time zone, too."""
+        for name in SLOW:
+            source = self._documents.get(name)
             if source is None or self._now() < source.due_at:
                 continue
             source.due_at = self._now() + DISCOVERY_EVERY
             try:
-                document = self._get(source, name.replace("_", " "))
+                document = self._get(source)
             except (FetchError, FeedError) as error:
-                source.trouble = error.words
+                source.trouble = str(error)
                 source.due_at = self._now() + DISCOVERY_AFTER_FAILURE
                 if self._zone is None and self._described is not None:
                     self._zone = self._described.stations.timezone
@@ -180,17 +185,18 @@ class Feed:
             if document is not None and name == "system_information":
                 zone, self._zone = self._zone, discovery.time_zone(document)
                 if zone != self._zone:
-                    self._sources["station_information"] = _Source(self._sources["station_information"].url)
+                    url = self._documents["station_information"].url
+                    self._documents["station_information"] = FeedDocument("station_information", url)
             elif document is not None:
                 self._types = discovery.vehicle_types(document)
             source.held = True
 
-    def _read_stations(self) -> Described:
-        source = self._sources["station_information"]
+    def _read_stations(self) -> DescribedStations:
+        source = self._documents["station_information"]
         if self._described is None or self._now() >= source.due_at:
             source.due_at = self._now() + INFORMATION_EVERY[0]
             try:
-                document = self._get(source, "station information")
+                document = self._get(source)
                 if document is not None:
                     self._describe(document, source)
             except (FetchError, FeedError) as error:
@@ -198,26 +204,26 @@ class Feed:
                     raise
                 if isinstance(error, NotFound):
                     self._discovery.due_at = self._now()
-                source.trouble = error.words
+                source.trouble = str(error)
         assert self._described is not None
         return self._described
 
-    def _describe(self, document: Document, source: _Source) -> None:
+    def _describe(self, document: Document, source: FeedDocument) -> None:
         system, before = self._system, self._described
         read = describe(document, system.system_id, system.country, self._zone, source.findings)
         if before is not None and read.stations.same_as(before.stations):
             read = replace(read, stations=before.stations)
         else:
             self._counts = None
-            self._sources["station_status"].held = False
+            self._documents["station_status"].held = False
         self._described = read
         source.held = True
         wait = timedelta(seconds=min(values.ttl(document, 0), 10**6))
         source.due_at = self._now() + min(max(wait, INFORMATION_EVERY[0]), INFORMATION_EVERY[1])
 
     def _note_newcomers(self, newcomers: frozenset[str]) -> None:
-        """Read the station information soon for a station it lacks; ever later for one that never comes."""
-        source = self._sources["station_information"]
+        """Read station information soon for a station that it lacks; ever later while it still lacks it."""
+        source = self._documents["station_information"]
         new, self._newcomers = newcomers - self._newcomers, newcomers
         if new:
             self._newcomer_wait = timedelta(minutes=1)
@@ -231,11 +237,11 @@ class Feed:
     # ------------------------------------------------------------------ status
 
     def _poll(self, begun: float) -> Poll:
-        self._read_besides()
+        self._read_slow()
         described = self._read_stations()
         stations = described.stations
-        source = self._sources["station_status"]
-        document = self._get(source, "station status")
+        source = self._documents["station_status"]
+        document = self._get(source)
         received = self._now()
         if document is None:
             return self._answer("unchanged", received, begun, stations, None)
@@ -246,17 +252,17 @@ class Feed:
             source.findings.add("long_ttl", f"{self._ttl:g} s")
         self._note_newcomers(read.newcomers)
         changed = self._counts is not None and not read.same_as(self._counts)
-        judgement = self._clock.judge(read.told, received, changed)
-        if judgement.odd:
-            source.findings.add(judgement.odd, read.told or document.get("last_updated", ""))
+        dated = self._clock.date(read.feed_time, received, changed)
+        if dated.finding:
+            source.findings.add(dated.finding, read.feed_time or document.get("last_updated", ""))
         snapshot = None
-        if judgement.at is not None:
+        if dated.at is not None:
             self._counts = read
             snapshot = Snapshot(
-                judgement.at, stations.station_id, read.bikes, read.docks, read.ebikes, read.renting,
+                dated.at, stations.station_id, read.bikes, read.docks, read.ebikes, read.renting,
                 read.returning,
             )  # fmt: skip
-        return self._answer(judgement.outcome, received, begun, stations, snapshot)
+        return self._answer(dated.outcome, received, begun, stations, snapshot)
 
     def _answer(
         self,
@@ -267,7 +273,7 @@ class Feed:
         snapshot: Snapshot | None,
     ) -> Poll:
         total = Findings()
-        for source in (self._discovery, *self._sources.values()):
+        for source in (self._discovery, *self._documents.values()):
             for finding in source.findings.all():
                 total.add(finding.kind, finding.example, finding.count)
             if source.trouble:
@@ -284,8 +290,8 @@ class Feed:
             findings=total.all(),
         )
 
-    def _get(self, source: _Source, what: str) -> Document | None:
-        """Get and parse a document; None when it is the one that we hold."""
+    def _get(self, source: FeedDocument) -> Document | None:
+        """Fetch and parse a document; None when it is the one that we hold."""
         source.reads += 1
         got = self._fetcher.get(source.url, named=self._system.url, fresh=not source.held)
         source.trouble = ""
@@ -293,4 +299,4 @@ class Feed:
             return None
         source.held = False
         source.findings = Findings()
-        return parse(got.body, what, source.findings)
+        return parse(got.body, source.name, source.findings)

@@ -13,10 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from ingest.gbfs import values as values
+from ingest.gbfs import values
 from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.documents import Document
-from ingest.gbfs.findings import FeedError, Findings
+from ingest.gbfs.errors import (
+    DocumentName,
+    NoCounts,
+    NoStationList,
+    NoStationsNow,
+    NothingInCommon,
+    NoUsableStation,
+    TooManyStations,
+)
+from ingest.gbfs.findings import Findings
 from model.arrays import Bools, Ints
 from model.records import UNKNOWN, Stations
 
@@ -30,7 +39,7 @@ MOST_STATIONS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
-class Described:
+class DescribedStations:
     """What station information tells: the stations, and ids with a remark.
 
     `passed_over` are those without a place on the globe, left out because nobody can walk to them;
@@ -44,7 +53,7 @@ class Described:
 
 def describe(
     document: Document, system_id: str, country: str, zone: str | None, findings: Findings
-) -> Described:
+) -> DescribedStations:
     """Read the stations, ordered by id so that a feed that shuffles them does not seem to change.
 
     `zone` is the system's own; where it is None the place decides.
@@ -53,7 +62,7 @@ def describe(
     """
     found: dict[str, tuple[str, float, float, int]] = {}
     passed_over, dockless = set(), set()
-    for entry in _entries(document, "station information"):
+    for entry in _entries(document, "station_information"):
         key = values.station_id(entry.get("station_id"))
         if key is None:
             findings.add("no_id", entry.get("name"))
@@ -74,11 +83,9 @@ def describe(
             dockless.add(key)
         found[key] = (name or key, *place, capacity)
     if not found:
-        words = "the station information has no station with an id and a position"
-        raise FeedError("unreachable", words, "no_stations_now")
+        raise NoUsableStation
     if len(found) > MOST_STATIONS:
-        words = f"there are {len(found)} stations, more than the {MOST_STATIONS} that one feed may have"
-        raise FeedError("refused", words, "too_many_stations")
+        raise TooManyStations(stations=len(found), most=MOST_STATIONS)
     ids = sorted(found)
     names, lats, lons, capacities = zip(*(found[key] for key in ids), strict=True)
     if zone is None:
@@ -88,17 +95,16 @@ def describe(
         system_id=system_id, timezone=zone, country=country, station_id=np.array(ids), name=np.array(names),
         lat=np.array(lats), lon=np.array(lons), capacity=np.array(capacities),
     )  # fmt: skip
-    return Described(stations, frozenset(passed_over), frozenset(dockless))
+    return DescribedStations(stations, frozenset(passed_over), frozenset(dockless))
 
 
-def _entries(document: Document, what: str) -> list[Document]:
+def _entries(document: Document, name: DocumentName) -> list[Document]:
     data = document.get("data")
     listed = data.get("stations") if isinstance(data, dict) else None
     if not isinstance(listed, list):
-        raise FeedError("unreachable", f"the {what} has no list of stations", "not_gbfs")
+        raise NoStationList(name)
     if not listed:
-        # Boulder did it seven times a day: an outage, not the end of all stations.
-        raise FeedError("unreachable", f"the {what} came without a single station", "no_stations_now")
+        raise NoStationsNow(name)
     return [entry for entry in listed if isinstance(entry, dict)]
 
 
@@ -109,11 +115,11 @@ def _entries(document: Document, what: str) -> list[Document]:
 class StationCounts:
     """What each station of `Stations` holds, aligned with it: `(S,)`, -1 for unknown.
 
-    `told` is the feed's own time, `renting` and `returning` are None where no station has such flags.
+    `feed_time` is the feed's own time, `renting` and `returning` are None where no station has such flags.
     `newcomers` are ids that the station information does not have.
     """
 
-    told: datetime | None
+    feed_time: datetime | None
     bikes: Ints
     docks: Ints
     ebikes: Ints | None
@@ -130,7 +136,7 @@ class StationCounts:
 
 
 def counts(
-    document: Document, described: Described, types: VehicleTypes, findings: Findings
+    document: Document, described: DescribedStations, types: VehicleTypes, findings: Findings
 ) -> StationCounts:
     """Read what each of the stations described holds.
 
@@ -145,7 +151,7 @@ def counts(
     returning: list[bool | None] = [None] * size
     seen = [False] * size
     newcomers = set()
-    for entry in _entries(document, "station status"):
+    for entry in _entries(document, "station_status"):
         key = values.station_id(entry.get("station_id"))
         if key is None:
             findings.add("no_id")
@@ -180,12 +186,10 @@ def counts(
         findings.add("status_missing", known.station_id[seen.index(False)], missing)
     if max(bikes) == UNKNOWN:
         if missing == size:
-            raise FeedError(
-                "unreachable", "station status and information have no station in common", "no_counts"
-            )
-        raise FeedError("unreachable", "the feed tells no station's number of bikes", "no_counts")
+            raise NothingInCommon
+        raise NoCounts
     return StationCounts(
-        told=told(document),
+        feed_time=feed_time(document),
         bikes=np.array(bikes),
         docks=np.array(docks),
         ebikes=np.array(ebikes) if max(ebikes) != UNKNOWN else None,
@@ -195,7 +199,7 @@ def counts(
     )
 
 
-def told(document: Document) -> datetime | None:
+def feed_time(document: Document) -> datetime | None:
     """Read when the document was written, by its own word."""
     return values.moment(document.get("last_updated", document.get("lastUpdatedOther")))  # so does Vélib'
 

@@ -1,7 +1,7 @@
-"""The one place that speaks HTTP: short, polite, bounded requests for small documents of strangers.
+"""Fetches small documents of strangers by short, polite and bounded HTTP requests.
 
-A feed is a stranger's document and may name any address, so whatever it names is fetched only from public
-addresses, unless the operator's own address for the feed is a private one.
+A feed is a stranger's document and may name any address. So the client fetches what a feed names from public
+addresses only, unless the operator's own address for the feed is a private one.
 """
 
 from __future__ import annotations
@@ -26,46 +26,27 @@ from urllib3.exceptions import DecodeError, NameResolutionError, SSLError
 from ingest.http.connections import NotPublic, deadline, is_private, make_session
 from ingest.http.errors import (
     BadAddress,
+    BadHost,
     BadRedirect,
+    CircularRedirect,
     FetchError,
     Garbled,
     KeyNeeded,
+    NoAnswer,
     NoConnection,
     NotFound,
+    NotListening,
     PrivateAddress,
-    Refused,
+    RedirectNotHttp,
     ServerError,
     TlsFailure,
     TooLarge,
+    TooManyRedirects,
     TooManyRequests,
     TooSlow,
     UnexpectedStatus,
     UnknownHost,
-    Unreachable,
 )
-
-__all__ = [
-    "BadAddress",
-    "BadRedirect",
-    "Document",
-    "FetchError",
-    "Fetcher",
-    "Garbled",
-    "KeyNeeded",
-    "NoConnection",
-    "NotFound",
-    "PrivateAddress",
-    "Refused",
-    "ServerError",
-    "TlsFailure",
-    "TooLarge",
-    "TooManyRequests",
-    "TooSlow",
-    "UnexpectedStatus",
-    "UnknownHost",
-    "Unreachable",
-    "names_private",
-]
 
 MAX_BYTES = 20_000_000
 """A document's most bytes, unpacked. The largest known is 1.4 MB; 50 MB would parse to half a gigabyte."""
@@ -135,10 +116,10 @@ class Fetcher:
             except Exception as error:
                 # requests, urllib3, http.client, ssl, idna and zlib each raise their own.
                 if until.is_over():
-                    raise TooSlow(f"{_host(url)} took longer than {self._seconds:g} seconds") from error
+                    raise TooSlow(host=_host(url), seconds=self._seconds) from error
                 raise _as_fetch_error(error, _host(url)) from error
             if until.is_over():  # a socket that was cut reads like one that ended
-                raise TooSlow(f"{_host(url)} took longer than {self._seconds:g} seconds")
+                raise TooSlow(host=_host(url), seconds=self._seconds)
         self._remember(url, response)
         return Document(url, body, self._clock(), time.perf_counter() - begun)
 
@@ -155,7 +136,7 @@ class Fetcher:
         seen: set[str] = set()
         for _ in range(_MAX_REDIRECTS + 1):
             if _split(url).scheme not in ("http", "https") or not _split(url).hostname:
-                raise (BadRedirect if seen else BadAddress)(f"{_short(url)} is no http or https address")
+                raise (RedirectNotHttp if seen else BadAddress)(address=_short(url))
             seen.add(url)
             response = session.get(
                 url, headers=headers, timeout=self._timeout, stream=True, allow_redirects=False
@@ -169,10 +150,10 @@ class Fetcher:
             try:
                 url = urljoin(url, location)
             except ValueError as error:
-                raise BadRedirect(f"{_host(url)} redirects to no address") from error
+                raise BadRedirect(host=_host(url)) from error
             if url in seen:
-                raise BadRedirect(f"{_host(url)} redirects in a circle")
-        raise BadRedirect(f"{_host(url)} redirects more than {_MAX_REDIRECTS} times")
+                raise CircularRedirect(host=_host(url))
+        raise TooManyRedirects(host=_host(url), hops=_MAX_REDIRECTS)
 
     def _check(self, response: requests.Response, host: str, conditional: bool) -> None:
         status = response.status_code
@@ -180,21 +161,21 @@ class Fetcher:
             return
         retry_after = _retry_after(response.headers.get("retry-after"), self._clock())
         if status == 429:
-            raise TooManyRequests(f"{host} says that we ask too often (HTTP 429)", retry_after)
+            raise TooManyRequests(host=host, retry_after=retry_after)
         if status >= 500:
-            raise ServerError(f"{host} has trouble of its own (HTTP {status})", retry_after)
+            raise ServerError(host=host, status=status, retry_after=retry_after)
         if status in (401, 403):
-            raise KeyNeeded(f"{host} wants a key, or does not let us read (HTTP {status})", retry_after)
+            raise KeyNeeded(host=host, status=status, retry_after=retry_after)
         if status in (404, 410):
-            raise NotFound(f"{host} has no document at this address (HTTP {status})", retry_after)
-        raise UnexpectedStatus(f"{host} answered HTTP {status} instead of a document", retry_after)
+            raise NotFound(host=host, status=status, retry_after=retry_after)
+        raise UnexpectedStatus(host=host, status=status, retry_after=retry_after)
 
     def _read(self, raw: urllib3.BaseHTTPResponse) -> bytes:
         parts, size = [], 0
         while part := raw.read1(65536, decode_content=True):
             size += len(part)
             if size > self._max_bytes:
-                raise TooLarge(f"the document has more than {self._max_bytes / 1e6:g} MB")
+                raise TooLarge(megabytes=self._max_bytes / 1e6)
             parts.append(part)
         return b"".join(parts)
 
@@ -222,7 +203,7 @@ def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError as error:
-        raise BadAddress(f"{_short(url)} is no http or https address") from error
+        raise BadAddress(address=_short(url)) from error
 
 
 def names_private(url: str) -> bool:
@@ -245,24 +226,22 @@ def _as_fetch_error(error: Exception, host: str) -> FetchError:
 
     for cause in causes:
         if isinstance(cause, NotPublic):
-            return PrivateAddress(
-                f"{_short(str(cause))} lies in a private network, where no public feed is read"
-            )
+            return PrivateAddress(address=_short(str(cause)))
     if among(NameResolutionError, socket.gaierror):
-        return UnknownHost(f"{host} cannot be found: no network, or no such host")
+        return UnknownHost(host=host)
     if among(SSLError, requests.exceptions.SSLError):
-        return TlsFailure(f"no safe connection to {host}: its certificate or TLS is not in order")
+        return TlsFailure(host=host)
     if among(ConnectionRefusedError):
-        return NoConnection(f"{host} does not accept connections")
+        return NotListening(host=host)
     if among(requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError):
-        return TooSlow(f"{host} does not answer in time")
+        return NoAnswer(host=host)
     if among(requests.exceptions.InvalidURL, UnicodeError):
-        return BadAddress(f"{host} is no name of a host")
+        return BadHost(host=host)
     if among(DecodeError):
-        return Garbled(f"{host} sent a document whose compression does not unpack")
+        return Garbled(host=host)
     if among(requests.ConnectionError, urllib3.exceptions.HTTPError, HTTPException, OSError):
-        return NoConnection(f"the connection to {host} broke")
-    return FetchError(f"{host} could not be read: {type(error).__name__}")
+        return NoConnection(host=host)
+    return FetchError(host=host, error=type(error).__name__)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,5 +1,6 @@
 """Everything that is kept, on SQLAlchemy: the only room that imports it. See `ingest.store.store`."""
 
+from ingest.reason import Reason
 from ingest.store.store import (
     ANSWERED,
     DAY,
@@ -53,6 +54,7 @@ __all__ = [
     "Outage",
     "Playback",
     "PollRow",
+    "Reason",
     "Store",
     "StoreError",
     "StoreFailedError",

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingest.gbfs.findings import Finding
+from ingest.reason import Reason
 from ingest.store.scores import HOUR
 from ingest.store.tables import polls, scores, systems
 from model.scoring.issue import SCORED_MINUTES
@@ -52,11 +53,11 @@ class Oddity:
 
 @dataclass(frozen=True)
 class Failure:
-    """A poll that failed: `kind` names how, `words` tell people."""
+    """A poll that failed: the `outcome` that it is counted by, and the `reason` in full."""
 
     at: datetime
-    kind: str
-    words: str
+    outcome: str
+    reason: Reason | None
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def oddities(db: Connection, system_id: str, since: datetime) -> list[Oddity]:
 def last_failure(db: Connection, system_id: str, since: datetime) -> Failure | None:
     """Fetch a system's last poll that failed."""
     query = (
-        sa.select(polls.c.received_at, polls.c.outcome, polls.c.text)
+        sa.select(polls.c.received_at, polls.c.outcome, polls.c.reason)
         .where(polls.c.system_id == system_id, polls.c.received_at > since)
         .where(polls.c.outcome.not_in(ANSWERED))
         .order_by(polls.c.received_at.desc())

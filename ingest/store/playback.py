@@ -106,7 +106,7 @@ def begin(db: Connection, system_id: str, wanted: Playback) -> None:
         .where(systems.c.system_id == system_id)
         .values(
             at=None, received_at=None, next_poll_at=None, learning_since=None,
-            state="waiting", text="", failures=0,
+            state="waiting", reason=None, failures=0,
         )
     )  # fmt: skip
     write(db, system_id, wanted)

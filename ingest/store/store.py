@@ -18,6 +18,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingest.reason import Reason
 from ingest.store import daily_scores as daily
 from ingest.store import feed_health, playback
 from ingest.store import scores as over_time
@@ -67,12 +68,12 @@ LEARNT = "learnt"
 class SystemState:
     """How a system's feed is doing. Times are aware UTC; `at` is event time, the others are the wall's.
 
-    `state` is waiting, live, silent, unreachable or refused; `text` tells people of the last failure.
+    `state` is waiting, live, silent, unreachable or refused; `reason` is why, where there is one.
     """
 
     system_id: str
     state: str
-    text: str
+    reason: Reason | None
     at: datetime | None
     received_at: datetime | None
     last_try_at: datetime | None
@@ -100,7 +101,9 @@ class Outage:
 
 @dataclass(frozen=True)
 class PollRow:
-    """What one poll came to. `outcome` is learnt, unchanged, late, or the name of a failure.
+    """What one poll came to. `outcome` is learnt, unchanged, late, or the kind of a failure.
+
+    `reason` is why the poll failed or the feed is silent.
 
     `seconds` is how long the answer took, `learn_seconds` and `forecast_seconds` what was made of it: None
     where nothing was learnt. `ttl_seconds` and `waiting`, the forecasts that wait for their truth, are None
@@ -110,7 +113,7 @@ class PollRow:
     received_at: datetime
     at: datetime | None
     outcome: str
-    text: str
+    reason: Reason | None
     seconds: float
     findings: str
     ttl_seconds: float | None = None
@@ -138,7 +141,6 @@ class TickResult:
     stations: Stations | None
     checkpoint: bytes | None
     state: str = "live"
-    text: str = ""
     issued: bytes | None = None
     before: datetime | None = None
     weather: Weather | None = None
@@ -179,7 +181,7 @@ class Store:
                     db.execute(systems.update().where(systems.c.system_id == row.system_id).values(values))
                 else:
                     db.execute(
-                        systems.insert().values({**values, "state": "waiting", "text": "", "failures": 0})
+                        systems.insert().values({**values, "state": "waiting", "reason": None, "failures": 0})
                     )
 
     def commit_tick(
@@ -244,7 +246,7 @@ class Store:
                 .where(systems.c.system_id == system_id)
                 .values(
                     state=tick.state,
-                    text=tick.text,
+                    reason=None,
                     failures=0,
                     at=at,
                     received_at=tick.poll.received_at,
@@ -277,7 +279,7 @@ class Store:
             "failures": failures,
         }
         if state is not None:
-            values |= {"state": state, "text": poll.text}
+            values |= {"state": state, "reason": poll.reason}
         with self._write() as db:
             self._renew(db, system_id, holder, now, lease)
             self._insert_poll(db, system_id, poll)

@@ -7,6 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.reason import Reason
+
 
 class UnixSeconds(sa.TypeDecorator[datetime]):
     """An aware UTC time as whole Unix seconds: the same in every database, and what recordings hold."""
@@ -38,6 +40,21 @@ class UnixTime(sa.TypeDecorator[datetime]):
         return None if value is None else datetime.fromtimestamp(value, UTC)
 
 
+class ReasonJson(sa.TypeDecorator[Reason]):
+    """A reason as JSON; the empty text where there is none."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Reason | None, dialect: Any) -> str:
+        """Reason to JSON."""
+        return "" if value is None else value.to_json()
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Reason | None:
+        """JSON to reason."""
+        return Reason.from_json(value) if value else None
+
+
 metadata = sa.MetaData()
 
 
@@ -59,7 +76,7 @@ systems = sa.Table(
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("timezone", sa.Text),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("reason", ReasonJson, nullable=False),
     sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("at", UnixSeconds),
     sa.Column("received_at", UnixTime),
@@ -120,7 +137,7 @@ polls = sa.Table(
     sa.Column("received_at", UnixTime, primary_key=True),
     sa.Column("at", UnixSeconds),
     sa.Column("outcome", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("reason", ReasonJson, nullable=False),
     sa.Column("seconds", sa.Double, nullable=False),
     sa.Column("findings", sa.Text, nullable=False),
     sa.Column("ttl_seconds", sa.Double),

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from ingest.http.client import Fetcher, FetchError
+from ingest.http.client import Fetcher
+from ingest.http.errors import FetchError
 from model.records import WEATHER, Stations, Weather
 
 log = logging.getLogger(__name__)

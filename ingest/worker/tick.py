@@ -17,7 +17,9 @@ from typing import Protocol
 
 import numpy as np
 
-from ingest.gbfs.feed import FeedError, Poll
+from ingest.gbfs.errors import FeedError
+from ingest.gbfs.feed import Poll
+from ingest.reason import Reason
 from ingest.store import (
     LEARNT,
     LeaseLostError,
@@ -45,6 +47,9 @@ LEASE = timedelta(seconds=15)
 
 STANDBY_INTERVAL = timedelta(seconds=5)
 """How often a ticker without a lease tries to take it, and one without a store tries to reach it."""
+
+ONLY_OLDER = Reason("only_older")
+"""Why a feed is silent that answers with documents older than its newest one."""
 
 _DROP_EVERY = timedelta(hours=1)
 _DROP_AT_MOST_EVERY = timedelta(minutes=1)
@@ -343,14 +348,14 @@ class Ticker:
     def _commit_nothing_new(self, copy: WorkingCopy, poll: Poll, due: datetime) -> None:
         """Commit a poll that brought nothing new, and whether the feed has been silent for too long."""
         still = max(timedelta(seconds=poll.still_seconds), poll.received_at - copy.live_at)
-        state, text = "live", ""
+        state, reason = "live", None
         if still > self._silent_after(poll):
             state = "silent"
             if poll.outcome == "late":
-                text = "what it sends is older than what it sent before"
+                reason = ONLY_OLDER
         outcome = "unchanged" if poll.outcome == "fresh" else poll.outcome
         copy.failures = 0
-        self._commit_poll(_row(poll, outcome, None, copy, text), due, state, 0)
+        self._commit_poll(_row(poll, outcome, None, copy, reason), due, state, 0)
         self.log_state(state, f"nothing new since {_hms(poll.received_at - still)}")
 
     def _commit_failure(self, copy: WorkingCopy, error: FeedError, seconds: float) -> datetime:
@@ -360,9 +365,9 @@ class Ticker:
         due = self._next_poll_at = schedule.after_failure(
             self.system, now, copy.failures, self._jitter, error.retry_after
         )
-        row = PollRow(now, None, error.kind, error.words, seconds, "[]")
+        row = PollRow(now, None, error.outcome, error.reason, seconds, "[]")
         self._commit_poll(row, due, error.state, copy.failures)
-        self.log_state(error.state, f"{error.words}; next try at {_hms(due)}")
+        self.log_state(error.state, f"{error}; next try at {_hms(due)}")
         return due
 
     def _commit_poll(self, row: PollRow, due: datetime, state: str, failures: int) -> None:
@@ -392,10 +397,12 @@ def changes(before: Snapshot | None, after: Snapshot) -> Snapshot:
     return Snapshot(after.at, after.station_id[rows], **{name: getattr(after, name)[rows] for name in names})
 
 
-def _row(poll: Poll, outcome: str, at: datetime | None, copy: WorkingCopy, text: str = "") -> PollRow:
+def _row(
+    poll: Poll, outcome: str, at: datetime | None, copy: WorkingCopy, reason: Reason | None = None
+) -> PollRow:
     waiting = 0 if copy.forecaster is None else sum(copy.forecaster.waiting.values())
     return PollRow(
-        poll.received_at, at, outcome, text, poll.seconds, findings_json(poll.findings),
+        poll.received_at, at, outcome, reason, poll.seconds, findings_json(poll.findings),
         poll.ttl_seconds, waiting=waiting,
     )  # fmt: skip
 

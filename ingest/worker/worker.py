@@ -27,7 +27,8 @@ from apscheduler.triggers.date import DateTrigger
 
 from ingest import logs, registry
 from ingest.gbfs.feed import Feed
-from ingest.http.client import Fetcher, Unreachable
+from ingest.http.client import Fetcher
+from ingest.http.errors import Unreachable
 from ingest.registry import RegistryError
 from ingest.replay.open_source import open_source, recorded_systems
 from ingest.settings import Settings

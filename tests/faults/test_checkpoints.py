@@ -79,7 +79,7 @@ def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
     assert caplog.text.count("cannot be used") == 2 * newest, "each recovery says so of each"
     assert desk.outcomes() == ["learnt"] * 36
     assert state_of(desk.store) == heard.to_bytes()
-    assert desk.state() == ("live", "", 0)
+    assert desk.state() == ("live", None, 0)
 
 
 def cut(snapshot: Snapshot, size: int) -> Snapshot:

@@ -60,7 +60,7 @@ def write_down(site: Site, minutes: int, by: int = 1) -> Forecaster:
     assert newest is not None
     assert forecaster.learning_since is not None
     tick = TickResult(
-        poll=PollRow(now, now, "learnt", "", 0.1, "[]", 60.0, 0.01, 0.2, 5),
+        poll=PollRow(now, now, "learnt", None, 0.1, "[]", 60.0, 0.01, 0.2, 5),
         changes=replace(newest, at=now),
         frame=replace(made, at=now).to_bytes(),
         learning_since=forecaster.learning_since,

@@ -40,7 +40,7 @@ def eventful(world: World, system_id: str = "dublin", stations: int = 12) -> int
         for model in ("naive", "pool")
         for minutes in (30, 60)
     ]
-    poll = PollRow(NOON, NOON, "learnt", "", 0.25, json.dumps(FINDINGS), 60, 0.05, 0.5, 48)
+    poll = PollRow(NOON, NOON, "learnt", None, 0.25, json.dumps(FINDINGS), 60, 0.05, 0.5, 48)
     made = frame(system_id, stations)
     return world.commit(made, scores=judged, drifts=[replace(DRIFT)], poll=poll)
 

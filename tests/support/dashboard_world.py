@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ingest.store import PollRow, Store, TickResult
+from ingest.store import PollRow, Reason, Store, TickResult
 from ingest.store.issued_forecasts import is_due
 from ingest.system import System
 from model.frame import MINUTES, Frame, Outlook
@@ -101,7 +101,7 @@ class World:
         """Write a frame as a tick does; `more` is what else a tick leaves behind."""
         system_id, now = made.stations.system_id, received_at or self.now
         assert self.store.take_lease(system_id, "test", now, LEASE)
-        poll = PollRow(now, made.at, "learnt", "", 0.1, "[]")
+        poll = PollRow(now, made.at, "learnt", None, 0.1, "[]")
         changes = Snapshot(
             at=made.at,
             station_id=made.stations.station_id,
@@ -127,6 +127,7 @@ class World:
     def fail(self, system_id: str, state: str, why: str, failures: int = 3) -> None:
         """Write a poll that failed, the next one being due in 40 s."""
         assert self.store.take_lease(system_id, "test", self.now, LEASE)
-        poll = PollRow(self.now, None, state, why, 0.1, "[]")
+        reason = Reason("sentence", {"text": why}) if why else None
+        poll = PollRow(self.now, None, state, reason, 0.1, "[]")
         due = self.now + timedelta(seconds=40)
         self.store.commit_poll(system_id, "test", self.now, LEASE, due, poll, state, failures)

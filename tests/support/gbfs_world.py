@@ -17,7 +17,7 @@ from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.documents import parse
 from ingest.gbfs.feed import Feed, Poll
 from ingest.gbfs.findings import Findings
-from ingest.gbfs.stations import Described, StationCounts, counts, describe
+from ingest.gbfs.stations import DescribedStations, StationCounts, counts, describe
 from ingest.http.client import Fetcher
 from ingest.system import System
 from tests.support.misbehaving import Behaviour, Handler, Misbehaving, document
@@ -82,20 +82,20 @@ STATION_FEEDS = ("station_information", "station_status")
 
 def described(
     *places: Json, findings: Findings | None = None, zone: str | None = "Europe/Paris"
-) -> Described:
+) -> DescribedStations:
     """Read station information."""
     return describe(information(*places), "toulouse", "FR", zone, findings or Findings())
 
 
 def counted(
-    document: Json, known: Described | None = None, types: VehicleTypes | None = None
+    document: Json, known: DescribedStations | None = None, types: VehicleTypes | None = None
 ) -> tuple[StationCounts, dict[str, int]]:
     """Read station status, for stations of the same ids unless `known` says otherwise; with what was odd."""
     if known is None:
         ids = dict.fromkeys(str(entry["station_id"]) for entry in document["data"]["stations"])
         known = described(*(place(key) for key in ids))
     findings = Findings()
-    read = counts(parse(json.dumps(document).encode(), "station status", findings), known,
+    read = counts(parse(json.dumps(document).encode(), "station_status", findings), known,
                   types or VehicleTypes(), findings)  # fmt: skip
     return read, {finding.kind: finding.count for finding in findings.all()}
 

@@ -119,7 +119,7 @@ def counted(at: datetime, **bikes: int) -> Snapshot:
 def learnt(at: datetime, changes: Snapshot, received_at: datetime | None = None, **more: Any) -> TickResult:
     """Make what a learnt poll leaves behind."""
     given: dict[str, Any] = {
-        "poll": PollRow(received_at or at, at, "learnt", "", 0.1, "[]"),
+        "poll": PollRow(received_at or at, at, "learnt", None, 0.1, "[]"),
         "changes": changes,
         "frame": b"frame",
         "learning_since": NOON,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ingest.gbfs.feed import Poll
-from ingest.store import Store
+from ingest.store import Reason, Store
 from ingest.system import System
 from ingest.worker.recovery import recover
 from ingest.worker.tick import Ticker
@@ -92,10 +92,10 @@ class Desk:
         self.feed.next = says
         return ticker.tick()
 
-    def state(self) -> tuple[str, str, int]:
+    def state(self) -> tuple[str, Reason | None, int]:
         state = self.store.state("test")
         assert state is not None
-        return state.state, state.text, state.failures
+        return state.state, state.reason, state.failures
 
     def outcomes(self) -> list[str]:
         log = self.store.poll_log("test", NOON - MINUTE, NOON + timedelta(days=30))

@@ -48,11 +48,12 @@ class Given:
 
     def get(self, url: str, *, named: str | None = None, fresh: bool = False) -> Any:
         """Get the document that is named last in the address."""
-        from ingest.http.client import Document, NotFound
+        from ingest.http.client import Document
+        from ingest.http.errors import NotFound
 
         body = self.bodies.get(url.rpartition("/")[2].partition(".")[0])
         if body is None:
-            raise NotFound("there is none")
+            raise NotFound(host="bikes.example", status=404)
         return Document(url, body, self.clock(), 0.1)
 
 
@@ -106,7 +107,7 @@ def document() -> Target:
         try:
             poll = feed.poll()
         except FeedError as error:
-            failure = error.words
+            failure = str(error)
             poll = None
         if poll is None:
             assert 0 < len(failure) < 500, "a failure is told in a line"

@@ -18,6 +18,7 @@ from dashboard.screens.accuracy.read import station_errors, stretch
 from dashboard.state import address_bar
 from dashboard.store_reader import reading
 from dashboard.words import text
+from dashboard.words.feed_errors import feed_error
 from ingest.system import System
 
 NAMED = 3
@@ -74,7 +75,7 @@ def warn(system: System) -> None:
         page_shell.warn(source, view, spaces=False)
         return
     feed = view.state
-    wrong = text.trouble(page_shell.label(system), feed.state, feed.text, view.next_in)
+    wrong = text.trouble(page_shell.label(system), feed.state, feed_error(feed.reason), view.next_in)
     if wrong or view.stale:
         page_shell.notice(text.only_scored_until(view.age), wrong or "")
 

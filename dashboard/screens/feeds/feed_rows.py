@@ -12,6 +12,8 @@ import pandas as pd
 
 from dashboard.store_reader import DAY, Reading, zone_of
 from dashboard.words import text
+from dashboard.words.feed_errors import feed_error
+from dashboard.words.findings import finding
 from ingest.store import ANSWERED, LEARNT, Answer, Health, SystemState
 from ingest.system import System
 
@@ -151,7 +153,7 @@ def table(known: Sequence[FeedRow]) -> pd.DataFrame:
                 "system_id": feed.system.system_id,
                 "name": feed.name,
                 "state": text.STATES.get(feed.state.state, feed.state.state),
-                "why": feed.state.text,
+                "why": feed_error(feed.state.reason),
                 "answered_at": feed.answered_at,
                 "age_seconds": None if feed.age is None else feed.age.total_seconds(),
                 "answer_p50_seconds": p50,
@@ -173,10 +175,10 @@ def table(known: Sequence[FeedRow]) -> pd.DataFrame:
 def oddities(known: Sequence[FeedRow]) -> pd.DataFrame:
     """List what was odd in the last answer of every feed, by kind, with an example each."""
     rows = [
-        (feed.name, finding.count, finding.words, finding.example)
+        (feed.name, each.count, finding(each.kind), each.example)
         for feed in known
         if feed.answer is not None
-        for finding in feed.answer.findings
+        for each in feed.answer.findings
     ]
     return pd.DataFrame(rows, columns=list(text.ODD_COLUMNS))
 

@@ -20,6 +20,8 @@ from dashboard.screens.feeds.feed_rows import (
 )
 from dashboard.store_reader import reading
 from dashboard.words import text
+from dashboard.words.feed_errors import feed_error
+from dashboard.words.findings import finding
 from ingest.system import System
 
 
@@ -57,16 +59,21 @@ def detail(system: System) -> None:
     wall, zone = feed.wall, feed.zone
     with st.container(border=True, key="feed"):
         show(tag("h2", feed.name, cls="feed", id="feed"))
-        st.text(text.feed_stands(feed.state.state, feed.state.text, feed.state.failures))
+        st.text(text.feed_stands(feed.state.state, feed_error(feed.state.reason), feed.state.failures))
         polls(feed)
         failure = source.last_failure(system.system_id)
         show(tag("h3", text.LAST_FAILURE, cls="chart"))
         at = "" if failure is None else text.moment(failure.at, wall, zone)
-        st.text(text.NO_FAILURE if failure is None else text.failed(at, failure.kind, failure.words))
+        why = "" if failure is None else feed_error(failure.reason)
+        st.text(text.NO_FAILURE if failure is None else text.failed(at, failure.outcome, why))
         show(tag("h3", text.ODDITIES, cls="chart"))
         said = [
             text.oddity(
-                o.finding.count, o.finding.words, o.polls, text.moment(o.last, wall, zone), o.finding.example
+                o.finding.count,
+                finding(o.finding.kind),
+                o.polls,
+                text.moment(o.last, wall, zone),
+                o.finding.example,
             )
             for o in source.oddities(system.system_id)
         ]

@@ -24,7 +24,7 @@ from model.frame import MINUTES
 from tests.support.dashboard_world import NASTY, NOON, frame
 
 SYSTEM = System("dublin", "dublinbikes", "Dublin", "IE", "http://x", 60, 1.0, "")
-STATE = SystemState("dublin", "live", "", NOON, NOON, NOON, NOON, 0, 1, NOON)
+STATE = SystemState("dublin", "live", None, NOON, NOON, NOON, NOON, 0, 1, NOON)
 
 
 def test_each_row_reads_as_the_frame_says() -> None:

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import store_reader
 from dashboard.screens.feeds import feed_rows, feed_table
 from dashboard.words import text
+from dashboard.words.findings import finding
 from ingest.gbfs.findings import Finding
 from ingest.store import PollRow, findings_json
 from tests.support.dashboard_world import DUBLIN, LEASE, NASTY, NOON, World, frame
@@ -42,7 +43,7 @@ def rows(page: AppTest) -> dict[str, dict[str, str]]:
 def poll(world: World, outcome: str, findings: tuple[Finding, ...] = (), system_id: str = "dublin") -> None:
     """Write a poll that taught nothing."""
     answered = outcome in ("unchanged", "late")
-    row = PollRow(world.now, None, outcome, "", 0.25, findings_json(findings), 30.0 if answered else None,
+    row = PollRow(world.now, None, outcome, None, 0.25, findings_json(findings), 30.0 if answered else None,
                   waiting=77 if answered else None)  # fmt: skip
     assert world.store.take_lease(system_id, "test", world.now, LEASE)
     world.store.commit_poll(system_id, "test", world.now, LEASE, world.now + MINUTE, row, None, 0)
@@ -183,7 +184,7 @@ def test_what_downloads_says_the_same_in_numbers(world: World) -> None:
     assert {name: dublin[name] for name in told} == told
     assert dublin["answered_at"] == NOON + MINUTE
     odd = feed_rows.oddities(known)
-    assert odd.values.tolist() == [["Dublin · dublinbikes", 2, STARED[0].words, NASTY]]
+    assert odd.values.tolist() == [["Dublin · dublinbikes", 2, finding(STARED[0].kind), NASTY]]
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Atlantis", "", "Europe/Dublin"])

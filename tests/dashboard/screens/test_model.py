@@ -67,7 +67,7 @@ def learn(world: World, minutes: int, checkpoint: bytes | None = None) -> Foreca
     assert since is not None
     world.now = snapshot.at + timedelta(seconds=10)
     tick = TickResult(
-        poll=PollRow(snapshot.at, snapshot.at, "learnt", "", 0.1, "[]", 60.0, 0.02, 0.5, 9),
+        poll=PollRow(snapshot.at, snapshot.at, "learnt", None, 0.1, "[]", 60.0, 0.02, 0.5, 9),
         changes=snapshot,
         frame=make_frame(forecaster).to_bytes(),
         learning_since=since,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tests.support.misbehaving as server_that
-from ingest.gbfs.feed import FeedError
+from ingest.gbfs.errors import FeedError
 from model import Stations
 from tests.support.gbfs_world import (
     NOW,
@@ -282,9 +282,9 @@ def test_a_status_that_fails_is_a_failed_poll_and_the_next_good_one_goes_on(
     operator.poll()
     server.at(STATUS, behaviour)
     error = failure(operator)
-    assert (error.kind, error.state) == (kind, state)
-    assert 10 < len(error.words) < 120
-    assert "hunter2" not in error.words
+    assert (error.outcome, error.state) == (kind, state)
+    assert 10 < len(str(error)) < 120
+    assert "hunter2" not in str(error)
     server.at(STATUS, *before)
     assert goes_on(operator)
 
@@ -377,7 +377,7 @@ def test_a_public_feed_that_names_a_private_address_is_refused(
     """Once discovery was read, the operator's address is taken for a public one here."""
     monkeypatch.setattr("ingest.http.client.names_private", lambda url: not server.asked)
     error = failure(operator)
-    assert (error.kind, error.state) == ("private_address", "refused")
+    assert (error.outcome, error.state) == ("private_address", "refused")
     assert server.times(STATUS) == server.times(INFORMATION) == 0
 
 

@@ -316,13 +316,13 @@ def fill(store: Store, snapshots: list[Snapshot]) -> None:
                 for name in ("station_id", "bikes", "docks", "ebikes", "renting", "returning")
             },
         )
-        poll = PollRow(now.at + timedelta(seconds=3), now.at, "learnt", "", 0.1, "[]")
+        poll = PollRow(now.at + timedelta(seconds=3), now.at, "learnt", None, 0.1, "[]")
         assert store.take_lease("city", "me", poll.received_at, lease)
         store.commit_tick(
             "city", "me", poll.received_at, lease, poll.received_at,
             TickResult(poll, changes, b"", snapshots[0].at, [], described() if not index else None, b"state"),
         )  # fmt: skip
-        failed = PollRow(now.at + timedelta(seconds=33), None, "timeout", "", 10, "[]")
+        failed = PollRow(now.at + timedelta(seconds=33), None, "timeout", None, 10, "[]")
         store.commit_poll("city", "me", failed.received_at, lease, failed.received_at, failed, None, 1)
         before = now
 
@@ -440,7 +440,7 @@ def test_stations_no_longer_described_are_left_out(store: Store, tmp_path: Path)
     changes = Snapshot(later, moved.station_id[-2:], np.array([1, 2]), np.array([3, 4]))
     store.commit_tick(
         "city", "me", later, lease, later,
-        TickResult(PollRow(later, later, "learnt", "", 0, "[]"), changes, b"", later, [], moved, None),
+        TickResult(PollRow(later, later, "learnt", None, 0, "[]"), changes, b"", later, [], moved, None),
     )  # fmt: skip
     last = list(write(store, "city", tmp_path / "city").snapshots())[-1]
     assert last.station_id.tolist() == moved.station_id.tolist()

@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.sql import quoted_name as quoted
 
-from ingest.store import Store, StoreError, StoreNotReadyError
+from ingest.store import Reason, Store, StoreError, StoreNotReadyError
 from ingest.store.scores import DAY, HOUR, SUMS, WEEK
 from ingest.store.tables import metadata
 from tests.support.store_world import NOON, empty_url, migrate
@@ -22,10 +22,16 @@ pytestmark = pytest.mark.both
 
 ROOT = Path(__file__).resolve().parents[3]
 REVISIONS = sorted(path.name[:4] for path in (ROOT / "ingest/store/migrations/versions").glob("0*.py"))
+SENTENCE = '“bikes”.example says "C:\\no": it\'s 100 % too slow'
+"""A sentence with all that SQL and JSON may stumble over."""
+REASON = Reason("too_slow", {"host": "bikes.example"})
+WHY = {"text": SENTENCE, "reason": REASON.to_json()}
+"""Why a feed failed: a sentence before 0010, a reason since."""
+
 AT = int(NOON.replace(hour=0).timestamp())
 CITY = {
     "name": "Ünïcode's “city”", "city": "Dublin", "country": "IE", "url": "http://127.0.0.1:1/gbfs.json",
-    "poll_seconds": 60.0, "speed": 1.0, "label": "", "timezone": "Europe/Dublin", "state": "live", "text": "",
+    "poll_seconds": 60.0, "speed": 1.0, "label": "", "timezone": "Europe/Dublin", "state": "live", **WHY,
     "failures": 2, "at": AT, "received_at": AT + 0.25, "last_try_at": AT + 0.5, "next_poll_at": AT + 60.125,
     "frame_version": 7, "learning_since": AT - 3600,
 }  # fmt: skip
@@ -49,8 +55,12 @@ FILLED: dict[str, list[dict[str, Any]]] = {
     "status": [{"system_id": "dublin", "station_id": f"ß{n}", "at": AT + 60 * n, **COUNTS} for n in range(3)],
     "polls": [
         {"system_id": "dublin", "received_at": AT + 60 * n + 0.123456, "at": AT + 60 * n, "outcome": "learnt",
-         "text": "", "seconds": 0.1, "findings": "[]", "ttl_seconds": 60.0, "learn_seconds": 0.5,
-         "forecast_seconds": 0.25, "waiting": 4} for n in range(9)
+         "text": "", "reason": "", "seconds": 0.1, "findings": "[]", "ttl_seconds": 60.0,
+         "learn_seconds": 0.5, "forecast_seconds": 0.25, "waiting": 4} for n in range(9)
+    ] + [
+        {"system_id": "dublin", "received_at": AT + 540, "at": None, "outcome": "too_slow", **WHY,
+         "seconds": 30.0, "findings": "[]", "ttl_seconds": None, "learn_seconds": None,
+         "forecast_seconds": None, "waiting": None}
     ],
     "frames": [
         {"system_id": "dublin", "version": n, "made_at": AT + n + 0.5, "at": AT + n, "blob": BLOB}
@@ -118,6 +128,7 @@ def test_a_store_of_any_release_comes_up_to_date_with_all_that_it_held(revision:
             filled = scored(revision) if name == "scores" else FILLED[RENAMED.get(name, name)]
             columns = [column.name for column in table.c]
             connection.execute(table.insert(), [{c: row[c] for c in columns} for row in filled])
+            columns = [column for column in columns if column != "text"]  # read as a reason, below
             before[name] = columns, rows_of(connection, table, columns)
             assert len(before[name][1]) == len(filled)
     Store(url).close()
@@ -137,6 +148,12 @@ def test_a_store_of_any_release_comes_up_to_date_with_all_that_it_held(revision:
     assert [row.system_id for row in store.systems()] == ["dublin"]
     assert store.polls("dublin") == [NOON.replace(hour=0, minute=n) for n in range(9)]
     assert store.frame("dublin") == (7, BLOB)
+    state, failure = store.state("dublin"), store.last_failure("dublin", NOON.replace(hour=0))
+    assert state is not None
+    assert failure is not None
+    assert failure.outcome == "too_slow"
+    assert state.reason == failure.reason
+    assert state.reason == (Reason("sentence", {"text": SENTENCE}) if revision < "0010" else REASON)
     checkpoint = store.checkpoint("dublin")
     assert checkpoint is not None
     assert checkpoint.blob == BLOB

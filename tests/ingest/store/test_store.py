@@ -22,6 +22,7 @@ from ingest.store import (
     LeaseLostError,
     Outage,
     PollRow,
+    Reason,
     Store,
     StoreError,
     StoreFailedError,
@@ -309,14 +310,17 @@ def test_frames_stay_for_ten_minutes_and_are_sixty_at_most(store: Store) -> None
     assert [n for n in range(80) if store.frame("dublin", n)] == [*range(62, 71), version]
 
 
+TOO_SLOW = Reason("too_slow", {"host": "“bikes”.example", "seconds": 30.0})
+
+
 def test_a_poll_that_taught_nothing_is_written_down(store: Store) -> None:
     commit(store, learnt(NOON, counted(NOON, a=1)))
     late = NOON + MINUTE
-    poll = PollRow(late, None, "too_slow", "it takes too long", 30.0, "[]")
+    poll = PollRow(late, None, "too_slow", TOO_SLOW, 30.0, "[]")
     store.commit_poll("dublin", "me", late, LEASE, late + 2 * MINUTE, poll, "unreachable", 1)
     state = store.state("dublin")
     assert state is not None
-    assert (state.state, state.text, state.failures) == ("unreachable", "it takes too long", 1)
+    assert (state.state, state.reason, state.failures) == ("unreachable", TOO_SLOW, 1)
     assert (state.at, state.last_try_at, state.next_poll_at) == (NOON, late, late + 2 * MINUTE)
     assert store.polls("dublin") == [NOON]
     assert store.poll_log("dublin", NOON - MINUTE, late)["outcome"].tolist() == ["learnt", "too_slow"]
@@ -409,7 +413,7 @@ def test_a_worker_that_was_frozen_writes_nothing(store: Store) -> None:
     stale = learnt(NOON + MINUTE, counted(NOON + MINUTE, a=9), frame=b"stale", checkpoint=b"stale")
     with pytest.raises(LeaseLostError):
         store.commit_tick("dublin", "frozen", later, LEASE, later, stale)
-    poll = PollRow(later, None, "unchanged", "", 0.1, "[]")
+    poll = PollRow(later, None, "unchanged", None, 0.1, "[]")
     with pytest.raises(LeaseLostError):
         store.commit_poll("dublin", "frozen", later, LEASE, later, poll, "live", 0)
     with pytest.raises(LeaseLostError):
@@ -471,7 +475,7 @@ def test_forgetting_drops_failed_polls_also_of_a_system_that_never_answered(stor
     assert store.take_lease("dublin", "me", NOON, LEASE)
     for hour in range(4):
         at = NOON + timedelta(hours=hour)
-        poll = PollRow(at, None, "unknown_host", "no network", 0.1, "[]")
+        poll = PollRow(at, None, "unknown_host", None, 0.1, "[]")
         store.commit_poll("dublin", "me", at, LEASE, at, poll, "unreachable", hour)
     store.forget("dublin", "me", NOON, NOON + timedelta(hours=2))
     left = store.poll_log("dublin", NOON - MINUTE, NOON + timedelta(days=1))
@@ -500,14 +504,14 @@ def polled(store: Store, at: datetime, outcome: str, seconds: float, findings: s
     """Write a poll that taught nothing."""
     assert store.take_lease("dublin", "me", at, LEASE)
     answered = outcome in ("unchanged", "late")
-    poll = PollRow(at, None, outcome, "", seconds, findings, 30.0 if answered else None)
+    poll = PollRow(at, None, outcome, None, seconds, findings, 30.0 if answered else None)
     store.commit_poll("dublin", "me", at, LEASE, at + MINUTE, poll, None, 0)
 
 
 def test_health_counts_polls_by_quarter_and_outcome_and_times_the_answered_ones(store: Store) -> None:
     for minute in range(20):
-        poll = PollRow(NOON + minute * MINUTE, NOON + minute * MINUTE, "learnt", "", (minute + 1) / 100, "[]",
-                       60.0, 0.5, 2.0, 7 + minute)  # fmt: skip
+        at = NOON + minute * MINUTE
+        poll = PollRow(at, at, "learnt", None, (minute + 1) / 100, "[]", 60.0, 0.5, 2.0, 7 + minute)
         commit(store, learnt(NOON + minute * MINUTE, counted(NOON + minute * MINUTE, a=4), poll=poll))
     polled(store, NOON + 20 * MINUTE, "timeout", 30.0)
     polled(store, NOON + 21 * MINUTE, "unchanged", 0.5)
@@ -563,7 +567,7 @@ def test_the_last_failure_is_told_with_its_words(store: Store) -> None:
     assert store.last_failure("dublin", NOON - MINUTE) is None
     for minute, outcome in enumerate(["timeout", "http_500", "unchanged"]):
         polled(store, NOON + minute * MINUTE, outcome, 0.1)
-    assert store.last_failure("dublin", NOON - MINUTE) == Failure(NOON + MINUTE, "http_500", "")
+    assert store.last_failure("dublin", NOON - MINUTE) == Failure(NOON + MINUTE, "http_500", None)
     assert store.last_failure("dublin", NOON + MINUTE) is None
 
 

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from ingest.gbfs.feed import FeedError, Finding, Poll
-from ingest.store import StoreUnreachableError
+from ingest.gbfs.errors import FetchFailed
+from ingest.gbfs.feed import Poll
+from ingest.gbfs.findings import Finding
+from ingest.http.errors import KeyNeeded, NoAnswer, TooSlow
+from ingest.store import Reason, StoreUnreachableError
 from ingest.store.tables import checkpoints
 from ingest.worker.recovery import recover
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL
@@ -35,7 +38,7 @@ def test_a_fresh_poll_ends_in_a_frame_a_log_and_a_state(desk: Desk) -> None:
     due = desk.tick(ticker, fresh(first, findings=(Finding("no_docks", 2, "s1"),)))
     assert desk.feed.now + MINUTE <= due <= desk.feed.now + 1.1 * MINUTE
     desk.tick(ticker, fresh(second))
-    assert desk.state() == ("live", "", 0)
+    assert desk.state() == ("live", None, 0)
     assert desk.store.polls("test") == [first.at, second.at]
     changed = int((first.bikes != second.bikes).sum())
     assert len(desk.store.observations("test")) == len(first) + changed
@@ -70,7 +73,7 @@ def test_nothing_new_is_written_down_and_the_frame_stays(desk: Desk) -> None:
     desk.tick(ticker, fresh(next(riders(1))))
     desk.tick(ticker, nothing())
     desk.tick(ticker, nothing("late"))
-    assert desk.state() == ("live", "", 0)
+    assert desk.state() == ("live", None, 0)
     assert desk.outcomes() == ["learnt", "unchanged", "late"]
     state = desk.store.state("test")
     assert state is not None
@@ -96,7 +99,7 @@ def test_a_feed_that_stands_still_falls_silent_and_comes_back(desk: Desk) -> Non
         desk.tick(ticker, nothing(), after=minutes * MINUTE)
         assert desk.state()[0] == state
     desk.tick(ticker, fresh(second))
-    assert desk.state() == ("live", "", 0)
+    assert desk.state() == ("live", None, 0)
 
 
 def test_a_feed_that_was_frozen_before_we_came_is_shown_and_called_silent(desk: Desk) -> None:
@@ -111,26 +114,26 @@ def test_a_replay_that_begins_again_says_why_nothing_happens(desk: Desk) -> None
     ticker = desk.worker(system=replay)
     desk.tick(ticker, fresh(next(riders(1))))
     desk.tick(ticker, nothing("late"), after=timedelta(seconds=11))
-    assert desk.state() == ("silent", "what it sends is older than what it sent before", 0)
+    assert desk.state() == ("silent", Reason("only_older"), 0)
 
 
 def test_failures_are_told_and_tried_again_ever_more_rarely(desk: Desk) -> None:
     ticker = desk.worker()
-    trouble = FeedError("unreachable", "example.org does not answer", "too_slow")
+    trouble = FetchFailed(TooSlow(host="bikes.example", seconds=30.0))
     waits = []
     for _ in range(8):
         due = desk.tick(ticker, trouble)
         waits.append((due - desk.feed.now) / MINUTE)
-    assert desk.state() == ("unreachable", "example.org does not answer", 8)
+    assert desk.state() == ("unreachable", Reason("too_slow", {"host": "bikes.example", "seconds": 30.0}), 8)
     for wait, least in zip(waits, (1, 2, 4, 8, 15, 15, 15, 15), strict=True):
         assert least <= wait <= 1.2 * least
     assert desk.outcomes() == ["too_slow"] * 8
     desk.tick(ticker, fresh(next(riders(1))))
-    assert desk.state() == ("live", "", 0)
+    assert desk.state() == ("live", None, 0)
 
 
 def test_a_feed_that_names_a_time_is_left_alone_until_then(desk: Desk) -> None:
-    refused = FeedError("refused", "too often", "too_many_requests", timedelta(hours=2))
+    refused = FetchFailed(KeyNeeded(host="bikes.example", status=403, retry_after=timedelta(hours=2)))
     due = desk.tick(desk.worker(), refused)
     assert due == desk.feed.now + timedelta(hours=2)
     assert desk.state()[0] == "refused"
@@ -343,7 +346,7 @@ def test_a_new_worker_keeps_the_promise_that_the_last_one_made(desk: Desk) -> No
     assert new.tick() == due
     assert desk.feed.polled == polled
     desk.feed.now = due
-    desk.feed.next = FeedError("unreachable", "no answer", "too_slow")
+    desk.feed.next = FetchFailed(NoAnswer(host="bikes.example"))
     new.tick()
     desk.tick(desk.worker(), nothing(), after=timedelta(seconds=1))
     assert desk.feed.polled == polled + 2
@@ -357,7 +360,7 @@ def test_only_what_changes_is_logged(desk: Desk, caplog: pytest.LogCaptureFixtur
         for _ in range(20):
             desk.tick(ticker, nothing())
         for _ in range(3):
-            desk.tick(ticker, FeedError("unreachable", "no answer", "too_slow"))
+            desk.tick(ticker, FetchFailed(NoAnswer(host="bikes.example")))
     assert [record.getMessage().split(",")[0] for record in caplog.records] == [
         "test: live",
         "test: silent",

@@ -1,0 +1,37 @@
+"""Words for what is odd in a feed. The worker stores a kind, a number of cases and an example."""
+
+from __future__ import annotations
+
+from dashboard.words.catalogue import Message, mark
+
+FINDINGS: dict[str, Message] = {
+    "bad_count": mark("counts that are missing or make no sense, taken as unknown"),
+    "bad_document": mark("a document beside the station feeds could not be read"),
+    "charset": mark("text that is not UTF-8"),
+    "duplicate_key": mark("keys given twice in one object, the last one taken"),
+    "duplicate_station": mark("stations given twice, the first one taken"),
+    "future_time": mark("the feed's time lies in the future, the time of receipt is used"),
+    "no_docks": mark("stations without a number of free docks, so without a forecast of spaces"),
+    "no_id": mark("stations without an id, passed over"),
+    "no_name": mark("stations without a name, shown by their id"),
+    "no_position": mark("stations without a position, passed over"),
+    "no_time": mark("the feed does not tell its time, the time of receipt is used"),
+    "no_zone": mark("the time zone is not told, so taken from the stations' position"),
+    "not_a_number": mark("NaN or Infinity where a number should be"),
+    "old_time": mark("the feed's time is more than a day old, the time of receipt is used"),
+    "status_only": mark("stations with counts that the station information does not describe yet"),
+    "status_missing": mark("stations without counts"),
+    "still_time": mark("the feed's time stands still though its counts change, the time of receipt is used"),
+    "slow_time": mark("the feed's time went back for good, the time of receipt is used"),
+    "long_ttl": mark("the feed asks for longer waits than live counts can have"),
+}
+"""A message for each kind of finding, which can follow a number of cases."""
+
+
+def finding(kind: str) -> str:
+    """Word a kind of finding; the kind itself where a newer worker stored it.
+
+    >>> finding("status_missing"), finding("of_tomorrow")
+    ('stations without counts', 'of_tomorrow')
+    """
+    return str(FINDINGS[kind]) if kind in FINDINGS else kind

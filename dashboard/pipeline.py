@@ -5,7 +5,7 @@ Walked from the running object and then let go of: the whole of it is 20 times a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from model.demand.climatology import Climatology
 from model.demand.occupancy_effect import OccupancyEffect
 from model.demand.rates import Demand
 from model.demand.weather_effect import WeatherEffect
+from model.experts.expert import Expert
 from model.forecaster import Forecaster
 from model.mixing.guard import Guard
 from model.mixing.pool import Pool
@@ -92,17 +93,17 @@ class Pipeline:
         """
         if forecaster.at is None or forecaster.learning_since is None:
             raise LookupError("this forecaster has learnt nothing yet")
-        parts, count = forecaster.parts, len(forecaster.stations)
-        demand, pool = parts["long"], parts["pool"]
+        components, count = forecaster.components, len(forecaster.stations)
+        demand, pool = components["long"], components["pool"]
         assert isinstance(demand, Demand)
         assert isinstance(pool, Pool)
         stations = slice(0, count)  # after these come those that the feed no longer describes
         held = forecaster.held
         shown = tuple(
             PipelinePart(name, type(part).__name__, facts(part, forecaster.at) | common(part))
-            for name, part in parts.items()
+            for name, part in components.items()
         )
-        seed = parts.get("seed")
+        seed = components.get("seed")
         return cls(
             at=forecaster.at,
             learning_since=forecaster.learning_since,
@@ -110,7 +111,7 @@ class Pipeline:
             station_id=forecaster.stations.station_id,
             name=forecaster.stations.name,
             parts=shown,
-            competitors=tuple(competitor(expert, parts) for expert in forecaster.experts),
+            competitors=tuple(competitor(expert, components) for expert in forecaster.experts),
             steps=() if seed is None else steps(seed),
             waiting=forecaster.waiting,
             rates=demand.rates[..., stations].copy(),
@@ -185,12 +186,12 @@ _FACTS: dict[type, Callable[[Any, datetime], Facts]] = {
 }
 
 
-def competitor(expert: Any, parts: Any) -> Competitor:
-    """Tell which parts an expert reads, by looking at what it holds."""
-    held = vars(expert)
-    reads = tuple(name for name, part in parts.items() if any(value is part for value in held.values()))
+def competitor(expert: Expert, components: Mapping[str, Any]) -> Competitor:
+    """Tell which components an expert reads, by looking at the attributes of its model."""
+    held = vars(expert.model)
+    reads = tuple(name for name, part in components.items() if any(value is part for value in held.values()))
     settings = {name: float(held[name]) for name in ("tilt", "calm") if held.get(name, 1.0) != 1.0}
-    return Competitor(expert.name, type(expert).__name__, expert.reach, reads, settings)
+    return Competitor(expert.name, type(expert.model).__name__, expert.reach, reads, settings)
 
 
 def steps(seed: SeedPipeline) -> tuple[str, ...]:

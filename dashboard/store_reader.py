@@ -261,7 +261,8 @@ class Reading:
     def _unpack(self, system_id: str, at: datetime) -> Pipeline | None:
         # Here alone, since River brings 70 MB along: an app whose model page nobody opens does without.
         from dashboard.pipeline import Pipeline
-        from model.forecaster import Forecaster, StateError
+        from model.checkpoint import StateError
+        from model.forecaster import Forecaster
 
         found = self._store.checkpoint(system_id)
         try:

@@ -21,6 +21,7 @@ from river import compose, feature_extraction, linear_model, optim, preprocessin
 from river.utils import VectorDict
 
 from model.arrays import Floats, Ints
+from model.component import Component
 from model.records import WEATHER
 
 TOLD = ("clouds", "humidity", "pressure", "temperature", "wind")
@@ -68,7 +69,7 @@ def pipeline(means: TargetMeans) -> compose.Pipeline:
     )
 
 
-class SeedPipeline:
+class SeedPipeline(Component):
     """The pipelines of one city, one for each of `minutes`. State is by station id, never by position."""
 
     name = "seed"

@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 from ingest.replay.backtest import backtest
 from ingest.replay.recording import Recording
 from model.demand import rates
-from model.demand.weekly_profile import SHAPE
+from model.demand.weekly_profile import WEEKLY_PROFILE
 
 RECORDINGS = ("dublin-2017-02", "boulder-2022-spring", "chicago-2013-autumn")
 PARTS = ("nothing", "city factor", "holidays", "prior of all cities", "low-rank prior")
@@ -43,7 +43,7 @@ def without(part: str, recording: Recording) -> Iterator[Recording]:
     elif part == "holidays":
         yield replace(recording, stations=replace(recording.stations, country=""))
     elif part == "prior of all cities":
-        with patch.object(rates, "SHAPE", np.ones_like(SHAPE)):
+        with patch.object(rates, "WEEKLY_PROFILE", np.ones_like(WEEKLY_PROFILE)):
             yield recording
     elif part == "low-rank prior":
         with patch.object(rates, "_BEND", (1.0, 1.0)):

@@ -32,7 +32,8 @@ from model.forecaster import Forecaster  # noqa: E402
 from model.frame import MINUTES as FRAME_MINUTES  # noqa: E402
 from model.frame_builder import make_frame  # noqa: E402
 from model.mixing.guard import transform  # noqa: E402
-from model.scoring.issue import SCORED_MINUTES, Score  # noqa: E402
+from model.scoring.issue import SCORED_MINUTES  # noqa: E402
+from model.scoring.settle import Score  # noqa: E402
 from model.seed_pipeline import SeedPipeline  # noqa: E402
 
 STRETCHES: dict[str, tuple[str, str, str] | None] = {

@@ -83,7 +83,7 @@ def follow(forecaster: Forecaster, snapshots: Iterable[Snapshot], city: Any = No
             if len(score.rows) and score.model in ("pool", "naive"):
                 mean.setdefault((score.target_at, score.minutes), {})[score.model] = float(score.crps.mean())
         for (target_at, minutes), crps in mean.items():
-            cell = forecaster.parts["days"].cell(target_at, 24)
+            cell = forecaster.components["calendar"].cell(target_at, 24)
             told.append([minutes, snapshot.at.timestamp(), *cell, crps["pool"], crps["naive"]])
     return told
 

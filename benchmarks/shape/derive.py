@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ingest.replay.recording import Recording
 from model.demand.calendar import DAY_TYPES, Calendar
-from model.demand.rates import MAX_GAP, Demand, events
-from model.demand.weekly_profile import SHAPE
+from model.demand.rates import MAX_GAP, Demand, count_events
+from model.demand.weekly_profile import WEEKLY_PROFILE
 
 CITIES = ("dublin-2017-02", "chicago-2013-autumn", "boulder-2022-spring", "toulouse-2016")
-SLOTS = SHAPE.shape[1]
+SLOTS = WEEKLY_PROFILE.shape[1]
 
 
 def shape_of(path: Path) -> np.ndarray:
@@ -38,7 +38,7 @@ def shape_of(path: Path) -> np.ndarray:
                 known & (last.docks != 0),
                 known & (last.bikes > 0),
             )
-            demand.learn(events(last.at, snapshot.at, change, can_arrive=dock, can_depart=bike))
+            demand.learn(count_events(last.at, snapshot.at, change, can_arrive=dock, can_depart=bike))
         last = snapshot
     seen, hours = (table.sum(axis=(2, 3)) for table in (demand.events, demand.hours))
     rate = (seen + 1) / (hours + 1)

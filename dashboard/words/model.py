@@ -35,14 +35,14 @@ PARTS: Words[str] = Words(
     {
         "long": mark("Demand, long memory"),
         "short": mark("Demand, short memory"),
-        "pull": mark("Pull"),
+        "occupancy_effect": mark("Pull"),
         "changes": mark("Changes"),
-        "climate": mark("Climate"),
+        "climatology": mark("Climate"),
         "pool": mark("Pool"),
         "guard": mark("Guard"),
-        "days": mark("Calendar"),
+        "calendar": mark("Calendar"),
         "weather": mark("Weather"),
-        "watch": mark("Drift watch"),
+        "drift_monitor": mark("Drift watch"),
         "seed": mark("Seed pipeline"),
     }
 )
@@ -52,14 +52,14 @@ PART_HINTS: Words[str] = Words(
     {
         "long": mark("How many bikes want to come to and go from each station, by kind of day and time."),
         "short": mark("The same, forgetting faster, so that a new habit shows sooner."),
-        "pull": mark("How riders and vans draw a station back to how full it usually is."),
+        "occupancy_effect": mark("How riders and vans draw a station back to how full it usually is."),
         "changes": mark("By how much the count at each station differs after so many minutes."),
-        "climate": mark("How full each station usually is at each hour of such a day."),
+        "climatology": mark("How full each station usually is at each hour of such a day."),
         "pool": mark("Trusts each expert as far as it has earned, by station and time ahead."),
         "guard": mark("Mends the spread, and holds the median at as-now until it has been better."),
-        "days": mark("Tells weekdays from weekends, and what a holiday is like here."),
+        "calendar": mark("Tells weekdays from weekends, and what a holiday is like here."),
         "weather": mark("How much more or fewer people ride in such weather, in the whole city."),
-        "watch": mark("Notices when the edge over no change is no longer what it was."),
+        "drift_monitor": mark("Notices when the edge over no change is no longer what it was."),
         "seed": mark("The River pipeline that this goes back to, as a rival: learns one label at a time."),
     }
 )

@@ -17,8 +17,9 @@ import numpy as np
 from ingest.replay.recording import Recording
 from model.arrays import Floats
 from model.forecaster import Forecaster
-from model.scoring.issue import SCORED_MINUTES, Score
+from model.scoring.issue import SCORED_MINUTES
 from model.scoring.measures import MEASURES, WORSE, measures
+from model.scoring.settle import Score
 
 _SUMS = ("n", "n_dock", "abs_error", "squared_error", "crps", "brier_bike", "brier_dock", "covered")
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from model.arrays import Strings
-from model.scoring.issue import BINS, STATION_SCORES, Score
+from model.scoring.settle import BINS, STATION_SCORES, Score
 
 STATION_KEYS = ["model", "station_id"]
 """What a row of the first table is of; its columns are `n`, `n_dock` and the sums of `STATION_SCORES`."""

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from ingest.replay.playable_source import PlayableSource
 from model.forecaster import Forecaster
-from model.scoring.issue import Score
+from model.scoring.settle import Score
 
 LONG = timedelta(days=2)
 """A longer stretch is learnt with fewer issued forecasts, and without the seed pipeline."""

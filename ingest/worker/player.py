@@ -22,7 +22,7 @@ from ingest.worker.catch_up import WEATHER_EVERY, catch_up
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL, LearnGap, Ticker, WorkingCopy
 from model.forecaster import Forecaster
 from model.records import Snapshot, Stations
-from model.scoring.issue import Score
+from model.scoring.settle import Score
 
 LOOK = timedelta(seconds=1)
 """How often a player reads the playback, and the least time between two ticks."""

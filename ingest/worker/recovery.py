@@ -17,7 +17,8 @@ import numpy as np
 
 from ingest.replay.change_log import BEFORE_THE_FIRST, ChangeLog, ChangeReplay
 from ingest.store import Store
-from model.forecaster import Forecaster, StateError
+from model.checkpoint import StateError
+from model.forecaster import Forecaster
 from model.records import Snapshot
 
 log = logging.getLogger(__name__)

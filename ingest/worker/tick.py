@@ -38,7 +38,8 @@ from ingest.worker.recovery import recover
 from model.forecaster import Forecaster
 from model.frame_builder import make_frame
 from model.records import Snapshot, Stations, Weather
-from model.scoring.issue import SCORED_MINUTES, Score
+from model.scoring.issue import SCORED_MINUTES
+from model.scoring.settle import Score
 
 log = logging.getLogger(__name__)
 

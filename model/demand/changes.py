@@ -24,13 +24,14 @@ class Changes(Component):
     """Histograms of changes: `counts` is `(H, 61, S)` for the horizons `minutes`, from −30 to 30 bikes."""
 
     ARRAYS = ("counts",)
+    KEYS = ("minutes",)
 
     def __init__(self, size: int, minutes: Sequence[int]) -> None:
         self.minutes = tuple(minutes)
         self.counts = np.zeros((len(self.minutes), 2 * _MOST + 1, size), dtype=np.float32)
         self._city: Floats | None = None
 
-    def take(self, rows: Ints) -> None:
+    def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
         self.counts, self._city = take_rows(self.counts, rows, 0), None
 

@@ -26,30 +26,30 @@ class Climatology(Component):
 
     ARRAYS = ("spent", "hour_start")
 
-    def __init__(self, size: int, days: Calendar) -> None:
-        self._days = days
+    def __init__(self, size: int, calendar: Calendar) -> None:
+        self._calendar = calendar
         self.spent = np.zeros((DAY_TYPES, _HOURS, _BINS, size), dtype=np.float32)
         self.hour_start = 0
 
-    def take(self, rows: Ints) -> None:
+    def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
         self.spent = take_rows(self.spent, rows, 0)
 
-    def learn(self, happened: Events, bikes: Ints, places: Ints, known: Bools) -> None:
+    def learn(self, events: Events, bikes: Ints, places: Ints, known: Bools) -> None:
         """Learn that `bikes` of `places` stood there for so long."""
-        cell = self._days.cell(happened.middle, _HOURS)
-        hour_start = int(happened.middle.timestamp()) // 3600
+        cell = self._calendar.cell(events.middle, _HOURS)
+        hour_start = int(events.middle.timestamp()) // 3600
         if hour_start != self.hour_start:
             self.hour_start = hour_start
             self.spent[cell] *= np.float32(0.5 ** (1 / _HALF_LIFE_DAYS))
         rows = np.flatnonzero(known & (places > 0))
         inside = (bikes[rows] - 1) * (_BINS - 2) // np.maximum(places[rows] - 1, 1) + 1
         level = np.where(bikes[rows] >= places[rows], _BINS - 1, np.where(bikes[rows] <= 0, 0, inside))
-        self.spent[cell][level, rows] += np.float32(happened.hours)
+        self.spent[cell][level, rows] += np.float32(events.hours)
 
     def odds(self, ats: Sequence[datetime], rows: Ints, places: Ints) -> Array32:
         """Give P(bikes ≤ k) at the moments `ats`, `(H, S, N)`."""
-        cells = [self._days.cell(at, _HOURS) for at in ats]
+        cells = [self._calendar.cell(at, _HOURS) for at in ats]
         hours = {cell: index for index, cell in enumerate(dict.fromkeys(cells))}
         spent = self.spent[..., rows]
         always = spent.sum(axis=(0, 1)) + np.float32(1 / _BINS)

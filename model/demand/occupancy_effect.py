@@ -34,45 +34,45 @@ class OccupancyEffect(Component):
 
     ARRAYS = ("seen", "expected", "seen_off", "expected_off", "filled", "hours", "slot_start")
 
-    def __init__(self, size: int, days: Calendar) -> None:
-        self._days = days
+    def __init__(self, size: int, calendar: Calendar) -> None:
+        self._calendar = calendar
         self.seen, self.expected = np.zeros((2, _TENTHS)), np.zeros((2, _TENTHS))
         self.seen_off, self.expected_off = (np.zeros((2, len(_EDGES) + 1)) for _ in range(2))
         self.filled = np.zeros((DAY_TYPES, _SLOTS, size), dtype=np.float32)
         self.hours = np.zeros_like(self.filled)
         self.slot_start = 0
 
-    def take(self, rows: Ints) -> None:
+    def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
         for name in ("filled", "hours"):
             setattr(self, name, take_rows(getattr(self, name), rows, 0))
 
     def cell(self, at: datetime) -> tuple[int, int]:
         """Give the day type and half-hour of a moment."""
-        return self._days.cell(at, _SLOTS)
+        return self._calendar.cell(at, _SLOTS)
 
-    def learn(self, happened: Events, bikes: Ints, places: Ints, known: Bools, demand: Demand) -> None:
-        """Learn from what happened while `bikes` of `places` stood there, by the demand that was expected."""
-        cell = self.cell(happened.middle)
+    def learn(self, events: Events, bikes: Ints, places: Ints, known: Bools, demand: Demand) -> None:
+        """Learn from the events while `bikes` of `places` stood there, against the expected demand."""
+        cell = self.cell(events.middle)
         fill = np.where(known, bikes, 0) / np.maximum(places, 1)
         tenth = np.minimum((fill * _TENTHS).astype(np.int64), _TENTHS - 1)
         off = np.searchsorted(_EDGES, fill - self.usual([cell], slice(None))[0])
-        rates = demand.at(happened.middle)
-        hours = happened.hours
-        expected = np.where(happened.free, rates * (demand.factor * hours)[:, None], 0)
+        rates = demand.at(events.middle)
+        hours = events.hours
+        expected = np.where(events.free, rates * (demand.factor * hours)[:, None], 0)
         by_fill, by_distance = self._tables()
         fade = 0.5 ** (hours / 24 / _HALF_LIFE_DAYS)
         for table in (self.seen, self.expected, self.seen_off, self.expected_off):
             table *= fade
         for side in (0, 1):
-            riders = happened.riders[side]
+            riders = events.riders[side]
             self.seen[side] += np.bincount(tenth, riders, _TENTHS)
             self.expected[side] += np.bincount(tenth, expected[side] * by_distance[side][off], _TENTHS)
             self.seen_off[side] += np.bincount(off, riders, len(_EDGES) + 1)
             self.expected_off[side] += np.bincount(
                 off, expected[side] * by_fill[side][tenth], len(_EDGES) + 1
             )
-        slot_start = int(happened.middle.timestamp()) * _SLOTS // 86400
+        slot_start = int(events.middle.timestamp()) * _SLOTS // 86400
         if slot_start != self.slot_start:
             self.slot_start = slot_start
             forget = np.float32(0.5 ** (1 / _USUAL_HALF_LIFE_DAYS))

@@ -27,10 +27,10 @@ from model.arrays import Array32, Bools, Floats, Ints, take_rows
 from model.component import Component
 from model.demand.calendar import DAY_TYPES, Calendar
 from model.demand.weather_effect import WeatherEffect
-from model.demand.weekly_profile import SHAPE
+from model.demand.weekly_profile import WEEKLY_PROFILE
 
 MAX_GAP = timedelta(minutes=15)
-"""Longer holes than this teach nothing: what happened in between is anyone's guess."""
+"""Longer holes than this teach nothing: what events in between is anyone's guess."""
 
 _PRIOR_EVENTS = 4.0
 """Events that the prior of one station's slot is worth."""
@@ -83,7 +83,9 @@ class Events:
         return self.before + (self.at - self.before) / 2
 
 
-def events(before: datetime, at: datetime, change: Ints, can_arrive: Bools, can_depart: Bools) -> Events:
+def count_events(
+    before: datetime, at: datetime, change: Ints, can_arrive: Bools, can_depart: Bools
+) -> Events:
     """Count riders between two snapshots no more than `MAX_GAP` apart, arrivals before departures.
 
     `change` is bikes now less bikes before `(S,)`; `can_arrive` and `can_depart` tell where a dock and a bike
@@ -109,13 +111,13 @@ class Demand(Component):
     def __init__(
         self,
         size: int,
-        days: Calendar,
+        calendar: Calendar,
         slots: int,
         half_life_days: float,
         weather: WeatherEffect | None = None,
     ) -> None:
-        self._days = days
-        self._weather = weather or WeatherEffect(days)
+        self._calendar = calendar
+        self._weather = weather or WeatherEffect(calendar)
         self.slots = slots
         self.half_life_days = half_life_days
         self.stride = 1
@@ -126,7 +128,7 @@ class Demand(Component):
         self.slot_start = 0
         self.rates = self._rates()
 
-    def take(self, rows: Ints) -> None:
+    def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
         kept = take_rows(self.rates, rows, 0)
         for name, default in (("events", 0), ("hours", 0), ("bend", 1)):
@@ -135,7 +137,7 @@ class Demand(Component):
 
     def cell(self, at: datetime) -> tuple[int, int]:
         """Give the day type and slot of a moment."""
-        return self._days.cell(at, self.slots)
+        return self._calendar.cell(at, self.slots)
 
     def at(self, moment: datetime) -> Array32:
         """Give the rates per hour of a moment in its weather, `(2, S)`, without the city factor."""
@@ -145,19 +147,19 @@ class Demand(Component):
         factors = self._weather.factors(moment)
         return rates if factors is None else rates * factors[:, None].astype(np.float32)
 
-    def expected(self, seen: Events) -> Floats:
+    def expected(self, events: Events) -> Floats:
         """Give the riders expected city-wide on a weekday and on a weekend of usual weather, `(2, 2)`.
 
-        Day types before arrivals and departures, for the time and the free stations of `seen`.
+        Day types before arrivals and departures, for the time and the free stations of `events`.
         """
-        slot = self.cell(seen.middle)[1]
-        totals: Floats = (self.rates[:, slot] * seen.free).sum(axis=2, dtype=np.float64) * seen.hours
+        slot = self.cell(events.middle)[1]
+        totals: Floats = (self.rates[:, slot] * events.free).sum(axis=2, dtype=np.float64) * events.hours
         return totals
 
-    def learn(self, seen: Events) -> None:
+    def learn(self, events: Events) -> None:
         """Learn from what happened between two snapshots."""
-        cell = self.cell(seen.middle)
-        slot_start = int(seen.middle.timestamp()) * self.slots // 86400
+        cell = self.cell(events.middle)
+        slot_start = int(events.middle.timestamp()) * self.slots // 86400
         if slot_start != self.slot_start:
             new_day, due = (
                 slot_start // stride != self.slot_start // stride for stride in (self.slots, self.stride)
@@ -170,12 +172,14 @@ class Demand(Component):
                 self.bend = self._bend()
             if due:
                 self.rates = self._rates()
-        self.events[cell] += seen.riders
+        self.events[cell] += events.riders
         # An hour of half the riders, for rain, is half an hour's exposure.
-        self.hours[cell] += self._in_weather(seen.middle, seen.free * np.float32(seen.hours))
-        self.recent *= 0.5 ** (seen.hours * 60 / _FACTOR_MINUTES)
-        self.recent[:, 0] += seen.riders.sum(axis=1, dtype=np.float64)
-        self.recent[:, 1] += (self.at(seen.middle) * seen.free).sum(axis=1, dtype=np.float64) * seen.hours
+        self.hours[cell] += self._in_weather(events.middle, events.free * np.float32(events.hours))
+        self.recent *= 0.5 ** (events.hours * 60 / _FACTOR_MINUTES)
+        self.recent[:, 0] += events.riders.sum(axis=1, dtype=np.float64)
+        self.recent[:, 1] += (self.at(events.middle) * events.free).sum(
+            axis=1, dtype=np.float64
+        ) * events.hours
 
     def _level(self) -> Array32:
         """Give the prior without the bends: the city's profile at each station's own level of demand.
@@ -186,7 +190,7 @@ class Demand(Component):
         city_events, city_hours = (
             _smooth(table.sum(axis=(2, 3)).astype(np.float64)) for table in (self.events, self.hours)
         )
-        shape = np.repeat(SHAPE, self.slots // SHAPE.shape[1], axis=1)
+        shape = np.repeat(WEEKLY_PROFILE, self.slots // WEEKLY_PROFILE.shape[1], axis=1)
         mean = (city_events.sum() + _FIRST_RATE * _FIRST_HOURS) / ((city_hours * shape).sum() + _FIRST_HOURS)
         city = (city_events + mean * shape * _CITY_PRIOR_HOURS) / (city_hours + _CITY_PRIOR_HOURS)
         profile = city.astype(np.float32)

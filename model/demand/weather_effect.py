@@ -13,6 +13,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,19 +53,19 @@ class WeatherEffect(Component):
     rates are behind the city and is never applied: rates learnt in a rainy week are too low for a dry one
     until the rain's effect is known. `usual` `(24, 6)` is the weather usual at each hour of the
     local day and `days` `(24, 6)` how many days of it were seen. `hour` is the one under way, in which
-    `seen` and `expected` `(2,)` riders are counted, and `told` `(7,)` sums the features.
+    `seen` and `expected` `(2,)` riders are counted, and `feature_sums` `(7,)` are counted.
     """
 
-    ARRAYS = ("beta", "precision", "usual", "days", "hour", "seen", "expected", "told")
+    ARRAYS = ("beta", "precision", "usual", "days", "hour", "seen", "expected", "feature_sums")
 
-    def __init__(self, days_of: Calendar) -> None:
+    def __init__(self, calendar: Calendar) -> None:
         size = len(WEATHER)
-        self._days = days_of
+        self._calendar = calendar
         self.beta = np.zeros((2, 1 + size))
         self.precision = np.repeat(_PRIOR[None], 2, axis=0)
         self.usual, self.days = np.zeros((24, size)), np.zeros((24, size))
         self.hour = 0
-        self.seen, self.expected, self.told = np.zeros(2), np.zeros(2), np.zeros(1 + size)
+        self.seen, self.expected, self.feature_sums = np.zeros(2), np.zeros(2), np.zeros(1 + size)
         self._take(None)
 
     def _take(self, weather: Weather | None) -> None:
@@ -77,8 +78,11 @@ class WeatherEffect(Component):
         hours, values = ([], np.zeros((0, len(WEATHER)))) if known is None else (known.hours, known.values)
         return super().arrays() | {"hours": np.asarray(hours, dtype=np.int64), "values": values}
 
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` gave."""
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` gave.
+
+        Raises what `Component.restore` and `Weather` raise.
+        """
         super().restore(arrays)
         hours, values = arrays["hours"], arrays["values"]
         self._take(Weather(hours, values) if len(hours) else None)
@@ -108,7 +112,7 @@ class WeatherEffect(Component):
         values = self.weather.at(at)
         if np.isnan(values).all():
             return None
-        hour = self._days.cell(at, 24)[1]
+        hour = self._calendar.cell(at, 24)[1]
         seen = self.days[hour] > 0
         features = np.where(seen, values - self.usual[hour], 0)
         features[_RAIN] = np.log1p(max(values[_RAIN], 0))
@@ -124,19 +128,19 @@ class WeatherEffect(Component):
             self._close()
             self._note(at)
             self.hour = hour
-            self.seen, self.expected, self.told = np.zeros(2), np.zeros(2), np.zeros(1 + len(WEATHER))
+            self.seen, self.expected, self.feature_sums = np.zeros(2), np.zeros(2), np.zeros(1 + len(WEATHER))
             self._known = {}
         features = self._features(at)
         if features is not None:
             self.seen += seen
             self.expected += expected
-            self.told += np.concatenate([[1.0], features])
+            self.feature_sums += np.concatenate([[1.0], features])
 
     def _close(self) -> None:
         """Learn from the hour that is over."""
-        if not self.told[0]:
+        if not self.feature_sums[0]:
             return
-        features = self.told / self.told[0]
+        features = self.feature_sums / self.feature_sums[0]
         self.precision += (1 - 0.5 ** (1 / _HALF_LIFE_HOURS)) * (_PRIOR - self.precision)
         mean = self.expected * np.clip(np.exp(self.beta @ features), *_CLIP)
         trust = 1 / (1 + _DAY_NOISE**2 * mean)
@@ -148,7 +152,7 @@ class WeatherEffect(Component):
     def _note(self, at: datetime) -> None:
         assert self.weather is not None
         values = self.weather.at(at)
-        hour = self._days.cell(at, 24)[1]
+        hour = self._calendar.cell(at, 24)[1]
         known = ~np.isnan(values)
         share = np.maximum(1 / (self.days[hour] + 1), 1 - 0.5 ** (1 / _USUAL_HALF_LIFE_DAYS))
         self.usual[hour] += np.where(known, share * (np.nan_to_num(values) - self.usual[hour]), 0)

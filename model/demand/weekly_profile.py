@@ -7,7 +7,7 @@ four cities, which `benchmarks/shape/` derives.
 import numpy as np
 
 # fmt: off
-SHAPE = np.array((
+WEEKLY_PROFILE = np.array((
     (
         0.50, 0.35, 0.21, 0.11, 0.09, 0.07, 0.06, 0.05, 0.04, 0.13, 0.21, 0.30,
         0.39, 0.53, 0.83, 1.28, 1.75, 2.04, 1.88, 1.52, 1.31, 1.25, 1.23, 1.32,

@@ -1,1 +1,1 @@
-"""The models that compete: one file an idea, and the registry that lists them."""
+"""The experts: models that compete in the pool. One file holds one idea; the registry lists them all."""

@@ -38,6 +38,7 @@ class Guard(Component):
     """
 
     ARRAYS = ("tenths", "lost", "naive", "settled")
+    KEYS = ("minutes",)
 
     def __init__(self, size: int, minutes: Sequence[int]) -> None:
         self.minutes = np.array(minutes)
@@ -46,7 +47,7 @@ class Guard(Component):
         self.naive = np.zeros_like(self.lost)
         self.settled = np.zeros_like(self.lost)
 
-    def take(self, rows: Ints) -> None:
+    def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
         for name in ("lost", "naive", "settled"):
             setattr(self, name, take_rows(getattr(self, name), rows, 0))

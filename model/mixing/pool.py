@@ -12,9 +12,11 @@ the hours in between, and would make the forecast look better than it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.arrays import Array32, Bools, Floats, Ints, take_rows
 from model.component import Component
@@ -36,39 +38,97 @@ _LEAST = 1e-5
 class Pool(Component):
     """Weights by horizon, station and expert.
 
-    `first` are the weights `(M,)` to begin with and `able` `(H, M)` tells which experts answer a horizon.
-    `gram` is `(H, M, M, S)`, `settled` counts the truths behind it `(H, S)`, `weight` is `(H, M, S)`, and
-    `city` the city's weights `(H, M)`.
+    `experts` are names `(M,)`, `reach` how many minutes each of them answers, and `first` the weights `(M,)`
+    to begin with. `able` `(H, M)` tells which experts answer a horizon. `gram` is `(H, M, M, S)`, `settled`
+    counts the truths behind it `(H, S)`, `weight` is `(H, M, S)`, and `city` the city's weights `(H, M)`.
+
+    The state is keyed by the experts' names. An expert without evidence stands as the mix of the others:
+    as right as the pool has been, so that its weight stays near its first weight until it has evidence.
     """
 
     ARRAYS = ("gram", "settled", "weight", "city")
+    KEYS = ("minutes", "experts", "reach")
 
-    def __init__(self, size: int, minutes: Sequence[int], first: Sequence[float], able: Bools) -> None:
+    def __init__(
+        self,
+        size: int,
+        minutes: Sequence[int],
+        experts: Sequence[str],
+        reach: Sequence[int],
+        first: Sequence[float],
+    ) -> None:
         self.minutes = tuple(minutes)
-        self.able = able
-        self.first = np.where(able, first, 0.0)
+        self.experts = tuple(experts)
+        self.reach = tuple(reach)
+        self.able: Bools = np.array(self.reach) >= np.array(self.minutes)[:, None]
+        self.first = np.where(self.able, first, 0.0)
         self.first /= self.first.sum(axis=1, keepdims=True)
-        horizons, members = able.shape
+        horizons, members = self.able.shape
         self.gram = np.zeros((horizons, members, members, size), dtype=np.float32)
         self.settled = np.zeros((horizons, size), dtype=np.float32)
         self.weight = np.repeat(self.first[..., None], size, axis=2).astype(np.float32)
         self.city = self.first.copy()
 
-    def take(self, rows: Ints) -> None:
+    def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one, which starts from the city's weights."""
         new = rows < 0
         for name in ("gram", "settled", "weight"):
             setattr(self, name, take_rows(getattr(self, name), rows, 0))
         self.weight[..., new] = self.city[..., None]
 
-    def learn(self, minutes: int, rows: Ints, error: Array32) -> None:
-        """Learn from a settled forecast of the stations `rows`: errors `(M, S, N)` of the able experts."""
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` and `keys` gave, or adapt the state of a pool of other experts by name.
+
+        An expert that the state lacks starts from its first weight; one that has left gives its weight to the
+        others. Raises what `Component.restore` raises.
+        """
+        experts, reach = arrays["experts"].tolist(), arrays["reach"].tolist()
+        if (experts, reach) == (list(self.experts), list(self.reach)):
+            super().restore(arrays)
+            return
+        if len(set(experts)) != len(experts) or len(experts) != len(reach):
+            raise ValueError(f"Pool.experts are {experts} with the reaches {reach}: name each once")
+        other = Pool(self.settled.shape[1], self.minutes, experts, reach, np.ones(len(experts)).tolist())
+        other.restore(arrays)
+        self._adapt(other)
+
+    def _adapt(self, other: Pool) -> None:
+        place = {name: index for index, name in enumerate(other.experts)}
+        theirs = np.array([place.get(name, -1) for name in self.experts])
+        self.settled = other.settled
+        for index in range(len(self.minutes)):
+            able = np.flatnonzero(self.able[index])
+            known = (theirs[able] >= 0) & other.able[index, theirs[able]]
+            if not known.any():
+                self.settled[index] = 0
+                continue
+            kept, first = theirs[able[known]], self.first[index, able[~known]]
+            for mine, before in (
+                (self.city[index], other.city[index]),
+                (self.weight[index], other.weight[index]),
+            ):
+                share = before[kept] / before[kept].sum(axis=0)
+                mine[able[known]] = share * (1 - first.sum())
+                mine[able[~known]] = first.reshape(-1, *(1,) * (mine.ndim - 1))
+            matrix = _stand_in(self.weight[index, able], known)
+            gram = other.gram[index][np.ix_(kept, kept)].transpose(2, 0, 1)
+            self.gram[index][np.ix_(able, able)] = (matrix @ gram @ matrix.transpose(0, 2, 1)).transpose(
+                1, 2, 0
+            )
+
+    def learn(self, minutes: int, rows: Ints, experts: Sequence[str], error: Array32) -> None:
+        """Learn from a settled forecast of the stations `rows`: errors `(M, S, N)` of the named experts.
+
+        A forecast that other experts issued teaches what it can: it may be as old as its horizon is long.
+        """
         index = self.minutes.index(minutes)
         able = np.flatnonzero(self.able[index])
+        by_station = self._of_the_able(index, rows, experts, error)
+        if by_station is None:
+            return
         fade = np.float32(0.5 ** (1 / _HALF_LIFE_FORECASTS))
         self.gram[index] *= fade
         self.settled[index] *= fade
-        by_station = error.transpose(1, 0, 2)
         products = by_station @ by_station.transpose(0, 2, 1)
         here = np.ix_(able, able, rows)
         self.gram[index][here] += products.transpose(1, 2, 0)
@@ -83,13 +143,28 @@ class Pool(Component):
                 mine[later] = 0
                 mine[later, able] = mine[index, able] / mine[index, able].sum(axis=0)
 
+    def _of_the_able(self, index: int, rows: Ints, experts: Sequence[str], error: Array32) -> Array32 | None:
+        """Give the errors of this pool's able experts, `(S, M, N)`; None where it has none of `experts`."""
+        able = np.flatnonzero(self.able[index])
+        names = [self.experts[place] for place in able]
+        by_station = error.transpose(1, 0, 2)
+        if names == list(experts):
+            return by_station
+        known = np.array([name in experts for name in names])
+        if not known.any():
+            return None
+        kept = [list(experts).index(name) for name in names if name in experts]
+        matrix = _stand_in(self.weight[index][np.ix_(able, rows)], known)
+        completed: Array32 = (matrix @ by_station[:, kept]).astype(np.float32)
+        return completed
+
     def _solve(self, index: int, able: Ints) -> None:
         gram = self.gram[index][np.ix_(able, able)].astype(np.float64)
         truths = float(self.settled[index].sum(dtype=np.float64))
         total = gram.sum(axis=2)
         eye = np.eye(len(able))
-        pull = _FIRST * self.first[index, able]
-        city = _minimise((total + _FIRST * eye)[None], pull[None], self.city[None, index, able])[0]
+        toward = _FIRST * self.first[index, able]
+        city = _minimise((total + _FIRST * eye)[None], toward[None], self.city[None, index, able])[0]
         city_share = _CITY_FORECASTS * min(1.0, truths / 200) / max(truths, 1.0)
         own = gram.transpose(2, 0, 1) + city_share * total + _TIE * eye
         weight = _minimise(own, np.broadcast_to(_TIE * city, own.shape[:2]), self.weight[index, able].T)
@@ -97,33 +172,43 @@ class Pool(Component):
         self.weight[index, able] = weight.T
 
     def weights(self, minutes: Sequence[int], rows: Ints) -> Array32:
-        """Give the weights `(H, M, S)`; between the learnt horizons they run straight.
+        """Give the weights `(H, M, S)`, interpolated linearly between the learnt horizons.
 
-        Beyond the reach of the near experts they are those of the first horizon that does without them.
+        Where experts end between two horizons, the weights are those of the longer one, which does without.
         """
         learnt = np.array(self.minutes)
-        whole = self.able.all(axis=1)
-        near = int(learnt[whole].max())
         place = np.interp(minutes, learnt, np.arange(len(learnt)))
-        beyond = np.asarray(minutes) > near
-        place = np.where(beyond, np.maximum(place, int(whole.sum())), place)
         low = np.floor(place).astype(np.int64)
         high = np.minimum(low + 1, len(learnt) - 1)
-        share = (place - low).astype(np.float32)[:, None, None]
+        ends = (self.able[low] != self.able[high]).any(axis=1)
+        share = np.where(ends, np.ceil(place - low), place - low).astype(np.float32)[:, None, None]
         weight = self.weight[..., rows]
         mixed: Array32 = (1 - share) * weight[low] + share * weight[high]
         return mixed
 
 
-def _minimise(gram: Floats, pull: Floats, start: Floats) -> Floats:
-    """Minimise `w' G w − 2 pull' w` over the simplex, for many problems at once, from `start`.
+def _stand_in(weight: Array32, known: Bools) -> Floats:
+    """Give matrices `(S, M, K)` that express M experts of weights `(M, S)` by the K of them that are known.
+
+    The others stand as the mix of the known.
+    """
+    share = weight[known].T.astype(np.float64)
+    share /= share.sum(axis=1, keepdims=True)
+    matrix = np.zeros((weight.shape[1], len(known), share.shape[1]))
+    matrix[:, known] = np.eye(share.shape[1])
+    matrix[:, ~known] = share[:, None]
+    return matrix
+
+
+def _minimise(gram: Floats, toward: Floats, start: Floats) -> Floats:
+    """Minimise `w' G w − 2 toward' w` over the simplex, for many problems at once, from `start`.
 
     Exponentiated gradient steps, scaled by the largest entry of `G`; each solve goes on where the last ended.
     """
     scale = np.maximum(np.abs(gram).max(axis=(1, 2)), 1e-9)[:, None]
     weight = start.astype(np.float64)
     for _ in range(_STEPS):
-        slope = (gram @ weight[..., None])[..., 0] - pull
+        slope = (gram @ weight[..., None])[..., 0] - toward
         slope -= (slope * weight).sum(axis=1, keepdims=True)
         weight = np.maximum(weight * np.exp(-np.clip(2 * slope / scale, -3, 3)), _LEAST)
         weight /= weight.sum(axis=1, keepdims=True)

@@ -1,1 +1,1 @@
-"""How forecasts are issued, settled, measured, and watched for drift."""
+"""How forecasts are put on record, settled, measured, and watched for drift."""

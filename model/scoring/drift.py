@@ -16,7 +16,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +56,7 @@ class DriftMonitor(Component):
     """
 
     ARRAYS = ("edge", "error", "seen", "square", "known")
+    KEYS = ("minutes",)
 
     def __init__(self, minutes: Sequence[int]) -> None:
         self.minutes = tuple(minutes)
@@ -74,12 +75,12 @@ class DriftMonitor(Component):
         edge, error, seen = self.edge[index], self.error[index], self.seen[index]
         difference, usual = crps - naive, max(error[hour], error.sum() / max((seen > 0).sum(), 1), 1e-3)
         loss = min(max((difference - edge[hour]) / usual, -2.0), 2.0)
-        told = seen[hour] >= _LEAST_SEEN
+        usual_known = seen[hour] >= _LEAST_SEEN
         seen[hour] += 1
         share = _share(seen[hour], _HALF_LIFE_FORECASTS)
         edge[hour] += share * (difference - edge[hour])
         error[hour] += share * (naive - error[hour])
-        return self._watch(index, at, loss) if told else None
+        return self._watch(index, at, loss) if usual_known else None
 
     def _watch(self, index: int, at: datetime, loss: float) -> Drift | None:
         spread, known = float(self.square[index]) ** 0.5, self.known[index]
@@ -102,7 +103,7 @@ class DriftMonitor(Component):
         return drift
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Give the state: ADWIN's is what it was told since it began."""
+        """Give the state: that of ADWIN is every loss since it began."""
         return super().arrays() | {
             "lengths": np.array(self._lengths),
             "losses": np.concatenate(
@@ -110,10 +111,15 @@ class DriftMonitor(Component):
             ),
         }
 
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take back what `arrays` gave."""
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `arrays` and `keys` gave.
+
+        Raises what `Component.restore` raises.
+        """
         super().restore(arrays)
-        ends = np.cumsum(arrays["lengths"])
+        lengths, ends = arrays["lengths"], np.cumsum(arrays["lengths"])
+        if lengths.shape != (len(self.minutes),) or arrays["losses"].shape != (ends[-1],):
+            raise ValueError(f"DriftMonitor.losses do not have the lengths {lengths.tolist()}")
         for index, losses in enumerate(np.split(arrays["losses"], ends[:-1])):
             self._losses[index, : len(losses)] = losses
             self._lengths[index] = len(losses)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ingest.store.tables import checkpoints
 from model import Forecaster, Snapshot
-from model.forecaster import StateError
+from model.checkpoint import StateError
 from tests.support.model_world import riders, stations
 from tests.support.store_world import MINUTE, NOON
 from tests.support.tick_world import Desk, Sky, fresh, rain, state_of

@@ -10,9 +10,9 @@ import pytest
 
 from model import Forecaster, Snapshot, Stations
 from model.arrays import Floats
+from model.checkpoint import StateError
 from model.demand.calendar import Calendar
-from model.demand.rates import Demand, events
-from model.forecaster import StateError
+from model.demand.rates import Demand, count_events
 from model.frame import MINUTES
 from model.scoring.issue import SCORED_MINUTES
 from tests.support.model_world import MINUTE, MONDAY, riders, snapshot, stations
@@ -155,7 +155,7 @@ def test_state_goes_by_the_id_of_a_station_not_by_its_place() -> None:
 
 
 def test_a_feed_of_ever_new_stations_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.forecaster._MOST_GONE", 8)
+    monkeypatch.setattr("model.forecaster._MOST_REMEMBERED", 8)
     forecaster = taught()
     for first in range(0, 60, 6):
         assert forecaster.at is not None
@@ -243,7 +243,7 @@ def test_demand_is_estimated_and_not_what_was_served() -> None:
         before, at = count, MONDAY + minute * MINUTE
         count = int(np.clip(count + random.poisson(2 / 60) - random.poisson(6 / 60), 0, 20))
         change, bike = np.array([count - before]), np.array([before > 0])
-        demand.learn(events(at, at + MINUTE, change, can_arrive=np.array([True]), can_depart=bike))
+        demand.learn(count_events(at, at + MINUTE, change, can_arrive=np.array([True]), can_depart=bike))
     arrivals, departures = demand.rates.mean(axis=(0, 1))
     assert arrivals[0] == pytest.approx(2, rel=0.15)
     assert departures[0] == pytest.approx(6, rel=0.2)
@@ -340,9 +340,11 @@ def test_what_waits_is_counted_by_station_and_horizon() -> None:
 
 def test_the_parts_can_be_looked_at_and_not_replaced() -> None:
     forecaster = Forecaster(stations(3), seed=True)
-    assert {"long", "short", "pool", "guard", "weather", "watch", "seed"} <= set(forecaster.parts)
+    assert {"long", "short", "pool", "guard", "weather", "drift_monitor", "seed"} <= set(
+        forecaster.components
+    )
     with pytest.raises(TypeError):
-        forecaster.parts["pool"] = None  # type: ignore[index]
+        forecaster.components["pool"] = None  # type: ignore[index]
     assert [expert.name for expert in forecaster.experts] == list(
         forecaster.models[: len(forecaster.experts)]
     )

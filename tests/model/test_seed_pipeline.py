@@ -9,7 +9,7 @@ import pytest
 
 from model import Forecaster
 from model.records import WEATHER
-from model.scoring.issue import as_odds
+from model.scoring.settle import as_odds
 from model.seed_pipeline import TOLD, SeedPipeline, TargetMeans, pipeline
 from tests.support.model_world import MONDAY, riders, stations
 

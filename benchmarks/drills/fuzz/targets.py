@@ -307,7 +307,7 @@ def state() -> Target:
     Packed, so that the checksums are right and what is inside is looked at.
     """
     from model import Forecaster
-    from model.forecaster import StateError
+    from model.checkpoint import StateError
 
     def run(data: bytes) -> None:
         blob = data[1:]

@@ -128,12 +128,12 @@ def test_a_damaged_checkpoint_is_no_traceback_either(city: World) -> None:
 def test_every_part_and_every_expert_of_the_running_forecaster_has_its_box(city: World) -> None:
     forecaster = learn(city, 90)
     drawn = boxes(opened())
-    assert {text.PARTS[name][0] for name in forecaster.parts} <= set(drawn)
+    assert {text.PARTS[name][0] for name in forecaster.components} <= set(drawn)
     assert {expert.name for expert in forecaster.experts} <= set(drawn)
     assert "reads: demand, short memory, pull" in drawn["calm"]
     assert "all rates × 0.65" in drawn["calm"]
-    assert f"{forecaster.parts['long'].events.sum():,.0f} riders" in drawn["Demand, long memory"]
-    assert f"{forecaster.parts['pool'].settled.sum():,.0f} truths" in drawn["Pool"]
+    assert f"{forecaster.components['long'].events.sum():,.0f} riders" in drawn["Demand, long memory"]
+    assert f"{forecaster.components['pool'].settled.sum():,.0f} truths" in drawn["Pool"]
     assert "weather + by_hour + latest → StandardScaler → LinearRegression" in drawn["Seed pipeline"]
     near = sum(n for minutes, n in forecaster.waiting.items() if minutes <= 120)
     assert f"{near:,} wait for up to 2 h" in drawn["Waiting for truth"]
@@ -169,11 +169,13 @@ def test_a_stations_rates_and_weights_are_those_of_the_forecaster(city: World) -
         index=["days", "side"], columns="hour", values="rate", sort=False
     )
     np.testing.assert_allclose(
-        table.to_numpy().reshape(2, 2, 96).swapaxes(1, 2), forecaster.parts["long"].rates[..., 4], rtol=1e-6
+        table.to_numpy().reshape(2, 2, 96).swapaxes(1, 2),
+        forecaster.components["long"].rates[..., 4],
+        rtol=1e-6,
     )
     weights = tables.weights(found, 4).pivot_table(index="minutes", columns="order", values="weight")
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-4)
-    mine = forecaster.parts["pool"].weights(SCORED_MINUTES, np.array([4]))[..., 0]
+    mine = forecaster.components["pool"].weights(SCORED_MINUTES, np.array([4]))[..., 0]
     np.testing.assert_allclose(weights.to_numpy(), mine, atol=1e-6)
     together = tables.rates(found, None)
     each = sum(tables.rates(found, index)["rate"] for index in range(6))
@@ -257,8 +259,8 @@ def test_a_part_that_nobody_has_written_of_is_drawn_with_its_size(city: World) -
 
 def test_an_expert_reads_what_it_holds() -> None:
     forecaster = Forecaster.from_bytes(blob(30))
-    reads = {expert.name: competitor(expert, forecaster.parts).reads for expert in forecaster.experts}
+    reads = {expert.name: competitor(expert, forecaster.components).reads for expert in forecaster.experts}
     assert reads["naive"] == ()
     assert reads["spread"] == ("changes",)
     assert reads["chain"] == ("long",)
-    assert reads["calm"] == ("short", "pull")
+    assert reads["calm"] == ("short", "occupancy_effect")

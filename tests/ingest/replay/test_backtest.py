@@ -15,7 +15,7 @@ from ingest.replay.backtest import backtest
 from ingest.replay.recording import Recording
 from model import Forecaster
 from model.records import median
-from model.scoring.issue import mix
+from model.scoring.settle import mix
 from tests.support import serving
 from tests.support.model_world import MONDAY, riders, stations
 

@@ -12,7 +12,7 @@ import pytest
 from ingest.store import Store
 from ingest.store.daily_scores import CALIBRATION_KEYS, STATION_KEYS, add, daily, read
 from model import Forecaster
-from model.scoring.issue import Score
+from model.scoring.settle import Score
 from tests.support.model_world import MONDAY, riders, stations
 from tests.support.store_world import store_url
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from model import Forecaster
 from model.demand.changes import Changes
-from model.experts.registry import Now, between
+from model.experts.expert import Now, between
 from model.mixing import guard
 from model.mixing.pool import Pool, _minimise
 from model.records import median
@@ -105,22 +105,23 @@ def test_the_weights_lie_on_the_simplex_and_beat_every_single_expert(seed: int, 
 
 
 def test_the_pool_finds_the_better_expert_at_each_station() -> None:
-    pool = Pool(2, (10,), (1.0, 1.0), np.ones((1, 2), dtype=bool))
+    experts = ("one", "other")
+    pool = Pool(2, (10,), experts, (1440, 1440), (1.0, 1.0))
     good, bad = np.full(5, 0.1, dtype=np.float32), np.full(5, 0.6, dtype=np.float32)
     for _ in range(300):
-        pool.learn(10, np.arange(2), np.array([[good, bad], [bad, good]]))
+        pool.learn(10, np.arange(2), experts, np.array([[good, bad], [bad, good]]))
     weight = pool.weights([10], np.arange(2))[0]
     assert weight[0, 0] > 0.9
     assert weight[1, 1] > 0.9
 
 
 def test_until_it_has_its_own_truths_a_horizon_weighs_as_the_next_shorter_one_does() -> None:
-    able = np.array([[True, True, True], [True, True, True], [False, True, True]])
-    pool = Pool(2, (10, 60, 200), (1.0, 1.0, 2.0), able)
+    experts = ("near", "one", "other")
+    pool = Pool(2, (10, 60, 200), experts, (60, 1440, 1440), (1.0, 1.0, 2.0))
     errors = np.array([[0.5, 0.5], [0.1, 0.6], [0.6, 0.1]], dtype=np.float32)[..., None].repeat(5, axis=2)
     rows = np.arange(2)
     for _ in range(200):
-        pool.learn(10, rows, errors)
+        pool.learn(10, rows, experts, errors)
     ten, sixty, far = pool.weights([10, 60, 200], rows)
     assert ten[1, 0] > 0.8
     assert ten[2, 1] > 0.8
@@ -129,13 +130,13 @@ def test_until_it_has_its_own_truths_a_horizon_weighs_as_the_next_shorter_one_do
     np.testing.assert_allclose(far, [[0, 0], *(ten[1:] / ten[1:].sum(axis=0))], rtol=1e-4)
     before = pool.weights([10], rows)
     for _ in range(200):
-        pool.learn(60, rows, errors[:, ::-1])
+        pool.learn(60, rows, experts, errors[:, ::-1])
     ten, sixty, far = pool.weights([10, 60, 200], rows)
     np.testing.assert_array_equal(ten, before[0])
     assert sixty[1, 1] > 0.8
     assert far[1, 1] > 0.8
     for _ in range(10):
-        pool.learn(10, rows, errors)
+        pool.learn(10, rows, experts, errors)
     assert pool.weights([60], rows)[0, 1, 1] > 0.8
 
 

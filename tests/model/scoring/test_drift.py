@@ -71,7 +71,7 @@ def test_a_watch_goes_on_from_its_arrays_as_if_nothing_had_been(cut: int) -> Non
     for index, (at, cell, crps, naive) in enumerate(losses(17, after=1.2)):
         if index == cut:
             again = DriftMonitor((30, 60))
-            again.restore({name: values.copy() for name, values in watch.arrays().items()})
+            again.restore({name: values.copy() for name, values in (watch.keys() | watch.arrays()).items()})
         if index >= cut:
             theirs.append(again.learn(60, at, cell, crps, naive))
         found.append(watch.learn(60, at, cell, crps, naive))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -12,16 +11,9 @@ import time_machine
 
 from ingest.store import Store
 from ingest.worker import worker
-from tests.faults.town import Town, working
-from tests.support.misbehaving import Misbehaving
+from tests.faults.town import Town, learnt, working
 from tests.support.processes import wait_for
 from tests.support.store_world import store_url
-
-
-@pytest.fixture
-def town() -> Iterator[Town]:
-    with Misbehaving() as server:
-        yield Town(server)
 
 
 @pytest.mark.both
@@ -32,17 +24,14 @@ def test_a_clock_that_is_set_keeps_no_feed_waiting_and_loses_no_update(
     monkeypatch.setattr(worker, "CLOCK_EVERY", 0.1)
     store = Store(store_url(tmp_path))
 
-    def learnt() -> int:
-        return len(store.polls("town"))
-
     with time_machine.travel(datetime.now(UTC), tick=True) as clock, working(store, town):
-        wait_for(lambda: learnt() >= 2)
-        before = learnt()
+        wait_for(lambda: learnt(store) >= 2)
+        before = learnt(store)
         clock.shift(step)
-        wait_for(lambda: learnt() >= before + 2, seconds=30)
+        wait_for(lambda: learnt(store) >= before + 2, seconds=30)
         clock.shift(-step)
-        before = learnt()
-        wait_for(lambda: learnt() >= before + 2, seconds=30)
+        before = learnt(store)
+        wait_for(lambda: learnt(store) >= before + 2, seconds=30)
     times = store.polls("town")
     assert max(b - a for a, b in pairwise(times)).total_seconds() < 30
     assert "set back by 3600 s" in caplog.text

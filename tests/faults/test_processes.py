@@ -20,25 +20,12 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from ingest.store import Store
 from ingest.store.holder import is_dead
 from ingest.worker import worker
-from ingest.worker.recovery import logged_snapshots, recover
-from model import Forecaster
-from tests.faults.town import ROOT, Town, listed, process, working
+from tests.faults.town import ROOT, Town, is_whole, learnt, listed, process, working
 from tests.support.misbehaving import Misbehaving, status
 from tests.support.processes import answers, free_port, wait_for
 from tests.support.store_world import store_url
 
 pytestmark = pytest.mark.both
-
-
-@pytest.fixture
-def server() -> Iterator[Misbehaving]:
-    with Misbehaving() as running:
-        yield running
-
-
-@pytest.fixture
-def town(server: Misbehaving) -> Town:
-    return Town(server, poll_seconds=0.5)
 
 
 @pytest.fixture
@@ -48,23 +35,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def learnt(store: Store, system_id: str = "town") -> int:
-    return len(store.polls(system_id))
-
-
 def holder(store: Store) -> str | None:
     return store.lease_holder(datetime.now(UTC))
-
-
-def check_whole(store: Store) -> None:
-    """Whatever is in the log was learnt once, by whichever worker."""
-    found, stations = recover(store, "town"), store.stations("town")
-    assert found is not None
-    assert stations is not None
-    alone = Forecaster(stations)
-    for snapshot in logged_snapshots(store, alone):
-        alone.learn(snapshot)
-    assert found.forecaster.to_bytes() == alone.to_bytes()
 
 
 def test_a_worker_that_is_frozen_loses_its_lease_and_waking_writes_nothing(
@@ -87,7 +59,7 @@ def test_a_worker_that_is_frozen_loses_its_lease_and_waking_writes_nothing(
             wait_for(lambda: learnt(store) >= before + 2)
             assert holder(store) == second
     assert "Traceback" not in said.read_text()
-    check_whole(store)
+    assert is_whole(store)
 
 
 def test_a_worker_short_of_memory_skips_what_is_too_large_and_goes_on_with_the_rest(
@@ -110,7 +82,7 @@ def test_a_worker_short_of_memory_skips_what_is_too_large_and_goes_on_with_the_r
         resource.prlimit(running.pid, resource.RLIMIT_AS, unlimited)
         wait_for(lambda: learnt(store, "large") >= 1)
         assert running.poll() is None
-    check_whole(store)
+    assert is_whole(store)
 
 
 def test_a_poll_whose_job_is_lost_for_lack_of_a_thread_is_made_up_for(
@@ -133,7 +105,7 @@ def test_a_poll_whose_job_is_lost_for_lack_of_a_thread_is_made_up_for(
         wait_for(lambda: learnt(store) >= 4)
     assert len(dropped) == 1
     assert caplog.text.count("its next poll was lost") == 1
-    check_whole(store)
+    assert is_whole(store)
 
 
 # ---------------------------------------------------------------- apps
@@ -187,4 +159,4 @@ def test_two_apps_have_one_worker_and_the_second_has_one_when_the_first_is_kille
     wait_for(lambda: holder(store) is None)
     logs = "".join(path.read_text() for path in tmp_path.glob("app-*.log"))
     assert len(re.findall(r"Traceback", logs)) == 0, logs
-    check_whole(store)
+    assert is_whole(store)

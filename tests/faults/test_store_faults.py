@@ -17,10 +17,8 @@ import sqlalchemy as sa
 from dashboard import store_reader
 from ingest.store import Store
 from ingest.worker import tick
-from ingest.worker.recovery import recover
-from tests.faults.town import Town, process, working
+from tests.faults.town import Town, is_whole, learnt, process, working
 from tests.support.api_world import client
-from tests.support.misbehaving import Misbehaving
 from tests.support.processes import wait_for
 from tests.support.store_world import postgres_database
 
@@ -35,29 +33,10 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def town() -> Iterator[Town]:
-    with Misbehaving() as server:
-        yield Town(server, poll_seconds=0.5)
-
-
-@pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store(f"sqlite:///{tmp_path / 'dockcast.db'}")
     yield opened
     opened.close()
-
-
-def learnt(store: Store) -> int:
-    return len(store.polls("town"))
-
-
-def check_whole(store: Store) -> None:
-    """The state is what the log gives, and no poll is there twice."""
-    polls = store.polls("town")
-    assert polls == sorted(set(polls))
-    found = recover(store, "town")
-    assert found is not None
-    assert found.forecaster.at == polls[-1]
 
 
 @pytest.mark.parametrize("wait", [0.3, 30.0], ids=["longer than it is waited for", "shorter"])
@@ -90,7 +69,7 @@ def test_a_store_that_another_process_has_locked(
         wait_for(lambda: learnt(store) >= before + 2)
     assert ("without a store" in caplog.text) == (wait < 1)
     assert "Traceback" not in caplog.text
-    check_whole(store)
+    assert is_whole(store)
 
 
 def test_a_disk_that_is_full(town: Town, store: Store, tmp_path: Path) -> None:
@@ -112,7 +91,7 @@ def test_a_disk_that_is_full(town: Town, store: Store, tmp_path: Path) -> None:
     with sqlite3.connect(path) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     db.close()
-    check_whole(store)
+    assert is_whole(store)
 
 
 def test_a_database_that_is_gone_and_comes_back(
@@ -144,6 +123,6 @@ def test_a_database_that_is_gone_and_comes_back(
             say("ALTER DATABASE gone ALLOW_CONNECTIONS true")
             wait_for(lambda: learnt(store) >= before + 2)
         assert "a bug ended" not in caplog.text
-        check_whole(store)
+        assert is_whole(store)
         store.close()
         admin.dispose()

@@ -16,7 +16,9 @@ from typing import Any
 from ingest.http.client import Fetcher
 from ingest.store import Store
 from ingest.system import System
+from ingest.worker.recovery import logged_snapshots, recover
 from ingest.worker.worker import Worker
+from model import Forecaster
 from tests.support import worker_world
 from tests.support.gbfs_world import feed_list, holding, information, place, status, wrap
 from tests.support.misbehaving import Behaviour, Handler, Misbehaving, document
@@ -85,6 +87,28 @@ class Town:
                 document(self.document(name))(handler)
 
         return behave
+
+
+def learnt(store: Store, system_id: str = "town") -> int:
+    """Count the polls that were learnt."""
+    return len(store.polls(system_id))
+
+
+def is_whole(store: Store, system_id: str = "town") -> bool:
+    """Tell whether the recovered state is that of a forecaster that learns each poll of the log once.
+
+    No poll may be in the log twice, and the recovered state has to reach the newest one.
+    """
+    polls = store.polls(system_id)
+    found, stations = recover(store, system_id), store.stations(system_id)
+    if found is None or found.forecaster.at is None or stations is None or found.forecaster.at < polls[-1]:
+        return False
+    alone = Forecaster(stations)
+    for snapshot in logged_snapshots(store, alone):
+        if snapshot.at > found.forecaster.at:  # a worker that still runs has learnt on
+            break
+        alone.learn(snapshot)
+    return polls == sorted(set(polls)) and found.forecaster.to_bytes() == alone.to_bytes()
 
 
 def working(store: Store, *towns: Town) -> AbstractContextManager[Worker]:

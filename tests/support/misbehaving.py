@@ -153,29 +153,27 @@ def redirect(to: str, code: int = 302) -> Behaviour:
     return lambda handler: handler.send(b"", code, {"Location": to})
 
 
-def redirect_with_endless_page(to: str) -> Behaviour:
-    """Somewhere else, with a page about it that never comes to an end."""
+def _drips(code: int, headers: dict[str, str], byte: bytes) -> Behaviour:
+    """Send the headers at once, and then 200 times the same byte, slowly."""
 
     def behave(handler: Handler) -> None:
-        handler.send_response(302)
-        handler.send_header("Location", to)
-        handler.send_header("Content-Length", "100000")
+        handler.send_response(code)
+        for name, value in headers.items():
+            handler.send_header(name, value)
         handler.end_headers()
-        handler.drip(b" " * 200)
+        handler.drip(byte * 200)
 
     return behave
+
+
+def redirect_with_endless_page(to: str) -> Behaviour:
+    """A redirect whose page never ends."""
+    return _drips(302, {"Location": to, "Content-Length": "100000"}, b" ")
 
 
 def drips_body() -> Behaviour:
     """Slow loris: promises a document and sends it a byte at a time."""
-
-    def behave(handler: Handler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Length", "100000")
-        handler.end_headers()
-        handler.drip(b"{" * 200)
-
-    return behave
+    return _drips(200, {"Content-Length": "100000"}, b"{")
 
 
 def drips_headers() -> Behaviour:
@@ -190,14 +188,7 @@ def drips_headers() -> Behaviour:
 
 def drips_chunk_size() -> Behaviour:
     """Slow loris: never comes to the end of the size of a chunk."""
-
-    def behave(handler: Handler) -> None:
-        handler.send_response(200)
-        handler.send_header("Transfer-Encoding", "chunked")
-        handler.end_headers()
-        handler.drip(b"0" * 200)
-
-    return behave
+    return _drips(200, {"Transfer-Encoding": "chunked"}, b"0")
 
 
 def silent() -> Behaviour:

@@ -40,12 +40,10 @@ from dashboard.words import text  # noqa: E402
 from ingest.store import Store, StoreFailedError  # noqa: E402
 from ingest.store.holder import is_dead  # noqa: E402
 from ingest.store.tables import checkpoints  # noqa: E402
-from ingest.worker.recovery import logged, recover  # noqa: E402
-from model import Forecaster  # noqa: E402
 from tests.faults.feeds import FAULTS, Fault  # noqa: E402
 from tests.faults.test_checkpoints import SPOILT  # noqa: E402
 from tests.faults.test_processes import FORECAST, app  # noqa: E402
-from tests.faults.town import Town  # noqa: E402
+from tests.faults.town import Town, is_whole  # noqa: E402
 from tests.support import processes  # noqa: E402
 from tests.support.misbehaving import Misbehaving, status  # noqa: E402
 from tests.support.processes import answers  # noqa: E402
@@ -118,19 +116,7 @@ class PollWatch:
         first = max(len(self.before) - 1, 0)
         pairs = zip(polls[first:], polls[first + 1 :], strict=False)
         gap = max(((b - a).total_seconds() for a, b in pairs), default=0.0)
-        return Try(kind, lost, round(recovered, 2), gap, self.is_whole(), seen)
-
-    def is_whole(self) -> bool:
-        """Tell whether the state is what the log gives when every poll is learnt once."""
-        found, stations = recover(self.store, self.name), self.store.stations(self.name)
-        if found is None or stations is None:
-            return False
-        alone = Forecaster(stations)
-        for snapshot in logged(self.store, alone):
-            if found.forecaster.at is None or snapshot.at > found.forecaster.at:
-                break
-            alone.learn(snapshot)
-        return found.forecaster.to_bytes() == alone.to_bytes()
+        return Try(kind, lost, round(recovered, 2), gap, is_whole(self.store, self.name), seen)
 
 
 def seen(store: Store, name: str = "town") -> str:

@@ -1,0 +1,21 @@
+"""A town whose feed misbehaves on command, for every test of faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.town import Town
+from tests.support.misbehaving import Misbehaving
+
+
+@pytest.fixture
+def server() -> Iterator[Misbehaving]:
+    with Misbehaving() as running:
+        yield running
+
+
+@pytest.fixture
+def town(server: Misbehaving) -> Town:
+    return Town(server, poll_seconds=0.5)

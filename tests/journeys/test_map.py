@@ -471,5 +471,20 @@ def test_a_restart_of_the_app_brings_the_same_screen_back(browser: Browser, site
     wait_for_refresh(page, site)
     assert page.url == address
     expect(page.locator(".station")).to_contain_text("Station 20")
+    expect(page.locator(".pages")).to_have_css("display", "flex")
     expect_colours(page, site.dublin, said_by(site.dublin, 35))
     page.close()
+
+
+def test_the_first_page_after_a_restart_has_its_style_whatever_its_address(
+    browser: Browser, site: Site
+) -> None:
+    """Streamlit may take a folder of pages for its older kind of pages, and run their scripts alone."""
+    for path in ("feeds?city=dublin", "?city=dublin"):
+        site.stop()
+        site.start()
+        page = browser.new_page(viewport=DESK["viewport"])  # type: ignore[arg-type]
+        page.goto(site.url + path)
+        expect(page.locator(".pages")).to_have_css("display", "flex")
+        expect(page.locator(".pages [aria-current=page]")).to_have_text("Feeds" if "feeds" in path else "Map")
+        page.close()

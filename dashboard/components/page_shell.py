@@ -35,10 +35,10 @@ def enter(page: str) -> System | None:
     if address_bar.screen().kiosk:
         kiosk.mount(page)
         return system
-    header, where = st.columns([1, 2], vertical_alignment="bottom")
+    header, navigation = st.columns([1, 2], vertical_alignment="bottom")
     with header:
         show(title())
-    with where, st.container(horizontal=True, key="where"):
+    with navigation, st.container(horizontal=True, key="navigation"):
         show(pages(page, system.system_id))
         city_picker(system.system_id)
         playback_control.control(system)

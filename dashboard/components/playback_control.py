@@ -22,25 +22,25 @@ def control(system: System) -> None:
     if wanted is None:
         return
     system_id = system.system_id
-    with st.container(key="stage-control"), st.popover(text.playing(wanted.speed, wanted.paused)):
+    with st.container(key="playback-control"), st.popover(text.playing(wanted.speed, wanted.paused)):
         st.button(
             text.PLAY if wanted.paused else text.PAUSE,
             on_click=lambda: _change(system_id, lambda now, wall: now.pause(not now.paused, wall)),
-            key="stage-pause",
+            key="playback-pause",
         )
-        key = f"stage-speed-{system_id}"
+        key = f"playback-speed-{system_id}"
         st.session_state[key] = wanted.speed if wanted.speed in SPEEDS else None
         st.segmented_control(
             text.SPEED, SPEEDS, format_func=text.times, key=key, on_change=_speed, args=(system_id, key)
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.time_input(text.JUMP_TO, time(8, 0), step=900, key="stage-clock")
-            st.button(text.JUMP, on_click=_jump, args=(system,), key="stage-jump")
+            st.time_input(text.JUMP_TO, time(8, 0), step=900, key="playback-clock")
+            st.button(text.JUMP, on_click=_jump, args=(system,), key="playback-jump")
         made_up = system.is_made_up
         begins: tuple[Begin, ...] = ("learnt", "nothing")
         for begin in begins:
             label = text.BEGIN_MADE_UP[begin] if made_up else text.BEGIN_RECORDED[begin]
-            st.button(label, on_click=partial(_begin, system_id, begin), key=f"stage-begin-{begin}")
+            st.button(label, on_click=partial(_begin, system_id, begin), key=f"playback-begin-{begin}")
 
 
 def _change(system_id: str, change: Change) -> None:
@@ -54,7 +54,7 @@ def _speed(system_id: str, key: str) -> None:
 
 
 def _jump(system: System) -> None:
-    zone, clock = reading().view(system).zone, st.session_state["stage-clock"]
+    zone, clock = reading().view(system).zone, st.session_state["playback-clock"]
     _change(system.system_id, lambda now, wall: now.jump(clock, zone, wall))
 
 

@@ -1,4 +1,4 @@
-"""The map of a trip: its ways, the stations near both ends, and the rest of the city as dots.
+"""The map of a trip: its rides and walks, the stations near both ends, and the rest of the city as dots.
 
 Only the stations near an end are sent as rows, some dozens: what their marks say depends on the trip. The
 dots read the rows that the map page reads.
@@ -55,7 +55,7 @@ def viewport(frame: Frame, start: End, goal: End, plans: list[TripPlan], width: 
     return replace(view, radius_metres=round(radius, 1))
 
 
-def ways(
+def draw(
     url: str,
     view: Viewport,
     frame: Frame,
@@ -120,7 +120,7 @@ def _ride(frame: Frame, plan: TripPlan) -> list[list[float]]:
 
 
 def _feet(frame: Frame, ends: tuple[End, End], plan: TripPlan) -> list[list[float]]:
-    """Lay dots along the two ways on foot."""
+    """Lay dots along the two walks."""
     dots: list[list[float]] = []
     for one, other in ((ends[0].point, _at(frame, plan.pickup)), (_at(frame, plan.dropoff), ends[1].point)):
         count = min(int(_DOTS_A_MINUTE * float(walking_minutes(one, other))), _MOST_DOTS)
@@ -200,7 +200,7 @@ def _labels(ends: list[tuple[End, str]], plans: list[TripPlan]) -> list[pydeck.L
     marked = {row for plan in plans[:1] for row in (plan.pickup, plan.dropoff)}
     north = max(end.point[0] for end, _ in ends)
     data: list[list[Any]] = [
-        [round(lon, 5), round(lat, 5), word, [0, -30 if lat == north else 30]]  # outside, off the ways
+        [round(lon, 5), round(lat, 5), word, [0, -30 if lat == north else 30]]  # outside, beside the lines
         for (lat, lon), word in ((end.point, word) for end, word in ends)
     ]
     dots = [row for row, (end, _) in zip(data, ends, strict=True) if end.row not in marked]

@@ -38,7 +38,7 @@ def page() -> None:
         kiosk.draw(system)
         return
     st.fragment(station_list.find)(system)
-    with st.container(key="stage"):
+    with st.container(key="map-and-panel"):
         st.fragment(city, run_every=page_shell.often(system))(system, address_bar.screen().station)
         st.fragment(station_panel.detail, run_every=page_shell.often(system, 10, 60))(system)
         show(legend.marks(ground.credit(system.label)))

@@ -1,4 +1,4 @@
-// A stage screen that nobody stands beside. Each step of the server's is another beat in the page; where none
+// The kiosk, which nobody touches. Each step of the server is another beat in the page. Where none
 // comes, or where our own timer shows that the machine slept, the page is loaded anew as soon as the app answers.
 const SILENT = 20000; // milliseconds without a beat; twice as long after each reload that brought none
 const SLEPT = 30000; // between two looks that are a second apart
@@ -48,7 +48,7 @@ export default function ({ data, setStateValue }) {
     } else if (now - heard > SILENT * 2 ** Math.min(reloads(), 4)) comeBack();
   }
 
-  // Streamlit marks every run of its script for its own timing and forgets none; a stage is left on for days.
+  // Streamlit marks every run of its script for its own timing and forgets none; a kiosk runs for days.
   const forget = setInterval(() => (performance.clearMarks(), performance.clearMeasures()), 60000);
   const watch = setInterval(look, 1000);
   addEventListener("resize", tellSize);

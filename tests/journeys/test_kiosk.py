@@ -15,7 +15,7 @@ from tests.support.processes import wait_for
 
 pytestmark = pytest.mark.browser
 
-STAGE = {"viewport": {"width": 1280, "height": 720}}
+SCREEN = {"viewport": {"width": 1280, "height": 720}}
 LONG = 35_000
 """Milliseconds that a browser's clock leaps over: longer than a page may be silent, or a timer late."""
 
@@ -35,7 +35,7 @@ def beat(page: Page) -> int:
 
 def opened(visit: Visit, site: Site, where: str = "") -> Page:
     """Open a page whose clock can be put forward."""
-    page = visit("?kiosk=1&city=dublin", STAGE)
+    page = visit("?kiosk=1&city=dublin", SCREEN)
     page.clock.install()
     page.goto(f"{site.url}{where}?kiosk=1&city=dublin")
     page.locator("[data-beat]").wait_for()
@@ -44,7 +44,7 @@ def opened(visit: Visit, site: Site, where: str = "") -> Page:
 
 
 def test_it_sweeps_and_offers_nothing_to_touch(visit: Visit) -> None:
-    page = visit("?kiosk=1&city=dublin", STAGE, "dark")
+    page = visit("?kiosk=1&city=dublin", SCREEN, "dark")
 
     def minutes() -> int:
         said = re.findall(r"(\d+) (h|min)\b", page.locator(".kiosk .asked").inner_text())

@@ -118,7 +118,7 @@ def planned(view: View, start: End, goal: End) -> None:
         elif not plans:
             page_shell.notice(itinerary.why_not(view.frame, start, goal, screen.n), text.on_foot(walk))
     leave = view.now + timedelta(minutes=minutes)
-    with st.container(key="ways" if plans else "choose"):
+    with st.container(key="plans" if plans else "choose"):
         if plans:
             more = "" if quicker else tag("p", text.on_foot(walk), cls="note")
             show(closed(view.frame, start, goal) + card(view, plans[0], leave, start, goal, 0) + more)
@@ -149,7 +149,7 @@ def draw_map(view: View, start: End, goal: End, plans: list[TripPlan]) -> None:
     url = deck.frame_url(system_id, view.version, "bike", screen.n, deck.PARTS["near"])
     dark = st.context.theme.type == "dark"
     st.pydeck_chart(
-        trip_map.ways(
+        trip_map.draw(
             url, opens, frame, (start, goal), plans, columns, screen.n,
             dark, view.stale, ground.style(dark, view.system.label, system_id),
         ),

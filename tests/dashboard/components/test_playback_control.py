@@ -27,7 +27,7 @@ def opened(city: str) -> AppTest:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[World]:
+def played(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path, (DUBLIN, MADE_UP, TAPED))
     for system in (DUBLIN, MADE_UP, TAPED):
         made.commit(frame(system.system_id))
@@ -38,63 +38,63 @@ def stage(tmp_path: Path) -> Iterator[World]:
     made.store.close()
 
 
-def wanted(stage: World, city: str = "harbourton") -> Playback:
-    found = stage.store.playback(city)
+def wanted(played: World, city: str = "harbourton") -> Playback:
+    found = played.store.playback(city)
     assert found is not None
     return found
 
 
 def keys(page: AppTest) -> set[str]:
-    return {button.key for button in page.button if button.key and button.key.startswith("stage-")}
+    return {button.key for button in page.button if button.key and button.key.startswith("playback-")}
 
 
-def test_a_live_city_has_no_such_control(stage: World) -> None:
+def test_a_live_city_has_no_such_control(played: World) -> None:
     assert keys(opened("dublin")) == set()
     assert len(keys(opened("harbourton"))) == 4
 
 
 @pytest.mark.both
-def test_pause_and_play(stage: World) -> None:
+def test_pause_and_play(played: World) -> None:
     page = opened("harbourton")
-    stage.now = NOON + timedelta(seconds=90)
-    page.button(key="stage-pause").click().run()
-    assert wanted(stage).paused
-    assert wanted(stage).at == NOON + timedelta(seconds=90)
+    played.now = NOON + timedelta(seconds=90)
+    page.button(key="playback-pause").click().run()
+    assert wanted(played).paused
+    assert wanted(played).at == NOON + timedelta(seconds=90)
     assert text.PLAY in [button.label for button in page.button]
-    page.button(key="stage-pause").click().run()
-    assert not wanted(stage).paused
+    page.button(key="playback-pause").click().run()
+    assert not wanted(played).paused
 
 
-def test_another_speed_counts_from_now_on(stage: World) -> None:
+def test_another_speed_counts_from_now_on(played: World) -> None:
     page = opened("harbourton")
-    stage.now = NOON + timedelta(seconds=10)
+    played.now = NOON + timedelta(seconds=10)
     speeds = cast("list[ButtonGroup[Any]]", page.get("button_group"))
-    chosen = next(group for group in speeds if group.key == "stage-speed-harbourton")
+    chosen = next(group for group in speeds if group.key == "playback-speed-harbourton")
     chosen.set_value(60.0).run()
-    assert wanted(stage).speed == 60
-    later = stage.now + timedelta(seconds=5)
-    assert wanted(stage).now(later) == NOON + timedelta(seconds=10 + 5 * 60)
+    assert wanted(played).speed == 60
+    later = played.now + timedelta(seconds=5)
+    assert wanted(played).now(later) == NOON + timedelta(seconds=10 + 5 * 60)
 
 
-def test_a_jump_is_to_the_citys_own_time(stage: World) -> None:
+def test_a_jump_is_to_the_citys_own_time(played: World) -> None:
     page = opened("harbourton")
-    page.time_input(key="stage-clock").set_value(time(8, 30)).run()
-    page.button(key="stage-jump").click().run()
-    assert wanted(stage).at == datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
+    page.time_input(key="playback-clock").set_value(time(8, 30)).run()
+    page.button(key="playback-jump").click().run()
+    assert wanted(played).at == datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
 
 
 @pytest.mark.both
 @pytest.mark.parametrize(
     ("city", "words"), [("harbourton", text.BEGIN_MADE_UP), ("recorded-dublin", text.BEGIN_RECORDED)]
 )
-def test_it_begins_anew_as_is_asked(stage: World, city: str, words: dict[str, str]) -> None:
+def test_it_begins_anew_as_is_asked(played: World, city: str, words: dict[str, str]) -> None:
     page = opened(city)
     for begin in ("learnt", "nothing"):
-        before = wanted(stage, city).run
-        button = page.button(key=f"stage-begin-{begin}")
+        before = wanted(played, city).run
+        button = page.button(key=f"playback-begin-{begin}")
         assert button.label == words[begin]
         button.click().run()
-        assert (wanted(stage, city).begin, wanted(stage, city).run) == (begin, before + 1)
+        assert (wanted(played, city).begin, wanted(played, city).run) == (begin, before + 1)
 
 
 def test_before_the_worker_has_begun_there_is_nothing_to_control(tmp_path: Path) -> None:

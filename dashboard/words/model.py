@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from dashboard.words.catalogue import PluralMessage, Words, mark, mark_plural, plural, tr
@@ -93,7 +93,7 @@ WAITING_TRUTH = mark("Forecasts waiting")
 WAITING_WORDS = mark("Forecasts as they were issued, one a station and time ahead, never recomputed.")
 
 
-def stage_times(stage: str, times: dict[str, tuple[float, float]]) -> str:
+def stage_times(stage: str, times: Mapping[str, tuple[float, float]]) -> str:
     """Say how long a stage takes; "" for one that nobody measures."""
     if stage == "learn":
         return tr("One update: {times}", times=both_times(times.get("learn_seconds")))

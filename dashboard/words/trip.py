@@ -30,12 +30,12 @@ SAME_PLACE = mark("Both ends are the same place: there is nothing to ride. Choos
 PLACES: Words[int] = Words(dict(enumerate((mark("Recommended"), mark("Next best"), mark("Third")))))
 """The heads of plans, best first."""
 
-BOTH_WORK = mark("That both work")
+BOTH_WORK = mark("That both work: {chance}")
 TRIP_ALT = mark(
     "Map of the trip: its ways and the stations near both ends; the words beside it say the same."
 )
 ONE_STATION = mark("The same station is nearest to both ends, and there is no other within reach.")
-SET_OUT, ARRIVE = mark("Set out from"), mark("Arrive:")
+SET_OUT, ARRIVE = mark("Set out from {place}"), mark("Arrive: {place}")
 
 _MARKS = {
     "bike": mark_plural("Marks: chance of a bike at {time}.", "Marks: chance of {n} bikes at {time}."),
@@ -49,8 +49,8 @@ _ODDS = {
     "bike": mark_plural("a bike: {chance}", "{n} bikes: {chance}"),
     "space": mark_plural("a space: {chance}", "{n} spaces: {chance}"),
 }
-_TAKE = mark_plural("Take a bike at", "Take {n} bikes at")
-_LEAVE = mark_plural("Leave it at", "Leave them at")
+_TAKE = mark_plural("Take a bike at {place}", "Take {n} bikes at {place}")
+_LEAVE = mark_plural("Leave it at {place}", "Leave them at {place}")
 _NO_PAIR = mark_plural(
     "No plan: no two stations within {minutes} min on foot of both ends may have a bike and a space.",
     "No plan: no two stations within {minutes} min on foot of both ends may have {n} bikes and {n} spaces.",
@@ -119,22 +119,22 @@ def ride_for(number: int) -> str:
     return tr("{duration} ride", duration=minutes(number))
 
 
-def take(riders: int) -> str:
-    """Write what to do at the pick-up, before the station's name.
+def take(riders: int, place: str) -> str:
+    """Write what to do at the pick-up.
 
-    >>> take(1), take(3)
-    ('Take a bike at', 'Take 3 bikes at')
+    >>> take(1, "Quay"), take(3, "Quay")
+    ('Take a bike at Quay', 'Take 3 bikes at Quay')
     """
-    return _TAKE(riders)
+    return _TAKE(riders, place=place)
 
 
-def leave(riders: int) -> str:
-    """Write what to do at the drop-off, before the station's name.
+def leave(riders: int, place: str) -> str:
+    """Write what to do at the drop-off.
 
-    >>> leave(1), leave(2)
-    ('Leave it at', 'Leave them at')
+    >>> leave(1, "Quay"), leave(2, "Quay")
+    ('Leave it at Quay', 'Leave them at Quay')
     """
-    return _LEAVE(riders)
+    return _LEAVE(riders, place=place)
 
 
 def there_at(at: str) -> str:

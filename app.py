@@ -23,7 +23,7 @@ from dashboard import store_reader
 from dashboard.api import routes
 from dashboard.web.request_guard import RequestGuard
 from dashboard.web.static_files import CompressedStatics
-from dashboard.words import text
+from dashboard.words import shell as shell_words
 from ingest import logs
 from ingest.settings import Settings, SettingsError
 from ingest.store import Store, StoreError, StoreNotReadyError
@@ -125,7 +125,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
 def on_script_error(error: Exception) -> bool:
     """Log a bug with its traceback, and tell the viewer without it."""
     log.error("a page failed", exc_info=error)
-    st.error(text.BROKEN)
+    st.error(shell_words.BROKEN())
     return True
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from dashboard.outlook import is_open, side, station_index
 from dashboard.state import address_bar
 from dashboard.store_reader import View
-from dashboard.words import text
-from dashboard.words.text import What
+from dashboard.words import formats
+from dashboard.words import trip as trip_words
+from dashboard.words.rules import What
 from model import trip
 from model.frame import NO_FORECAST, Frame
 from model.trip import WALKING_LIMIT_MINUTES, Point, TripPlan, walking_minutes
@@ -40,9 +41,9 @@ def end(frame: Frame, told: str, here: Point | None) -> End | None:
         stations = frame.stations
         return End((float(stations.lat[row]), float(stations.lon[row])), str(stations.name[row]), row)
     if told == address_bar.HERE:
-        return None if here is None else End(here, text.WHERE_YOU_ARE)
+        return None if here is None else End(here, trip_words.WHERE_YOU_ARE())
     point = place(told)
-    return None if point is None else End(point, text.place(*point))
+    return None if point is None else End(point, formats.place(*point))
 
 
 def place(told: str) -> Point | None:
@@ -116,12 +117,12 @@ def why_not(frame: Frame, start: End, goal: End, people: int) -> str:
         walk = walking_minutes(at.point, (frame.stations.lat, frame.stations.lon))
         near[what] = walk <= WALKING_LIMIT_MINUTES
         if not near[what].any():
-            return text.none_near(what)
+            return trip_words.none_near(what)
         near[what] &= is_open(frame, what)
         if not near[what].any():
-            return text.none_open(what)
+            return trip_words.none_open(what)
         if (side(frame, what).chance[people - 1][:, near[what]] == NO_FORECAST).all():
-            return text.none_known(what)
+            return trip_words.none_known(what)
     if near["bike"].sum() == 1 and np.array_equal(near["bike"], near["space"]):
-        return text.ONE_STATION
-    return text.no_pair(people)
+        return trip_words.ONE_STATION()
+    return trip_words.no_pair(people)

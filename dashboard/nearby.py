@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dashboard.words import text
+from dashboard.words import rules
 from model.arrays import Floats, Ints
 from model.trip import Point, walking_minutes
 
@@ -23,7 +23,7 @@ def alternatives(chance: Ints, walk: Floats, without: int | None = None, at_most
 
     `chance` is `(S,)` in per cent, 255 where nothing may be said; `walk` is `(S,)` in minutes.
     """
-    good = (chance >= text.BOUNDS[1]) & (chance <= 100) & (walk <= FAR_MINUTES)
+    good = (chance >= rules.LIKELY) & (chance <= 100) & (walk <= FAR_MINUTES)
     if without is not None:
         good[without] = False
     found = np.flatnonzero(good)

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.words.text import What
+from dashboard.words.rules import What
 from model.arrays import Ints
 from model.frame import NO_FORECAST, Frame, Outlook
 

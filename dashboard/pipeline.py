@@ -28,7 +28,7 @@ from model.scoring.issue import SCORED_MINUTES
 from model.seed_pipeline import SeedPipeline
 
 Facts = dict[str, float]
-"""Counts by what is counted: `dashboard.text.fact` writes them."""
+"""Counts by what is counted: `fact` in `dashboard/words/model.py` writes them."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dashboard.components import legend
 from dashboard.components.html import STATIC, stylesheet
 from dashboard.state import address_bar
 from dashboard.state.pages import HOME, PAGES
-from dashboard.words import text
+from dashboard.words import shell as shell_words
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
     pages = {
         name: st.Page(
             entry.script,
-            title=text.TITLE if name == HOME else text.page_title(entry.title()),
+            title=shell_words.TITLE if name == HOME else shell_words.page_title(entry.title()),
             url_path=name,
             default=name == HOME,
         )

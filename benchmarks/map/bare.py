@@ -16,7 +16,7 @@ import streamlit as st
 
 from dashboard import palette
 from dashboard.maps import deck
-from dashboard.words import text
+from dashboard.words import rules
 from model.frame import Frame
 
 
@@ -30,7 +30,7 @@ frame = made_up()
 minutes = st.slider("Arriving in", 0, 120, 0, step=5, format="%d min")
 horizon = minutes // 5
 chance, expected = frame.bike.chance[0, horizon], frame.bike.median[horizon]
-steps = np.searchsorted([-bound for bound in text.BOUNDS], -chance.astype(int), side="right")
+steps = np.searchsorted([-bound for bound in rules.BOUNDS], -chance.astype(int), side="right")
 colours = np.array([[*bytes.fromhex(colour[1:])] for colour in palette.STEPS])[np.clip(steps, 0, 4)]
 rows = pd.DataFrame(
     {

@@ -26,7 +26,8 @@ sys.path[:0] = [str(ROOT), str(HERE), str(ROOT / "benchmarks" / "map")]
 import run  # noqa: E402
 from playwright.sync_api import Browser, Page  # noqa: E402
 
-from dashboard.words import text  # noqa: E402
+from dashboard.words import shell as shell_words  # noqa: E402
+from dashboard.words import station as station_words  # noqa: E402
 from model.frame import Frame  # noqa: E402
 from tests.faults import town  # noqa: E402
 from tests.support import dashboard_world  # noqa: E402
@@ -55,7 +56,7 @@ class Shot:
 
 def later(page: Page) -> None:
     """Ask for five to nine."""
-    page.get_by_role("button", name=text.LATER).click()
+    page.get_by_role("button", name=shell_words.LATER()).click()
     page.get_by_role("spinbutton").first.click()
     page.keyboard.type("0855")
     page.keyboard.press("Enter")
@@ -69,14 +70,14 @@ def listed(page: Page) -> None:
 
 def found(page: Page) -> None:
     """Search for a station, not quite by its name."""
-    page.get_by_role("textbox", name=text.SEARCH).fill("lantrn brige")
+    page.get_by_role("textbox", name=station_words.SEARCH()).fill("lantrn brige")
     page.keyboard.press("Enter")
     page.locator(".matches").wait_for()
 
 
 def lost(page: Page) -> None:
     """Ask to be found by a browser that is not allowed to tell."""
-    page.get_by_role("button", name=text.NEAR).click()
+    page.get_by_role("button", name=station_words.NEAR()).click()
     page.get_by_role("status").wait_for()
 
 
@@ -195,7 +196,7 @@ def take(
     context = browser.new_context(**device, color_scheme=scheme, timezone_id=town.ZONE)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"{server.url}/{shot.address}")
-    page.get_by_text(text.TITLE).first.wait_for(state="attached", timeout=40_000)
+    page.get_by_text(shell_words.TITLE).first.wait_for(state="attached", timeout=40_000)
     if shot.app == "towns" and shot.touch is not None:
         page.locator("#deckgl-overlay").wait_for(timeout=40_000)
         shot.touch(page)

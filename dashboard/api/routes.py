@@ -38,7 +38,7 @@ from dashboard.api.openapi import Operation, document, listed, told
 from dashboard.api.parameters import OneOf, Parameter, Whole, read
 from dashboard.maps.deck import PARTS, FramePart, rows
 from dashboard.store_reader import Reading, reading
-from dashboard.words.text import What
+from dashboard.words.rules import What
 from ingest.store import StoreUnreachableError
 from model.frame import AT_LEAST
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from dashboard import palette
 from dashboard.state.address_bar import Measure
-from dashboard.words import text
+from dashboard.words import accuracy as accuracy_words
 from ingest.store import Outage
 from model.records import Drift
 
@@ -92,7 +92,7 @@ def over_time(
     shown = compared.assign(at=local(compared["at"], zone))
     skill = column == "skill"
     axis = alt.Axis(format="%") if skill else alt.Axis()
-    title = text.SKILL_AXIS if skill else text.MEASURES[measure]
+    title = accuracy_words.SKILL_AXIS() if skill else accuracy_words.MEASURES[measure]
     # A day's beginning by its date, an hour by the clock.
     hours = "timeFormat(datum.value, hours(datum.value) || minutes(datum.value) ? '%H:%M' : '%a %d %b')"
     times = alt.Axis(
@@ -100,23 +100,25 @@ def over_time(
     )
     x = alt.X("at:T", title=None, axis=times)
     tip = [
-        alt.Tooltip("at:T", title=text.AT, format="%a %d %b %H:%M"),
-        alt.Tooltip("model:N", title=text.MODEL),
-        alt.Tooltip("error:Q", title=text.MEASURES[measure], format=".3f"),
-        alt.Tooltip("skill:Q", title=text.SKILL, format="+.1%"),
-        alt.Tooltip("n:Q", title=text.N, format=",.0f"),
+        alt.Tooltip("at:T", title=accuracy_words.AT(), format="%a %d %b %H:%M"),
+        alt.Tooltip("model:N", title=accuracy_words.MODEL()),
+        alt.Tooltip("error:Q", title=accuracy_words.MEASURES[measure], format=".3f"),
+        alt.Tooltip("skill:Q", title=accuracy_words.SKILL(), format="+.1%"),
+        alt.Tooltip("n:Q", title=accuracy_words.N(), format=",.0f"),
     ]
     drifts, outages = marks
     layers: list[Any] = []
     if outages:
         holes = pd.DataFrame({"from": [o.start for o in outages], "to": [o.end for o in outages]})
-        holes = holes.assign(**{name: local(holes[name], zone) for name in ("from", "to")}, what=text.OUTAGE)
+        holes = holes.assign(
+            **{name: local(holes[name], zone) for name in ("from", "to")}, what=accuracy_words.OUTAGE()
+        )
         layers.append(
             alt.Chart(holes).mark_rect(color=palette.UNKNOWN, opacity=0.3).encode(
                 x="from:T", x2="to:T", tooltip=[
-                    alt.Tooltip("what:N", title=text.MARK),
-                    alt.Tooltip("from:T", title=text.SINCE, format="%a %d %b %H:%M"),
-                    alt.Tooltip("to:T", title=text.UNTIL, format="%a %d %b %H:%M"),
+                    alt.Tooltip("what:N", title=accuracy_words.MARK()),
+                    alt.Tooltip("from:T", title=accuracy_words.SINCE(), format="%a %d %b %H:%M"),
+                    alt.Tooltip("to:T", title=accuracy_words.UNTIL(), format="%a %d %b %H:%M"),
                 ],
             )
         )  # fmt: skip
@@ -130,12 +132,14 @@ def over_time(
         )
     )  # fmt: skip
     if drifts:
-        noticed = pd.DataFrame({"at": [d.at for d in drifts], "what": [text.drift(d) for d in drifts]})
+        noticed = pd.DataFrame(
+            {"at": [d.at for d in drifts], "what": [accuracy_words.drift(d) for d in drifts]}
+        )
         noticed = noticed.assign(at=local(noticed["at"], zone), flag="▼")
         base = alt.Chart(noticed).encode(
             x="at:T", tooltip=[
-                alt.Tooltip("at:T", title=text.DRIFT, format="%a %d %b %H:%M"),
-                alt.Tooltip("what:N", title=text.MARK),
+                alt.Tooltip("at:T", title=accuracy_words.DRIFT(), format="%a %d %b %H:%M"),
+                alt.Tooltip("what:N", title=accuracy_words.MARK()),
             ],
         )  # fmt: skip
         ink = palette.STEPS[3] if dark else palette.STEPS[4]
@@ -148,7 +152,7 @@ def over_time(
 
 def by(table: pd.DataFrame, column: str, title: str, measure: str, models: Sequence[str], dark: bool) -> Any:
     """Draw a measure over minutes ahead or hours of the day, a line a model."""
-    axis = text.MEASURES[measure]
+    axis = accuracy_words.MEASURES[measure]
     scale = alt.Scale(type="log") if column == "minutes" else alt.Scale(nice=False)
     values = sorted(table[column].unique()) if column == "minutes" else list(range(0, 24, 3))
     return (
@@ -161,9 +165,9 @@ def by(table: pd.DataFrame, column: str, title: str, measure: str, models: Seque
             strokeWidth=_width(models),
             tooltip=[
                 alt.Tooltip(f"{column}:Q", title=title),
-                alt.Tooltip("model:N", title=text.MODEL),
+                alt.Tooltip("model:N", title=accuracy_words.MODEL()),
                 alt.Tooltip(f"{measure}:Q", title=axis, format=".3f"),
-                alt.Tooltip("n:Q", title=text.N, format=",.0f"),
+                alt.Tooltip("n:Q", title=accuracy_words.N(), format=",.0f"),
             ],
         )
         .properties(height=HEIGHT)
@@ -173,8 +177,8 @@ def by(table: pd.DataFrame, column: str, title: str, measure: str, models: Seque
 def coverage(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
     """Draw how often the truth lay within the 80 % interval, by minutes ahead, with 78 to 82 % shaded."""
     band = alt.Chart(pd.DataFrame({"low": [0.78], "high": [0.82]}))
-    line = by(table, "minutes", text.MINUTES_AHEAD, "cover80", models, dark).encode(
-        y=alt.Y("cover80:Q", title=text.MEASURES["cover80"], axis=alt.Axis(format="%"))
+    line = by(table, "minutes", accuracy_words.MINUTES_AHEAD(), "cover80", models, dark).encode(
+        y=alt.Y("cover80:Q", title=accuracy_words.MEASURES["cover80"], axis=alt.Axis(format="%"))
     )
     wanted = band.mark_rect(color=palette.UNKNOWN, opacity=0.3).encode(y="low:Q", y2="high:Q")
     return alt.layer(wanted, line).properties(height=HEIGHT)
@@ -189,14 +193,14 @@ def reliable(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
         alt.Chart(table)
         .mark_line(point=POINT)
         .encode(
-            x=alt.X("stated:Q", title=text.STATED, axis=odds, scale=unit),
-            y=alt.Y("came:Q", title=text.CAME, axis=odds, scale=unit),
+            x=alt.X("stated:Q", title=accuracy_words.STATED(), axis=odds, scale=unit),
+            y=alt.Y("came:Q", title=accuracy_words.CAME(), axis=odds, scale=unit),
             color=colours(models, dark),
             tooltip=[
-                alt.Tooltip("model:N", title=text.MODEL),
-                alt.Tooltip("stated:Q", title=text.STATED, format=".1%"),
-                alt.Tooltip("came:Q", title=text.CAME, format=".1%"),
-                alt.Tooltip("n:Q", title=text.N, format=",.0f"),
+                alt.Tooltip("model:N", title=accuracy_words.MODEL()),
+                alt.Tooltip("stated:Q", title=accuracy_words.STATED(), format=".1%"),
+                alt.Tooltip("came:Q", title=accuracy_words.CAME(), format=".1%"),
+                alt.Tooltip("n:Q", title=accuracy_words.N(), format=",.0f"),
             ],
         )
     )
@@ -213,10 +217,10 @@ def transform(table: pd.DataFrame, dark: bool) -> Any:
         alt.Chart(share)
         .mark_bar(color=palette.MODELS[dark]["pool"])
         .encode(
-            x=alt.X("tenth:N", title=text.TENTHS, sort=None, axis=alt.Axis(labelAngle=-45)),
-            y=alt.Y("share:Q", title=text.SHARE_OF, axis=alt.Axis(format="%")),
-            tooltip=[alt.Tooltip("tenth:N", title=text.TENTHS),
-                     alt.Tooltip("share:Q", title=text.SHARE_OF, format=".1%")],
+            x=alt.X("tenth:N", title=accuracy_words.TENTHS(), sort=None, axis=alt.Axis(labelAngle=-45)),
+            y=alt.Y("share:Q", title=accuracy_words.SHARE_OF(), axis=alt.Axis(format="%")),
+            tooltip=[alt.Tooltip("tenth:N", title=accuracy_words.TENTHS()),
+                     alt.Tooltip("share:Q", title=accuracy_words.SHARE_OF(), format=".1%")],
         )
     )  # fmt: skip
     level = alt.Chart(pd.DataFrame({"share": [0.1]})).mark_rule(strokeDash=[4, 3]).encode(y="share:Q")

@@ -11,8 +11,9 @@ import pandas as pd
 
 from dashboard import palette
 from dashboard.outlook import side
-from dashboard.words import text
-from dashboard.words.text import What
+from dashboard.words import formats
+from dashboard.words import shell as shell_words
+from dashboard.words.rules import What
 from model.frame import Frame
 
 BACK = timedelta(hours=3)
@@ -34,7 +35,7 @@ def past(history: History, what: What, now: datetime, until: datetime, zone: tzi
         {
             "minutes": [(at - now) / timedelta(minutes=1) for at, _ in known],
             "count": [float(count) if count >= 0 else np.nan for _, count in known],
-            "said": [f"{text.clock(at, zone)} · {text.things(count, what)}" for at, count in known],
+            "said": [f"{formats.clock(at, zone)} · {formats.things(count, what)}" for at, count in known],
         }
     )
 
@@ -52,7 +53,7 @@ def future(frame: Frame, index: int, what: What, now: datetime, zone: tzinfo) ->
             "low": [float(low) for _, low, _ in quantiles],
             "high": [float(high) for _, _, high in quantiles],
             "said": [
-                f"{text.clock(at[i], zone)} · {text.expectation(median, low, high, what)}"
+                f"{formats.clock(at[i], zone)} · {formats.expectation(median, low, high, what)}"
                 for i, (median, low, high) in zip(near, quantiles, strict=True)
             ],
         }
@@ -70,7 +71,7 @@ def ticks(now: datetime, zone: tzinfo) -> dict[float, str]:
     first = (now - BACK).replace(minute=0, second=0, microsecond=0)
     moments = [first + step * quarter for step in range(int((BACK + AHEAD) / quarter) + 8)]
     return {
-        (at - now) / timedelta(minutes=1): text.clock(at, zone)
+        (at - now) / timedelta(minutes=1): formats.clock(at, zone)
         for at in moments
         if now - BACK <= at <= now + AHEAD and at.astimezone(zone).minute == 0
     }
@@ -93,7 +94,7 @@ def fan(was: pd.DataFrame, will: pd.DataFrame, now: datetime, zone: tzinfo, dark
     whole = alt.Axis(tickMinStep=1, tickCount=4)
     y = alt.Y("count:Q", scale=alt.Scale(domain=[0, top], nice=False), title=None, axis=whole)
     band = alt.Y("low:Q", title=None)
-    said = [alt.Tooltip("said:N", title=text.CHART_TIP)]
+    said = [alt.Tooltip("said:N", title=shell_words.CHART_TIP())]
     before, after = alt.Chart(was), alt.Chart(will)
     layers = [
         after.mark_area(color=colour, opacity=0.22).encode(x=x, y=band, y2="high:Q", tooltip=said),

@@ -9,7 +9,8 @@ import altair as alt
 import pandas as pd
 
 from dashboard import palette
-from dashboard.words import text
+from dashboard.words import feeds as feeds_words
+from dashboard.words import shell as shell_words
 
 _OUTCOMES = {
     False: {"news": palette.STEPS[0], "still": "#98a0aa", "failed": palette.STEPS[4]},
@@ -20,7 +21,7 @@ _OUTCOMES = {
 
 def outcome_colours(dark: bool) -> dict[str, str]:
     """Give the colour of each outcome of polls, by its name on the page."""
-    return {text.OUTCOMES[head]: colour for head, colour in _OUTCOMES[dark].items()}
+    return {feeds_words.OUTCOMES[head]: colour for head, colour in _OUTCOMES[dark].items()}
 
 
 def polls(day: pd.DataFrame, whole: tuple[datetime, datetime], dark: bool) -> Any:
@@ -41,7 +42,7 @@ def polls(day: pd.DataFrame, whole: tuple[datetime, datetime], dark: bool) -> An
             y=alt.Y("low:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=3)),
             y2="high:Q",
             color=alt.Color("outcome:N", scale=colours, legend=None),
-            tooltip=[alt.Tooltip("said:N", title=text.CHART_TIP)],
+            tooltip=[alt.Tooltip("said:N", title=shell_words.CHART_TIP())],
         )
         .properties(height=150)
     )

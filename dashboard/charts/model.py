@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from dashboard import palette
-from dashboard.words import text
+from dashboard.words import model as model_words
+from dashboard.words import shell as shell_words
 
 _RIDERS = {
     False: {"arrivals": palette.STEPS[0], "departures": palette.STEPS[4]},
@@ -26,7 +27,7 @@ def model_colours(models: Sequence[str], dark: bool) -> dict[str, str]:
     return {model: palette.MODELS[dark].get(model, palette.UNKNOWN) for model in models}
 
 
-def _scale(names: dict[str, str], colours: dict[str, str]) -> alt.Scale:
+def _scale(names: Mapping[str, str], colours: dict[str, str]) -> alt.Scale:
     return alt.Scale(domain=list(names.values()), range=[colours[name] for name in names])
 
 
@@ -42,7 +43,7 @@ def rates(day: pd.DataFrame, top: float, dark: bool) -> Any:
         scale=alt.Scale(domain=[0, 24], nice=False),
         axis=alt.Axis(values=[0, 6, 12, 18, 24], labelExpr=clock, grid=False),
     )
-    names = list(text.RIDERS_SIDE.values())
+    names = list(model_words.RIDERS_SIDE.values())
     return (
         alt.Chart(day)
         .mark_line(interpolate="step-after")
@@ -51,11 +52,11 @@ def rates(day: pd.DataFrame, top: float, dark: bool) -> Any:
             y=alt.Y(
                 "rate:Q", title=None, scale=alt.Scale(domain=[0, top], nice=False), axis=alt.Axis(tickCount=4)
             ),
-            color=alt.Color("side:N", scale=_scale(text.RIDERS_SIDE, _RIDERS[dark]), legend=_legend()),
+            color=alt.Color("side:N", scale=_scale(model_words.RIDERS_SIDE, _RIDERS[dark]), legend=_legend()),
             strokeDash=alt.StrokeDash(
                 "side:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 3]]), legend=_legend()
             ),
-            tooltip=[alt.Tooltip("said:N", title=text.CHART_TIP)],
+            tooltip=[alt.Tooltip("said:N", title=shell_words.CHART_TIP())],
         )
         .properties(height=190)
     )
@@ -79,7 +80,7 @@ def weights(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
             ),
             color=alt.Color("expert:N", scale=alt.Scale(domain=names, range=colours), legend=None),
             order=alt.Order("order:Q"),
-            tooltip=[alt.Tooltip("said:N", title=text.CHART_TIP)],
+            tooltip=[alt.Tooltip("said:N", title=shell_words.CHART_TIP())],
         )
         .properties(height=alt.Step(22))
     )

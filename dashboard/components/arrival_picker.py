@@ -11,7 +11,8 @@ from dashboard.components import browser
 from dashboard.components.html import show, tag
 from dashboard.state import address_bar
 from dashboard.store_reader import View
-from dashboard.words import text
+from dashboard.words import formats
+from dashboard.words import shell as shell_words
 
 
 def ask(view: View, said: Callable[[str, float], str]) -> str:
@@ -19,7 +20,7 @@ def ask(view: View, said: Callable[[str, float], str]) -> str:
     screen, now, zone = address_bar.screen(), view.now, view.zone
     minutes = address_bar.ahead(screen, now)
     at = now + timedelta(minutes=minutes)
-    label = said(text.both_clocks(at, now, zone, address_bar.viewer_zone()), minutes)
+    label = said(formats.both_clocks(at, now, zone, address_bar.viewer_zone()), minutes)
     if address_bar.is_later(screen, now):
         if address_bar.CLOCK not in st.session_state:
             st.session_state[address_bar.CLOCK] = at.astimezone(zone).time().replace(second=0, microsecond=0)
@@ -32,7 +33,7 @@ def ask(view: View, said: Callable[[str, float], str]) -> str:
             label, address_bar.MINUTES[0], address_bar.MINUTES[-1], step=5, format="%d min",
             key=address_bar.key("minutes"), on_change=soon,
         )  # fmt: skip
-    return text.moment(at, now, zone)
+    return formats.moment(at, now, zone)
 
 
 def soon() -> None:
@@ -58,18 +59,20 @@ def ages(view: View, note: str = "") -> None:
     screen, now, zone = address_bar.screen(), view.now, view.zone
     viewer = address_bar.viewer_zone()
     differs = viewer is not None and now.astimezone(viewer).utcoffset() != now.astimezone(zone).utcoffset()
-    words = text.ages(
-        text.moment(view.frame.at, now, zone),
+    words = shell_words.ages(
+        formats.moment(view.frame.at, now, zone),
         view.age,
         now - view.frame.learning_since,
         view.system.label,
-        text.zone_note(view.system.city or view.system.name) if differs else "",
+        shell_words.zone_note(view.system.city or view.system.name) if differs else "",
     )
     later = address_bar.is_later(screen, now)
     notes = [words]
     if screen.at is not None and not later:
-        notes.append(text.passed(text.moment(screen.at, now, zone)))
+        notes.append(shell_words.passed(formats.moment(screen.at, now, zone)))
     if note:
         notes.append(note)
-    other = browser.button("soon", text.SOON) if later else browser.button("later", text.LATER)
+    other = (
+        browser.button("soon", shell_words.SOON()) if later else browser.button("later", shell_words.LATER())
+    )
     show(tag("p", " · ".join(notes), cls="ages") + other)

@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from dashboard.components.html import STATIC, tag
 from dashboard.state import address_bar
-from dashboard.words import text
+from dashboard.words import shell as shell_words
+from dashboard.words import station as station_words
 from model.trip import Point
 
 _KEY = "browser"
@@ -36,7 +37,7 @@ def mount(system_id: str) -> None:
 
     For the whole script, not for a fragment: what a button does may change any part of the page.
     """
-    data = {"system": system_id, "known": favourites(system_id), "words": text.BUTTON_WORDS}
+    data = {"system": system_id, "known": favourites(system_id), "words": dict(shell_words.BUTTON_WORDS)}
     _component(key=_KEY, data=data, height=1, on_favourites_change=_kept, on_did_change=_did)
 
 
@@ -100,14 +101,14 @@ def act(told: Mapping[str, Any]) -> None:
         st.session_state[_WHEN] = verb
     elif verb == "here":
         st.session_state[_HERE] = place(told)
-        st.session_state[_LOST] = "" if here() else text.lost(0)
+        st.session_state[_LOST] = "" if here() else station_words.lost(0)
         if here() and address_bar.shown() == "trip":
             address_bar.change(start=address_bar.HERE)
         elif here():
             st.session_state["show-list"] = True
     elif verb == "lost":
         code = told.get("code")
-        st.session_state[_LOST] = text.lost(code if isinstance(code, int) else 0)
+        st.session_state[_LOST] = station_words.lost(code if isinstance(code, int) else 0)
 
 
 def choose_when(now: datetime, zone: tzinfo) -> None:

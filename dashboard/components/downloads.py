@@ -7,7 +7,8 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard.words import text
+from dashboard.words import formats
+from dashboard.words import shell as shell_words
 from ingest.store.export import csv
 
 
@@ -18,15 +19,15 @@ def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
     `of` says what the numbers are of: our own words alone, since Streamlit reads them as Markdown. Closed, it
     costs a label; the files are made when they are asked for.
     """
-    box = st.expander(text.numbers_of(of), key=f"numbers-{name}", on_change="rerun")
+    box = st.expander(shell_words.numbers_of(of), key=f"numbers-{name}", on_change="rerun")
     if not box.open:
         return
     with box:
-        st.dataframe(table, hide_index=True, placeholder=text.count(-1), alt=text.numbers_of(of))
+        st.dataframe(table, hide_index=True, placeholder=formats.count(-1), alt=shell_words.numbers_of(of))
         with st.container(horizontal=True):
             for label, ending, mime, write in (
-                (text.AS_CSV, "csv", "text/csv", csv),
-                (text.AS_PARQUET, "parquet", "application/vnd.apache.parquet", parquet),
+                (shell_words.AS_CSV(), "csv", "text/csv", csv),
+                (shell_words.AS_PARQUET(), "parquet", "application/vnd.apache.parquet", parquet),
             ):
                 st.download_button(
                     label, partial(write, table), f"{name}.{ending}", mime,

@@ -42,6 +42,15 @@ def together(*children: str) -> Markup:
     return Markup("").join(children)
 
 
+def filled(words: str, /, **parts: str) -> Markup:
+    """Put markup into the placeholders of a sentence, wherever its language has them.
+
+    >>> filled("Take a bike at {place} & go", place=tag("b", "Quay <1>"))
+    Markup('Take a bike at <b>Quay &lt;1&gt;</b> &amp; go')
+    """
+    return escape(words).format(**parts)
+
+
 def show(markup: Markup) -> None:
     """Put markup into the page."""
     st.html(str(markup))

@@ -15,7 +15,8 @@ from dashboard.components.html import show, tag
 from dashboard.state import address_bar
 from dashboard.state.pages import PAGES, path
 from dashboard.store_reader import Reading, View, reading
-from dashboard.words import text
+from dashboard.words import formats
+from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
 from ingest.store import SystemState
 from ingest.system import System
@@ -56,7 +57,7 @@ def often(system: System, least: float = 2, most: float = 10) -> float:
 
 def title() -> Markup:
     """Write the name of the app and what it is for."""
-    return tag("h1", text.TITLE, cls="title") + tag("p", text.SUBTITLE, cls="subtitle")
+    return tag("h1", shell_words.TITLE, cls="title") + tag("p", shell_words.SUBTITLE(), cls="subtitle")
 
 
 def pages(current: str, system_id: str) -> Markup:
@@ -71,7 +72,7 @@ def pages(current: str, system_id: str) -> Markup:
         address = f"{path(page)}?{query}"
         here = "page" if page == current else None
         links.append(tag("a", entry.title(), href=address, data_do=f"page:{page}", aria_current=here))
-    return tag("nav", *links, cls="pages", aria_label=text.NAVIGATION)
+    return tag("nav", *links, cls="pages", aria_label=shell_words.NAVIGATION())
 
 
 def phone() -> bool:
@@ -87,9 +88,9 @@ def nothing_followed() -> None:
         st.rerun()
     show(title())
     if source.working():
-        notice(text.NO_SYSTEMS, text.NO_SYSTEMS_HINT)
+        notice(shell_words.NO_SYSTEMS(), shell_words.NO_SYSTEMS_HINT())
     else:
-        notice(text.NOTHING_YET, text.NOTHING_HINT)
+        notice(shell_words.NOTHING_YET(), shell_words.NOTHING_HINT())
 
 
 def chosen(systems: list[System], states: dict[str, SystemState]) -> System:
@@ -106,7 +107,7 @@ def chosen(systems: list[System], states: dict[str, SystemState]) -> System:
 
 
 def label(system: System) -> str:
-    return text.city(system.name, system.city, system.label)
+    return shell_words.city(system.name, system.city, system.label)
 
 
 @st.fragment(run_every=PICKER_SECONDS)
@@ -123,13 +124,13 @@ def city_picker(current: str) -> None:
     labels: dict[str, str] = {}
     for system in systems:
         known = states.get(system.system_id)
-        words = text.picked(label(system), known.state if known else "waiting", system.label)
+        words = shell_words.picked(label(system), known.state if known else "waiting", system.label)
         labels[system.system_id] = words if words not in labels.values() else f"{words} · {system.system_id}"
     ids = list(labels)
     key = "city-" + sha1(repr((labels, current)).encode()).hexdigest()[:12]
     st.selectbox(
-        text.CITY, ids, index=ids.index(current) if current in ids else 0, format_func=labels.__getitem__,
-        key=key, on_change=lambda: address_bar.move(st.session_state[key]),
+        shell_words.CITY(), ids, index=ids.index(current) if current in ids else 0,
+        format_func=labels.__getitem__, key=key, on_change=lambda: address_bar.move(st.session_state[key]),
         label_visibility="collapsed",
     )  # fmt: skip
     if address_bar.screen().city in ids and address_bar.screen().city != current:
@@ -141,27 +142,33 @@ def warn(source: Reading, view: View, *, spaces: bool) -> None:
     name, feed = label(view.system), view.state
     if view.frame is None:
         others = any(state.frame_version is not None for state in source.states().values())
-        more = text.NO_WORKER_YET if not source.working() else text.OTHERS if others else text.NONE_YET
-        notice(text.waiting(name, feed.state, feed_error(feed.reason), view.next_in), more)
+        more = (
+            shell_words.NO_WORKER_YET()
+            if not source.working()
+            else shell_words.OTHERS()
+            if others
+            else shell_words.NONE_YET()
+        )
+        notice(shell_words.waiting(name, feed.state, feed_error(feed.reason), view.next_in), more)
         return
-    wrong = text.trouble(name, feed.state, feed_error(feed.reason), view.next_in)
+    wrong = shell_words.trouble(name, feed.state, feed_error(feed.reason), view.next_in)
     if view.column(0) is None:
-        at = text.moment(view.frame.at, view.now, view.zone)
-        notice(text.too_old(name, at, view.age), wrong or "")
+        at = formats.moment(view.frame.at, view.now, view.zone)
+        notice(shell_words.too_old(name, at, view.age), wrong or "")
     elif view.column(address_bar.ahead(address_bar.screen(), view.now)) is None:
         reach = view.frame.at + timedelta(minutes=int(view.frame.minutes[-1]))
-        notice(text.beyond(text.moment(reach, view.now, view.zone)), wrong or "")
+        notice(shell_words.beyond(formats.moment(reach, view.now, view.zone)), wrong or "")
     elif wrong:
         notice(wrong)
     elif view.stale:
-        notice(text.stale(view.age))
+        notice(shell_words.stale(view.age))
     late = view.next_in is not None and view.next_in < -timedelta(seconds=max(30, view.system.poll_seconds))
     if late and not source.working():
-        notice(text.NO_WORKER)
+        notice(shell_words.NO_WORKER())
     if not len(view.frame.stations):
-        notice(text.NO_STATIONS)
+        notice(shell_words.NO_STATIONS())
     elif spaces and (view.frame.docks < 0).all():
-        notice(text.NO_DOCKS)
+        notice(shell_words.NO_DOCKS())
 
 
 def notice(first: str, second: str = "") -> None:

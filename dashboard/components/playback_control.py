@@ -9,7 +9,8 @@ from functools import partial
 import streamlit as st
 
 from dashboard.store_reader import reading
-from dashboard.words import text
+from dashboard.words import formats
+from dashboard.words import shell as shell_words
 from ingest.store import SPEEDS, Begin, Playback
 from ingest.system import System
 
@@ -22,24 +23,29 @@ def control(system: System) -> None:
     if wanted is None:
         return
     system_id = system.system_id
-    with st.container(key="playback-control"), st.popover(text.playing(wanted.speed, wanted.paused)):
+    with st.container(key="playback-control"), st.popover(shell_words.playing(wanted.speed, wanted.paused)):
         st.button(
-            text.PLAY if wanted.paused else text.PAUSE,
+            shell_words.PLAY() if wanted.paused else shell_words.PAUSE(),
             on_click=lambda: _change(system_id, lambda now, wall: now.pause(not now.paused, wall)),
             key="playback-pause",
         )
         key = f"playback-speed-{system_id}"
         st.session_state[key] = wanted.speed if wanted.speed in SPEEDS else None
         st.segmented_control(
-            text.SPEED, SPEEDS, format_func=text.times, key=key, on_change=_speed, args=(system_id, key)
+            shell_words.SPEED(),
+            SPEEDS,
+            format_func=formats.times,
+            key=key,
+            on_change=_speed,
+            args=(system_id, key),
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.time_input(text.JUMP_TO, time(8, 0), step=900, key="playback-clock")
-            st.button(text.JUMP, on_click=_jump, args=(system,), key="playback-jump")
+            st.time_input(shell_words.JUMP_TO(), time(8, 0), step=900, key="playback-clock")
+            st.button(shell_words.JUMP(), on_click=_jump, args=(system,), key="playback-jump")
         made_up = system.is_made_up
         begins: tuple[Begin, ...] = ("learnt", "nothing")
         for begin in begins:
-            label = text.BEGIN_MADE_UP[begin] if made_up else text.BEGIN_RECORDED[begin]
+            label = shell_words.BEGIN_MADE_UP[begin] if made_up else shell_words.BEGIN_RECORDED[begin]
             st.button(label, on_click=partial(_begin, system_id, begin), key=f"playback-begin-{begin}")
 
 

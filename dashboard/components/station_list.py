@@ -18,7 +18,9 @@ from dashboard.components.station_panel import choice
 from dashboard.outlook import chances, is_open, side, station_index
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
-from dashboard.words import text
+from dashboard.words import formats
+from dashboard.words import shell as shell_words
+from dashboard.words import station as station_words
 from ingest.system import System
 from model.arrays import Floats, Ints
 from model.frame import Frame
@@ -41,10 +43,14 @@ def find(system: System) -> None:
     """
     with st.container(horizontal=True, key="find"):
         query = st.text_input(
-            text.SEARCH, placeholder=text.SEARCH, key=_SEARCH, label_visibility="collapsed", max_chars=80
+            station_words.SEARCH(),
+            placeholder=station_words.SEARCH(),
+            key=_SEARCH,
+            label_visibility="collapsed",
+            max_chars=80,
         )
-        show(browser.button("near", text.NEAR))
-        st.toggle(text.LIST, key=SHOWN, on_change=_toggled)
+        show(browser.button("near", station_words.NEAR()))
+        st.toggle(station_words.LIST(), key=SHOWN, on_change=_toggled)
     if st.session_state.pop(_TOGGLED, False):
         st.rerun()
     frame = reading().view(system).frame
@@ -64,13 +70,13 @@ def _toggled() -> None:
 def _matches(frame: Frame, query: str) -> Markup:
     found = search(frame.stations.name.tolist(), query)
     if not found:
-        return tag("p", text.NO_MATCH, cls="note", role="status")
+        return tag("p", station_words.NO_MATCH(), cls="note", role="status")
     items = (choice(frame, row, _now(frame, row)) for row in found)
-    return tag("ul", *items, cls="choices matches", aria_label=text.MATCHES)
+    return tag("ul", *items, cls="choices matches", aria_label=station_words.MATCHES())
 
 
 def _now(frame: Frame, row: int) -> str:
-    return text.counted_now(int(frame.bikes[row]), int(frame.docks[row]))
+    return station_words.counted_now(int(frame.bikes[row]), int(frame.docks[row]))
 
 
 def plain(name: str) -> str:
@@ -104,7 +110,7 @@ def draw(view: View, horizon: int | None, at: str) -> None:
     frame, screen = view.frame, address_bar.screen()
     assert frame is not None
     stations = frame.stations
-    place, word = _place(frame)
+    place, by = _place(frame)
     walk = None if place is None else nearby.walks(place, stations.lat, stations.lon)
     chance = chances(frame, screen.what, screen.n, horizon)
     starred = np.isin(stations.station_id, browser.favourites(view.system.system_id))
@@ -113,32 +119,40 @@ def draw(view: View, horizon: int | None, at: str) -> None:
         choice(
             frame,
             row,
-            (text.STAR_MARK if starred[row] else "") + _words(frame, int(chance[row]), row),
+            (f"{station_words.STAR_MARK} " if starred[row] else "") + _words(frame, int(chance[row]), row),
             None if walk is None else float(walk[row]),
         )
         for row in order[:_BEST].tolist()
         if starred[row] or chance[row] <= 100
     )
-    far = text.far(float(walk.min())) if walk is not None and len(walk) and word == text.BY_PLACE else ""
+    far = station_words.far(float(walk.min())) if walk is not None and len(walk) and by == "place" else ""
     more = tag("p", far, cls="note") if far else ""
-    show(tag("section", tag("h3", text.best(word)), more, tag("ul", *items, cls="choices"), cls="best"))
+    show(
+        tag(
+            "section",
+            tag("h3", station_words.BEST[by]),
+            more,
+            tag("ul", *items, cls="choices"),
+            cls="best",
+        )
+    )
     _table(frame, horizon, at, order, chance, walk, starred)
 
 
-def _place(frame: Frame) -> tuple[Point | None, str]:
+def _place(frame: Frame) -> tuple[Point | None, station_words.By]:
     """Choose where one walks from: where the viewer is, else the station that is open, else nowhere."""
     here = browser.here()
     if here is not None:
-        return here, text.BY_PLACE
+        return here, "place"
     index = station_index(frame, address_bar.screen().station)
     if index is None:
-        return None, text.BY_CHANCE
-    return (float(frame.stations.lat[index]), float(frame.stations.lon[index])), text.BY_STATION
+        return None, "chance"
+    return (float(frame.stations.lat[index]), float(frame.stations.lon[index])), "station"
 
 
 def _words(frame: Frame, chance: int, row: int) -> str:
     what = address_bar.screen().what
-    return text.chance(chance) if is_open(frame, what)[row] else text.CLOSED[what]
+    return shell_words.chance(chance) if is_open(frame, what)[row] else shell_words.CLOSED[what]
 
 
 def _table(
@@ -158,24 +172,33 @@ def _table(
         if horizon is None
         else (outlook.median[horizon], outlook.low[horizon], outlook.high[horizon])
     )
-    said = [_words(frame, odds, row).split(" · ")[0] for row, odds in enumerate(chance.tolist())]
-    spans = [text.span(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
-    values = (
-        np.where(starred, text.STAR_MARK.strip(), ""), frame.stations.name,
-        counts(np.where(chance <= 100, chance, -1)), said, counts(median), spans,
-        counts(frame.bikes), counts(frame.ebikes), counts(frame.docks),
-        counts(none if walk is None else np.rint(walk)),
-    )  # fmt: skip
-    columns = dict(zip(text.columns(screen.what, screen.n, at), values, strict=True))
+    closed = shell_words.CLOSED[screen.what]
+    words = [
+        shell_words.chance_word(odds) if can else closed
+        for odds, can in zip(chance.tolist(), is_open(frame, screen.what).tolist(), strict=True)
+    ]
+    spans = [formats.span(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+    columns = {
+        "favourite": np.where(starred, station_words.STAR_MARK, ""),
+        "station": frame.stations.name,
+        "chance": counts(np.where(chance <= 100, chance, -1)),
+        "words": words,
+        "expected": counts(median),
+        "interval": spans,
+        "bikes": counts(frame.bikes),
+        "ebikes": counts(frame.ebikes),
+        "spaces": counts(frame.docks),
+    }
     if not starred.any():
-        del columns[text.FAVOURITE_COLUMN]
+        del columns["favourite"]
     if (frame.ebikes < 0).all():
-        del columns[text.EBIKES_COLUMN]
-    if walk is None:
-        del columns[text.WALK_COLUMN]
+        del columns["ebikes"]
+    if walk is not None:
+        columns["walk"] = counts(np.rint(walk))
+    titles = station_words.columns(screen.what, screen.n, at)
     st.dataframe(
-        pd.DataFrame(columns).iloc[order], hide_index=True, placeholder=text.count(-1), key="table-rows",
-        height=420, alt=text.LIST_ALT,
+        pd.DataFrame(columns).rename(columns=titles).iloc[order], hide_index=True,
+        placeholder=formats.count(-1), key="table-rows", height=420, alt=station_words.LIST_ALT(),
     )  # fmt: skip
 
 

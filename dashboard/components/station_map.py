@@ -15,8 +15,8 @@ from dashboard.maps.deck import Viewport
 from dashboard.outlook import side
 from dashboard.state import address_bar
 from dashboard.store_reader import View
-from dashboard.words import text
-from dashboard.words.text import What
+from dashboard.words import map as map_words
+from dashboard.words.rules import What
 from model.frame import Frame
 
 _VIEWS = "viewports"
@@ -56,7 +56,7 @@ def draw(
             opens, horizon, at, what, number, dark, selected, view.stale, browser.here(),
             ground.style(dark, system.label, system.system_id),
         ),
-        key=key, height=460, on_select=lambda: _touched(key, on_touch), alt=text.MAP_ALT,
+        key=key, height=460, on_select=lambda: _touched(key, on_touch), alt=map_words.MAP_ALT(),
     )  # fmt: skip
 
 

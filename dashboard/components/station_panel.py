@@ -15,7 +15,9 @@ from dashboard.components.html import show, tag, together
 from dashboard.outlook import chances, is_open, side, station_index
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
-from dashboard.words import text
+from dashboard.words import formats, rules
+from dashboard.words import shell as shell_words
+from dashboard.words import station as station_words
 from ingest.system import System
 from model.frame import Frame
 
@@ -26,7 +28,7 @@ def panel(frame: Frame, horizon: int | None, at: str, index: int) -> None:
     The name comes to the page as HTML, never as Markdown, where a link to an image would call a stranger's
     server. All the numbers are one element: each costs a slider move 90 bytes.
     """
-    name, close = str(frame.stations.name[index]), browser.button("station", "×", name=text.CLOSE)
+    name, close = str(frame.stations.name[index]), browser.button("station", "×", name=station_words.CLOSE())
     show(tag("section", tag("h2", name), close, numbers(_numbers(frame, horizon, at, index)), cls="station"))
     if horizon is not None:
         show(_alternatives(frame, horizon, index))
@@ -36,18 +38,18 @@ def _numbers(frame: Frame, horizon: int | None, at: str, index: int) -> dict[str
     screen = address_bar.screen()
     what = screen.what
     bikes, docks, ebikes = (int(counts[index]) for counts in (frame.bikes, frame.docks, frame.ebikes))
-    shown = {text.NOW: f"{text.things(bikes, 'bike')} · {text.things(docks, 'space')}"}
+    shown = {station_words.NOW(): f"{formats.things(bikes, 'bike')} · {formats.things(docks, 'space')}"}
     if ebikes >= 0:
-        shown[text.EBIKES_NOW] = text.count(ebikes)
-    chance_of = text.heading(what, screen.n)
+        shown[station_words.EBIKES_NOW()] = formats.count(ebikes)
+    chance_of = shell_words.heading(what, screen.n)
     if horizon is None:
-        return shown | {chance_of: text.NO_FORECAST}
+        return shown | {chance_of: shell_words.NO_FORECAST()}
     outlook = side(frame, what)
     median, low, high = (int(q[horizon, index]) for q in (outlook.median, outlook.low, outlook.high))
-    odds = text.chance(int(outlook.chance[screen.n - 1, horizon, index]))
+    odds = shell_words.chance(int(outlook.chance[screen.n - 1, horizon, index]))
     return shown | {
-        text.expected_at(at): text.expectation(median, low, high, what),
-        chance_of: odds if is_open(frame, what)[index] else text.CLOSED[what],
+        station_words.expected_at(at): formats.expectation(median, low, high, what),
+        chance_of: odds if is_open(frame, what)[index] else shell_words.CLOSED[what],
     }
 
 
@@ -62,15 +64,17 @@ def _alternatives(frame: Frame, horizon: int, index: int) -> Markup:
     chance = chances(frame, screen.what, screen.n, horizon)
     walk = nearby.walks((float(stations.lat[index]), float(stations.lon[index])), stations.lat, stations.lon)
     found = nearby.alternatives(chance, walk, without=index)
-    items = [choice(frame, row, text.STEPS[text.step(int(chance[row]))], float(walk[row])) for row in found]
-    listed = tag("ul", *items, cls="choices") if items else tag("p", text.NO_ALTERNATIVES)
-    return tag("h3", text.ALTERNATIVES, cls="others") + listed
+    items = [
+        choice(frame, row, shell_words.STEPS[rules.step(int(chance[row]))], float(walk[row])) for row in found
+    ]
+    listed = tag("ul", *items, cls="choices") if items else tag("p", station_words.NO_ALTERNATIVES())
+    return tag("h3", station_words.ALTERNATIVES(), cls="others") + listed
 
 
 def choice(frame: Frame, row: int, words: str, walk: float | None = None) -> Markup:
     """Offer a station by a button with its name, some words about it, and how far it is."""
     name, identity = str(frame.stations.name[row]), str(frame.stations.station_id[row])
-    beside = words if walk is None else f"{words} · {text.minutes_walk(walk)}"
+    beside = words if walk is None else f"{words} · {station_words.minutes_walk(walk)}"
     return tag("li", browser.button("station", name, identity=identity), tag("span", beside))
 
 
@@ -82,10 +86,12 @@ def detail(system: System) -> None:
     if index is None:
         return
     starred = screen.station in browser.favourites(system.system_id)
-    label = text.STARRED if starred else text.STAR
-    star = browser.button("star", label, identity=screen.station, name=text.STAR_NAME, pressed=starred)
+    label = station_words.STARRED() if starred else station_words.STAR()
+    star = browser.button(
+        "star", label, identity=screen.station, name=station_words.STAR_NAME(), pressed=starred
+    )
     with st.container(key="detail"):
-        show(tag("p", star, browser.button("share", text.SHARE), cls="actions"))
+        show(tag("p", star, browser.button("share", station_words.SHARE()), cls="actions"))
         _chart(view, index)
         past = _forecasts_and_truths(view, index)
         if past:
@@ -110,17 +116,19 @@ def _forecasts_and_truths(view: View, index: int) -> Markup:
             continue
         median, low, high = (int(q[0, place[0]]) for q in (outlook.median, outlook.low, outlook.high))
         cells = (
-            text.clock(said.target_at, zone),
-            text.expectation(median, low, high, screen.what),
-            text.chance(int(outlook.chance[screen.n - 1, 0, place[0]])),
-            text.things(came[-1][0 if screen.what == "bike" else 1], screen.what),
+            formats.clock(said.target_at, zone),
+            formats.expectation(median, low, high, screen.what),
+            shell_words.chance(int(outlook.chance[screen.n - 1, 0, place[0]])),
+            formats.things(came[-1][0 if screen.what == "bike" else 1], screen.what),
         )
         rows.append(tag("tr", *(tag("td", cell) for cell in cells)))
     if not rows:
         return together()
-    heads = (tag("th", name, scope="col") for name in text.said_columns(screen.what, screen.n))
+    heads = (
+        tag("th", name, scope="col") for name in station_words.issued_columns(screen.what, screen.n).values()
+    )
     table = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *rows))
-    return tag("h3", text.SAID, cls="chart") + tag("div", table, cls="said")
+    return tag("h3", station_words.ISSUED(), cls="chart") + tag("div", table, cls="said")
 
 
 def _chart(view: View, index: int) -> None:
@@ -132,9 +140,9 @@ def _chart(view: View, index: int) -> None:
     will = fan_chart.future(frame, index, what, now, zone)
     if was.empty and will.empty:
         return
-    show(tag("h3", text.chart_title(what), cls="chart"))
+    show(tag("h3", station_words.CHART_TITLE[what], cls="chart"))
     st.altair_chart(
         fan_chart.fan(was, will, now, zone, st.context.theme.type == "dark"),
-        key="fan", alt=text.chart_alt(str(frame.stations.name[index]), what),
+        key="fan", alt=station_words.chart_alt(str(frame.stations.name[index]), what),
     )  # fmt: skip
-    show(tag("p", text.CHART_KEY, cls="small"))
+    show(tag("p", station_words.CHART_KEY(), cls="small"))

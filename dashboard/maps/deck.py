@@ -16,8 +16,10 @@ import pydeck
 from dashboard import palette
 from dashboard.outlook import is_open, side
 from dashboard.palette import rgb
-from dashboard.words import text
-from dashboard.words.text import What
+from dashboard.words import formats, rules
+from dashboard.words import map as map_words
+from dashboard.words import shell as shell_words
+from dashboard.words.rules import What
 from model.arrays import Floats
 from model.frame import Frame
 
@@ -269,7 +271,7 @@ def deck(
         map_provider=None,
         # Without any style Streamlit would put streets of its own choice there; with its mark for none, none.
         **({} if style is None else {"map_style": style}),
-        tooltip={"text": text.tooltip(at, what, number, columns)},
+        tooltip={"text": map_words.tooltip(at, what, number, columns)},
     )  # fmt: skip
 
 
@@ -283,17 +285,17 @@ def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[obj
     horizons = slice(of.first, of.stop)
     chances = outlook.chance[number - 1, horizons]
     expected = outlook.median[horizons]
-    step_of = np.array([text.step(c) if c <= 100 else UNKNOWN_STEP for c in range(256)])
+    step_of = np.array([rules.step(c) if c <= 100 else UNKNOWN_STEP for c in range(256)])
     steps = np.where(open_now, step_of[chances], CLOSED_STEP)
-    words = np.array([*(text.chance(c) for c in range(256)), text.CLOSED[what]], dtype=object)
+    words = np.array([*(shell_words.chance(c) for c in range(256)), shell_words.CLOSED[what]], dtype=object)
     said = words[np.where(open_now, chances.astype(np.int64), 256)]
     columns: list[list[object]] = [
         np.round(stations.lon, 5).tolist(),
         np.round(stations.lat, 5).tolist(),
         stations.name.tolist(),
         stations.station_id.tolist(),
-        [text.count(number) for number in frame.bikes.tolist()],
-        [text.count(number) for number in frame.docks.tolist()],
+        [formats.count(number) for number in frame.bikes.tolist()],
+        [formats.count(number) for number in frame.docks.tolist()],
     ]
     for horizon in range(len(chances)):
         known = expected[horizon].tolist()

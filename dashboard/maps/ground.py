@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dashboard.words import text
+from dashboard.words import shell as shell_words
 from ingest.settings import Settings
 
 _STREETS = {
@@ -54,4 +54,8 @@ def credit(label: str) -> str:
     """Name those whose streets these are, where any may be seen; "" on plain ground."""
     if label == SIMULATED or style(False, label) is None:
         return ""
-    return text.STREETS_BY if setting() == "streets" else text.map_by(urlsplit(setting()).hostname or "")
+    return (
+        shell_words.STREETS_BY()
+        if setting() == "streets"
+        else shell_words.map_by(urlsplit(setting()).hostname or "")
+    )

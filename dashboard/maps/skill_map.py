@@ -9,18 +9,19 @@ import pydeck
 from dashboard import palette
 from dashboard.maps import deck as marks
 from dashboard.maps import ground
-from dashboard.words import text
+from dashboard.words import accuracy as accuracy_words
+from dashboard.words import formats, rules
 
 _PIXELS = (600, 320)
 
 
 def step(skill: pd.Series[float]) -> pd.Series[int]:
-    """Tell which of `text.SKILL_STEPS` each skill belongs to.
+    """Tell which of `accuracy_words.SKILL_STEPS` each skill belongs to.
 
     >>> step(pd.Series([0.3, 0.1, 0.0, -0.1, -0.5])).tolist()
     [0, 0, 2, 3, 4]
     """
-    steps = sum((skill < bound).astype(int) for bound in text.SKILL_BOUNDS)
+    steps = sum((skill < bound).astype(int) for bound in rules.SKILL_BOUNDS)
     return pd.Series(steps, index=skill.index)
 
 
@@ -29,8 +30,9 @@ def deck(stations: pd.DataFrame, dark: bool, label: str, system_id: str) -> mark
     known = stations[stations["skill"].notna() & stations["lat"].notna()]
     fills = np.array([palette.rgb(colour) for colour in palette.STEPS])[step(known["skill"])]
     points = [
-        {"name": name, "at": [round(lon, 5), round(lat, 5)], "fill": fill, "said": text.better(skill),
-         "n": f"{n:,.0f}", "pool": f"{pool:.2f}", "naive": f"{naive:.2f}"}
+        {"name": name, "at": [round(lon, 5), round(lat, 5)], "fill": fill,
+         "said": accuracy_words.better(skill), "n": formats.number(n),
+         "pool": formats.number(pool, 2), "naive": formats.number(naive, 2)}
         for name, lon, lat, fill, skill, n, pool, naive in zip(
             known["name"], known["lon"], known["lat"], fills.tolist(), known["skill"], known["n"],
             known["pool"], known["naive"], strict=True)
@@ -50,5 +52,5 @@ def deck(stations: pd.DataFrame, dark: bool, label: str, system_id: str) -> mark
         views=None,
         map_provider=None,
         **({} if style is None else {"map_style": style}),
-        tooltip={"text": text.SKILL_TIP},
+        tooltip={"text": accuracy_words.skill_tip()},
     )

@@ -18,8 +18,10 @@ from dashboard.maps import deck
 from dashboard.maps.deck import CLOSED_STEP, UNKNOWN_STEP, Deck, Viewport, size
 from dashboard.outlook import chances, is_open, side
 from dashboard.palette import rgb
-from dashboard.words import text
-from dashboard.words.text import What
+from dashboard.words import formats, rules
+from dashboard.words import shell as shell_words
+from dashboard.words import trip as trip_words
+from dashboard.words.rules import What
 from model.arrays import Ints
 from model.frame import Frame
 from model.trip import WALKING_LIMIT_MINUTES, Point, TripPlan, walking_minutes
@@ -81,7 +83,7 @@ def draw(
         _lines("ride", [_ride(frame, plan) for plan in plans[:1]], ink, 4),
         _dots("on-foot", [dot for plan in plans[:1] for dot in _feet(frame, ends, plan)], ink, 2.6),
         *_marks(_rows(frame, ends, plans, columns, people), view, dark, faded),
-        *_labels([(start, text.FROM), (goal, text.TO)], plans),
+        *_labels([(start, trip_words.ENDS["start"]), (goal, trip_words.ENDS["goal"])], plans),
     ]  # fmt: skip
     return Deck(
         layers,
@@ -91,7 +93,7 @@ def draw(
         views=None,
         map_provider=None,
         **({} if style is None else {"map_style": style}),
-        tooltip={"text": text.near_tooltip(NAME, BIKES, DOCKS, SAID)},
+        tooltip={"text": trip_words.near_tooltip(NAME, BIKES, DOCKS, SAID)},
     )  # fmt: skip
 
 
@@ -157,14 +159,15 @@ def _row(
     frame: Frame, row: int, what: What, people: int, chance: int, expected: int, chosen: bool = False
 ) -> Row:
     is_closed = not is_open(frame, what)[row]
-    step = CLOSED_STEP if is_closed else text.step(chance) if chance <= 100 else UNKNOWN_STEP
+    step = CLOSED_STEP if is_closed else rules.step(chance) if chance <= 100 else UNKNOWN_STEP
     fill = "" if is_closed else (*palette.STEPS, palette.UNKNOWN)[step]
-    said = text.CLOSED[what] if is_closed else f"{text.wanted(what, people)}: {text.chance(chance)}"
+    said = shell_words.CLOSED[what] if is_closed else trip_words.odds(what, people, chance)
     return (
         round(float(frame.stations.lon[row]), 5), round(float(frame.stations.lat[row]), 5),
-        str(frame.stations.name[row]), text.count(int(frame.bikes[row])), text.count(int(frame.docks[row])),
+        str(frame.stations.name[row]),
+        formats.count(int(frame.bikes[row])), formats.count(int(frame.docks[row])),
         size(max(expected, 0)) * (1.35 if chosen else 1), [*rgb(fill), 255] if fill else [0, 0, 0, 1],
-        [*rgb(palette.ink(fill)), 255] if fill else [0, 0, 0, 0], text.count(expected),
+        [*rgb(palette.ink(fill)), 255] if fill else [0, 0, 0, 0], formats.count(expected),
         _CHOSEN_EDGE if chosen else 2.0 if is_closed else 1.0, said,
     )  # fmt: skip
 

@@ -20,7 +20,10 @@ from dashboard.maps import deck, ground
 from dashboard.screens.accuracy import over_time
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
-from dashboard.words import text
+from dashboard.words import accuracy as accuracy_words
+from dashboard.words import formats
+from dashboard.words import kiosk as kiosk_words
+from dashboard.words import shell as shell_words
 from ingest.system import System
 
 STEP_SECONDS = 1.0
@@ -65,7 +68,7 @@ def map_step(system: System) -> None:
     if view.frame is None or horizon is None:
         show(panel(view))
         return
-    at = text.moment(view.now + timedelta(minutes=minutes), view.now, view.zone)
+    at = formats.moment(view.now + timedelta(minutes=minutes), view.now, view.zone)
     draw_map(view, horizon, at)
     more = arrival(minutes, at, ground.credit(view.system.label)) if turn == "map" else curves_title()
     show(panel(view, turn, more))
@@ -120,17 +123,19 @@ def panel(view: View, turn: str = "map", more: str = "") -> Markup:
     """
     beat = st.session_state[_BEAT] = int(st.session_state.get(_BEAT, 0)) + 1
     system, known = view.system, view.frame is not None
-    speed = text.playing(system.speed, system.speed == 0) if system.speed != 1 else ""
+    speed = shell_words.playing(system.speed, system.speed == 0) if system.speed != 1 else ""
     tags = (tag("b", word) for word in (system.label, speed) if word)
-    local = view.now.astimezone(view.zone)
-    time = tag("time", text.clock(view.now, view.zone)) + tag("p", f"{local:%A}", cls="day") if known else ""
+    time = ""
+    if known:
+        day = tag("p", formats.weekday(view.now, view.zone), cls="day")
+        time = tag("time", formats.clock(view.now, view.zone)) + day
     return tag(
         "section",
         tag("h1", system.city or system.name),
         tag("p", *tags, cls="tags"),
         time,
-        tag("p", text.counted(view.age) if known else text.KIOSK_NO_COUNTS, cls="age"),
-        tag("p", text.KIOSK_LOST, cls="lost"),
+        tag("p", kiosk_words.counted(view.age) if known else kiosk_words.KIOSK_NO_COUNTS(), cls="age"),
+        tag("p", kiosk_words.KIOSK_LOST(), cls="lost"),
         more,
         cls="kiosk", data_beat=str(beat), data_turn=turn,
     )  # fmt: skip
@@ -142,18 +147,18 @@ def arrival(minutes: int, at: str, credit: str) -> Markup:
     screen = address_bar.screen()
     asked = tag(
         "div",
-        tag("p", text.heading(screen.what, screen.n)),
-        tag("p", text.if_you_arrive(minutes)),
+        tag("p", shell_words.heading(screen.what, screen.n)),
+        tag("p", kiosk_words.if_you_arrive(minutes)),
         tag("p", tag("strong", at)),
         tag("div", tag("i", style=f"width:{share:.1f}%"), cls="bar"),
         cls="asked",
     )
-    steps = (tag("li", word, cls=f"step{index}") for index, word in enumerate(text.STEPS))
+    steps = (tag("li", word, cls=f"step{index}") for index, word in shell_words.STEPS.items())
     return asked + tag("ul", *steps) + tag("p", credit, cls="small")
 
 
 def curves_title() -> Markup:
     """Write what the curves are of."""
     screen = address_bar.screen()
-    lines = text.how_right(text.minutes(screen.horizon), text.PASTS[screen.past])
+    lines = kiosk_words.how_right(formats.minutes(screen.horizon), accuracy_words.PASTS[screen.past])
     return tag("div", *(tag("p", line) for line in lines), cls="asked")

@@ -22,7 +22,9 @@ from dashboard.outlook import is_open, side, station_index
 from dashboard.screens import kiosk
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
-from dashboard.words import text
+from dashboard.words import formats, rules
+from dashboard.words import map as map_words
+from dashboard.words import shell as shell_words
 from ingest.system import System
 from model.frame import AT_LEAST, Frame
 
@@ -85,14 +87,15 @@ def controls(view: View) -> str:
     """Ask what the rider wants, how many, and when; give back the clock time of arrival."""
     with st.container(horizontal=True, key="controls"):
         st.segmented_control(
-            text.WHAT, list(text.WHAT_OPTION), required=True, format_func=text.WHAT_OPTION.__getitem__,
-            key=address_bar.key("what"), on_change=address_bar.take, args=("what",),
+            map_words.WHAT(), list(map_words.WHAT_OPTION), required=True,
+            format_func=map_words.WHAT_OPTION.__getitem__, key=address_bar.key("what"),
+            on_change=address_bar.take, args=("what",),
         )  # fmt: skip
         st.segmented_control(
-            text.HOW_MANY, AT_LEAST, required=True,
+            shell_words.HOW_MANY(), AT_LEAST, required=True,
             key=address_bar.key("n"), on_change=address_bar.take, args=("n",),
         )  # fmt: skip
-        return arrival_picker.ask(view, text.arrive_at)
+        return arrival_picker.ask(view, shell_words.arrive_at)
 
 
 def made_for(view: View, horizon: int | None) -> str:
@@ -101,7 +104,7 @@ def made_for(view: View, horizon: int | None) -> str:
         return ""
     at = view.frame.at + timedelta(minutes=int(view.frame.minutes[horizon]))
     near = abs(at - view.now - timedelta(minutes=address_bar.ahead(address_bar.screen(), view.now))) <= NEARLY
-    return "" if near else text.stands_for(text.moment(at, view.now, view.zone))
+    return "" if near else shell_words.stands_for(formats.moment(at, view.now, view.zone))
 
 
 def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
@@ -124,10 +127,10 @@ def summary(frame: Frame, horizon: int, at: str) -> Markup:
     screen = address_bar.screen()
     chance = side(frame, screen.what).chance[screen.n - 1, horizon]
     counted = (chance <= 100) & is_open(frame, screen.what)
-    good = counted & (chance >= text.BOUNDS[1])
-    hint = "" if screen.station or not len(frame.stations) else f" {text.PICK_HINT}"
-    words = text.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
-    return tag("p", tag("b", text.heading(screen.what, screen.n)), f": {words}", cls="summary")
+    good = counted & (chance >= rules.LIKELY)
+    hint = "" if screen.station or not len(frame.stations) else f" {map_words.PICK_HINT()}"
+    words = map_words.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
+    return tag("p", tag("b", shell_words.heading(screen.what, screen.n)), f": {words}", cls="summary")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard.state.pages import HOME, PAGES
-from dashboard.words.text import What
+from dashboard.words.rules import What
 from model.frame import AT_LEAST
 from model.scoring.issue import SCORED_MINUTES
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dashboard import palette
-from dashboard.words import text
+from dashboard.words import shell as shell_words
 from model.arrays import Floats
 
 # How people with one kind of cone missing see linear RGB: Machado, Oliveira, Fernandes,
@@ -64,7 +64,7 @@ def test_neighbouring_steps_differ_in_more_than_brightness_or_much_in_it(eyes: s
 
 
 def test_there_is_a_colour_for_every_word_and_none_says_red_against_green() -> None:
-    assert len(palette.STEPS) == len(text.STEPS)
+    assert len(palette.STEPS) == len(shell_words.STEPS)
     for colour in palette.STEPS:
         hue, _, saturation = colorsys.rgb_to_hls(*(value / 255 for value in bytes.fromhex(colour[1:])))
         assert saturation < 0.2 or not 0.2 < hue < 0.5, f"{colour} is green"

@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from dashboard.words import text
+from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
 from ingest.gbfs.feed import Feed
 from ingest.http.client import Fetcher
@@ -79,7 +79,7 @@ def test_a_feed_that_breaks_loses_nothing_and_comes_back(
     assert state is not None
     assert log["outcome"].iloc[-1] == fault.outcome
     assert state.state == fault.state
-    words = text.trouble("Town", state.state, feed_error(state.reason), timedelta(minutes=1))
+    words = shell_words.trouble("Town", state.state, feed_error(state.reason), timedelta(minutes=1))
     if fault.outcome == "learnt":
         assert len(store.polls(system_id)) == 2 + tries
     else:

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard.screens import kiosk
-from dashboard.words import text
+from dashboard.words import accuracy as accuracy_words
+from dashboard.words import kiosk as kiosk_words
 from tests.support.browsing import Site, Visit, fits, picture
 from tests.support.processes import wait_for
 
@@ -75,7 +76,7 @@ def test_curves_have_their_turn_and_the_map_is_never_made_anew(visit: Visit, sit
         if not turns.endswith(turn):
             turns += f" {turn}"
         if turns.endswith("accuracy"):
-            expect(page.locator(".st-key-kiosk-curves")).to_contain_text(text.not_scored(30))
+            expect(page.locator(".st-key-kiosk-curves")).to_contain_text(accuracy_words.not_scored(30))
         if turns.endswith("accuracy map"):
             break
     assert turns.split() == ["map", "accuracy", "map"]
@@ -96,7 +97,7 @@ def test_another_page_gives_way_and_after_a_sleep_it_is_loaded_anew(visit: Visit
 @OUTAGE
 def test_it_comes_back_when_the_app_does(visit: Visit, site: Site) -> None:
     page = opened(visit, site)
-    lost = page.get_by_text(text.KIOSK_LOST)
+    lost = page.get_by_text(kiosk_words.KIOSK_LOST())
     expect(lost).to_be_hidden()
     site.stop()
     page.clock.fast_forward(LONG)

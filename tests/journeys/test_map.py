@@ -18,7 +18,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from dashboard.state import address_bar
-from dashboard.words import text
+from dashboard.words import shell as shell_words
+from dashboard.words import station as station_words
 from tests.support.browsing import (
     DESK,
     EVERYBODY,
@@ -96,11 +97,11 @@ def test_the_numbers_on_the_marks_move_with_the_slider(visit: Visit, site: Site)
 
 def test_later_and_back_to_soon(visit: Visit, site: Site) -> None:
     page = visit("?city=dublin&station=s20&what=space")
-    page.get_by_role("button", name=text.LATER).click()
+    page.get_by_role("button", name=shell_words.LATER()).click()
     expect(page).to_have_url(re.compile(r"at=\d{8}T\d{4}Z"))
     expect(page.get_by_text(re.compile(r"Arriving at .*\d\d:\d\d · in [12] h"))).to_be_visible()
     expect_colours(page, site.dublin, said_by(site.dublin, 120, "space"))
-    page.get_by_role("button", name=text.SOON).click()
+    page.get_by_role("button", name=shell_words.SOON()).click()
     expect(page).to_have_url(re.compile("in=0"))
     expect_colours(page, site.dublin, said_by(site.dublin, 0, "space"))
 
@@ -111,14 +112,14 @@ def test_a_space_at_the_office_at_five_to_nine(
 ) -> None:
     """Asked from Tokyo, where the same clock time is another moment; tomorrow, unless it is early."""
     page = visit("?city=dublin", {**device, "timezone_id": "Asia/Tokyo"}, scheme)
-    page.get_by_role("textbox", name=text.SEARCH).fill("staton 3l")
+    page.get_by_role("textbox", name=station_words.SEARCH()).fill("staton 3l")
     page.keyboard.press("Enter")
     page.locator(".matches").get_by_role("button", name="Station 31", exact=True).click()
     panel = page.locator(".station")
     expect(panel).to_contain_text("Station 31")
     page.get_by_role("radio", name="a space").click()
     expect(panel).to_contain_text("Chance of a space")
-    page.get_by_role("button", name=text.LATER).click()
+    page.get_by_role("button", name=shell_words.LATER()).click()
     page.get_by_role("spinbutton", name=re.compile("^hour")).click()
     page.keyboard.type("0855")
     page.keyboard.press("Enter")
@@ -130,7 +131,7 @@ def test_a_space_at_the_office_at_five_to_nine(
     space, ahead = site.dublin.space, (at - now) / timedelta(minutes=1)
     # The frame is seconds older by the time that the page is read: halfway between hours it may be either.
     columns = {int(np.abs(site.dublin.minutes - minutes).argmin()) for minutes in (ahead - 1, ahead + 1)}
-    said = "|".join(re.escape(text.chance(int(space.chance[0, column, 31]))) for column in columns)
+    said = "|".join(re.escape(shell_words.chance(int(space.chance[0, column, 31]))) for column in columns)
     expect(panel.get_by_text(re.compile(f"^({said})$"))).to_be_visible()
     expect(panel).to_contain_text(re.compile("Expected at .*08:55"))
     assert fits(page)
@@ -204,7 +205,7 @@ def test_select_a_station_and_see_it_follow_the_feed(visit: Visit, site: Site) -
 
     page.mouse.click(*pixel(page, site.boulder, 9))
     expect(panel).to_contain_text("Station 9")
-    page.get_by_role("button", name=text.CLOSE).click()
+    page.get_by_role("button", name=station_words.CLOSE()).click()
     expect(panel).to_have_count(0)
 
 
@@ -224,7 +225,7 @@ def test_an_alternative_opens_at_a_touch_and_the_map_stays(visit: Visit, site: S
 @EVERYBODY
 def test_a_favourite_outlives_a_reload(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
     page = visit("?city=dublin&station=s20", device, scheme)
-    star = page.get_by_role("button", name=text.STAR_NAME)
+    star = page.get_by_role("button", name=station_words.STAR_NAME())
     expect(star).to_have_attribute("aria-pressed", "false")
     star.click()
     expect(star).to_have_attribute("aria-pressed", "true")
@@ -240,8 +241,8 @@ def test_a_shared_link_opens_the_same_screen(
 ) -> None:
     page = visit("?city=dublin&station=s20&what=space&n=2&in=30", device, scheme)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.get_by_role("button", name=text.SHARE).click()
-    expect(page.get_by_role("button", name=text.BUTTON_WORDS["copied"])).to_be_visible()
+    page.get_by_role("button", name=station_words.SHARE()).click()
+    expect(page.get_by_role("button", name=shell_words.BUTTON_WORDS["copied"])).to_be_visible()
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == page.url
     other = visit(link.removeprefix(site.url), device, scheme)
@@ -259,7 +260,7 @@ def test_a_bike_near_me(visit: Visit, site: Site, device: dict[str, Any], scheme
     lat, lon = (float(degrees[20]) for degrees in (site.dublin.stations.lat, site.dublin.stations.lon))
     page.context.grant_permissions(["geolocation"])
     page.context.set_geolocation({"latitude": lat, "longitude": lon})
-    page.get_by_role("button", name=text.NEAR).click()
+    page.get_by_role("button", name=station_words.NEAR()).click()
     first = page.locator(".best li").first
     expect(first).to_contain_text("1 min walk")
     assert str(round(lat, 2)) not in page.url
@@ -269,9 +270,9 @@ def test_a_bike_near_me(visit: Visit, site: Site, device: dict[str, Any], scheme
 
 def test_who_does_not_want_to_be_located_is_told_how_to_go_on(visit: Visit) -> None:
     page = visit("?city=dublin", PHONE)
-    page.get_by_role("button", name=text.NEAR).click()
+    page.get_by_role("button", name=station_words.NEAR()).click()
     expect(page.get_by_role("status")).to_contain_text("Search for a station instead.")
-    page.get_by_role("textbox", name=text.SEARCH).fill("staton 2O")
+    page.get_by_role("textbox", name=station_words.SEARCH()).fill("staton 2O")
     page.keyboard.press("Enter")
     page.locator(".matches").get_by_role("button", name="Station 20").click()
     expect(page.locator(".station h2")).to_have_text("Station 20")
@@ -317,7 +318,7 @@ def test_a_tooltip_quotes_an_unpleasant_name_as_it_is(visit: Visit, site: Site) 
 def test_every_screen_fits(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
     page = visit("?city=dublin&station=s5&in=20", device, scheme)
     width = device["viewport"]["width"]
-    for words in text.STEPS:
+    for words in shell_words.STEPS.values():
         expect(page.locator(".legend")).to_contain_text(words)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
@@ -332,7 +333,9 @@ def test_every_screen_fits(visit: Visit, site: Site, device: dict[str, Any], sch
         return (beside or below) and panel["y"] + panel["height"] <= device["viewport"]["height"]
 
     wait_for(map_and_numbers_are_in_sight)
-    odds = page.locator(".station").get_by_text(re.compile(rf"^({'|'.join(text.STEPS)}) · \d+ %$"))
+    odds = page.locator(".station").get_by_text(
+        re.compile(rf"^({'|'.join(shell_words.STEPS.values())}) · \d+ %$")
+    )
     expect(odds).to_be_in_viewport()
 
 
@@ -385,7 +388,7 @@ def test_all_of_it_is_reached_by_keyboard(visit: Visit, site: Site) -> None:
     expect(page.locator(".choices button").first).to_be_visible()
     page.locator(".st-key-show-list label").click()
     expect(page.locator(".best")).to_be_visible()
-    page.get_by_role("combobox", name=text.CITY).focus()
+    page.get_by_role("combobox", name=shell_words.CITY()).focus()
     reached = set()
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -423,7 +426,7 @@ def test_streets_lie_under_the_marks_or_plain_ground_does(
         page.route(re.compile("cartocdn"), answer)
         page.goto(site.url + "?city=dublin")
         expect_colours(page, site.dublin, said_by(site.dublin, 0))
-        expect(page.get_by_text(text.STREETS_BY)).to_be_attached()
+        expect(page.get_by_text(shell_words.STREETS_BY())).to_be_attached()
         box = page.locator("#deckgl-overlay").bounding_box()
         assert box is not None
 
@@ -444,7 +447,7 @@ def test_a_failure_is_told_without_a_traceback_and_heals_by_itself(visit: Visit,
         db.execute("alter table systems rename to gone")
         db.commit()
         try:
-            expect(page.get_by_text(text.BROKEN).first).to_be_visible()
+            expect(page.get_by_text(shell_words.BROKEN()).first).to_be_visible()
             body = page.locator("body").inner_text()
         finally:
             db.execute("alter table gone rename to systems")
@@ -452,7 +455,7 @@ def test_a_failure_is_told_without_a_traceback_and_heals_by_itself(visit: Visit,
     assert "Traceback" not in body
     assert "sqlalchemy" not in body.lower()
     assert "no such table" not in body
-    expect(page.get_by_text(text.BROKEN)).to_have_count(0)
+    expect(page.get_by_text(shell_words.BROKEN())).to_have_count(0)
     expect(page.locator("#deckgl-overlay")).to_be_visible()
 
 

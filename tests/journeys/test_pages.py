@@ -14,7 +14,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard.state.pages import PAGES
-from dashboard.words import text
+from dashboard.words import feeds as feeds_words
+from dashboard.words import model as model_words
+from dashboard.words import shell as shell_words
 from ingest.store import PollRow, TickResult
 from ingest.store.daily_scores import daily
 from model import Forecaster, Snapshot
@@ -117,7 +119,7 @@ def test_see_how_every_feed_is_doing(visit: Visit, site: Site, device: dict[str,
     expect(boulder).to_contain_text("not reached")
     expect(page.get_by_role("status").filter(has_text="Boulder not reached since")).to_be_visible()
     expect(page.locator(".st-key-feed").get_by_text(NO_NEWS).first).to_be_visible()
-    boulder.get_by_role("link", name=text.CLOSER).click()
+    boulder.get_by_role("link", name=feeds_words.CLOSER()).click()
     expect(page.locator("h2.feed")).to_be_in_viewport()
 
 
@@ -146,10 +148,10 @@ def test_the_numbers_behind_a_chart_are_shown_and_downloaded(visit: Visit, site:
     forecaster = write_down(site, 30)
     page = visit("?city=dublin&station=s20")
     go_to(page, "Model")
-    page.get_by_text(text.numbers_of(text.WEIGHTS_TABLE)).click()
+    page.get_by_text(shell_words.numbers_of(model_words.WEIGHTS_TABLE())).click()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     tables = []
-    for label, read in ((text.AS_CSV, pd.read_csv), (text.AS_PARQUET, pd.read_parquet)):
+    for label, read in ((shell_words.AS_CSV(), pd.read_csv), (shell_words.AS_PARQUET(), pd.read_parquet)):
         with page.expect_download() as downloaded:
             page.get_by_role("button", name=label).click()
         assert downloaded.value.suggested_filename.startswith("dockcast-dublin-s20-weights.")

@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.maps import trip_map
-from dashboard.words import text
+from dashboard.words import station as station_words
+from dashboard.words import trip as trip_words
 from tests.support.browsing import (
     EVERYBODY,
     PHONE,
@@ -49,7 +50,10 @@ def test_plan_a_trip_by_search_and_find_it_again_after_a_reload(
     page.get_by_role("link", name="Trip").click()
     expect(page).to_have_url(re.compile(r"/trip\?city=dublin"))
     expect(page.get_by_role("link", name="Trip")).to_have_attribute("aria-current", "page")
-    for label, typed, name in ((text.FROM, "staton 2O", "Station 20"), (text.TO, "station 50", "Station 50")):
+    for label, typed, name in (
+        (trip_words.ENDS["start"], "staton 2O", "Station 20"),
+        (trip_words.ENDS["goal"], "station 50", "Station 50"),
+    ):
         page.get_by_role("textbox", name=label, exact=True).fill(typed)
         page.keyboard.press("Enter")
         page.locator(".matches").get_by_role("button", name=name, exact=True).click()
@@ -69,7 +73,7 @@ def test_plan_a_trip_by_search_and_find_it_again_after_a_reload(
     assert page.url == address
 
     page.wait_for_timeout(1500)  # until the script that hears our buttons is there again
-    page.get_by_role("button", name=text.SWAP_NAME).click()
+    page.get_by_role("button", name=trip_words.SWAP_NAME()).click()
     expect(best).to_contain_text("Take 2 bikes at Station 50")
     assert {"from=s50", "to=s20"} <= parts(page.url)
 
@@ -83,7 +87,7 @@ def test_plan_a_trip_by_search_and_find_it_again_after_a_reload(
 def test_both_ends_are_chosen_by_touching_stations(visit: Visit, site: Site) -> None:
     page = visit("trip?city=dublin")
     for side, row in (("from", 18), ("to", 45)):
-        expect(page.get_by_text(text.ASK["start" if side == "from" else "goal"])).to_be_visible()
+        expect(page.get_by_text(trip_words.ASK["start" if side == "from" else "goal"])).to_be_visible()
         page.wait_for_timeout(1500)  # until deck.gl has the rows that are touched
         lat, lon = site.dublin.stations.lat, site.dublin.stations.lon
         view, box = trip_map.wide(site.dublin, *trip_map.WIDE), map_box(page)
@@ -94,8 +98,8 @@ def test_both_ends_are_chosen_by_touching_stations(visit: Visit, site: Site) -> 
         page.mouse.click(float(x), float(y))
         expect(page).to_have_url(re.compile(rf"{side}=s{row}(&|$)"))
     expect(page.locator(".plan")).to_have_count(3)
-    page.get_by_role("button", name=text.change_end(text.TO, "Station 45")).click()
-    expect(page.get_by_text(text.ASK["goal"])).to_be_visible()
+    page.get_by_role("button", name=trip_words.change_end("goal", "Station 45")).click()
+    expect(page.get_by_text(trip_words.ASK["goal"])).to_be_visible()
 
 
 def test_near_me_is_where_the_trip_starts_and_is_told_to_nobody(visit: Visit, site: Site) -> None:
@@ -103,8 +107,8 @@ def test_near_me_is_where_the_trip_starts_and_is_told_to_nobody(visit: Visit, si
     lat, lon = (float(degrees[20]) for degrees in (site.dublin.stations.lat, site.dublin.stations.lon))
     page.context.grant_permissions(["geolocation"])
     page.context.set_geolocation({"latitude": lat + 0.001, "longitude": lon})
-    page.get_by_role("button", name=text.NEAR).click()
-    expect(page.locator(".plan").first).to_contain_text(f"{text.SET_OUT} {text.WHERE_YOU_ARE}")
+    page.get_by_role("button", name=station_words.NEAR()).click()
+    expect(page.locator(".plan").first).to_contain_text(trip_words.SET_OUT(place=trip_words.WHERE_YOU_ARE()))
     assert "from=here" in parts(page.url)
     assert str(round(lat, 2)) not in page.url
 

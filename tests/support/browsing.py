@@ -25,7 +25,7 @@ from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Page, WebSoc
 
 from dashboard import palette
 from dashboard.maps import deck
-from dashboard.words import text
+from dashboard.words import rules
 from model.frame import Frame
 from tests.support import dashboard_world
 from tests.support.dashboard_world import BOULDER, DUBLIN, World, frame
@@ -171,10 +171,10 @@ def marks(page: Page, made: Frame) -> NDArray[np.int64]:
     return np.stack([image[y - 7 : y + 8, x - 7 : x + 8] for x, y in pixels(page, made)])
 
 
-def said_by(made: Frame, minutes: int, what: text.What = "bike", number: int = 1) -> list[int]:
+def said_by(made: Frame, minutes: int, what: rules.What = "bike", number: int = 1) -> list[int]:
     """Tell the step of every open and known station from the frame: what the screen has to show."""
     outlook = made.bike if what == "bike" else made.space
-    return [text.step(int(chance)) for chance in outlook.chance[number - 1, minutes // 5, 3:]]
+    return [rules.step(int(chance)) for chance in outlook.chance[number - 1, minutes // 5, 3:]]
 
 
 def expect_colours(page: Page, made: Frame, steps: list[int], shift: Shift = (0, 0)) -> None:

@@ -36,7 +36,7 @@ from starlette.testclient import TestClient  # noqa: E402
 
 from dashboard import store_reader  # noqa: E402
 from dashboard.api import routes  # noqa: E402
-from dashboard.words import text  # noqa: E402
+from dashboard.words import shell as shell_words  # noqa: E402
 from ingest.store import Store, StoreFailedError  # noqa: E402
 from ingest.store.holder import is_dead  # noqa: E402
 from ingest.store.tables import checkpoints  # noqa: E402
@@ -130,7 +130,10 @@ def seen(store: Store, name: str = "town") -> str:
     except (StoreFailedError, ValueError) as error:
         return f"no answer: {type(error).__name__}"
     assert state is not None
-    return text.trouble("Town", state.state, state.text, None) or "the forecast as usual, and the counts' age"
+    return (
+        shell_words.trouble("Town", state.state, state.text, None)
+        or "the forecast as usual, and the counts' age"
+    )
 
 
 # ---------------------------------------------------------------- feeds

@@ -14,7 +14,7 @@ from dashboard.screens.accuracy import curves, tables
 from dashboard.screens.accuracy.read import station_errors, stretch
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
-from dashboard.words import text
+from dashboard.words import accuracy as accuracy_words
 from ingest.store import HOUR
 from ingest.system import System
 
@@ -43,20 +43,26 @@ def draw(system: System) -> None:
     )
     hours = curves.by_hour(hourly[hourly["n"] > 0], zone)
     with st.container(key="behind"):
-        with box(text.BY_HORIZON):
-            chart = charts.by(horizons, "minutes", text.MINUTES_AHEAD, screen.measure, models, dark)
-            st.altair_chart(chart, key="by-horizon", alt=text.BY_HORIZON)
-            downloads.offer(horizons, "by-horizon", text.BY_HORIZON)
-        with box(text.BY_HOUR):
-            label = f"{text.HOUR_OF_DAY}, {name}"
+        with box(accuracy_words.BY_HORIZON()):
+            chart = charts.by(
+                horizons, "minutes", accuracy_words.MINUTES_AHEAD(), screen.measure, models, dark
+            )
+            st.altair_chart(chart, key="by-horizon", alt=accuracy_words.BY_HORIZON())
+            downloads.offer(horizons, "by-horizon", accuracy_words.BY_HORIZON())
+        with box(accuracy_words.BY_HOUR()):
+            label = accuracy_words.hour_of_day(name)
             chart = charts.by(hours, "hour", label, screen.measure, models, dark)
-            st.altair_chart(chart, key="by-hour", alt=text.BY_HOUR)
-            downloads.offer(hours, "by-hour", text.BY_HOUR)
-        with box(text.COVER_TITLE):
-            st.altair_chart(charts.coverage(horizons, models, dark), key="coverage", alt=text.COVER_TITLE)
-            downloads.offer(horizons[["minutes", "model", "n", "cover80"]], "coverage", text.COVER_TITLE)
+            st.altair_chart(chart, key="by-hour", alt=accuracy_words.BY_HOUR())
+            downloads.offer(hours, "by-hour", accuracy_words.BY_HOUR())
+        with box(accuracy_words.COVER_TITLE()):
+            st.altair_chart(
+                charts.coverage(horizons, models, dark), key="coverage", alt=accuracy_words.COVER_TITLE()
+            )
+            downloads.offer(
+                horizons[["minutes", "model", "n", "cover80"]], "coverage", accuracy_words.COVER_TITLE()
+            )
         if where is None:
-            show(tag("p", text.CITY_ONLY, cls="note"))
+            show(tag("p", accuracy_words.CITY_ONLY(), cls="note"))
         else:
             calibration(system, models, dark)
             stations(system, source.view(system), dark)
@@ -78,16 +84,18 @@ def calibration(system: System, models: list[str], dark: bool) -> None:
         mine = right[right["of"] == of]
         if mine.empty:
             continue
-        with box(text.RELIABLE[of]):
-            st.altair_chart(charts.reliable(mine, models, dark), key=f"reliable-{of}", alt=text.RELIABLE[of])
-            show(tag("p", text.RELIABLE_KEY, cls="small"))
-            downloads.offer(mine, f"reliability-{of}", text.RELIABLE[of])
+        with box(accuracy_words.RELIABLE[of]):
+            st.altair_chart(
+                charts.reliable(mine, models, dark), key=f"reliable-{of}", alt=accuracy_words.RELIABLE[of]
+            )
+            show(tag("p", accuracy_words.RELIABLE_KEY(), cls="small"))
+            downloads.offer(mine, f"reliability-{of}", accuracy_words.RELIABLE[of])
     pit = right[(right["of"] == "pit") & (right["model"] == "pool")]
     if not pit.empty:
-        with box(text.PIT_TITLE):
-            st.altair_chart(charts.transform(pit, dark), key="pit", alt=text.PIT_TITLE)
-            show(tag("p", text.PIT_KEY, cls="small"))
-            downloads.offer(pit, "pit", text.PIT_TITLE)
+        with box(accuracy_words.PIT_TITLE()):
+            st.altair_chart(charts.transform(pit, dark), key="pit", alt=accuracy_words.PIT_TITLE())
+            show(tag("p", accuracy_words.PIT_KEY(), cls="small"))
+            downloads.offer(pit, "pit", accuracy_words.PIT_TITLE())
 
 
 def stations(system: System, view: View, dark: bool) -> None:
@@ -95,30 +103,31 @@ def stations(system: System, view: View, dark: bool) -> None:
     table = station_errors(system)
     if table.empty:
         return
-    with box(text.STATION_MAP):
+    with box(accuracy_words.STATION_MAP()):
         chart = skill_map.deck(table, dark, view.system.label, system.system_id)
-        st.pydeck_chart(chart, key=f"skill-{system.system_id}", height=320, alt=text.STATION_MAP_ALT)
+        st.pydeck_chart(
+            chart, key=f"skill-{system.system_id}", height=320, alt=accuracy_words.STATION_MAP_ALT()
+        )
         show(legend.skill())
-    with box(text.WORST):
+    with box(accuracy_words.WORST()):
         two = st.column_config.NumberColumn(format="%.2f")
         st.dataframe(
-            tables.worst_stations(table), hide_index=True, alt=text.WORST,
+            tables.worst_stations(table), hide_index=True, alt=accuracy_words.WORST(),
             column_config={
-                **dict.fromkeys(text.STATION_COLUMNS[2:4], two),
-                text.STATION_COLUMNS[1]: st.column_config.NumberColumn(format="%.1f"),
+                **{accuracy_words.STATION_COLUMNS[key]: two for key in ("pool", "naive")},
+                accuracy_words.STATION_COLUMNS["skill"]: st.column_config.NumberColumn(format="%.1f"),
             },
         )  # fmt: skip
-        words = f"{text.minutes(address_bar.screen().horizon)} ahead, {text.DAYS_KEPT}."
-        show(tag("p", words, cls="small"))
-        downloads.offer(table.drop(columns=["busy"]), "stations", text.STATION_MAP)
-    with box(text.BUSY_TITLE):
+        show(tag("p", accuracy_words.days_kept(address_bar.screen().horizon), cls="small"))
+        downloads.offer(table.drop(columns=["busy"]), "stations", accuracy_words.STATION_MAP())
+    with box(accuracy_words.BUSY_TITLE()):
         two = st.column_config.NumberColumn(format="%.2f")
         one = st.column_config.NumberColumn(format="%.1f")
         st.dataframe(
-            tables.busy_and_quiet(table), hide_index=True, alt=text.BUSY_TITLE,
+            tables.busy_and_quiet(table), hide_index=True, alt=accuracy_words.BUSY_TITLE(),
             column_config={
-                **dict.fromkeys(text.BUSY_COLUMNS[2:4], two),
-                text.BUSY_COLUMNS[4]: st.column_config.TextColumn(alignment="right"),
-                text.BUSY_COLUMNS[5]: one,
+                **{accuracy_words.BUSY_COLUMNS[key]: two for key in ("naive", "pool")},
+                accuracy_words.BUSY_COLUMNS["skill"]: st.column_config.TextColumn(alignment="right"),
+                accuracy_words.BUSY_COLUMNS["worse"]: one,
             },
         )  # fmt: skip

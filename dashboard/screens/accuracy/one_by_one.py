@@ -11,7 +11,8 @@ from dashboard.components.html import show, tag
 from dashboard.screens.accuracy import tables
 from dashboard.state import address_bar
 from dashboard.store_reader import reading
-from dashboard.words import text
+from dashboard.words import accuracy as accuracy_words
+from dashboard.words import station as station_words
 from ingest.system import System
 
 
@@ -21,22 +22,24 @@ def draw(system: System) -> None:
     view = source.view(system)
     if view.frame is None:
         return
-    show(tag("h2", text.SAID_TITLE, cls="chart"))
+    show(tag("h2", accuracy_words.ISSUED_TITLE(), cls="chart"))
     ahead = timedelta(minutes=screen.horizon)
     table = source.forecasts_and_truth(system.system_id, ahead)
     if table.empty:
-        show(tag("p", text.NO_SAID, cls="note"))
+        show(tag("p", accuracy_words.NO_ISSUED(), cls="note"))
         return
     with st.container(horizontal=True, key="said-filters"):
-        name = st.text_input(text.SAID_FIND, placeholder=text.SEARCH, max_chars=80, key="said-find")
+        name = st.text_input(
+            accuracy_words.ISSUED_FIND(), placeholder=station_words.SEARCH(), max_chars=80, key="said-find"
+        )
         only = st.segmented_control(
-            text.SAID_SHOW, list(text.SAID_SHOWN), default="all", required=True,
-            format_func=text.SAID_SHOWN.__getitem__, key="said-show",
+            accuracy_words.ISSUED_SHOW(), list(accuracy_words.ISSUED_SHOWN), default="all", required=True,
+            format_func=accuracy_words.ISSUED_SHOWN.__getitem__, key="said-show",
         )  # fmt: skip
     known = view.frame.stations
     table = tables.chosen(tables.named(table, known), known, name or "", only)
     st.dataframe(
         tables.issued_and_true(table, view.zone),
-        hide_index=True, height=320, alt=text.SAID_TITLE,
+        hide_index=True, height=320, alt=accuracy_words.ISSUED_TITLE(),
     )  # fmt: skip
-    downloads.offer(table, "said", text.SAID_TITLE)
+    downloads.offer(table, "said", accuracy_words.ISSUED_TITLE())

@@ -17,7 +17,9 @@ from dashboard.screens.accuracy import curves, tables
 from dashboard.screens.accuracy.read import station_errors, stretch
 from dashboard.state import address_bar
 from dashboard.store_reader import reading
-from dashboard.words import text
+from dashboard.words import accuracy as accuracy_words
+from dashboard.words import formats
+from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
 from ingest.system import System
 
@@ -42,7 +44,7 @@ def draw(system: System) -> None:
     table = curves.totals(whole[whole["minutes"] == screen.horizon], "model")
     judged = tables.best_known_first(table[table["n"] > 0])
     if judged.empty:
-        page_shell.notice(text.not_scored(screen.horizon))
+        page_shell.notice(accuracy_words.not_scored(screen.horizon))
         return
     show(verdict(answers(system, judged, lines, newest, zone)))
     outages = [] if where is None else source.outages(where, since)
@@ -50,7 +52,10 @@ def draw(system: System) -> None:
     shown = curves.broken(lines[lines["model"].isin(screen.models)], outages)
     dark = st.context.theme.type == "dark"
     with st.container(key="curves"):
-        for column, title in (("error", text.ERROR_TITLE), ("skill", text.SKILL_TITLE)):
+        for column, title in (
+            ("error", accuracy_words.CURVES["error"]),
+            ("skill", accuracy_words.CURVES["skill"]),
+        ):
             mine = shown if column == "error" else shown[shown["model"] != "naive"]
             models = [model for model in screen.models if column == "error" or model != "naive"]
             with st.container():
@@ -58,12 +63,12 @@ def draw(system: System) -> None:
                 chart = charts.over_time(mine, column, screen.measure, models, (drifts, outages), zone, dark)
                 st.altair_chart(
                     charts.enlarged(chart, kiosk.size()[1]) if screen.kiosk else chart,
-                    key=f"curve-{column}", alt=f"{title}. {text.stretch(chosen.window, name)}",
+                    key=f"curve-{column}", alt=f"{title}. {accuracy_words.stretch(chosen.window, name)}",
                 )  # fmt: skip
     if screen.kiosk:
         return
-    show(tag("p", f"{text.stretch(chosen.window, name)} {text.CURVE_KEY}", cls="small"))
-    downloads.offer(shown, "curves", text.ERROR_TITLE)
+    show(tag("p", f"{accuracy_words.stretch(chosen.window, name)} {accuracy_words.CURVE_KEY()}", cls="small"))
+    downloads.offer(shown, "curves", accuracy_words.CURVES["error"])
     all_models(judged, max(found.summed_since, found.started), newest, zone)
 
 
@@ -75,9 +80,9 @@ def warn(system: System) -> None:
         page_shell.warn(source, view, spaces=False)
         return
     feed = view.state
-    wrong = text.trouble(page_shell.label(system), feed.state, feed_error(feed.reason), view.next_in)
+    wrong = shell_words.trouble(page_shell.label(system), feed.state, feed_error(feed.reason), view.next_in)
     if wrong or view.stale:
-        page_shell.notice(text.only_scored_until(view.age), wrong or "")
+        page_shell.notice(accuracy_words.only_scored_until(view.age), wrong or "")
 
 
 def answers(
@@ -88,39 +93,39 @@ def answers(
     errors = judged.set_index("model")[screen.measure]
     best = str(errors.idxmin())
     pool, naive = (float(errors.get(model, np.nan)) for model in ("pool", "naive"))
-    words = [text.best_model(best, float(errors[best]), pool, naive, screen.measure)]
+    words = [accuracy_words.best_model(best, float(errors[best]), pool, naive, screen.measure)]
     worse = curves.worse_than_naive(lines)
     if worse is not None:
         since, until = (
-            text.moment(at, newest, zone) if at is not None else "" for at in (worse.since, worse.until)
+            formats.moment(at, newest, zone) if at is not None else "" for at in (worse.since, worse.until)
         )
-        words.append(text.worse_when(worse.share, since, until))
+        words.append(accuracy_words.worse_when(worse.share, since, until))
     if not screen.everywhere:
         stations = station_errors(system)
         bad = stations[stations["worse"].astype(bool)].sort_values("skill")
-        words.append(text.worse_where(len(bad), len(stations), bad["name"].head(NAMED).tolist()))
+        words.append(accuracy_words.worse_where(len(bad), len(stations), bad["name"].head(NAMED).tolist()))
     return words
 
 
 def verdict(answers: Iterable[str]) -> Markup:
     """Write the answers, each below its question."""
-    pairs = zip(text.questions(address_bar.screen().horizon), answers, strict=False)
+    pairs = zip(accuracy_words.questions(address_bar.screen().horizon), answers, strict=False)
     return tag("dl", *(tag("div", tag("dt", q), tag("dd", a)) for q, a in pairs), cls="verdict")
 
 
 def all_models(judged: pd.DataFrame, since: datetime, newest: datetime, zone: tzinfo) -> None:
     """List every model on the same forecasts, best first."""
     shown = tables.all_models(judged, address_bar.screen().measure)
-    show(tag("h2", text.TABLE_TITLE, cls="chart"))
+    show(tag("h2", accuracy_words.TABLE_TITLE(), cls="chart"))
     three = st.column_config.NumberColumn(format="%.3f")
-    formats = dict.fromkeys(text.SCORE_COLUMNS[1:2] + text.SCORE_COLUMNS[3:7], three)
+    titles = accuracy_words.SCORE_COLUMNS
     st.dataframe(
-        shown, hide_index=True, alt=text.TABLE_TITLE,
+        shown, hide_index=True, alt=accuracy_words.TABLE_TITLE(),
         column_config={
-            **formats,
-            text.SCORE_COLUMNS[7]: st.column_config.NumberColumn(format="percent"),
-            text.SCORE_COLUMNS[8]: st.column_config.NumberColumn(format="localized"),
+            **{titles[key]: three for key in ("mae", "rmse", "crps", "brier_bike", "brier_dock")},
+            titles["cover80"]: st.column_config.NumberColumn(format="percent"),
+            titles["n"]: st.column_config.NumberColumn(format="localized"),
         },
     )  # fmt: skip
-    words = text.since_when(text.moment(since, newest, zone), float(judged["n"].max()))
+    words = accuracy_words.since_when(formats.moment(since, newest, zone), float(judged["n"].max()))
     show(tag("p", words, cls="small"))

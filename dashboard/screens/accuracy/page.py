@@ -10,7 +10,8 @@ from dashboard.components import page_shell
 from dashboard.screens.accuracy import details, one_by_one, over_time
 from dashboard.state import address_bar
 from dashboard.state.address_bar import Measure, Past
-from dashboard.words import text
+from dashboard.words import accuracy as accuracy_words
+from dashboard.words import formats
 from model.scoring.issue import SCORED_MINUTES
 
 
@@ -29,25 +30,26 @@ def controls() -> None:
     """Ask how far ahead, by which measure, over which stretch, and which models."""
     with st.container(horizontal=True, key="questions"):
         st.selectbox(
-            text.HORIZON, SCORED_MINUTES, format_func=lambda minutes: text.minutes(minutes),
+            accuracy_words.HORIZON(), SCORED_MINUTES, format_func=lambda minutes: formats.minutes(minutes),
             key=address_bar.key("horizon"), on_change=address_bar.take, args=("horizon",),
         )  # fmt: skip
         st.selectbox(
-            text.MEASURE, get_args(Measure), format_func=text.MEASURES.__getitem__,
+            accuracy_words.MEASURE(), get_args(Measure), format_func=accuracy_words.MEASURES.__getitem__,
             key=address_bar.key("measure"), on_change=address_bar.take, args=("measure",),
         )  # fmt: skip
         st.selectbox(
-            text.PAST, get_args(Past), format_func=text.PASTS.__getitem__,
+            accuracy_words.PAST(), get_args(Past), format_func=accuracy_words.PASTS.__getitem__,
             key=address_bar.key("past"), on_change=address_bar.take, args=("past",),
         )  # fmt: skip
         st.toggle(
-            text.EVERYWHERE,
+            accuracy_words.EVERYWHERE(),
             key=address_bar.key("everywhere"),
             on_change=address_bar.take,
             args=("everywhere",),
         )
         st.pills(
-            text.MODELS_SHOWN, list(dict.fromkeys([*text.MODELS, *address_bar.screen().models])),
+            accuracy_words.MODELS_SHOWN(),
+            list(dict.fromkeys([*accuracy_words.MODELS, *address_bar.screen().models])),
             selection_mode="multi", key=address_bar.key("models"), on_change=address_bar.take,
             args=("models",),
         )  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import tzinfo
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,8 @@ from dashboard.charts.accuracy import local
 from dashboard.components.station_list import search
 from dashboard.screens.accuracy import curves
 from dashboard.state.address_bar import Measure
-from dashboard.words import text
+from dashboard.words import accuracy as accuracy_words
+from dashboard.words import formats
 from model.records import Stations
 
 WORST = 10
@@ -27,7 +28,7 @@ OFF = 3
 
 def best_known_first(judged: pd.DataFrame) -> pd.DataFrame:
     """Sort models so that of two that are equally right the better known comes first."""
-    known = [*text.MODELS]
+    known = [*accuracy_words.MODELS]
     return judged.sort_values(
         "model", key=lambda names: names.map(lambda name: known.index(name) if name in known else len(known))
     )
@@ -37,32 +38,35 @@ def all_models(judged: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     """List every model with its measures on the same forecasts, best first."""
     ordered = judged.sort_values(measure, kind="stable")
     naive = ordered.set_index("model")["mae"].get("naive", np.nan)
-    columns = [
-        ordered["model"], ordered["mae"],
-        [text.better(1 - mae / naive) if naive else "" for mae in ordered["mae"]],
-        ordered["rmse"], ordered["crps"], ordered["brier_bike"], ordered["brier_dock"], ordered["cover80"],
-        ordered["n"], [text.MODELS.get(model, "") for model in ordered["model"]],
-    ]  # fmt: skip
-    return pd.DataFrame(dict(zip(text.SCORE_COLUMNS, columns, strict=True)))
+    shown = ordered.assign(
+        better=[accuracy_words.better(1 - mae / naive) if naive else "" for mae in ordered["mae"]],
+        what=[accuracy_words.MODELS.get(model, "") for model in ordered["model"]],
+    )
+    return titled(shown, accuracy_words.SCORE_COLUMNS)
+
+
+def titled(table: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Choose the columns that have a title, in the order of the titles, and name them so."""
+    return table[list(titles)].rename(columns=dict(titles))
 
 
 def worst_stations(stations: pd.DataFrame) -> pd.DataFrame:
     """List the stations where the pool does worst against naive."""
     worst = stations.sort_values("skill").head(WORST)
-    values = [worst["name"], 100 * worst["skill"], worst["pool"], worst["naive"], worst["n"]]
-    return pd.DataFrame(dict(zip(text.STATION_COLUMNS, values, strict=True)))
+    return titled(worst.assign(skill=100 * worst["skill"]), accuracy_words.STATION_COLUMNS)
 
 
 def busy_and_quiet(stations: pd.DataFrame) -> pd.DataFrame:
     """Compare the third of the stations that move least with the others, in words and numbers."""
     thirds = curves.busy_and_quiet(stations)
-    columns: list[Any] = [
-        [text.BUSY[int(third)] for third in thirds["busy"]], thirds["stations"],
-        thirds["naive"], thirds["pool"],
-        [text.NONE_TO_SAY if np.isnan(skill) else f"{100 * skill:.1f}" for skill in thirds["skill"]],
-        100 * thirds["worse"],
-    ]  # fmt: skip
-    return pd.DataFrame(dict(zip(text.BUSY_COLUMNS, columns, strict=True)))
+    shown = thirds.assign(
+        busy=[accuracy_words.BUSY[int(third)] for third in thirds["busy"]],
+        skill=[
+            formats.UNKNOWN if np.isnan(skill) else formats.per_cent(skill, 1) for skill in thirds["skill"]
+        ],
+        worse=100 * thirds["worse"],
+    )
+    return titled(shown, accuracy_words.BUSY_COLUMNS)
 
 
 def named(issued: pd.DataFrame, stations: Stations) -> pd.DataFrame:
@@ -89,11 +93,6 @@ def chosen(issued: pd.DataFrame, stations: Stations, name: str, only: str) -> pd
 def issued_and_true(issued: pd.DataFrame, zone: tzinfo) -> pd.DataFrame:
     """List issued forecasts beside their truths, at the city's clock times."""
     shown = issued.head(MOST_ROWS)
-    clocks = (local(shown[at], zone) for at in ("said_at", "target_at"))
-    values = [
-        *(clock.dt.strftime("%H:%M") for clock in clocks),
-        shown["name"], shown["median"],
-        [text.span(low, high) for low, high in zip(shown["low"], shown["high"], strict=True)],
-        shown["chance"], shown["was"], shown["off"],
-    ]  # fmt: skip
-    return pd.DataFrame(dict(zip(text.SAID_COLUMNS, values, strict=True)))
+    clocks = {at: local(shown[at], zone).dt.strftime("%H:%M") for at in ("said_at", "target_at")}
+    intervals = [formats.span(low, high) for low, high in zip(shown["low"], shown["high"], strict=True)]
+    return titled(shown.assign(**clocks, interval=intervals), accuracy_words.ISSUED_COLUMNS)

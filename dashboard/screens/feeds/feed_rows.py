@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from dashboard.store_reader import DAY, Reading, zone_of
-from dashboard.words import text
+from dashboard.words import feeds as feeds_words
+from dashboard.words import formats
+from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
 from dashboard.words.findings import finding
 from ingest.store import ANSWERED, LEARNT, Answer, Health, SystemState
@@ -26,7 +28,7 @@ Times = tuple[float, float]
 
 @dataclass(frozen=True)
 class FeedRow:
-    """One feed as it stands. `quarters` are the last 24 hours by the quarter, named as in `text.STRIP_KEY`.
+    """One feed as it stands. `quarters` are the last 24 hours by the quarter, named as in `STRIP_KEY`.
 
     `answered_at` is the wall clock's, `age` how far its newest counts lie behind its own time.
     """
@@ -46,7 +48,7 @@ class FeedRow:
     @property
     def name(self) -> str:
         """What people call it."""
-        return text.city(self.system.name, self.system.city, self.system.label)
+        return shell_words.city(self.system.name, self.system.city, self.system.label)
 
     @property
     def answered_at(self) -> datetime | None:
@@ -101,7 +103,7 @@ def feed(system: System, state: SystemState, health: Health, counts: pd.DataFram
 
 
 def came_to(outcome: str) -> str:
-    """Put an outcome under one of three heads: see `text.OUTCOMES`.
+    """Put an outcome under one of three heads: see `feeds_words.OUTCOMES`.
 
     >>> [came_to(outcome) for outcome in ("learnt", "late", "timeout")]
     ['news', 'still', 'failed']
@@ -130,17 +132,17 @@ def quarters(counts: pd.DataFrame, wall: datetime) -> Iterator[str]:
 def summary(known: Sequence[FeedRow]) -> str:
     """Say in a line how all feeds are doing."""
     wrong = [
-        text.not_live(feed.system.city or feed.system.name, feed.state.state, _since(feed))
+        feeds_words.not_live(feed.system.city or feed.system.name, feed.state.state, _since(feed))
         for feed in known
         if feed.state.state != "live"
     ]
-    return text.feeds_summary([feed.name for feed in known], len(known) - len(wrong), wrong)
+    return feeds_words.feeds_summary([feed.name for feed in known], len(known) - len(wrong), wrong)
 
 
 def _since(feed: FeedRow) -> str:
     """Say since when a feed has not been well: since its last answer, or for a silent one the last news."""
     at = feed.state.received_at if feed.state.state == "silent" else feed.answered_at
-    return "" if at is None else text.moment(at, feed.wall, feed.zone)
+    return "" if at is None else formats.moment(at, feed.wall, feed.zone)
 
 
 def table(known: Sequence[FeedRow]) -> pd.DataFrame:
@@ -152,7 +154,7 @@ def table(known: Sequence[FeedRow]) -> pd.DataFrame:
             {
                 "system_id": feed.system.system_id,
                 "name": feed.name,
-                "state": text.STATES.get(feed.state.state, feed.state.state),
+                "state": shell_words.STATES.get(feed.state.state, feed.state.state),
                 "why": feed_error(feed.state.reason),
                 "answered_at": feed.answered_at,
                 "age_seconds": None if feed.age is None else feed.age.total_seconds(),
@@ -180,7 +182,7 @@ def oddities(known: Sequence[FeedRow]) -> pd.DataFrame:
         if feed.answer is not None
         for each in feed.answer.findings
     ]
-    return pd.DataFrame(rows, columns=list(text.ODD_COLUMNS))
+    return pd.DataFrame(rows, columns=[*feeds_words.ODD_COLUMNS.values()])
 
 
 def whole_day(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -203,14 +205,14 @@ def history(counts: pd.DataFrame, wall: datetime, zone: ZoneInfo) -> pd.DataFram
     return pd.DataFrame(
         {
             "at": known["at"],
-            "outcome": known["head"].map(text.OUTCOMES),
+            "outcome": [feeds_words.OUTCOMES[head] for head in known["head"]],
             "polls": known["n"],
             "low": high - known["n"],
             "high": high,
             "begin": begin,
             "end": [at + QUARTER for at in begin],
             "said": [
-                f"{at:%H:%M} · {n} × {text.OUTCOMES[head]}"
+                feeds_words.polls_tip(formats.clock(at), n, head)
                 for at, n, head in zip(begin, known["n"], known["head"], strict=True)
             ],
         }

@@ -12,24 +12,26 @@ from markupsafe import Markup
 from dashboard.components import browser
 from dashboard.components.html import BREAK, tag
 from dashboard.screens.feeds.feed_rows import FeedRow
-from dashboard.words import text
+from dashboard.words import feeds as feeds_words
+from dashboard.words import formats
+from dashboard.words import shell as shell_words
 
 
 def table(known: Sequence[FeedRow], chosen: str) -> Markup:
     """Write the table with its key; the feed of the system `chosen` is marked."""
-    heads = (tag("th", head, role="columnheader", scope="col") for head in text.FEED_COLUMNS)
+    heads = (tag("th", head, role="columnheader", scope="col") for head in feeds_words.FEED_COLUMNS.values())
     lines = (row(feed, feed.system.system_id == chosen) for feed in known)
-    key = (tag("li", words, cls=name) for name, words in text.STRIP_KEY.items())
+    key = (tag("li", words, cls=name) for name, words in feeds_words.STRIP_KEY.items())
     return tag(
         "section",
-        tag("h2", text.FEEDS_HEADING),
+        tag("h2", feeds_words.FEEDS_HEADING()),
         tag(
             "table",
             tag("thead", tag("tr", *heads, role="row"), role="rowgroup"),
             tag("tbody", *lines, role="rowgroup"),
             role="table",
         ),
-        tag("ul", *key, cls="key", aria_label=text.FEED_COLUMNS[9]),
+        tag("ul", *key, cls="key", aria_label=feeds_words.FEED_COLUMNS["day"]),
         cls="feeds",
     )
 
@@ -38,14 +40,16 @@ def row(feed: FeedRow, chosen: bool) -> Markup:
     """Write a feed's line. Its name is a button that shows the feed from close by."""
     state = feed.state.state
     name = browser.button("feed", feed.name, identity=feed.system.system_id, pressed=chosen)
-    more = tag("a", text.CLOSER, href="#feed") if chosen else ""
-    values = [tag("b", text.STATES.get(state, state), cls=state), *map(_cell, cells(feed))]
+    more = tag("a", feeds_words.CLOSER(), href="#feed") if chosen else ""
+    values = {"state": tag("b", shell_words.STATES.get(state, state), cls=state)}
+    values |= {key: _cell(value) for key, value in cells(feed).items()}
     return tag(
         "tr",
         tag("th", name, more, role="rowheader", scope="row"),
         *(
-            tag("td", tag("span", value), role="cell", data_head=head)
-            for head, value in zip(text.FEED_COLUMNS[1:], values, strict=True)
+            tag("td", tag("span", values[key]), role="cell", data_head=head)
+            for key, head in feeds_words.FEED_COLUMNS.items()
+            if key in values
         ),
         role="row",
         cls="chosen" if chosen else None,
@@ -57,25 +61,27 @@ def _cell(value: str) -> Markup:
     return value if isinstance(value, Markup) else BREAK.join(value.split(" · "))
 
 
-def cells(feed: FeedRow) -> list[str]:
-    """Write the values of a feed's row after name and state: text, and the day's bars as markup."""
+def cells(feed: FeedRow) -> dict[str, str]:
+    """Write the values of a feed's row by column, without name and state: text, and the day's bars."""
     wall, zone = feed.wall, feed.zone
     at, age, answer = feed.answered_at, feed.age, feed.answer
     ttl = None if answer is None else answer.ttl_seconds
-    return [
-        text.NEVER if at is None else f"{text.moment(at, wall, zone)} · {text.ago(wall - at)}",
-        text.NOTHING if age is None else text.duration(age),
-        text.both_times(feed.took.get("seconds")),
-        text.NOTHING if ttl is None else text.duration(timedelta(seconds=ttl)),
-        text.due(feed.next_in),
-        f"{feed.polls:,}",
-        f"{feed.failed:,}",
-        strip(feed.quarters),
-        text.NOTHING if answer is None else text.kinds(len(answer.findings)),
-        text.NOTHING if answer is None or answer.waiting is None else f"{answer.waiting:,}",
-        f"{feed.settled:,}",
-        f"{feed.expired:,}",
-    ]
+    answered = "" if at is None else f"{formats.moment(at, wall, zone)} · {formats.ago(wall - at)}"
+    waiting = None if answer is None else answer.waiting
+    return {
+        "answered": answered or feeds_words.NEVER(),
+        "age": formats.UNKNOWN if age is None else formats.duration(age),
+        "took": formats.both_times(feed.took.get("seconds")),
+        "ttl": formats.UNKNOWN if ttl is None else formats.duration(timedelta(seconds=ttl)),
+        "next": formats.due(feed.next_in),
+        "polls": formats.number(feed.polls),
+        "failed": formats.number(feed.failed),
+        "day": strip(feed.quarters),
+        "oddities": formats.UNKNOWN if answer is None else feeds_words.kinds(len(answer.findings)),
+        "waiting": formats.UNKNOWN if waiting is None else formats.number(waiting),
+        "settled": formats.number(feed.settled),
+        "expired": formats.number(feed.expired),
+    }
 
 
 def strip(quarters: Sequence[str]) -> Markup:
@@ -95,5 +101,5 @@ def strip(quarters: Sequence[str]) -> Markup:
         if head in quarters:
             layers.append(f"linear-gradient(90deg, {', '.join(stops)}) 0 100% / 100% {height}% no-repeat")
     style = f"background: {', '.join(layers)}" if layers else None
-    words = text.strip_alt(Counter(quarters))
+    words = feeds_words.strip_alt(Counter(quarters))
     return tag("span", cls="strip", role="img", aria_label=words, style=style)

@@ -19,7 +19,9 @@ from dashboard.screens.feeds.feed_rows import (
     whole_day,
 )
 from dashboard.store_reader import reading
-from dashboard.words import text
+from dashboard.words import feeds as feeds_words
+from dashboard.words import formats
+from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
 from dashboard.words.findings import finding
 from ingest.system import System
@@ -40,14 +42,14 @@ def overview(system: System) -> None:
     source = reading()
     known = feeds(source)
     if not source.working():
-        page_shell.notice(text.NO_WORKER)
+        page_shell.notice(shell_words.NO_WORKER())
     show(tag("p", summary(known), cls="gist", role="status"))
     show(feed_table.table(known, system.system_id))
-    show(tag("p", text.FEEDS_WINDOW, cls="note"))
-    offer(table(known), "dockcast-feeds", text.FEEDS_HEADING.lower())
+    show(tag("p", feeds_words.FEEDS_WINDOW(), cls="note"))
+    offer(table(known), "dockcast-feeds", feeds_words.FEEDS_TABLE())
     odd = oddities(known)
     if len(odd):
-        offer(odd, "dockcast-oddities", text.ODDITIES_NOW)
+        offer(odd, "dockcast-oddities", feeds_words.ODDITIES_NOW())
 
 
 def detail(system: System) -> None:
@@ -59,43 +61,45 @@ def detail(system: System) -> None:
     wall, zone = feed.wall, feed.zone
     with st.container(border=True, key="feed"):
         show(tag("h2", feed.name, cls="feed", id="feed"))
-        st.text(text.feed_stands(feed.state.state, feed_error(feed.state.reason), feed.state.failures))
+        st.text(feeds_words.feed_stands(feed.state.state, feed_error(feed.state.reason), feed.state.failures))
         polls(feed)
         failure = source.last_failure(system.system_id)
-        show(tag("h3", text.LAST_FAILURE, cls="chart"))
-        at = "" if failure is None else text.moment(failure.at, wall, zone)
+        show(tag("h3", feeds_words.LAST_FAILURE(), cls="chart"))
+        at = "" if failure is None else formats.moment(failure.at, wall, zone)
         why = "" if failure is None else feed_error(failure.reason)
-        st.text(text.NO_FAILURE if failure is None else text.failed(at, failure.outcome, why))
-        show(tag("h3", text.ODDITIES, cls="chart"))
+        st.text(feeds_words.NO_FAILURE() if failure is None else feeds_words.failed(at, failure.outcome, why))
+        show(tag("h3", feeds_words.ODDITIES(), cls="chart"))
         said = [
-            text.oddity(
+            feeds_words.oddity(
                 o.finding.count,
                 finding(o.finding.kind),
                 o.polls,
-                text.moment(o.last, wall, zone),
+                formats.moment(o.last, wall, zone),
                 o.finding.example,
             )
             for o in source.oddities(system.system_id)
         ]
-        st.text("\n".join(said) or text.NO_ODDITIES)
+        st.text("\n".join(said) or feeds_words.NO_ODDITIES())
 
 
 def polls(feed: FeedRow) -> None:
     """Draw a feed's day."""
     counts = reading().health([*reading().glance()]).counts
     day = history(counts[counts["system_id"] == feed.system.system_id], feed.wall, feed.zone)
-    show(tag("h3", text.POLLS_CHART, cls="chart"))
+    show(tag("h3", feeds_words.POLLS_CHART(), cls="chart"))
     if not len(day):
-        st.text(text.NO_POLLS)
+        st.text(feeds_words.NO_POLLS())
         return
     dark = st.context.theme.type == "dark"
     show(legend.chart_key(charts.outcome_colours(dark)))
     st.altair_chart(
         charts.polls(day, whole_day(feed.wall, feed.zone), dark),
         width="stretch",
-        alt=text.POLLS_CHART_ALT,
+        alt=feeds_words.POLLS_CHART_ALT(),
     )
-    offer(day[["at", "outcome", "polls"]], f"dockcast-{feed.system.system_id}-polls", text.POLLS_TABLE)
+    offer(
+        day[["at", "outcome", "polls"]], f"dockcast-{feed.system.system_id}-polls", feeds_words.POLLS_TABLE()
+    )
 
 
 if __name__ == "__main__":

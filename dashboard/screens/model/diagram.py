@@ -7,31 +7,34 @@ from markupsafe import Markup
 from dashboard.components.html import tag, together
 from dashboard.pipeline import Pipeline
 from dashboard.screens.model.stages import PartBox, Times, stages
-from dashboard.words import text
+from dashboard.words import model as model_words
 
 
 def diagram(found: Pipeline, times: Times) -> Markup:
     """Draw the pipeline, stage after stage."""
     drawn = (
-        tag("li", tag("h3", text.STAGES[name]), _notes(name, times), tag("ul", *map(_box, boxes)), cls=name)
+        tag(
+            "li",
+            tag("h3", model_words.STAGES[name]),
+            _notes(name, times),
+            tag("ul", *map(_box, boxes)),
+            cls=name,
+        )
         for name, boxes in stages(found, times).items()
     )
     return tag(
         "section",
-        tag("h2", text.MODEL_HEADING),
-        tag("p", text.MODEL_HINT, cls="note"),
-        tag("ol", *drawn, aria_label=text.MODEL_HEADING),
+        tag("h2", model_words.MODEL_HEADING()),
+        tag("p", model_words.MODEL_HINT(), cls="note"),
+        tag("ol", *drawn, aria_label=model_words.MODEL_HEADING()),
         cls="pipeline",
     )
 
 
 def _notes(stage: str, times: Times) -> Markup:
     """Write what a stage does, and how long it takes where that is measured."""
-    notes = [text.STAGE_HINTS[stage]]
-    if stage in text.STAGE_TIMES:
-        measured, words = text.STAGE_TIMES[stage]
-        notes.append(words.format(text.both_times(times.get(measured))))
-    return together(*(tag("p", note, cls="note") for note in notes))
+    notes = (model_words.STAGE_HINTS[stage], model_words.stage_times(stage, times))
+    return together(*(tag("p", note, cls="note") for note in notes if note))
 
 
 def _box(box: PartBox) -> Markup:

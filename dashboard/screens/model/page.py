@@ -18,7 +18,9 @@ from dashboard.screens.model.diagram import diagram
 from dashboard.screens.model.stages import Times
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
-from dashboard.words import text
+from dashboard.words import formats
+from dashboard.words import model as model_words
+from dashboard.words import shell as shell_words
 from ingest.system import System
 
 _UNREADABLE = "unreadable"
@@ -35,7 +37,7 @@ def page() -> None:
     if not isinstance(found, Pipeline):
         return
     show(diagram(found, took(system)))
-    offer(tables.parts(found), f"dockcast-{system.system_id}-parts", text.PARTS_TABLE)
+    offer(tables.parts(found), f"dockcast-{system.system_id}-parts", model_words.PARTS_TABLE())
     station(system, found)
 
 
@@ -63,27 +65,31 @@ def head(system: System, drawn: str) -> None:
     if drawn != (found if isinstance(found, str) else str(found and found.at)):
         st.rerun()
     if found is None:
-        page_shell.notice(text.NO_CHECKPOINT, text.NO_CHECKPOINT_HINT if source.working() else text.NO_WORKER)
+        page_shell.notice(
+            model_words.NO_CHECKPOINT(),
+            model_words.NO_CHECKPOINT_HINT() if source.working() else shell_words.NO_WORKER(),
+        )
     elif isinstance(found, str):
         page_shell.notice(
-            text.BAD_CHECKPOINT, text.BAD_CHECKPOINT_HINT if source.working() else text.NO_WORKER
+            model_words.BAD_CHECKPOINT(),
+            model_words.BAD_CHECKPOINT_HINT() if source.working() else shell_words.NO_WORKER(),
         )
     else:
         show(tag("section", numbers(standing(view, found, took(system))), cls="state"))
         if found.age < timedelta(days=1):
-            show(tag("p", text.FIRST_DAY, cls="note"))
+            show(tag("p", model_words.FIRST_DAY(), cls="note"))
 
 
 def standing(view: View, found: Pipeline, times: Times) -> dict[str, str]:
     """Say in numbers how the model is doing."""
     now = max(view.now, found.at)
-    at = text.moment(found.at, now, view.zone)
+    at = formats.moment(found.at, now, view.zone)
     return {
-        text.LEARNING: text.duration(now - found.learning_since),
-        text.CHECKPOINT: f"{at}, {text.ago(now - found.at)} · {found.size / 1e6:.1f} MB",
-        text.LEARN_TIME: text.both_times(times.get("learn_seconds")),
-        text.FORECAST_TIME: text.both_times(times.get("forecast_seconds")),
-        text.WAITING_TRUTH: f"{sum(found.waiting.values()):,}",
+        model_words.LEARNING(): formats.duration(now - found.learning_since),
+        model_words.CHECKPOINT(): model_words.checkpoint(at, now - found.at, found.size),
+        model_words.LEARN_TIME(): formats.both_times(times.get("learn_seconds")),
+        model_words.FORECAST_TIME(): formats.both_times(times.get("forecast_seconds")),
+        model_words.WAITING_TRUTH(): formats.number(sum(found.waiting.values())),
     }
 
 
@@ -91,35 +97,35 @@ def station(system: System, found: Pipeline) -> None:
     """Show what the model has learnt of a station, or of all of them."""
     index = choose(found)
     dark = st.context.theme.type == "dark"
-    name = text.ALL_STATIONS if index is None else str(found.name[index])
+    name = model_words.ALL_STATIONS() if index is None else str(found.name[index])
     key = f"dockcast-{system.system_id}-{'all' if index is None else found.station_id[index]}"
-    show(tag("h2", text.rates_title(name), cls="station-name"))
+    show(tag("h2", model_words.rates_title(name), cls="station-name"))
     show(tag("p", tables.evidence(found, index), cls="note"))
     rates = tables.rates(found, index)
     top = max(float(rates["rate"].max()) * 1.05, 0.1)
-    for column, kind in zip(st.columns(2), text.DAY_KINDS, strict=True):
+    for column, kind in zip(st.columns(2), model_words.DAY_KINDS.values(), strict=True):
         with column:
             show(tag("h3", kind, cls="chart"))
             st.altair_chart(
                 charts.rates(rates[rates["days"] == kind], top, dark),
                 width="stretch",
-                alt=text.RATES_ALT,
+                alt=model_words.RATES_ALT(),
             )
-    offer(rates.drop(columns="said"), f"{key}-rates", text.RATES_TABLE)
-    show(tag("h2", text.WEIGHTS, cls="station-name"))
+    offer(rates.drop(columns="said"), f"{key}-rates", model_words.RATES_TABLE())
+    show(tag("h2", model_words.WEIGHTS(), cls="station-name"))
     show(tag("p", tables.trust(found, index), cls="note"))
     weights = tables.weights(found, index)
     models = [competitor.name for competitor in found.competitors]
     show(legend.chart_key(charts.model_colours(models, dark)))
-    st.altair_chart(charts.weights(weights, models, dark), width="stretch", alt=text.WEIGHTS_ALT)
-    offer(weights[["minutes", "expert", "weight"]], f"{key}-weights", text.WEIGHTS_TABLE)
+    st.altair_chart(charts.weights(weights, models, dark), width="stretch", alt=model_words.WEIGHTS_ALT())
+    offer(weights[["minutes", "expert", "weight"]], f"{key}-weights", model_words.WEIGHTS_TABLE())
 
 
 def choose(found: Pipeline) -> int | None:
     """Ask for a station; None for all. Streamlit knows a choice by its label, so all are different."""
     ids, names = found.station_id.tolist(), found.name.tolist()
     order = sorted(range(len(ids)), key=lambda index: names[index].casefold())
-    labels = {"": text.ALL_STATIONS}
+    labels = {"": model_words.ALL_STATIONS()}
     for index in order:
         label = names[index]
         labels[ids[index]] = label if label not in labels.values() else f"{label} · {ids[index]}"
@@ -127,7 +133,7 @@ def choose(found: Pipeline) -> int | None:
     options = list(labels)
     key = "station-" + sha1(repr((found.at, current)).encode()).hexdigest()[:12]
     st.selectbox(
-        text.STATION, options, index=options.index(current) if current in labels else 0,
+        model_words.STATION(), options, index=options.index(current) if current in labels else 0,
         format_func=labels.__getitem__, key=key,
         on_change=lambda: address_bar.change(station=st.session_state[key]),
     )  # fmt: skip

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dashboard.pipeline import Competitor, Pipeline, PipelinePart
-from dashboard.words import text
+from dashboard.words import accuracy as accuracy_words
+from dashboard.words import formats
+from dashboard.words import model as model_words
 
 Times = Mapping[str, tuple[float, float]]
 """Median and 95th percentile in seconds by what was measured: see `Health.times`."""
@@ -26,14 +28,19 @@ class PartBox:
 
 
 def stages(found: Pipeline, times: Times) -> dict[str, list[PartBox]]:
-    """Lay the pipeline out: the boxes of each stage in `text.STAGES`."""
-    boxes: dict[str, list[PartBox]] = {name: [] for name in text.STAGES}
+    """Lay the pipeline out: the boxes of each stage in `model_words.STAGES`."""
+    boxes: dict[str, list[PartBox]] = {name: [] for name in model_words.STAGES}
     weather = next((part for part in found.parts if part.name == "weather"), None)
-    hours = [] if weather is None else [text.fact("hours_told", weather.facts.get("hours_told", 0))]
-    answered = text.both_times(times.get("seconds"))
+    hours = [] if weather is None else [model_words.fact("hours_told", weather.facts.get("hours_told", 0))]
     boxes["in"] += [
-        PartBox(text.FEED_PART, facts=[f"{len(found.station_id):,} stations", f"answers in {answered}"]),
-        PartBox(text.SKY_PART, facts=hours),
+        PartBox(
+            model_words.FEED_PART(),
+            facts=[
+                model_words.feed_stations(len(found.station_id)),
+                model_words.answers_in(times.get("seconds")),
+            ],
+        ),
+        PartBox(model_words.WEATHER_PART(), facts=hours),
     ]
     boxes["compete"] += map(_competitor, found.competitors)
     for part in found.parts:
@@ -43,28 +50,27 @@ def stages(found: Pipeline, times: Times) -> dict[str, list[PartBox]]:
 
 
 def _part(part: PipelinePart, found: Pipeline) -> PartBox:
-    title, words = text.PARTS.get(part.name, (part.name, ""))
+    title = model_words.PARTS.get(part.name, part.name)
     # How many numbers a part keeps says little. A part without words of its own has nothing else to show.
     counts = [
         (name, value) for name, value in part.facts.items() if name != "numbers" or len(part.facts) == 1
     ]
-    lines = [text.fact(name, value) for name, value in counts]
+    lines = [model_words.fact(name, value) for name, value in counts]
     if part.name == "seed":
         lines = [" → ".join(found.steps), *lines]
     if part.name == "guard":
-        lines.append(text.held_share(float(found.held.mean())))
-    return PartBox(title, part.kind, words, lines)
+        lines.append(model_words.held_share(float(found.held.mean())))
+    return PartBox(title, part.kind, model_words.PART_HINTS.get(part.name, ""), lines)
 
 
 def _competitor(competitor: Competitor) -> PartBox:
-    read = [text.PARTS.get(name, (name, ""))[0].lower() for name in competitor.reads]
-    lines = [f"{text.READS}: {', '.join(read)}"] if read else []
-    lines += [text.fact(name, value) for name, value in competitor.settings.items()]
-    words = text.capital(text.sentence(text.MODELS.get(competitor.name, "")))
-    return PartBox(competitor.name, competitor.kind, words, [*lines, text.reach(competitor.reach)])
+    lines = [model_words.reads(competitor.reads)] if competitor.reads else []
+    lines += [model_words.fact(name, value) for name, value in competitor.settings.items()]
+    words = formats.capital(formats.sentence(accuracy_words.MODELS.get(competitor.name, "")))
+    return PartBox(competitor.name, competitor.kind, words, [*lines, model_words.reach(competitor.reach)])
 
 
 def _waiting(found: Pipeline) -> PartBox:
     near = sum(n for minutes, n in found.waiting.items() if minutes <= 120)
-    lines = [text.waiting_near(near), text.waiting_far(sum(found.waiting.values()) - near)]
-    return PartBox(text.TRUTH_PART, words=text.WAITING_WORDS, facts=lines)
+    lines = [model_words.waiting_near(near), model_words.waiting_far(sum(found.waiting.values()) - near)]
+    return PartBox(model_words.TRUTH_PART(), words=model_words.WAITING_WORDS(), facts=lines)

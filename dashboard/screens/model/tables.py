@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from dashboard.pipeline import Pipeline
-from dashboard.words import text
+from dashboard.words import formats
+from dashboard.words import model as model_words
 from model.scoring.issue import SCORED_MINUTES
 
 
@@ -29,12 +30,12 @@ def rates(found: Pipeline, index: int | None) -> pd.DataFrame:
     )
     slots = table.shape[1]
     rows: list[tuple[Any, ...]] = []
-    for day, kind in enumerate(text.DAY_KINDS):
-        for side, name in enumerate(text.RIDERS_SIDE.values()):
+    for day, kind in enumerate(model_words.DAY_KINDS.values()):
+        for side, (key, name) in enumerate(model_words.RIDERS_SIDE.items()):
             for slot, rate in enumerate([*table[day, :, side].tolist(), float(table[day, 0, side])]):
                 minutes = slot * 1440 // slots
                 clock = f"{minutes // 60:02}:{minutes % 60:02}"
-                rows.append((kind, clock, minutes / 60, name, rate, f"{clock} · {rate:.1f} {name} an hour"))
+                rows.append((kind, clock, minutes / 60, name, rate, model_words.rate_tip(clock, rate, key)))
     return pd.DataFrame(rows, columns=["days", "clock", "hour", "side", "rate", "said"])
 
 
@@ -42,7 +43,7 @@ def evidence(found: Pipeline, index: int | None) -> str:
     """Say what the rates rest on."""
     riders = found.riders.sum(axis=1, dtype=np.float64) if index is None else found.riders[:, index]
     hours = found.hours.sum(dtype=np.float64) if index is None else found.hours[:, index].sum()
-    return text.learnt_from(float(riders[0]), float(riders[1]), float(hours) / 2)
+    return model_words.learnt_from(float(riders[0]), float(riders[1]), float(hours) / 2)
 
 
 def weights(found: Pipeline, index: int | None) -> pd.DataFrame:
@@ -50,8 +51,8 @@ def weights(found: Pipeline, index: int | None) -> pd.DataFrame:
     table = found.city if index is None else found.weights[..., index]
     rows = [
         (
-            minutes, text.minutes(minutes), place, competitor.name,
-            float(weight), f"{text.minutes(minutes)} ahead · {competitor.name}: {weight:.0%}",
+            minutes, formats.minutes(minutes), place, competitor.name,
+            float(weight), model_words.weight_tip(minutes, competitor.name, float(weight)),
         )
         for minutes, row in zip(SCORED_MINUTES, table, strict=True)
         for place, (competitor, weight) in enumerate(zip(found.competitors, row, strict=True))
@@ -62,6 +63,7 @@ def weights(found: Pipeline, index: int | None) -> pd.DataFrame:
 def trust(found: Pipeline, index: int | None) -> str:
     """Say what the weights rest on, and where the guard holds the median."""
     if index is None:
-        return text.trusted(float(found.settled.sum(dtype=np.float64)))
+        return model_words.trusted(float(found.settled.sum(dtype=np.float64)))
     held = [minutes for minutes, row in zip(SCORED_MINUTES, found.held, strict=True) if row[index]]
-    return f"{text.trusted(float(found.settled[:, index].sum()))} {text.held_at(held, len(SCORED_MINUTES))}"
+    weighed = model_words.trusted(float(found.settled[:, index].sum()))
+    return f"{weighed} {model_words.held_at(held, len(SCORED_MINUTES))}"

@@ -13,16 +13,12 @@ from dashboard.components.html import show, tag
 from dashboard.itinerary import End
 from dashboard.state import address_bar
 from dashboard.store_reader import reading
-from dashboard.words import text
+from dashboard.words import station as station_words
+from dashboard.words import trip as trip_words
 from ingest.system import System
 from model.frame import Frame
 
 Side = Literal["start", "goal"]
-
-
-def label(side: Side) -> str:
-    """Name an end."""
-    return text.FROM if side == "start" else text.TO
 
 
 def found(frame: Frame) -> dict[Side, End | None]:
@@ -51,19 +47,22 @@ def draw(system: System) -> None:
 
 def chosen_end(side: Side, end: End, *, swap: bool) -> Markup:
     """Write an end that is chosen, with buttons to choose another, and to go the other way round."""
-    round_about = browser.button("swap", text.SWAP, name=text.SWAP_NAME) if swap else ""
-    change = browser.button(side, text.CHANGE, name=text.change_end(label(side), end.name))
-    return tag("div", tag("span", label(side)), tag("b", end.name), round_about, change, cls="end")
+    round_about = browser.button("swap", trip_words.SWAP, name=trip_words.SWAP_NAME()) if swap else ""
+    change = browser.button(side, trip_words.CHANGE(), name=trip_words.change_end(side, end.name))
+    return tag("div", tag("span", trip_words.ENDS[side]), tag("b", end.name), round_about, change, cls="end")
 
 
 def ask_for(side: Side, frame: Frame) -> None:
     """Ask for an end: by name, near me, or by a touch on the map."""
     with st.container(horizontal=True, key=f"find-{side}"):
         query = st.text_input(
-            label(side), placeholder=text.SEARCH_OR_TOUCH, key=f"search-{side}", max_chars=80
+            trip_words.ENDS[side],
+            placeholder=trip_words.SEARCH_OR_TOUCH(),
+            key=f"search-{side}",
+            max_chars=80,
         )
         if side == "start":
-            show(browser.button("near", text.NEAR))
+            show(browser.button("near", station_words.NEAR()))
     note = lost(side)
     if query:
         show(matches(side, frame, query))
@@ -77,8 +76,8 @@ def lost(side: Side) -> str:
     if side == "start" and browser.lost():
         return browser.lost()
     if wanted == address_bar.HERE:
-        return text.HERE_UNKNOWN
-    return text.END_GONE if wanted else ""
+        return trip_words.HERE_UNKNOWN()
+    return trip_words.END_GONE() if wanted else ""
 
 
 def matches(side: Side, frame: Frame, query: str) -> Markup:
@@ -86,13 +85,13 @@ def matches(side: Side, frame: Frame, query: str) -> Markup:
     names, ids = frame.stations.name.tolist(), frame.stations.station_id.tolist()
     rows = station_list.search(names, query)
     if not rows:
-        return tag("p", text.NO_MATCH, cls="note", role="status")
+        return tag("p", station_words.NO_MATCH(), cls="note", role="status")
     items = (
         tag(
             "li",
             browser.button(side, names[row], identity=ids[row]),
-            tag("span", text.counted_now(int(frame.bikes[row]), int(frame.docks[row]))),
+            tag("span", station_words.counted_now(int(frame.bikes[row]), int(frame.docks[row]))),
         )
         for row in rows
     )
-    return tag("ul", *items, cls="choices matches", aria_label=text.MATCHES)
+    return tag("ul", *items, cls="choices matches", aria_label=station_words.MATCHES())

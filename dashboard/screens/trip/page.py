@@ -17,8 +17,9 @@ from dashboard.screens.trip.ends import Side
 from dashboard.screens.trip.plan_card import card, closed
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reading
-from dashboard.words import text
-from dashboard.words.text import What
+from dashboard.words import shell as shell_words
+from dashboard.words import trip as trip_words
+from dashboard.words.rules import What
 from ingest.system import System
 from model import trip
 from model.frame import AT_LEAST
@@ -70,17 +71,17 @@ def whole(system: System, was: Drawn) -> None:
         choose(view, at, "goal", chosen)
     else:
         planned(view, start, goal)
-    show(tag("p", text.TRIP_SETTINGS, cls="small settings"))
+    show(tag("p", trip_words.trip_settings(), cls="small settings"))
 
 
 def controls(view: View) -> str:
     """Ask how many ride and when they leave; give back the clock time of leaving."""
     with st.container(horizontal=True, key="controls"):
         st.segmented_control(
-            text.RIDERS, AT_LEAST, required=True,
+            trip_words.RIDERS(), AT_LEAST, required=True,
             key=address_bar.key("n"), on_change=address_bar.take, args=("n",),
         )  # fmt: skip
-        return arrival_picker.ask(view, text.leave_at)
+        return arrival_picker.ask(view, shell_words.leave_at)
 
 
 def choose(view: View, at: str, side: Side, chosen: dict[Side, End | None]) -> None:
@@ -89,8 +90,8 @@ def choose(view: View, at: str, side: Side, chosen: dict[Side, End | None]) -> N
     screen, frame, system, what = address_bar.screen(), view.frame, view.system, _WANTS[side]
     horizon = view.column(address_bar.ahead(screen, view.now))
     assert horizon is not None
-    asked = text.SAME_PLACE if all(chosen.values()) else text.ASK[side]
-    show(tag("p", f"{asked} {text.marks_for_trip(what, screen.n, at)}", cls="summary", role="status"))
+    asked = trip_words.SAME_PLACE() if all(chosen.values()) else trip_words.ASK[side]
+    show(tag("p", f"{asked} {trip_words.marks_for_trip(what, screen.n, at)}", cls="summary", role="status"))
     pixels = trip_map.PHONE if page_shell.phone() else trip_map.WIDE
     start = chosen["start"]
     row = None if start is None else start.row
@@ -114,13 +115,13 @@ def planned(view: View, start: End, goal: End) -> None:
     quicker = not plans or walk <= min(plan.minutes for plan in plans)
     with st.container(key="advice"):
         if quicker and plans:
-            page_shell.notice(text.walk_instead(walk))
+            page_shell.notice(trip_words.walk_instead(walk))
         elif not plans:
-            page_shell.notice(itinerary.why_not(view.frame, start, goal, screen.n), text.on_foot(walk))
+            page_shell.notice(itinerary.why_not(view.frame, start, goal, screen.n), trip_words.on_foot(walk))
     leave = view.now + timedelta(minutes=minutes)
     with st.container(key="plans" if plans else "choose"):
         if plans:
-            more = "" if quicker else tag("p", text.on_foot(walk), cls="note")
+            more = "" if quicker else tag("p", trip_words.on_foot(walk), cls="note")
             show(closed(view.frame, start, goal) + card(view, plans[0], leave, start, goal, 0) + more)
         draw_map(view, start, goal, plans)
         if len(plans) > 1:
@@ -153,9 +154,9 @@ def draw_map(view: View, start: End, goal: End, plans: list[TripPlan]) -> None:
             url, opens, frame, (start, goal), plans, columns, screen.n,
             dark, view.stale, ground.style(dark, view.system.label, system_id),
         ),
-        key=key, height=460, on_select=lambda: None, alt=text.TRIP_ALT,
+        key=key, height=460, on_select=lambda: None, alt=trip_words.TRIP_ALT(),
     )  # fmt: skip
-    show(tag("p", text.marks_near_ends(screen.n), cls="small marks"))
+    show(tag("p", trip_words.marks_near_ends(screen.n), cls="small marks"))
 
 
 if __name__ == "__main__":

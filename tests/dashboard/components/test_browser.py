@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.words import text
+from dashboard.words import station as station_words
 
 
 def told(verb: str, what: dict[str, Any]) -> AppTest:
@@ -65,11 +65,11 @@ def test_a_place_is_kept_for_the_page_and_nowhere_in_its_address() -> None:
 def test_a_place_that_is_none_is_said_to_be_unknown(what: dict[str, Any]) -> None:
     page = told("act", what)
     assert page.text[1].value == "None"
-    assert page.text[2].value == text.lost(0)
+    assert page.text[2].value == station_words.lost(0)
 
 
 def test_who_says_no_is_told_how_to_go_on() -> None:
-    assert told("act", {"do": "lost", "code": 1}).text[2].value == text.lost(1)
+    assert told("act", {"do": "lost", "code": 1}).text[2].value == station_words.lost(1)
 
 
 @pytest.mark.parametrize(

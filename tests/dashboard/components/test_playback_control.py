@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from dashboard import store_reader
-from dashboard.words import text
+from dashboard.words import shell as shell_words
 from ingest.store.playback import Playback
 from tests.support.dashboard_world import DUBLIN, NOON, World, frame
 from tests.support.paging import run_page
@@ -60,7 +60,7 @@ def test_pause_and_play(played: World) -> None:
     page.button(key="playback-pause").click().run()
     assert wanted(played).paused
     assert wanted(played).at == NOON + timedelta(seconds=90)
-    assert text.PLAY in [button.label for button in page.button]
+    assert shell_words.PLAY() in [button.label for button in page.button]
     page.button(key="playback-pause").click().run()
     assert not wanted(played).paused
 
@@ -85,7 +85,8 @@ def test_a_jump_is_to_the_citys_own_time(played: World) -> None:
 
 @pytest.mark.both
 @pytest.mark.parametrize(
-    ("city", "words"), [("harbourton", text.BEGIN_MADE_UP), ("recorded-dublin", text.BEGIN_RECORDED)]
+    ("city", "words"),
+    [("harbourton", shell_words.BEGIN_MADE_UP), ("recorded-dublin", shell_words.BEGIN_RECORDED)],
 )
 def test_it_begins_anew_as_is_asked(played: World, city: str, words: dict[str, str]) -> None:
     page = opened(city)

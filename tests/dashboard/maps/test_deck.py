@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from dashboard import palette
 from dashboard.maps import deck
 from dashboard.store_reader import View
-from dashboard.words import text
+from dashboard.words import rules
+from dashboard.words import shell as shell_words
 from ingest.store import SystemState
 from ingest.system import System
 from model.arrays import Floats
@@ -36,8 +37,8 @@ def test_each_row_reads_as_the_frame_says() -> None:
             for station in (0, 5, 11):
                 row, chance = rows[station], int(made.space.chance[1, horizon, station])
                 assert row[part.column(horizon, deck.EXPECTED)] == made.space.median[horizon, station]
-                assert row[part.column(horizon, deck.STEP)] == text.step(chance)
-                assert row[part.column(horizon, deck.CHANCE)] == text.chance(chance)
+                assert row[part.column(horizon, deck.STEP)] == rules.step(chance)
+                assert row[part.column(horizon, deck.CHANCE)] == shell_words.chance(chance)
 
 
 def test_rows_are_plain_json_and_names_are_only_data() -> None:

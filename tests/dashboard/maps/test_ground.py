@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dashboard.maps import ground
-from dashboard.words import text
+from dashboard.words import shell as shell_words
 
 
 @pytest.fixture(autouse=True)
@@ -43,4 +43,4 @@ def test_plain_ground_asks_nobody_and_names_nobody(monkeypatch: pytest.MonkeyPat
 def test_an_operators_own_style_is_used_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKCAST_MAP_STYLE", "https://maps.example/style.json")
     assert ground.style(True, "") == "https://maps.example/style.json"
-    assert ground.credit("") == text.map_by("maps.example")
+    assert ground.credit("") == shell_words.map_by("maps.example")

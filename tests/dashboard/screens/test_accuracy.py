@@ -15,7 +15,7 @@ from streamlit.testing.v1.element_tree import ButtonGroup
 
 from dashboard import store_reader
 from dashboard.screens.accuracy import curves
-from dashboard.words import text
+from dashboard.words import accuracy as accuracy_words
 from ingest.gbfs.feed import Poll
 from ingest.replay.backtest import backtest
 from ingest.replay.recording import Recording
@@ -91,16 +91,16 @@ def test_the_numbers_on_the_page_are_those_of_a_backtest(shared: Path, tmp_path:
     recording = Recording.read(shared / "recordings" / name)
     system = replay(world, recording)
     page = opened(world, city=system.system_id, past="all", ahead="30")
-    shown = page.dataframe[0].value.set_index(text.SCORE_COLUMNS[0])
+    keys = {title: key for key, title in accuracy_words.SCORE_COLUMNS.items()}
+    shown = page.dataframe[0].value.rename(columns=keys).set_index("model")
     stretch = recording.head(recording.newest(world.now.timestamp()) + 1)
     found = {row.model: row for row in backtest(stretch, [30], 20).rows}
     assert set(shown.index) == set(found)
     for model, row in found.items():
         line = shown.loc[model]
-        columns = {1: row.mae, 3: row.rmse, 4: row.crps, 5: row.brier_bike, 6: row.brier_dock, 7: row.cover80}
-        assert line[text.SCORE_COLUMNS[8]] == row.n
-        for column, value in columns.items():
-            assert line[text.SCORE_COLUMNS[column]] == pytest.approx(value, rel=1e-6), (model, column)
+        assert line["n"] == row.n
+        for column in ("mae", "rmse", "crps", "brier_bike", "brier_dock", "cover80"):
+            assert line[column] == pytest.approx(getattr(row, column), rel=1e-6), (model, column)
     by_station = curves.by_station(world.store.station_scores(system.system_id), 30)
     assert by_station["worse"].sum() / len(recording.stations) == pytest.approx(found["pool"].stations_worse)
     world.store.close()
@@ -108,12 +108,12 @@ def test_the_numbers_on_the_page_are_those_of_a_backtest(shared: Path, tmp_path:
 
 def test_three_questions_are_answered_in_words(dublin: World) -> None:
     words = said(opened(dublin, ahead="30", past="day"))
-    for question in text.questions(30):
+    for question in accuracy_words.questions(30):
         assert question in words
     sums = dublin.store.score_totals(DUBLIN, DAY)
     table = curves.totals(sums[sums["minutes"] == 30], "model").set_index("model")
     least = table["mae"].min()
-    best = next(name for name in text.MODELS if table["mae"].get(name) == least)
+    best = next(name for name in accuracy_words.MODELS if table["mae"].get(name) == least)
     said_of = "pool, what the map shows" if best == "pool" else best
     assert f"{said_of}: {least:.2f} bikes off" in words
 
@@ -136,13 +136,13 @@ def test_an_outage_is_marked_and_nothing_due_in_it_is_scored(dublin: World) -> N
     assert inside["n"].sum() == 0
     assert inside["expired"].sum() > 0
     drawn = opened(dublin).get("vega_lite_chart")[0]
-    assert text.OUTAGE in str(drawn.proto)
+    assert accuracy_words.OUTAGE() in str(drawn.proto)
 
 
 def test_what_was_said_stands_beside_what_came(dublin: World) -> None:
     page = opened(dublin, ahead="30")
     table = page.dataframe[-1].value
-    assert list(table.columns) == list(text.SAID_COLUMNS)
+    assert list(table.columns) == [*accuracy_words.ISSUED_COLUMNS.values()]
     assert (table["We said"] - table["It was"] == table["Off by"]).all()
     frame = store_reader.reading().view(dublin.store.systems()[0]).frame
     assert frame is not None
@@ -170,7 +170,7 @@ def test_rows_can_be_filtered_by_station_and_by_how_wrong_they_were(dublin: Worl
 
 def test_all_cities_together_show_no_stations(dublin: World) -> None:
     page = opened(dublin, all="1")
-    assert text.CITY_ONLY in said(page)
+    assert accuracy_words.CITY_ONLY() in said(page)
     assert charts(page) == 5
     assert not page.get("deck_gl_json_chart")
 
@@ -191,7 +191,7 @@ def test_before_anything_is_judged_the_page_says_so(world: World) -> None:
     from tests.support.dashboard_world import frame
 
     world.commit(frame())
-    assert text.not_scored(30) in said(opened(world, city="dublin"))
+    assert accuracy_words.not_scored(30) in said(opened(world, city="dublin"))
 
 
 def test_a_city_that_never_answered_says_so(world: World) -> None:

@@ -14,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import store_reader
 from dashboard.screens.feeds import feed_rows, feed_table
-from dashboard.words import text
+from dashboard.words import feeds as feeds_words
+from dashboard.words import shell as shell_words
 from dashboard.words.findings import finding
 from ingest.gbfs.findings import Finding
 from ingest.store import PollRow, findings_json
@@ -52,7 +53,7 @@ def poll(world: World, outcome: str, findings: tuple[Finding, ...] = (), system_
 def test_without_systems_the_page_says_what_it_waits_for(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     store_reader.use(empty.store, empty.clock)
-    assert text.NOTHING_YET in said(opened())
+    assert shell_words.NOTHING_YET() in said(opened())
     empty.store.close()
 
 
@@ -64,7 +65,7 @@ def test_feeds_that_have_not_answered_are_waiting_and_nothing_is_made_up(world: 
         "Answers in": "–", "Holds (ttl)": "–", "Next poll": "–", "Polls": "0", "Failed": "0",
         "Last 24 hours": "", "Oddities": "–", "Forecasts waiting": "–", "Settled": "0", "Expired": "0",
     }  # fmt: skip
-    assert text.NO_POLLS in said(page)
+    assert feeds_words.NO_POLLS() in said(page)
 
 
 @pytest.mark.both
@@ -110,8 +111,8 @@ def test_a_feed_without_failures_and_oddities_says_so(world: World) -> None:
     world.commit(frame())
     world.now += MINUTE
     page = opened(city="dublin")
-    assert text.NO_FAILURE in said(page)
-    assert text.NO_ODDITIES in said(page)
+    assert feeds_words.NO_FAILURE() in said(page)
+    assert feeds_words.NO_ODDITIES() in said(page)
 
 
 @pytest.mark.both

@@ -15,7 +15,9 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components.kiosk import screen_size
 from dashboard.screens import kiosk
 from dashboard.state.address_bar import MINUTES
-from dashboard.words import text
+from dashboard.words import accuracy as accuracy_words
+from dashboard.words import kiosk as kiosk_words
+from dashboard.words import map as map_words
 from tests.support.dashboard_world import BOULDER, NASTY, NOON, World, frame
 from tests.support.paging import run_page
 
@@ -40,7 +42,7 @@ def test_the_arrival_time_sweeps_there_and_back_without_a_gap(world: World) -> N
     maps = []
     for minutes in (0, 5, 10):
         at = NOON + timedelta(minutes=minutes)
-        assert f"{text.if_you_arrive(minutes)} {at:%H:%M}" in panel(page)
+        assert f"{kiosk_words.if_you_arrive(minutes)} {at:%H:%M}" in panel(page)
         maps.append(json.loads(page.get("deck_gl_json_chart")[0].proto.json))
         page.run()
     assert len({m["layers"][0]["getFillColor"] for m in maps}) == 3
@@ -57,7 +59,7 @@ def test_map_and_curves_take_turns_and_the_map_stays_where_it_is(world: World) -
         assert ("How right it is" in body) == (turns[-1] == "accuracy")
         assert page.get("deck_gl_json_chart")
         if turns[-1] == "accuracy" and kiosk.curves_due():
-            assert text.not_scored(30) in [e.value for e in page.text]
+            assert accuracy_words.not_scored(30) in [e.value for e in page.text]
         page.run()
     assert turns == 2 * [turn for turn, steps in kiosk.TURNS.items() for _ in range(steps)]
     assert page.query_params["city"] == "dublin"
@@ -72,7 +74,7 @@ def test_there_is_nothing_to_touch(world: World) -> None:
     html = "".join(e.proto.body for e in page.get("html"))
     assert "data-do=" not in html
     assert "<a " not in html
-    assert text.PICK_HINT not in html
+    assert map_words.PICK_HINT() not in html
 
 
 def test_city_label_speed_time_and_age_are_in_sight(world: World) -> None:
@@ -91,7 +93,7 @@ def test_city_label_speed_time_and_age_are_in_sight(world: World) -> None:
 def test_without_counts_it_says_why_and_goes_on(world: World) -> None:
     world.fail("dublin", "unreachable", "no route to host")
     page = opened(kiosk="1", city="dublin")
-    assert text.KIOSK_NO_COUNTS in panel(page)
+    assert kiosk_words.KIOSK_NO_COUNTS() in panel(page)
     assert any("no route to host" in e.value for e in page.text)
     world.now += timedelta(minutes=1)
     world.commit(frame())
@@ -102,7 +104,7 @@ def test_without_counts_it_says_why_and_goes_on(world: World) -> None:
 
 def test_a_city_that_nobody_named_gives_way_to_one_that_has_answered(world: World) -> None:
     page = opened(kiosk="1")
-    assert text.KIOSK_NO_COUNTS in panel(page)
+    assert kiosk_words.KIOSK_NO_COUNTS() in panel(page)
     world.commit(frame("boulder"))
     page.run()
     page.run()

@@ -19,7 +19,8 @@ from streamlit.testing.v1.element_tree import ButtonGroup
 
 from dashboard import store_reader
 from dashboard.maps import deck
-from dashboard.words import text
+from dashboard.words import shell as shell_words
+from dashboard.words import station as station_words
 from ingest.store.tables import frames
 from tests.support.dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, frame
 from tests.support.paging import run_page
@@ -171,10 +172,10 @@ def test_the_numbers_of_a_selected_station_follow_new_frames(world: World) -> No
 def test_electric_bikes_are_told_where_the_feed_tells_them(world: World) -> None:
     made = frame()
     world.commit(made)
-    assert text.EBIKES_NOW not in metrics(opened(city="dublin", station="s4"))
+    assert station_words.EBIKES_NOW() not in metrics(opened(city="dublin", station="s4"))
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now, ebikes=np.full_like(made.ebikes, 3)))
-    assert metrics(opened(city="dublin", station="s4"))[text.EBIKES_NOW] == "3"
+    assert metrics(opened(city="dublin", station="s4"))[station_words.EBIKES_NOW()] == "3"
 
 
 def test_the_panel_names_the_nearest_good_alternatives_with_their_walk(world: World) -> None:
@@ -185,13 +186,13 @@ def test_the_panel_names_the_nearest_good_alternatives_with_their_walk(world: Wo
     chance[0, 0, 1] = 100  # the nearest, but closed
     world.commit(replace(made, bike=replace(made.bike, chance=chance)))
     page = opened(city="dublin", station="s0")
-    html = next(e.proto.body for e in page.get("html") if text.ALTERNATIVES in e.proto.body)
+    html = next(e.proto.body for e in page.get("html") if station_words.ALTERNATIVES() in e.proto.body)
     assert re.findall('data-do="station:(\\w+)"', html) == ["s5", "s8", "s11"]
     assert re.findall(r"almost sure · (\d+) min walk", html) == ["10", "14", "24"]
 
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now, bike=replace(made.bike, chance=np.minimum(chance, 50))))
-    assert text.NO_ALTERNATIVES in said(opened(city="dublin", station="s0"))
+    assert station_words.NO_ALTERNATIVES() in said(opened(city="dublin", station="s0"))
 
 
 def test_a_space_at_the_office_tomorrow_morning(world: World) -> None:
@@ -251,7 +252,7 @@ def test_the_fan_chart_shows_what_stood_there_and_what_is_expected(world: World)
     world.commit(replace(made, bikes=bikes), received_at=NOON + timedelta(seconds=1))
     page = opened(city="dublin", station="s4")
     chart = page.get("vega_lite_chart")[0].proto
-    assert chart.alt == text.chart_alt("Station 4", "bike")
+    assert chart.alt == station_words.chart_alt("Station 4", "bike")
     assert "29 bikes" in b"".join(d.data.data for d in chart.datasets).decode(errors="replace")
     assert not opened(city="dublin").get("vega_lite_chart")
 
@@ -259,11 +260,11 @@ def test_the_fan_chart_shows_what_stood_there_and_what_is_expected(world: World)
 def test_a_favourite_is_marked_and_belongs_to_its_city(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin", station="s4")
-    assert text.STARRED not in said(page)
+    assert station_words.STARRED() not in said(page)
     page.session_state["favourites"] = {"system": "dublin", "stations": ["s4"]}
-    assert text.STARRED in said(page.run())
+    assert station_words.STARRED() in said(page.run())
     page.session_state["favourites"] = {"system": "boulder", "stations": ["s4"]}
-    assert text.STARRED not in said(page.run())
+    assert station_words.STARRED() not in said(page.run())
 
 
 def test_a_closed_station_and_an_unknown_one_claim_nothing(world: World) -> None:
@@ -315,7 +316,7 @@ def test_old_counts_fade_the_map_whatever_the_feed_says(world: World) -> None:
     assert "opacity" not in json.loads(maps(opened(city="dublin"))[0])["layers"][0]
     world.now = NOON + timedelta(minutes=11)
     assert json.loads(maps(opened(city="dublin"))[0])["layers"][0]["opacity"] == deck.FADED
-    assert text.LEGEND_FADED in said(opened(city="dublin"))
+    assert shell_words.LEGEND_FADED() in said(opened(city="dublin"))
     assert "The newest counts are 11 min old. Marks are faded" in said(opened(city="dublin"))
 
 
@@ -355,13 +356,13 @@ def test_a_worker_that_comes_back_finds_the_page_as_it_was(world: World) -> None
 def test_a_city_out_of_reach_says_that_others_are_not(world: World) -> None:
     world.commit(frame("boulder"))
     world.fail("dublin", "unreachable", "no answer")
-    assert text.OTHERS in said(opened(city="dublin"))
+    assert shell_words.OTHERS() in said(opened(city="dublin"))
 
 
 def test_no_city_in_reach_is_said(world: World) -> None:
     for system in ("dublin", "boulder"):
         world.fail(system, "unreachable", "no network")
-    assert text.NONE_YET in said(opened())
+    assert shell_words.NONE_YET() in said(opened())
 
 
 def test_a_feed_without_docks_says_that_spaces_are_not_forecast(world: World) -> None:
@@ -377,7 +378,7 @@ def test_the_table_says_what_the_map_says(world: World) -> None:
     page = opened(city="dublin", **{"in": "10"})
     page.toggle[0].set_value(True).run()
     rows = page.dataframe[0].value
-    assert text.WALK_COLUMN not in rows
+    assert "Walk, min" not in rows
     assert rows["A bike, %"].tolist()[:-2] == sorted(made.bike.chance[0, 2, [0, *range(3, 12)]], reverse=True)
     rows = rows.sort_index()
     assert list(rows["Station"]) == list(made.stations.name)
@@ -405,10 +406,10 @@ def test_the_list_has_favourites_first_and_the_near_before_the_far(world: World)
     assert "★ likely · 80 % · " in said(page)
     rows = page.dataframe[0].value
     assert rows["Station"].tolist()[:2] == ["Station 3", "Station 6"]
-    assert rows[text.FAVOURITE_COLUMN].tolist() == ["★"] + 11 * [""]
-    walk = rows[text.WALK_COLUMN].tolist()[1:-2]  # the last two are closed and unknown
+    assert rows["Favourite"].tolist() == ["★"] + 11 * [""]
+    walk = rows["Walk, min"].tolist()[1:-2]  # the last two are closed and unknown
     assert walk == sorted(walk)
-    assert text.best(text.BY_PLACE) in said(page)
+    assert station_words.BEST["place"] in said(page)
     assert "here" in maps(page)[0]
     assert "here" not in str(page.query_params)
 
@@ -432,14 +433,14 @@ def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:
         html = next(e.proto.body for e in page.get("html") if "matches" in e.proto.body)
         assert re.findall('data-do="station:(\\w+)"', html) == found
     page.text_input[0].set_value("xyzzy").run()
-    assert text.NO_MATCH in said(page)
+    assert station_words.NO_MATCH() in said(page)
 
 
 def test_a_browser_that_does_not_tell_where_it_is_is_no_dead_end(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin")
-    page.session_state["lost"] = text.lost(1)
-    assert text.lost(1) in said(page.run())
+    page.session_state["lost"] = station_words.lost(1)
+    assert station_words.lost(1) in said(page.run())
 
 
 def test_a_station_name_never_goes_through_markdown(world: World) -> None:
@@ -520,7 +521,7 @@ def test_what_was_said_half_an_hour_before_stands_beside_what_came(world: World)
     assert [row[0] for row in rows] == ["12:55", "12:30"]
     half_hour = int(np.flatnonzero(first.minutes == 30)[0])
     assert rows[1][1].startswith(f"{first.bike.median[half_hour, 5]} bike")
-    assert rows[1][2] == text.chance(int(first.bike.chance[1, half_hour, 5]))
+    assert rows[1][2] == shell_words.chance(int(first.bike.chance[1, half_hour, 5]))
     assert [row[3] for row in rows] == ["55 bikes", "25 bikes"]
 
 

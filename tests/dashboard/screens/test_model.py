@@ -22,7 +22,8 @@ from dashboard.pipeline import Pipeline, PipelinePart, common, competitor, facts
 from dashboard.screens.model import tables
 from dashboard.screens.model.stages import PartBox
 from dashboard.screens.model.stages import stages as lay_out
-from dashboard.words import text
+from dashboard.words import model as model_words
+from dashboard.words import shell as shell_words
 from ingest.store import PollRow, TickResult
 from ingest.store.tables import checkpoints
 from model import Forecaster, Weather
@@ -92,14 +93,14 @@ def boxes(page: AppTest) -> dict[str, str]:
 def test_without_systems_the_page_says_what_it_waits_for(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     store_reader.use(empty.store, empty.clock)
-    assert text.NOTHING_YET in said(opened())
+    assert shell_words.NOTHING_YET() in said(opened())
     empty.store.close()
 
 
 def test_before_anything_was_learnt_the_page_waits(city: World) -> None:
     page = opened()
-    assert text.NO_CHECKPOINT in said(page)
-    assert text.NO_WORKER in said(page)
+    assert model_words.NO_CHECKPOINT() in said(page)
+    assert shell_words.NO_WORKER() in said(page)
     assert not boxes(page)
     learn(city, 5)
     assert "Pool" in boxes(page.run())
@@ -108,8 +109,8 @@ def test_before_anything_was_learnt_the_page_waits(city: World) -> None:
 def test_a_checkpoint_that_nobody_can_read_is_said_to_be_so(city: World) -> None:
     learn(city, 5, checkpoint=b"no state at all")
     page = opened()
-    assert text.BAD_CHECKPOINT in said(page)
-    assert text.BAD_CHECKPOINT_HINT in said(page)
+    assert model_words.BAD_CHECKPOINT() in said(page)
+    assert model_words.BAD_CHECKPOINT_HINT() in said(page)
     assert not boxes(page)
     learn(city, 30)
     assert "Pool" in boxes(page.run())
@@ -122,13 +123,13 @@ def test_a_damaged_checkpoint_is_no_traceback_either(city: World) -> None:
         blob = db.execute(sa.select(checkpoints.c.blob)).scalars().first() or b""
         db.execute(checkpoints.update().values(blob=blob[: len(blob) // 2]))
     engine.dispose()
-    assert text.BAD_CHECKPOINT in said(opened())
+    assert model_words.BAD_CHECKPOINT() in said(opened())
 
 
 def test_every_part_and_every_expert_of_the_running_forecaster_has_its_box(city: World) -> None:
     forecaster = learn(city, 90)
     drawn = boxes(opened())
-    assert {text.PARTS[name][0] for name in forecaster.components} <= set(drawn)
+    assert {model_words.PARTS[name] for name in forecaster.components} <= set(drawn)
     assert {expert.name for expert in forecaster.experts} <= set(drawn)
     assert "reads: demand, short memory, pull" in drawn["calm"]
     assert "all rates × 0.65" in drawn["calm"]
@@ -145,19 +146,19 @@ def test_the_numbers_on_top_are_those_of_worker_and_store(city: World) -> None:
     city.now += timedelta(minutes=3)
     page = opened()
     pairs = dict(re.findall("<dt>([^<]*)</dt><dd>([^<]*)</dd>", html(page)))
-    assert pairs[text.LEARNING] == "1 h"
-    assert pairs[text.CHECKPOINT].startswith("01:29, 3 min ago · ")
-    assert pairs[text.LEARN_TIME] == "20 ms · 95 %: 20 ms"
-    assert pairs[text.FORECAST_TIME] == "500 ms · 95 %: 500 ms"
-    assert pairs[text.WAITING_TRUTH] == f"{sum(forecaster.waiting.values()):,}"
-    assert text.FIRST_DAY in said(page)
+    assert pairs[model_words.LEARNING()] == "1 h"
+    assert pairs[model_words.CHECKPOINT()].startswith("01:29, 3 min ago · ")
+    assert pairs[model_words.LEARN_TIME()] == "20 ms · 95 %: 20 ms"
+    assert pairs[model_words.FORECAST_TIME()] == "500 ms · 95 %: 500 ms"
+    assert pairs[model_words.WAITING_TRUTH()] == f"{sum(forecaster.waiting.values()):,}"
+    assert model_words.FIRST_DAY() in said(page)
     assert "One update: 20 ms · 95 %: 20 ms" in said(page)
     assert "All experts, stations and times ahead: 500 ms · 95 %: 500 ms" in said(page)
 
 
 def test_after_its_first_day_nothing_is_said_of_it(city: World) -> None:
     learn(city, 1500)
-    assert text.FIRST_DAY not in said(opened())
+    assert model_words.FIRST_DAY() not in said(opened())
 
 
 def test_a_stations_rates_and_weights_are_those_of_the_forecaster(city: World) -> None:
@@ -189,11 +190,11 @@ def test_the_station_of_the_address_is_shown_and_a_bad_one_is_all_of_them(city: 
     assert "Riders an hour through the week: s3" in said(page)
     assert "The median is held at what stands there now at every time ahead." in said(page)
     page = opened(station="gone")
-    assert f"Riders an hour through the week: {text.ALL_STATIONS}" in said(page)
+    assert f"Riders an hour through the week: {model_words.ALL_STATIONS()}" in said(page)
 
 
 def chooser(page: AppTest) -> str:
-    return next(str(box.key) for box in page.selectbox if box.label == text.STATION)
+    return next(str(box.key) for box in page.selectbox if box.label == model_words.STATION())
 
 
 def test_choosing_a_station_changes_the_address(city: World) -> None:

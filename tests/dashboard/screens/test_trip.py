@@ -21,7 +21,9 @@ from dashboard import itinerary, store_reader
 from dashboard.itinerary import Itinerary
 from dashboard.maps import deck
 from dashboard.state.pages import PAGES
-from dashboard.words import text
+from dashboard.words import shell as shell_words
+from dashboard.words import station as station_words
+from dashboard.words import trip as trip_words
 from model import trip
 from model.frame import Frame
 from model.trip import TripPlan
@@ -78,7 +80,7 @@ def uncertain(chance: int = 80, size: int = 12) -> Frame:
 def test_without_systems_and_without_an_answer_the_page_says_what_it_waits_for(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     store_reader.use(empty.store, empty.clock)
-    assert text.NOTHING_YET in said(opened())
+    assert shell_words.NOTHING_YET() in said(opened())
     empty.store.close()
 
 
@@ -98,10 +100,10 @@ def test_the_first_answer_brings_the_plan(world: World) -> None:
 def test_an_end_is_asked_for_on_a_map_of_bikes_the_other_on_one_of_spaces(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin")
-    assert text.ASK["start"] in said(page)
+    assert trip_words.ASK["start"] in said(page)
     assert "/bike-1-near.json" in drawn(page)["layers"][0]["data"]
     page = opened(city="dublin", start="s4", n="2")
-    assert text.ASK["goal"] in said(page)
+    assert trip_words.ASK["goal"] in said(page)
     assert "Marks: chance of 2 spaces at 12:00." in said(page)
     assert "/space-2-near.json" in drawn(page)["layers"][0]["data"]
     assert not cards(page)
@@ -153,7 +155,7 @@ def test_counts_of_minutes_ago_are_asked_for_that_much_later(world: World) -> No
     page = opened(city="dublin", start="s4", goal="s11", minutes="20")
     plan = trip.plan(made, place(made, 4), place(made, 11), 29)[0]
     assert page.slider[0].label == "Leaving at 12:29 · in 20 min"
-    assert f"Take a bike at Station 4 {text.chance(round(100 * plan.chance_bike))}" in cards(page)[0]
+    assert f"Take a bike at Station 4 {shell_words.chance(round(100 * plan.chance_bike))}" in cards(page)[0]
     assert round(100 * plan.chance_bike) != fading[0, 4, 0]
 
 
@@ -187,28 +189,28 @@ def test_the_settings_are_stated(world: World) -> None:
 def test_the_same_place_at_both_ends_is_no_trip(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin", start="s3", goal="s3")
-    assert text.SAME_PLACE in said(page)
+    assert trip_words.SAME_PLACE() in said(page)
     assert not cards(page)
 
 
 def test_an_end_far_from_every_station_has_no_plan(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin", start="53.2,-6.2", goal="s9")
-    assert text.none_near("bike") in said(page)
+    assert trip_words.none_near("bike") in said(page)
     assert "On foot all the way: 4 h" in said(page)
     assert page.get("deck_gl_json_chart")
-    assert text.none_near("space") in said(opened(city="dublin", start="s9", goal="53.2,-6.2"))
+    assert trip_words.none_near("space") in said(opened(city="dublin", start="s9", goal="53.2,-6.2"))
 
 
 def test_closed_stations_are_in_no_plan_and_one_that_was_chosen_says_so(world: World) -> None:
     made = frame()
     world.commit(made)
     page = opened(city="dublin", start="s1", goal="s11")
-    assert text.end_closed("Station 1", "bike") in said(page)
+    assert trip_words.end_closed("Station 1", "bike") in said(page)
     assert "Take a bike at Station 1 " not in said(page)
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now, returning=np.zeros(12, bool)))
-    assert text.none_open("space") in said(opened(city="dublin", start="s4", goal="s11"))
+    assert trip_words.none_open("space") in said(opened(city="dublin", start="s4", goal="s11"))
 
 
 def test_where_docks_are_not_told_there_is_no_plan(world: World) -> None:
@@ -216,8 +218,8 @@ def test_where_docks_are_not_told_there_is_no_plan(world: World) -> None:
     unknown = np.full_like(made.space.chance, 255)
     world.commit(replace(made, docks=np.full_like(made.docks, -1), space=replace(made.space, chance=unknown)))
     page = opened(city="dublin", start="s3", goal="s9")
-    assert text.NO_DOCKS in said(page)
-    assert text.none_known("space") in said(page)
+    assert shell_words.NO_DOCKS() in said(page)
+    assert trip_words.none_known("space") in said(page)
     assert not cards(page)
 
 
@@ -227,12 +229,12 @@ def test_one_station_for_both_ends_is_no_ride(world: World) -> None:
     alone = np.array([True, False, False])
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now, renting=alone, returning=alone))
-    assert text.ONE_STATION in said(opened(city="dublin", start="s1", goal="s2"))
+    assert trip_words.ONE_STATION() in said(opened(city="dublin", start="s1", goal="s2"))
 
 
 def test_where_nothing_is_left_to_take_there_is_no_pair(world: World) -> None:
     world.commit(uncertain(0))
-    assert text.no_pair(3) in said(opened(city="dublin", start="s3", goal="s9", n="3"))
+    assert trip_words.no_pair(3) in said(opened(city="dublin", start="s3", goal="s9", n="3"))
 
 
 def test_a_silent_feed_is_told_and_one_too_old_plans_nothing(world: World) -> None:
@@ -272,7 +274,7 @@ def test_a_feed_without_stations_says_so(world: World) -> None:
     }
     world.commit(replace(made, stations=stations, **none, **sides))
     page = opened(city="dublin", start="s1", goal="53.345,-6.265")
-    assert text.NO_STATIONS in said(page)
+    assert shell_words.NO_STATIONS() in said(page)
     assert not page.error
 
 
@@ -306,7 +308,7 @@ def test_bad_values_in_the_address_fall_back(world: World, query: dict[str, str]
     assert page.selectbox[0].value == "dublin"
     assert drawn(page)
     assert "<script>" not in html(page)
-    assert (text.ASK["start"] in said(page)) != (query["city"] == "atlantis")
+    assert (trip_words.ASK["start"] in said(page)) != (query["city"] == "atlantis")
 
 
 def test_a_trip_from_where_one_is_waits_for_the_browser_and_keeps_the_place_out_of_the_address(
@@ -315,14 +317,14 @@ def test_a_trip_from_where_one_is_waits_for_the_browser_and_keeps_the_place_out_
     made = uncertain()
     world.commit(made)
     page = opened(city="dublin", start="here", goal="s11")
-    assert text.HERE_UNKNOWN in said(page)
+    assert trip_words.HERE_UNKNOWN() in said(page)
     page.session_state["here"] = place(made, 4)
     page.run()
-    assert f"12:00 Set out from {text.WHERE_YOU_ARE}" in cards(page)[0]
+    assert f"12:00 Set out from {trip_words.WHERE_YOU_ARE()}" in cards(page)[0]
     assert page.query_params["from"] == "here"
     page = opened(city="dublin")
-    page.session_state["lost"] = text.lost(1)
-    assert text.lost(1) in said(page.run())
+    page.session_state["lost"] = station_words.lost(1)
+    assert station_words.lost(1) in said(page.run())
 
 
 def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:
@@ -335,7 +337,7 @@ def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:
         page.text_input[row].set_value("parnel sqare").run()
         assert f'data-do="{side}:s3"' in html(page)
     page.text_input[0].set_value("xyzzy").run()
-    assert text.NO_MATCH in said(page)
+    assert station_words.NO_MATCH() in said(page)
 
 
 def test_a_new_frame_changes_the_plan_but_not_the_view(world: World) -> None:
@@ -386,7 +388,7 @@ def test_the_pages_lead_to_each_other_with_all_that_is_chosen(world: World) -> N
     page.query_params.clear()
     page.query_params.update({"city": "dublin", "from": "s4", "n": "2"})
     page.run()
-    assert text.ASK["goal"] in said(page)
+    assert trip_words.ASK["goal"] in said(page)
     assert 'href="./?city=dublin&amp;station=s5&amp;what=space&amp;n=2&amp;in=0" data-do="page:map">' in html(
         page
     )
@@ -420,7 +422,7 @@ def test_another_city_lets_go_of_both_ends(world: World) -> None:
     page.selectbox[0].set_value("boulder").run()
     assert page.query_params["city"] == "boulder"
     assert "from" not in page.query_params
-    assert text.ASK["start"] in said(page)
+    assert trip_words.ASK["start"] in said(page)
 
 
 def plan_of(to: float, riding: float, back: float) -> TripPlan:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dashboard.state import address_bar
 from dashboard.state.address_bar import Screen
-from dashboard.words import text
+from dashboard.words import formats
 
 DUBLIN, DENVER, LORD_HOWE = (ZoneInfo(n) for n in ("Europe/Dublin", "America/Denver", "Australia/Lord_Howe"))
 
@@ -90,13 +90,13 @@ def test_both_clocks_are_shown_where_they_differ_at_that_moment() -> None:
     """Phoenix and Denver agree in winter; after Denver's change they do not."""
     now, phoenix = utc(2026, 3, 7, 20, 0), ZoneInfo("America/Phoenix")
     before, after = utc(2026, 3, 8, 8, 0), utc(2026, 3, 8, 15, 0)
-    assert text.both_clocks(before, now, DENVER, phoenix) == "Sun 01:00"
-    assert text.both_clocks(after, now, DENVER, phoenix) == "Sun 09:00 (Sun 08:00 on your clock)"
-    assert text.both_clocks(after, now, DENVER, None) == "Sun 09:00"
+    assert formats.both_clocks(before, now, DENVER, phoenix) == "Sun 01:00"
+    assert formats.both_clocks(after, now, DENVER, phoenix) == "Sun 09:00 (Sun 08:00 on your clock)"
+    assert formats.both_clocks(after, now, DENVER, None) == "Sun 09:00"
 
 
 def test_a_moment_of_another_day_names_it() -> None:
     now = utc(2026, 3, 2, 23, 50)
-    assert text.moment(now + timedelta(minutes=5), now, DUBLIN) == "23:55"
-    assert text.moment(now + timedelta(minutes=25), now, DUBLIN) == "Tue 00:15"
-    assert text.moment(now - timedelta(days=30), now, DUBLIN) == "31 Jan 2026, 23:50"
+    assert formats.moment(now + timedelta(minutes=5), now, DUBLIN) == "23:55"
+    assert formats.moment(now + timedelta(minutes=25), now, DUBLIN) == "Tue 00:15"
+    assert formats.moment(now - timedelta(days=30), now, DUBLIN) == "31 Jan 2026, 23:50"

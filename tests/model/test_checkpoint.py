@@ -1,0 +1,215 @@
+"""Checkpoints: every name and shape is checked, and a state of other experts is adapted by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from model import Forecaster, Weather, checkpoint
+from model.checkpoint import StateError
+from model.experts import registry
+from model.experts.expert import DAY_MINUTES
+from model.experts.naive import NaiveExpert
+from model.experts.registry import ExpertEntry
+from model.frame import MINUTES
+from model.scoring.settle import Score
+from tests.support.model_world import MINUTE, MONDAY, riders, stations
+
+NEW = ExpertEntry("stubborn", DAY_MINUTES, 4.0, "naive under another name", lambda inputs: NaiveExpert())
+"""An expert that no checkpoint knows."""
+
+KNOWN = registry.EXPERTS
+
+Experts = tuple[ExpertEntry, ...]
+Spoil = Callable[[dict[str, NDArray[Any]]], dict[str, NDArray[Any]]]
+
+
+@pytest.fixture(scope="module")
+def blob() -> bytes:
+    """Pack a forecaster that has learnt for a day and has forecasts pending up to a day ahead."""
+    return learnt(26 * 60).to_bytes()
+
+
+def learnt(minutes: int) -> Forecaster:
+    forecaster = Forecaster(stations())
+    for seen in riders(minutes):
+        forecaster.learn(seen)
+    return forecaster
+
+
+def go_on(forecaster: Forecaster, minutes: int = 300) -> list[Score]:
+    """Let a forecaster learn on, forecast, and give the scores."""
+    assert forecaster.at is not None
+    scores = []
+    for seen in riders(minutes, start=forecaster.at + MINUTE, seed=9):
+        scores += forecaster.learn(seen)
+    forecast = forecaster.forecast(MINUTES)
+    assert np.isfinite(forecast.bikes.cdf).all()
+    assert (forecast.bikes.cdf[..., -1] == 1).all()
+    weight = forecaster._pool.weights(MINUTES, np.arange(6))
+    np.testing.assert_allclose(weight.sum(axis=1), 1, atol=1e-5)
+    assert (weight >= 0).all()
+    assert Forecaster.from_bytes(forecaster.to_bytes()).to_bytes() == forecaster.to_bytes()
+    return scores
+
+
+OTHERS: dict[str, Experts] = {
+    "one more": (*KNOWN, NEW),
+    "one more in front": (NEW, *KNOWN),
+    "one more for an hour": (*KNOWN, replace(NEW, reach=60)),
+    "one more for 200 minutes": (*KNOWN, replace(NEW, reach=200)),
+    "one fewer": KNOWN[:-1],
+    "another order": KNOWN[::-1],
+    "one replaced": (*KNOWN[:3], NEW, *KNOWN[4:]),
+    "one that reaches farther": (*KNOWN[:-1], replace(KNOWN[-1], reach=DAY_MINUTES)),
+    "one that reaches less": (KNOWN[0], replace(KNOWN[1], reach=60), *KNOWN[2:]),
+    "naive alone": KNOWN[:1],
+}
+"""Registries that differ from the one that made the checkpoint."""
+
+
+@pytest.mark.parametrize("experts", OTHERS.values(), ids=OTHERS)
+def test_a_checkpoint_of_other_experts_is_adapted_and_learns_on(
+    blob: bytes, monkeypatch: pytest.MonkeyPatch, experts: Experts
+) -> None:
+    """The pending forecasts are those of the earlier experts, and are scored as they were issued."""
+    before = Forecaster.from_bytes(blob)
+    monkeypatch.setattr(registry, "EXPERTS", experts)
+    after = Forecaster.from_bytes(blob)
+    assert [expert.name for expert in after.experts] == [entry.name for entry in experts]
+    assert after.waiting == before.waiting
+    judged = {score.model for score in go_on(after) if score.n}
+    assert judged == {"pool", *(entry.name for entry in (*experts, *KNOWN))}
+
+
+def test_the_order_of_the_experts_changes_no_forecast(blob: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Forecaster.from_bytes(blob)
+    monkeypatch.setattr(registry, "EXPERTS", registry.EXPERTS[::-1])
+    after = Forecaster.from_bytes(blob)
+    np.testing.assert_array_equal(after._pool.gram, before._pool.gram[:, ::-1, ::-1])
+    np.testing.assert_allclose(after._pool.weight, before._pool.weight[:, ::-1], rtol=1e-5)
+    here, there = (each.forecast(MINUTES).bikes.cdf for each in (before, after))
+    np.testing.assert_allclose(here, there, atol=1e-5)
+
+
+def test_a_new_expert_starts_from_its_first_weight_and_the_others_keep_theirs(
+    blob: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Forecaster.from_bytes(blob)._pool
+    monkeypatch.setattr(registry, "EXPERTS", (*registry.EXPERTS, NEW))
+    after = Forecaster.from_bytes(blob)._pool
+    first = after.first[:, -1, None]
+    np.testing.assert_allclose(after.weight[:, -1], np.repeat(first, 6, axis=1), rtol=1e-5)
+    np.testing.assert_allclose(after.weight[:, :-1], before.weight * (1 - first[..., None]), rtol=1e-4)
+    np.testing.assert_array_equal(after.settled, before.settled)
+
+
+def test_a_new_expert_without_evidence_is_not_taken_for_a_perfect_one(
+    blob: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No errors on record are no sign of being right: its weight stays small until it has earned more."""
+    monkeypatch.setattr(registry, "EXPERTS", (*registry.EXPERTS, NEW))
+    forecaster = Forecaster.from_bytes(blob)
+    first = float(forecaster._pool.first[3, -1])
+    go_on(forecaster, 90)
+    assert forecaster._pool.city[3, -1] < 3 * first
+
+
+def test_an_expert_that_has_left_gives_its_weight_to_the_others(
+    blob: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Forecaster.from_bytes(blob)._pool
+    monkeypatch.setattr(registry, "EXPERTS", registry.EXPERTS[:-1])
+    after = Forecaster.from_bytes(blob)._pool
+    kept = before.weight[:, :-1]
+    np.testing.assert_allclose(after.weight, kept / kept.sum(axis=1, keepdims=True), rtol=1e-5)
+    np.testing.assert_array_equal(after.gram, before.gram[:, :-1, :-1])
+
+
+def test_what_the_pool_learns_from_an_older_forecast_is_what_the_kept_experts_erred(
+    blob: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "EXPERTS", registry.EXPERTS[:-1])
+    pool = Forecaster.from_bytes(blob)._pool
+    before = pool.gram[0].copy()
+    names, error = [*pool.experts, "calm"], np.zeros((8, 6, 13), dtype=np.float32)
+    error[0] = 0.5
+    pool.learn(5, np.arange(6), names, error)
+    grown = pool.gram[0] - before * np.float32(0.5 ** (1 / (72 * 15)))
+    np.testing.assert_allclose(grown[0, 0], 13 * 0.25, rtol=1e-4)
+    np.testing.assert_allclose(grown[1:, 1:], 0, atol=1e-4)
+
+
+@pytest.mark.parametrize("seed", [False, True])
+def test_a_state_of_format_4_is_read_and_learns_on_bit_for_bit(seed: bool) -> None:
+    """The release before named components and experts otherwise, and kept experts by position.
+
+    The file holds what it packed after the snapshots learnt here.
+    """
+    values = np.tile([12.0, 80, 1010, 4, 60, 1], (30, 1))
+    here = Forecaster(stations(3), seed=True)
+    here.update_weather(Weather(int(MONDAY.timestamp()) + 3600 * np.arange(30), values))
+    for seen in riders(200, 3):
+        here.learn(seen)
+    there = Forecaster.from_bytes((Path(__file__).parent / "checkpoint-format-4.npz.z").read_bytes())
+    for each in (here, there):
+        each.run_seed_pipeline(seed)
+    assert there.to_bytes() == here.to_bytes()
+    for seen in riders(60, 3, start=MONDAY + timedelta(minutes=200)):
+        assert [score.row() for score in here.learn(seen)] == [score.row() for score in there.learn(seen)]
+    assert there.to_bytes() == here.to_bytes()
+
+
+def without(name: str) -> Spoil:
+    return lambda arrays: {key: value for key, value in arrays.items() if key != name}
+
+
+def changed(name: str, change: Callable[[NDArray[Any]], Any]) -> Spoil:
+    return lambda arrays: arrays | {name: np.asarray(change(arrays[name]))}
+
+
+SPOILT: dict[str, Spoil] = {
+    "no gram": without("pool.gram"),
+    "no experts": without("pool.experts"),
+    "no calendar": without("calendar.evidence"),
+    "no odds": without("pending.0.odds"),
+    "no counts of any forecast": without("pending.0.bikes"),
+    "a station fewer in the pool": changed("pool.gram", lambda gram: gram[..., :-1]),
+    "an expert fewer in the pool": changed("pool.weight", lambda weight: weight[:, :-1]),
+    "an expert's name fewer": changed("pool.experts", lambda names: names[:-1]),
+    "an expert twice": changed("pool.experts", lambda names: np.where(names == "more", "fewer", names)),
+    "an expert's odds fewer": changed("pending.3.odds", lambda odds: odds[:-1]),
+    "a name of a forecast fewer": changed("pending.3.models", lambda names: names[:-1]),
+    "a station's odds fewer": changed("pending.3.odds", lambda odds: odds[:, :-1]),
+    "a horizon that nobody scores": changed("pending", lambda pending: np.add(pending, (0, 1))),
+    "a station fewer in the counts": changed("latest.bikes", lambda bikes: bikes[:-1]),
+    "a station fewer in the rates": changed("long.rates", lambda rates: rates[..., :-1]),
+    "other slots": changed("short.events", lambda events: events[:, ::2]),
+    "another type": changed("climatology.spent", lambda spent: spent.astype(np.float64)),
+    "other horizons": changed("changes.minutes", lambda minutes: minutes + 1),
+    "other horizons of the pool": changed("pool.minutes", lambda minutes: minutes[::-1]),
+    "a table for a number": changed("calendar.day", lambda day: [day]),
+    "losses cut off": changed("drift_monitor.lengths", lambda lengths: lengths + 1),
+    "other stations": changed("station_id", lambda ids: ids[::-1]),
+    "a station twice": changed("station_id", lambda ids: [*ids, ids[0]]),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+@pytest.mark.parametrize("also_other_experts", [False, True])
+def test_a_state_whose_names_or_shapes_do_not_fit_is_refused(
+    blob: bytes, monkeypatch: pytest.MonkeyPatch, spoil: Spoil, also_other_experts: bool
+) -> None:
+    arrays = checkpoint.unpack(blob)
+    if also_other_experts:
+        monkeypatch.setattr(registry, "EXPERTS", (*registry.EXPERTS[:-1], NEW))
+    Forecaster.from_bytes(checkpoint.pack(arrays))
+    with pytest.raises(StateError):
+        Forecaster.from_bytes(checkpoint.pack(spoil(arrays)))

@@ -1,0 +1,16 @@
+"""What importing one file of the model brings along."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize("module", ["model", "model.mixing.pool", "model.experts.registry"])
+def test_neither_holidays_nor_river_come_along(module: str) -> None:
+    """Loading holidays takes a second and River 70 MB; neither the pool nor the registry needs them."""
+    code = f"import sys, {module}; print({{'holidays', 'river'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,4 +1,4 @@
-"""A trip's two ends, its plans as an itinerary by the clock, and why there may be none."""
+"""A trip's two ends, its plans by the clock, and the reason where there is no plan."""
 
 from __future__ import annotations
 
@@ -24,36 +24,37 @@ SAME_MINUTES = 1.0
 
 @dataclass(frozen=True)
 class End:
-    """Where a trip starts or goes. `row` is the station's, None for a place that is none."""
+    """Where a trip starts or goes. `row` is that of the station; None for a place that is not a station."""
 
     point: Point
     name: str
     row: int | None = None
 
 
-def end(frame: Frame, told: str, here: Point | None) -> End | None:
-    """Read an end as the address tells it: a station's id, `here`, or latitude and longitude.
+def end(frame: Frame, written: str, here: Point | None) -> End | None:
+    """Read an end as an address has it: a station's id, `here`, or latitude and longitude.
 
-    None for nothing, for a station that is not there (any more), and for a viewer whose place is not known.
+    None for an empty one, for a station that the frame does not have, and for `here` of a viewer whose place
+    is not known.
     """
-    row = station_index(frame, told)
+    row = station_index(frame, written)
     if row is not None:
         stations = frame.stations
         return End((float(stations.lat[row]), float(stations.lon[row])), str(stations.name[row]), row)
-    if told == address_bar.HERE:
+    if written == address_bar.HERE:
         return None if here is None else End(here, trip_words.WHERE_YOU_ARE())
-    point = place(told)
+    point = place(written)
     return None if point is None else End(point, formats.place(*point))
 
 
-def place(told: str) -> Point | None:
-    """Read a place from an address; None where it is none.
+def place(written: str) -> Point | None:
+    """Read a place from an address; None where it is not a place.
 
     >>> place("53.345,-6.265"), place("91,0"), place("nan,1"), place("s1")
     ((53.345, -6.265), None, None, None)
     """
     try:
-        lat, lon = (float(degrees) for degrees in told.split(","))
+        lat, lon = (float(degrees) for degrees in written.split(","))
     except ValueError:
         return None
     sound = math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180
@@ -66,7 +67,7 @@ def same(start: End, goal: End) -> bool:
 
 
 def plans(view: View, start: End, goal: End, minutes: float, people: int) -> list[TripPlan]:
-    """Plan a trip that leaves so many minutes from now, best first; the frame counts from its own counts."""
+    """Plan a trip that leaves so many minutes from now, best first. A frame's minutes begin at its counts."""
     assert view.frame is not None
     leaving = minutes + view.age / timedelta(minutes=1)
     return trip.plan(view.frame, start.point, goal.point, leaving, people=people)
@@ -74,7 +75,7 @@ def plans(view: View, start: End, goal: End, minutes: float, people: int) -> lis
 
 @dataclass(frozen=True)
 class Itinerary:
-    """A plan in whole minutes and by the clock, so that what is on screen adds up."""
+    """A plan in whole minutes and by the clock, so that the numbers on screen add up."""
 
     leave: datetime
     to: int
@@ -94,12 +95,12 @@ class Itinerary:
         return self.to + self.riding + self.back
 
     def at(self, minutes: int) -> datetime:
-        """Tell the time so many minutes after leaving."""
+        """Give the time so many minutes after leaving."""
         return self.leave + timedelta(minutes=minutes)
 
 
 def per_cent(chance: float) -> int:
-    """Write a chance in per cent; 0 and 100 are kept for what is certain to within 0.05 %.
+    """Round a chance to per cent; only a chance within 0.05 % of certainty becomes 0 or 100.
 
     >>> [per_cent(chance) for chance in (0.874, 0.997, 0.9999, 0.001)]
     [87, 99, 100, 1]
@@ -110,7 +111,7 @@ def per_cent(chance: float) -> int:
 
 
 def why_not(frame: Frame, start: End, goal: End, people: int) -> str:
-    """Say why there is no plan: the first reason found at either end, else that no pair works."""
+    """Explain why there is no plan: by the first reason at either end, else that no pair works."""
     near = {}
     ends: tuple[tuple[What, End], ...] = (("bike", start), ("space", goal))
     for what, at in ends:

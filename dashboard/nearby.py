@@ -1,6 +1,6 @@
-"""Which stations are near and good: the alternatives to one, and the order of a list.
+"""Find stations that are near and good: the alternatives to one, and the order of a list.
 
-Pure arithmetic on a frame's arrays; what it costs is one distance a station.
+This is arithmetic on a frame's arrays. It costs one distance a station.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from model.arrays import Floats, Ints
 from model.trip import Point, walking_minutes
 
 HALF_WORTH_MINUTES = 10.0
-"""A chance counts half as much ten minutes' walk away: six in ten at the door beats nine in ten there."""
+"""Minutes on foot that halve the worth of a chance: 60 % at the door beats 90 % ten minutes away."""
 
 FAR_MINUTES = 30.0
-"""An alternative farther away than half an hour on foot is none."""
+"""Minutes on foot beyond which a station is no alternative."""
 
 
 def alternatives(chance: Ints, walk: Floats, without: int | None = None, at_most: int = 3) -> list[int]:
-    """Find the nearest stations that are good, which is likely or better, by position.
+    """Find the positions of the nearest good stations. Good is a chance that counts as likely.
 
-    `chance` is `(S,)` in per cent, 255 where nothing may be said; `walk` is `(S,)` in minutes.
+    `chance` is `(S,)` in per cent, 255 where there is none; `walk` is `(S,)` in minutes.
     """
     good = (chance >= rules.LIKELY) & (chance <= 100) & (walk <= FAR_MINUTES)
     if without is not None:
@@ -31,7 +31,7 @@ def alternatives(chance: Ints, walk: Floats, without: int | None = None, at_most
 
 
 def order(chance: Ints, walk: Floats | None, favourite: np.ndarray) -> Ints:
-    """Sort stations for a list: favourites first, then by chance × nearness, what is unknown last.
+    """Sort stations for a list: favourites first, then by chance × nearness, unknown ones last.
 
     Without a place to walk from, the chance alone decides. All arrays are `(S,)`.
     """

@@ -1,4 +1,4 @@
-"""What a frame says of the rider's wish, for every station: which side of it, open or not, what chance."""
+"""Read a frame for the rider's wish, for every station: bikes or spaces, open or closed, and the chance."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def side(of: BothSides, what: What) -> Outlook:
 
 
 def is_open(frame: Frame, what: What) -> NDArray[np.bool_]:
-    """Tell where bikes are handed out, or taken back."""
+    """Tell which stations rent bikes out, or take them back `(S,)`."""
     return frame.renting if what == "bike" else frame.returning
 
 
 def chances(frame: Frame, what: What, number: int, horizon: int | None) -> Ints:
-    """Give the chance in per cent `(S,)`; 255 where nothing may be said: closed, unknown, too far off."""
+    """Give the chance in per cent `(S,)`; 255 where there is none: closed, unknown, too far ahead."""
     if horizon is None:
         return np.full(len(frame.stations), NO_FORECAST)
     chance = side(frame, what).chance[number - 1, horizon].astype(np.int64)
@@ -41,7 +41,7 @@ def chances(frame: Frame, what: What, number: int, horizon: int | None) -> Ints:
 
 
 def station_index(frame: Frame, station_id: str) -> int | None:
-    """Find a station; None for one that is not there, or not any more."""
+    """Find the row of a station; None where the frame does not have it."""
     if not station_id:
         return None
     found = np.flatnonzero(frame.stations.station_id == station_id)

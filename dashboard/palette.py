@@ -1,8 +1,8 @@
-"""Every colour that means something: the five steps of chance, what is unknown, edges, ink and grounds.
+"""Every colour with a meaning: the five steps of chance, unknown, edges, ink and grounds.
 
-Blue to orange by way of sand: people who lack one kind of cone tell each step from every other, and nothing
-says by red against green what it does not also say in words. On a pale ground sand would vanish, on a dark
-one deep blue: the edge around a mark, of the other brightness, holds it there. A test measures all of it.
+The steps go from blue to orange by way of sand. People who lack one kind of cone can tell each step from
+every other, and nothing relies on red against green without words beside it. Sand would vanish on a pale
+ground, deep blue on a dark one: so a mark has an edge of the other brightness. A test measures all of this.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ UNKNOWN = "#98a0aa"
 """Fill where nothing is forecast."""
 
 GROUND = {False: "#f4f4f4", True: "#22211f"}
-"""What lies behind the marks, by whether the page is dark. Streets are of about the same brightness."""
+"""The ground behind the marks, by whether the page is dark. Streets have about the same brightness."""
 
 EDGE = {False: "#475467", True: "#c9d1dc"}
 """The line around a mark, by whether the page is dark."""
@@ -40,7 +40,7 @@ LIGHT_INK, DARK_INK = "#ffffff", "#101828"
 
 
 def rgb(colour: str) -> list[int]:
-    """Take a colour apart for deck.gl.
+    """Split a colour into red, green and blue for deck.gl.
 
     >>> rgb("#1667c0")
     [22, 103, 192]
@@ -49,7 +49,7 @@ def rgb(colour: str) -> list[int]:
 
 
 def luminance(colour: str) -> float:
-    """Tell how bright a colour is, 0 to 1, as WCAG 2.2 defines it.
+    """Give the luminance of a colour, 0 to 1, as WCAG 2.2 defines it.
 
     >>> luminance("#ffffff"), luminance("#000000")
     (1.0, 0.0)
@@ -60,7 +60,7 @@ def luminance(colour: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """Tell the contrast of two colours, 1 to 21, as WCAG 2.2 defines it.
+    """Give the contrast of two colours, 1 to 21, as WCAG 2.2 defines it.
 
     >>> round(contrast("#ffffff", "#000000"), 1)
     21.0

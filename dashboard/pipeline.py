@@ -1,6 +1,6 @@
-"""A forecaster from inside: what runs, what each part has learnt, and what it knows of every station.
+"""A summary of a forecaster: its parts, what each has learnt, and what it knows of every station.
 
-Walked from the running object and then let go of: the whole of it is 20 times as large as what is shown.
+It is read from the forecaster, which is then dropped: that is 20 times as large as what pages show.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Facts = dict[str, float]
 
 @dataclass(frozen=True)
 class PipelinePart:
-    """Something that learns: its `name` in the forecaster, the `kind` of object, and what it has learnt."""
+    """A part that learns: its `name` in the forecaster, the `kind` of object, and what it has learnt."""
 
     name: str
     kind: str
@@ -42,7 +42,7 @@ class PipelinePart:
 
 @dataclass(frozen=True)
 class Competitor:
-    """A model that competes: how many minutes it `reach`es, and the parts and settings that it reads."""
+    """An expert in the pool: how many minutes it `reach`es, and the parts and settings that it reads."""
 
     name: str
     kind: str
@@ -82,12 +82,12 @@ class Pipeline:
 
     @property
     def age(self) -> timedelta:
-        """How long it had been learning."""
+        """How long it has been learning."""
         return self.at - self.learning_since
 
     @classmethod
     def of(cls, forecaster: Forecaster, size: int) -> Pipeline:
-        """Walk a forecaster.
+        """Summarise a forecaster.
 
         Raises `LookupError` for one that has learnt nothing yet.
         """
@@ -126,12 +126,12 @@ class Pipeline:
 
 
 def common(part: Any) -> Facts:
-    """Count what every part has: the numbers that make it up."""
+    """Count the numbers that a part keeps."""
     return {"numbers": sum(np.asarray(array).size for array in part.arrays().values())}
 
 
 def facts(part: Any, at: datetime) -> Facts:
-    """Count what one part has learnt. One that nobody has written of here tells its size alone."""
+    """Count what one part has learnt; nothing for a part that has no counter here."""
     for kind, count in _FACTS.items():
         if isinstance(part, kind):
             return count(part, at)
@@ -152,10 +152,10 @@ def _demand(part: Demand, at: datetime) -> Facts:
 
 def _weather(part: WeatherEffect, at: datetime) -> Facts:
     factors = part.factors(at)
-    told = {"hours_told": 0.0 if part.weather is None else len(part.weather.hours)}
+    known = {"hours_told": 0.0 if part.weather is None else len(part.weather.hours)}
     if factors is None:
-        return told
-    return told | {"arrivals_now": float(factors[ARRIVALS]), "departures_now": float(factors[DEPARTURES])}
+        return known
+    return known | {"arrivals_now": float(factors[ARRIVALS]), "departures_now": float(factors[DEPARTURES])}
 
 
 def _days(part: Calendar, at: datetime) -> Facts:
@@ -195,7 +195,7 @@ def competitor(expert: Expert, components: Mapping[str, Any]) -> Competitor:
 
 
 def steps(seed: SeedPipeline) -> tuple[str, ...]:
-    """Name the steps of the seed pipeline as River does: the parts of its union, then what follows."""
+    """Name the steps of the seed pipeline as River does: the parts of its union, then the next steps."""
     model = next(iter(seed.pipelines.values()))
     named = []
     for name, step in model.steps.items():

@@ -15,12 +15,12 @@ from dashboard.words import formats
 from dashboard.words import shell as shell_words
 
 
-def ask(view: View, said: Callable[[str, float], str]) -> str:
-    """Ask for a moment and give it back in words; `said` makes its label of clock time and minutes ahead."""
+def ask(view: View, label_of: Callable[[str, float], str]) -> str:
+    """Ask for a moment and give it back in words; `label_of` makes the label from clock time and minutes."""
     screen, now, zone = address_bar.screen(), view.now, view.zone
     minutes = address_bar.ahead(screen, now)
     at = now + timedelta(minutes=minutes)
-    label = said(formats.both_clocks(at, now, zone, address_bar.viewer_zone()), minutes)
+    label = label_of(formats.both_clocks(at, now, zone, address_bar.viewer_zone()), minutes)
     if address_bar.is_later(screen, now):
         if address_bar.CLOCK not in st.session_state:
             st.session_state[address_bar.CLOCK] = at.astimezone(zone).time().replace(second=0, microsecond=0)
@@ -50,10 +50,10 @@ def at_clock(now: datetime, zone: tzinfo) -> None:
 
 
 def ages(view: View, note: str = "") -> None:
-    """Keep in sight how old the counts are, how long the model has learnt, and whose time it is.
+    """Show how old the counts are, how long the model has learnt, and whose time it is.
 
-    `note` is what else there is to say of the moment. The button to other moments stands here, since an
-    element of its own would cost each move 200 bytes.
+    `note` follows. The button to other moments is part of this element: one of its own would cost each move
+    of the slider 200 bytes.
     """
     assert view.frame is not None
     screen, now, zone = address_bar.screen(), view.now, view.zone

@@ -1,7 +1,8 @@
 """What only the browser can do, by one small component: favourites, the viewer's place, our own buttons.
 
-Favourites stay in the browser's own storage; a page is told those of its city. The place is asked for when
-its button is touched, rounded to ten metres, kept as long as the page is open, and never written anywhere.
+Favourites stay in the browser's own storage, which sends a page those of its city. The browser asks for the
+place when its button is touched and rounds it to ten metres. It is kept while the page is open, and never
+written anywhere.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ _component = st.components.v2.component(
 
 
 def mount(system_id: str) -> None:
-    """Put the component into the page: it draws nothing, and hears our buttons wherever they are.
+    """Put the component into the page. It draws nothing, and listens to our buttons wherever they are.
 
-    For the whole script, not for a fragment: what a button does may change any part of the page.
+    Call it from the whole script, not from a fragment: a button may change any part of the page.
     """
     data = {"system": system_id, "known": favourites(system_id), "words": dict(shell_words.BUTTON_WORDS)}
     _component(key=_KEY, data=data, height=1, on_favourites_change=_kept, on_did_change=_did)
@@ -44,7 +45,7 @@ def mount(system_id: str) -> None:
 def button(
     verb: str, label: str, *, identity: str = "", name: str = "", pressed: bool | None = None
 ) -> Markup:
-    """Write a button that the component hears. `name` is for people who do not see its surroundings.
+    """Write a button that the component listens to. `name` is for people who do not see what is around it.
 
     >>> button("station", "Quay <1>", identity="s1")
     Markup('<button data-do="station:s1">Quay &lt;1&gt;</button>')
@@ -57,36 +58,36 @@ def button(
 
 def favourites(system_id: str) -> list[str]:
     """Give the ids of the viewer's favourites in a city, in the order they were chosen."""
-    told = st.session_state.get(_FAVOURITES, {})
-    return list(told["stations"]) if told.get("system") == system_id else []
+    kept = st.session_state.get(_FAVOURITES, {})
+    return list(kept["stations"]) if kept.get("system") == system_id else []
 
 
 def here() -> Point | None:
-    """Give the viewer's place, once it was asked for and told."""
+    """Give the viewer's place; None until the browser has sent it."""
     return cast("Point | None", st.session_state.get(_HERE))
 
 
 def lost() -> str:
-    """Say why the viewer's place is not known though it was asked for; "" otherwise."""
+    """Say why the browser did not give the viewer's place; "" otherwise."""
     return str(st.session_state.get(_LOST, ""))
 
 
-def place(told: Mapping[str, Any]) -> Point | None:
-    """Read a place that a browser told; None where it is none.
+def place(sent: Mapping[str, Any]) -> Point | None:
+    """Read a place that a browser sent; None where it is not a place.
 
     >>> place({"lat": 53.34, "lon": -6.26}), place({"lat": "x", "lon": 1}), place({"lat": 91, "lon": 0})
     ((53.34, -6.26), None, None)
     """
-    lat, lon = told.get("lat"), told.get("lon")
+    lat, lon = sent.get("lat"), sent.get("lon")
     if not (isinstance(lat, int | float) and isinstance(lon, int | float)):
         return None
     sound = math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180
     return (float(lat), float(lon)) if sound else None
 
 
-def act(told: Mapping[str, Any]) -> None:
-    """Do what a button says."""
-    verb, identity = told.get("do"), told.get("id")
+def act(sent: Mapping[str, Any]) -> None:
+    """Do what the touched button stands for."""
+    verb, identity = sent.get("do"), sent.get("id")
     if verb == "station" and isinstance(identity, str):
         address_bar.change(station=identity)
     elif verb == "page" and isinstance(identity, str):
@@ -100,19 +101,19 @@ def act(told: Mapping[str, Any]) -> None:
     elif verb in ("later", "soon"):
         st.session_state[_WHEN] = verb
     elif verb == "here":
-        st.session_state[_HERE] = place(told)
+        st.session_state[_HERE] = place(sent)
         st.session_state[_LOST] = "" if here() else station_words.lost(0)
         if here() and address_bar.shown() == "trip":
             address_bar.change(start=address_bar.HERE)
         elif here():
             st.session_state["show-list"] = True
     elif verb == "lost":
-        code = told.get("code")
+        code = sent.get("code")
         st.session_state[_LOST] = station_words.lost(code if isinstance(code, int) else 0)
 
 
 def choose_when(now: datetime, zone: tzinfo) -> None:
-    """Go over to a later arrival, or back, where a button has just asked for it: it needs the city's time."""
+    """Switch to a later arrival or back, where a button has just been touched. This needs the city's time."""
     asked = st.session_state.pop(_WHEN, "")
     if asked == "soon":
         address_bar.change(at=None)
@@ -124,21 +125,21 @@ def choose_when(now: datetime, zone: tzinfo) -> None:
 
 
 def _did() -> None:
-    act(_told("did"))
+    act(_sent("did"))
 
 
-def _told(name: str) -> Mapping[str, Any]:
+def _sent(name: str) -> Mapping[str, Any]:
     value = getattr(st.session_state.get(_KEY), name, None)
     return value if isinstance(value, Mapping) else {}
 
 
-def remember(told: Mapping[str, Any]) -> None:
-    """Take over the favourites that a browser tells of a city: ids, and nothing else."""
-    system, stations = told.get("system"), told.get("stations")
+def remember(sent: Mapping[str, Any]) -> None:
+    """Take over a city's favourites from the browser: ids, and nothing else."""
+    system, stations = sent.get("system"), sent.get("stations")
     if isinstance(system, str) and isinstance(stations, list):
         ids = [station for station in stations if isinstance(station, str)][:_MOST]
         st.session_state[_FAVOURITES] = {"system": system, "stations": ids}
 
 
 def _kept() -> None:
-    remember(_told("favourites"))
+    remember(_sent("favourites"))

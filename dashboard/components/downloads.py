@@ -1,4 +1,4 @@
-"""The numbers behind a chart, for people who do not see it and for those who want to reckon with them."""
+"""The numbers behind a chart, for people who do not see it and for people who calculate with them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ingest.store.export import csv
 def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
     """Offer a table below its chart: as rows once it is opened, as CSV and as Parquet.
 
-    `name` names the files, and has to be the only one of its kind on the page and the same at every run.
-    `of` says what the numbers are of: our own words alone, since Streamlit reads them as Markdown. Closed, it
-    costs a label; the files are made when they are asked for.
+    `name` names the files. It must be unique on the page and the same at every run. `of` describes the
+    numbers, in our own words alone, since Streamlit reads them as Markdown. Closed, the table costs a label;
+    the files are made at a click.
     """
     box = st.expander(shell_words.numbers_of(of), key=f"numbers-{name}", on_change="rerun")
     if not box.open:

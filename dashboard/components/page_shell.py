@@ -1,4 +1,4 @@
-"""What stands around every page: title, the way to the others, the city, what is wrong, the legend."""
+"""What all pages share on screen: title, navigation, city picker, notices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PICKER_SECONDS = 10
 
 
 def enter(page: str) -> System | None:
-    """Draw what stands above every page and give back the city on screen; None where none is followed."""
+    """Draw title, navigation and pickers, and give back the city on screen; None where none is followed."""
     source = reading()
     address_bar.adopt(page)
     systems = source.systems()
@@ -48,23 +48,23 @@ def enter(page: str) -> System | None:
 
 
 def often(system: System, least: float = 2, most: float = 10) -> float:
-    """Tell after how many seconds to look whether a city has news.
+    """Give the seconds between two looks at a city's counts.
 
-    A feed at 60 times the speed has some each second; nobody can look at more than `least` gives.
+    A feed at 60 times the speed changes each second, and nobody can follow more than one change in `least`.
     """
     return min(max(system.poll_seconds, least), most)
 
 
 def title() -> Markup:
-    """Write the name of the app and what it is for."""
+    """Write the name and the purpose of the app."""
     return tag("h1", shell_words.TITLE, cls="title") + tag("p", shell_words.SUBTITLE(), cls="subtitle")
 
 
 def pages(current: str, system_id: str) -> Markup:
-    """Link the pages, with all that is chosen.
+    """Link the pages, with all choices in the addresses.
 
-    A touch is heard by the component, so that the page changes without a reload and with what was chosen
-    since; the address is for a new tab, and for who looks where a link goes.
+    The component listens for a touch, so that the page changes without a reload and with the newest choices.
+    The address serves a new tab, and people who look where a link goes.
     """
     links, screen = [], replace(address_bar.screen(), city=system_id)
     for page, entry in PAGES.items():
@@ -94,7 +94,7 @@ def nothing_followed() -> None:
 
 
 def chosen(systems: list[System], states: dict[str, SystemState]) -> System:
-    """Find the city on screen: the one asked for, else the first that had something to show."""
+    """Find the city on screen: the one in the address, else the first that had a frame."""
     known = {system.system_id: system for system in systems}
     wanted = address_bar.screen().city
     if wanted in known:
@@ -112,10 +112,10 @@ def label(system: System) -> str:
 
 @st.fragment(run_every=PICKER_SECONDS)
 def city_picker(current: str) -> None:
-    """Choose a city; each entry says how its feed is doing.
+    """Choose a city; each entry shows how its feed is doing.
 
-    Streamlit knows a choice by its label, and a label that changed would be no choice any more. So new labels
-    make a new widget, and so does a city chosen elsewhere, by the address.
+    Streamlit knows a choice by its label, and loses one whose label changes. So new labels make a new widget,
+    and so does a city chosen by the address.
     """
     source = reading()
     systems, states = source.systems(), source.states()
@@ -138,7 +138,7 @@ def city_picker(current: str) -> None:
 
 
 def warn(source: Reading, view: View, *, spaces: bool) -> None:
-    """Say what is missing or wrong before anything else; `spaces` where the page is about these too."""
+    """Show notices about what is missing or wrong; `spaces` where the page is about spaces too."""
     name, feed = label(view.system), view.state
     if view.frame is None:
         others = any(state.frame_version is not None for state in source.states().values())
@@ -172,7 +172,7 @@ def warn(source: Reading, view: View, *, spaces: bool) -> None:
 
 
 def notice(first: str, second: str = "") -> None:
-    """Say something above the map. Plain text: it may quote what a feed's server answered."""
+    """Show a notice. It is plain text: it may quote the answer of a feed's server."""
     with st.container(border=True, key=f"notice-{sha1(first.encode()).hexdigest()[:8]}"):
         st.text(first)
         if second:

@@ -1,4 +1,4 @@
-"""The control of a played city: faster, pause, another time of day, begin anew. Live cities have none."""
+"""The playback control: speed, pause, jump to a time of day, begin anew. Live cities have none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Change = Callable[[Playback, datetime], Playback]
 
 
 def control(system: System) -> None:
-    """Offer what can be asked of a city that is played; nothing of another."""
+    """Draw the control for a city from a playable source, nothing for a live one."""
     wanted = reading().playback(system.system_id) if system.is_played else None
     if wanted is None:
         return

@@ -1,4 +1,4 @@
-"""Finding a station without the map: by name with typos forgiven, near me, and in a list of all."""
+"""Find a station without the map: by name with typos forgiven, near me, or in a list of all."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BEST = 8
 def find(system: System) -> None:
     """Search by name, ask for the viewer's place, open the list.
 
-    Outside of what the slider redraws: whatever stands there costs each move 200 bytes.
+    Call it outside of the fragment that the slider redraws: each element there costs a move 200 bytes.
     """
     with st.container(horizontal=True, key="find"):
         query = st.text_input(
@@ -63,7 +63,7 @@ def find(system: System) -> None:
 
 
 def _toggled() -> None:
-    """The list is drawn elsewhere: by what the slider redraws."""
+    """Note that the whole page has to run: the list is drawn by another fragment."""
     st.session_state[_TOGGLED] = True
 
 
@@ -140,7 +140,7 @@ def draw(view: View, horizon: int | None, at: str) -> None:
 
 
 def _place(frame: Frame) -> tuple[Point | None, station_words.By]:
-    """Choose where one walks from: where the viewer is, else the station that is open, else nowhere."""
+    """Choose where the walk starts: at the viewer's place, else at the open station, else nowhere."""
     here = browser.here()
     if here is not None:
         return here, "place"
@@ -164,7 +164,7 @@ def _table(
     walk: Floats | None,
     starred: np.ndarray,
 ) -> None:
-    """Say in rows what the map says in marks."""
+    """List as rows what the map shows as marks."""
     screen, size = address_bar.screen(), len(frame.stations)
     outlook, none = side(frame, screen.what), np.full(size, -1)
     median, low, high = (
@@ -203,7 +203,7 @@ def _table(
 
 
 def counts(values: np.ndarray) -> pd.api.extensions.ExtensionArray:
-    """Make a column of counts in which the unknown stay empty."""
+    """Make a column of counts; unknown ones are empty."""
     column = pd.array(values.astype(np.int64), dtype="Int64")
     column[values < 0] = pd.NA
     return column

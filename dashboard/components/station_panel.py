@@ -1,4 +1,4 @@
-"""The panel of one station: its numbers, which follow the slider, and below them what does not."""
+"""The panel of one station: its numbers, which follow the slider, and details that do not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from model.frame import Frame
 
 
 def panel(frame: Frame, horizon: int | None, at: str, index: int) -> None:
-    """Show now, expected with interval, chance in words and per cent, and where else to go.
+    """Show counts now, the expected count with its interval, the chance, and other stations to go to.
 
     The name comes to the page as HTML, never as Markdown, where a link to an image would call a stranger's
     server. All the numbers are one element: each costs a slider move 90 bytes.
@@ -79,7 +79,7 @@ def choice(frame: Frame, row: int, words: str, walk: float | None = None) -> Mar
 
 
 def detail(system: System) -> None:
-    """Show what no slider moves: star, share and the fan chart. A fragment of its own, so a move is cheap."""
+    """Show star, share and the fan chart. A fragment of its own, so that a move of the slider is cheap."""
     source = reading()
     view, screen = source.view(system), address_bar.screen()
     index = None if view.frame is None else station_index(view.frame, screen.station)
@@ -108,18 +108,18 @@ def _forecasts_and_truths(view: View, index: int) -> Markup:
         return together()
     history = source.history(view.system.system_id, station, due[0].target_at, frame.at)
     rows = []
-    for said in reversed(due):
-        place = np.flatnonzero(said.station_id == station)
-        came = [(bikes, docks) for at, bikes, docks in history if at <= said.target_at]
-        outlook = side(said, screen.what)
-        if not len(place) or not came or outlook.median[0, place[0]] < 0:
+    for forecast in reversed(due):
+        place = np.flatnonzero(forecast.station_id == station)
+        counts = [(bikes, docks) for at, bikes, docks in history if at <= forecast.target_at]
+        outlook = side(forecast, screen.what)
+        if not len(place) or not counts or outlook.median[0, place[0]] < 0:
             continue
         median, low, high = (int(q[0, place[0]]) for q in (outlook.median, outlook.low, outlook.high))
         cells = (
-            formats.clock(said.target_at, zone),
+            formats.clock(forecast.target_at, zone),
             formats.expectation(median, low, high, screen.what),
             shell_words.chance(int(outlook.chance[screen.n - 1, 0, place[0]])),
-            formats.things(came[-1][0 if screen.what == "bike" else 1], screen.what),
+            formats.things(counts[-1][0 if screen.what == "bike" else 1], screen.what),
         )
         rows.append(tag("tr", *(tag("td", cell) for cell in cells)))
     if not rows:

@@ -1,12 +1,11 @@
 """Made-up cities: streets, stations, riders, weather and vans, from a seed and the calendar alone.
 
-They come with the app, need no network, and are what tests and demonstrations run on. What a city says of a
-moment follows from its seed and that moment, whichever process asks and whatever was asked before: nothing is
-kept anywhere, a feed goes on where a learnt month ended, and a restart changes nothing. The price is that the
-week is played through when the first moment of it is asked for: a quarter of a second.
+They come with the app and need no network; tests and demonstrations run on them. The seed and the moment
+alone determine a city's snapshot, in every process and in any order of calls. So nothing is stored: a feed
+goes on where a learnt month ended, and a restart changes nothing. The cost is that the first call
+for a moment simulates its whole week, in a quarter of a second.
 
-All names are made up, and the towns lie in the open sea, in the time zone and with the holidays of a country
-near by.
+All names are made up. The towns lie in the open sea, and have time zone and holidays of a country near by.
 """
 
 from __future__ import annotations
@@ -25,15 +24,15 @@ from ingest.city import stations, week
 from ingest.city.climate import SkyState, WeatherClimate
 from ingest.city.plan import USES, CityPlan
 from ingest.city.plans import FELLGATE, HARBOURTON, SANDMOUTH
-from ingest.city.riders import Riders, Wishes
-from ingest.city.week import Stock, Town, Week, Works
+from ingest.city.riders import Riders, TripRequests
+from ingest.city.week import BikeStock, Closure, StationNetwork, Week
 from ingest.system import SIMULATED, System
 from model.arrays import Floats, Ints
 from model.records import Snapshot, Stations, Weather
 
 _DAWN = 4
 """The hour at which a day of riders begins, and on Mondays a week."""
-_WORKS_WEEKS = 3
+_CLOSURE_WEEKS = 3
 _MINUTE = 60
 
 
@@ -41,8 +40,9 @@ _MINUTE = 60
 class City:
     """A made-up city.
 
-    `fill` is the share of docks that the fleet fills, `electric` the share of bikes that are; `busyness`
-    multiplies all riders and `taste` those of a purpose. The `seed` decides what happens, not where.
+    `fill` is the share of docks that the fleet fills, and `electric` the share of e-bikes in the fleet.
+    `busyness` multiplies the number of all riders, and `taste` that of single purposes by name.
+    The `seed` changes what happens, and leaves streets and stations as they are.
     """
 
     system: System
@@ -58,7 +58,7 @@ class City:
     seed: int = 1
 
     @cached_property
-    def _table(self) -> stations.Table:
+    def _table(self) -> stations.StationTable:
         return stations.read(self.system.system_id, self.plan)
 
     @cached_property
@@ -68,7 +68,7 @@ class City:
 
     @cached_property
     def sky(self) -> SkyState:
-        """The weather as it is; `weather` is what is known of it."""
+        """The true weather; `weather` gives what is known of it."""
         return SkyState(self.climate, self.seed, self.solar_hours)
 
     @cached_property
@@ -90,7 +90,7 @@ class City:
         return Riders(self._uses, where, self.plan.height(where), size, self.busyness, dict(self.taste))
 
     @cached_property
-    def _town(self) -> Town:
+    def _network(self) -> StationNetwork:
         away = self._riders.away
         capacity = self._table.capacity
         share = self._uses / self._uses.sum(axis=0)
@@ -98,14 +98,14 @@ class City:
         lean = homes - offices - (homes - offices).mean()
         morning, evening = (capacity * np.clip(self.fill + by * lean, 0.12, 0.85) for by in (0.20, 0.04))
         near = np.argsort(away, axis=1, kind="stable")[:, :9]
-        return Town(capacity, near, away, morning, evening, self.vans)
+        return StationNetwork(capacity, near, away, morning, evening, self.vans)
 
     def snapshots(
         self, start: datetime, end: datetime | None = None, seconds: int = _MINUTE
     ) -> Iterator[Snapshot]:
         """Go through the snapshots from `start` on and before `end`, one each `seconds`, endless without.
 
-        They are dated by whole steps of Unix time. Raises `ValueError` unless `seconds` are whole minutes.
+        Their Unix times are multiples of `seconds`. Raises `ValueError` unless `seconds` are whole minutes.
         """
         if seconds < _MINUTE or seconds % _MINUTE:
             raise ValueError(f"a made-up city is told by the minute, not every {seconds} s")
@@ -120,7 +120,7 @@ class City:
         return self._snapshot(int(moment.timestamp()) // _MINUTE * _MINUTE)
 
     def weather(self, at: datetime) -> Weather:
-        """Give what is known of the weather at an aware moment: observed, and forecast for a day."""
+        """Give the weather as known at an aware moment: observed until then, and forecast for a day."""
         return self.sky.known(at)
 
     def week(self, at: datetime) -> Week:
@@ -132,8 +132,8 @@ class City:
         row = (at - week.start) // _MINUTE
         bikes, broken = week.bikes[row].astype(np.int64), week.broken[row]
         open_now = np.ones(len(bikes), dtype=np.bool_)
-        for work in week.works:
-            open_now[work.station] = not work.first < row <= work.stop
+        for closure in week.closures:
+            open_now[closure.station] = not closure.first < row <= closure.stop
         return Snapshot(
             at=datetime.fromtimestamp(at, UTC),
             station_id=self.stations.station_id,
@@ -156,7 +156,7 @@ class City:
         day = datetime.fromordinal(ordinal).replace(hour=_DAWN, tzinfo=self._zone)
         return int(day.timestamp())
 
-    def _random(self, *what: int) -> np.random.Generator:
+    def _rng(self, *what: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, len(self._table.capacity), *what])
 
     def _play(self, index: int) -> Week:
@@ -165,24 +165,24 @@ class City:
         seconds = np.arange(start, end, _MINUTE)
         hour = self._local_hours(seconds)
         weather = self._minutely(start, end)
-        wishes, begun = [], 0
+        requests, begun = [], 0
         for day in range(monday, monday + 7):
             minutes = (self._dawn(day + 1) - self._dawn(day)) // _MINUTE
             rows = slice(begun, begun + minutes)
             when = date.fromordinal(day)
             drawn = self._riders.day(
-                self._random(2, day), hour[rows], weather[rows], when.weekday(), when in self._holidays
+                self._rng(2, day), hour[rows], weather[rows], when.weekday(), when in self._holidays
             )
-            wishes.append((drawn.minute + begun, drawn.origin, drawn.destination, drawn.minutes))
+            requests.append((drawn.minute + begun, drawn.origin, drawn.destination, drawn.minutes))
             begun += minutes
-        together = Wishes(*(np.concatenate(column) for column in zip(*wishes, strict=True)))
-        return week.Run(
-            self._town, self._stock(index), self._stock(index + 1), together, hour,
-            self._works(index, start, len(hour)), self._random(3, index),
+        together = TripRequests(*(np.concatenate(column) for column in zip(*requests, strict=True)))
+        return week.WeekSimulation(
+            self._network, self._stock(index), self._stock(index + 1), together, hour,
+            self._week_closures(index, start, len(hour)), self._rng(3, index),
         ).through(start)  # fmt: skip
 
     def _local_hours(self, seconds: Ints) -> Floats:
-        """Give the local hour of each minute, clocks put forward and back included."""
+        """Give the local hour at Unix seconds `(M,)`, across changes to and from summer time."""
         quarter = [
             datetime.fromtimestamp(at, self._zone).utcoffset() or timedelta() for at in seconds[::15].tolist()
         ]
@@ -191,17 +191,17 @@ class City:
         return hours
 
     def _minutely(self, start: int, end: int) -> Floats:
-        """Give the weather of each minute, straight between those ten minutes apart, `(M, 6)`."""
+        """Give the weather of each minute, interpolated between values ten minutes apart, `(M, 6)`."""
         tenth = np.arange(start, end + 600, 600)
         values = self.sky.values(tenth)
         seconds = np.arange(start, end, _MINUTE)
         return np.stack([np.interp(seconds, tenth, column) for column in values.T], axis=1)
 
-    def _stock(self, index: int) -> Stock:
-        """Make a week's plan: the vans' aim for a morning, missed here and there by a few bikes."""
-        random = self._random(4, index)
+    def _stock(self, index: int) -> BikeStock:
+        """Draw the stock at the start of a week: the vans' target for a morning, give or take a few bikes."""
+        rng = self._rng(4, index)
         capacity = self._table.capacity
-        aim = np.round(self._town.morning + random.normal(0, 0.09, len(capacity)) * capacity)
+        aim = np.round(self._network.morning + rng.normal(0, 0.09, len(capacity)) * capacity)
         most = np.floor(0.92 * capacity).astype(np.int64)
         for station, first, stop in self._closures(index):
             most[station] = 0 if first <= self._dawn(7 * index + 1) < stop else most[station]
@@ -209,34 +209,34 @@ class City:
         total = round(self.fill * float(capacity.sum()))
         while (missing := total - int(plan.sum())) != 0:
             able = np.flatnonzero(plan < most if missing > 0 else plan > 0)
-            some = random.permutation(able)[: abs(missing)]
+            some = rng.permutation(able)[: abs(missing)]
             plan[some] += np.sign(missing)
         electric_total = round(self.electric * total)
         electric = np.floor(plan * self.electric).astype(np.int64)
         able = np.flatnonzero(electric < plan)
-        electric[random.permutation(able)[: electric_total - int(electric.sum())]] += 1
+        electric[rng.permutation(able)[: electric_total - int(electric.sum())]] += 1
         spare = round(0.012 * total)
         spare_electric = round(self.electric * spare)
         aside = (spare - spare_electric, spare_electric)
-        return Stock(plan - electric, electric, aside, aside)
+        return BikeStock(plan - electric, electric, aside, aside)
 
     def _closures(self, index: int) -> list[tuple[int, int, int]]:
-        """List who is closed for works around a week: station, and the Unix times of closing and opening."""
+        """List the closures for works around a week: station, and the Unix times of closing and opening."""
         out = []
-        for block in (index // _WORKS_WEEKS - 1, index // _WORKS_WEEKS):
-            random = self._random(5, block)
-            station = int(random.integers(len(self._table.capacity)))
-            day = 7 * block * _WORKS_WEEKS + 1 + int(random.integers(1, 5))
-            last = day + int(random.integers(4, 16))
+        for block in (index // _CLOSURE_WEEKS - 1, index // _CLOSURE_WEEKS):
+            rng = self._rng(5, block)
+            station = int(rng.integers(len(self._table.capacity)))
+            day = 7 * block * _CLOSURE_WEEKS + 1 + int(rng.integers(1, 5))
+            last = day + int(rng.integers(4, 16))
             out.append((station, self._dawn(day) + 4 * 3600, self._dawn(last) + 11 * 3600))
         return out
 
-    def _works(self, index: int, start: int, minutes: int) -> tuple[Works, ...]:
-        works = [
-            Works(station, (first - start) // _MINUTE, (stop - start) // _MINUTE)
+    def _week_closures(self, index: int, start: int, minutes: int) -> tuple[Closure, ...]:
+        closures = [
+            Closure(station, (first - start) // _MINUTE, (stop - start) // _MINUTE)
             for station, first, stop in self._closures(index)
         ]
-        return tuple(work for work in works if work.first < minutes and work.stop > 0)
+        return tuple(each for each in closures if each.first < minutes and each.stop > 0)
 
 
 @lru_cache(maxsize=3)

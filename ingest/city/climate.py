@@ -1,7 +1,7 @@
 """Made-up weather: seasons, days, and rain that comes in fronts.
 
-What the sky does at an hour follows from the seed and the date alone, so nothing has to be remembered. What
-is *known* of it ahead is a forecast, wrong the more the further it looks: fronts come early or late.
+The seed and the time alone determine the weather, so nothing has to be stored. What is *known* of it ahead is
+a forecast. Its fronts come early or late, and the error grows with the hours ahead.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from model.records import Weather
 
 _DAY = 86_400
 _KIND = 7
-"""Sets these random numbers apart from those of riders."""
+"""Part of the seed: keeps these random numbers apart from those of riders."""
 
 _PAST_HOURS, _FORECAST_HOURS = 2, 27
 _LATE_MINUTES = 12.0
-"""Standard deviation of when a front comes, an hour ahead; it grows with the root of the hours."""
+"""Standard deviation of the time of a front, an hour ahead; it grows with the root of the hours."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class SkyState:
             into = (seconds - start) / length
             wet += peak * np.sin(np.pi * np.clip(into, 0, 1)) ** 2
             cloud += np.exp(-(((into - 0.4) / 1.1) ** 2))
-        # A slow unrest: each day's is mixed with those around it, and runs straight between noons.
+        # A slow departure from the usual, interpolated between the noons of the days.
         here = seconds / _DAY - 0.5
         low = np.floor(here).astype(np.int64)
         calm = {d: _unrest(self.seed, d) for d in range(int(low.min()), int(low.max()) + 2)}
@@ -81,29 +81,29 @@ class SkyState:
         return np.round(np.stack(columns, axis=1), 1)
 
     def known(self, at: datetime) -> Weather:
-        """Give what is known at an aware moment: hourly, two hours back and 27 ahead, as forecasters do."""
+        """Give the weather as known at an aware moment: hourly, from two hours back to 27 ahead."""
         now = int(at.timestamp()) // 3600 * 3600
         hours = now + 3600 * np.arange(-_PAST_HOURS, _FORECAST_HOURS + 1)
-        random = np.random.default_rng([self.seed, _KIND, now // 3600])
+        rng = np.random.default_rng([self.seed, _KIND, now // 3600])
         late = _LATE_MINUTES * 60 * np.sqrt(np.maximum(np.arange(len(hours)) - _PAST_HOURS, 0))
-        return Weather(hours, self.values((hours + late * random.normal()).astype(np.int64)))
+        return Weather(hours, self.values((hours + late * rng.normal()).astype(np.int64)))
 
     def observed(self, at: datetime) -> Weather:
-        """Give what is observed at an aware moment, an hour of it."""
+        """Give the true weather at an aware moment, as a single hour."""
         seconds = np.array([int(at.astimezone(UTC).timestamp())])
         return Weather(seconds, self.values(seconds))
 
 
 @lru_cache(maxsize=4096)
 def _fronts(seed: int, day: int, usual: float) -> tuple[tuple[float, float, float], ...]:
-    """List a day's fronts: when the rain begins, for how many seconds, and mm an hour at its height."""
-    random = np.random.default_rng([seed, _KIND, 1, day])
-    count = int(random.poisson(usual))
+    """List a day's fronts: when the rain begins, how many seconds it lasts, and its most mm an hour."""
+    rng = np.random.default_rng([seed, _KIND, 1, day])
+    count = int(rng.poisson(usual))
     return tuple(
         (
-            day * _DAY + random.uniform(0, _DAY),
-            3600 * (1.2 + random.exponential(2.6)),
-            0.3 + random.exponential(1.1),
+            day * _DAY + rng.uniform(0, _DAY),
+            3600 * (1.2 + rng.exponential(2.6)),
+            0.3 + rng.exponential(1.1),
         )
         for _ in range(count)
     )
@@ -111,7 +111,7 @@ def _fronts(seed: int, day: int, usual: float) -> tuple[tuple[float, float, floa
 
 @lru_cache(maxsize=4096)
 def _unrest(seed: int, day: int) -> tuple[float, ...]:
-    """Give a day's departure from the usual, four numbers of variance one: a fading sum of its past's."""
+    """Give a day's departure from the usual, four numbers of variance one: a fading sum over past days."""
     fade = 0.72 ** np.arange(12)
     past = [np.random.default_rng([seed, _KIND, 2, d]).normal(size=4) for d in range(day - 11, day + 1)]
     return tuple((np.array(past[::-1]).T @ fade / np.sqrt((fade**2).sum())).tolist())

@@ -1,4 +1,4 @@
-"""The ground of a made-up town as GeoJSON: what lies under its stations, each feature with its `kind`."""
+"""Draw the ground under the stations of a made-up town as GeoJSON; each feature has its `kind`."""
 
 from __future__ import annotations
 

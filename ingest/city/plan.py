@@ -1,7 +1,7 @@
-"""What makes a made-up city: where its water, parks and districts lie, and which way its streets run.
+"""The plan of a made-up city: where its water, parks and districts lie, and which way its streets run.
 
-Everything is in metres east and north of the middle of town, and put on the globe last, in the open sea: no
-real street lies there for a made-up one to contradict.
+Positions are metres east and north of the middle of town. The last step puts them on the globe, in the open
+sea, where a made-up street contradicts no real one.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from model.arrays import Bools, Floats
 METRES_PER_DEGREE = 111_195.0
 
 _MOST_STEPS = 24
-"""Straight pieces between two corners of a curve: those far from town are seen from afar alone."""
+"""Most straight pieces between two corners of a curve: people see those far from town from afar only."""
 
 USES = ("homes", "offices", "station", "campus", "nightlife", "shops", "leisure")
-"""What a place is used for; riders go from one use to another."""
+"""The uses of a place; riders go from one use to another."""
 
 
 @dataclass(frozen=True)
 class District:
-    """A part of town: one use around `(x, y)`, fading over `radius` metres, so strong in its middle."""
+    """A part of town with one use: `strength` at its middle `(x, y)`, fading over `radius` metres."""
 
     use: str
     x: float
@@ -35,8 +35,8 @@ class District:
 
 
 @dataclass(frozen=True)
-class Grain:
-    """Which way streets run near `(x, y)`: by `degrees` from east, or in rings around it where None."""
+class StreetDirection:
+    """The direction of streets near `(x, y)`: `degrees` from east, or None for rings around it."""
 
     x: float
     y: float
@@ -59,7 +59,7 @@ class River:
 
 @dataclass(frozen=True)
 class CityPlan:
-    """A town as drawn on a table. `shores` and `parks` are corner points; water lies inside a shore."""
+    """A town as drawn by hand. `shores` and `parks` are outlines by corners; water lies inside a shore."""
 
     latitude: float
     longitude: float
@@ -69,11 +69,11 @@ class CityPlan:
     shores: tuple[tuple[tuple[float, float], ...], ...]
     parks: tuple[tuple[tuple[float, float], ...], ...]
     districts: tuple[District, ...]
-    grains: tuple[Grain, ...]
+    directions: tuple[StreetDirection, ...]
     railway: tuple[tuple[float, float], ...]
     waviness: float
     roads: tuple[tuple[tuple[float, float], ...], ...] = ()
-    """Roads that were there before the town: through it, along its shore, and out into the country."""
+    """Roads that are older than the town: through it, along its shore, and out into the country."""
     piers: tuple[tuple[tuple[float, float], ...], ...] = ()
     hills: tuple[tuple[float, float, float, float], ...] = ()
     """Hills as `(x, y, radius, height)`, in metres."""
@@ -90,7 +90,7 @@ class CityPlan:
         return [smooth(np.array([*corners, corners[0]]), 40.0) for corners in getattr(self, kind)]
 
     def built_up(self, points: Floats) -> Bools:
-        """Tell which points `(…, 2)` lie within the town, whose edge is ragged."""
+        """Tell which points `(…, 2)` lie within the town and its ragged edge."""
         x, y = points[..., 0] / self.stretch[0], points[..., 1] / self.stretch[1]
         turn = np.arctan2(y, x)
         ragged = 1 + 0.08 * np.sin(3 * turn + 1) + 0.05 * np.sin(7 * turn) + 0.03 * np.sin(17 * turn)

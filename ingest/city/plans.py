@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingest.city.plan import CityPlan, District, Grain, River
+from ingest.city.plan import CityPlan, District, River, StreetDirection
 
 HARBOURTON = CityPlan(
     latitude=49.2,
@@ -54,14 +54,14 @@ HARBOURTON = CityPlan(
         District("homes", -1000, -1800, 800, 0.8),
         District("homes", -2600, 250, 700, 0.7),
     ),
-    grains=(
-        Grain(0, -450, 900, 12.0),
-        Grain(0, 1250, 750, None),
-        Grain(-1900, -1000, 1300, 38.0),
-        Grain(1700, -1500, 1200, -22.0),
-        Grain(1700, 1600, 1200, 28.0),
-        Grain(-1900, 1800, 1300, -8.0),
-        Grain(0, 0, 5000, 5.0),
+    directions=(
+        StreetDirection(0, -450, 900, 12.0),
+        StreetDirection(0, 1250, 750, None),
+        StreetDirection(-1900, -1000, 1300, 38.0),
+        StreetDirection(1700, -1500, 1200, -22.0),
+        StreetDirection(1700, 1600, 1200, 28.0),
+        StreetDirection(-1900, 1800, 1300, -8.0),
+        StreetDirection(0, 0, 5000, 5.0),
     ),
     railway=((-9000, -3300), (-4200, -2450), (-1900, -1080), (-700, -1000), (-150, -940)),
     waviness=0.10,
@@ -113,14 +113,14 @@ FELLGATE = CityPlan(
         District("homes", 1150, -1700, 560, 0.8),
         District("homes", -700, -2200, 600, 0.8),
     ),
-    grains=(
-        Grain(0, 300, 700, 82.0),
-        Grain(-1300, 900, 800, None),
-        Grain(1400, -900, 850, None),
-        Grain(-1500, -1000, 900, 55.0),
-        Grain(1100, 1500, 900, 118.0),
-        Grain(0, -2000, 1200, 95.0),
-        Grain(0, 2200, 1200, 75.0),
+    directions=(
+        StreetDirection(0, 300, 700, 82.0),
+        StreetDirection(-1300, 900, 800, None),
+        StreetDirection(1400, -900, 850, None),
+        StreetDirection(-1500, -1000, 900, 55.0),
+        StreetDirection(1100, 1500, 900, 118.0),
+        StreetDirection(0, -2000, 1200, 95.0),
+        StreetDirection(0, 2200, 1200, 75.0),
     ),
     railway=((3800, -9000), (1500, -3600), (700, -1900), (560, -900), (420, -250), (520, 900),
              (700, 2300), (600, 9000)),
@@ -170,12 +170,12 @@ SANDMOUTH = CityPlan(
         District("homes", 350, 1350, 550, 0.9),
         District("homes", 2750, 150, 500, 0.6),
     ),
-    grains=(
-        Grain(0, 0, 900, -3.0),
-        Grain(-2200, 300, 1200, 8.0),
-        Grain(2300, 200, 1200, -6.0),
-        Grain(400, 1300, 800, 24.0),
-        Grain(-560, 580, 550, None),
+    directions=(
+        StreetDirection(0, 0, 900, -3.0),
+        StreetDirection(-2200, 300, 1200, 8.0),
+        StreetDirection(2300, 200, 1200, -6.0),
+        StreetDirection(400, 1300, 800, 24.0),
+        StreetDirection(-560, 580, 550, None),
     ),
     railway=((-9000, 4800), (-3200, 2300), (-900, 1350), (300, 950), (800, 900), (2300, 1300),
              (5200, 2500), (12000, 4500)),
@@ -193,4 +193,4 @@ PLANS = {"harbourton": (HARBOURTON, 180), "fellgate": (FELLGATE, 120), "sandmout
 """The plans by name, each with how many stations it has."""
 
 SEED = 1
-"""What streets are drawn and stations placed with."""
+"""The seed of the generator that draws streets and places stations."""

@@ -1,8 +1,7 @@
-"""Who wants to ride from where to where, and when: a day of wishes, drawn at once.
+"""Draw the trips that people request on a day: when, from where and to where.
 
-Riders come by chance (Poisson), at a rate that follows the hour, the kind of day, the weather, and moods of
-the town that nobody is told of. Where they go from and to follows what the places are used for, and how far
-apart they are.
+The number of riders is Poisson, at a rate that follows the hour, the kind of day, the weather, and a hidden
+mood of the town. Origins and destinations follow the uses of the places and their distances.
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from ingest.city.plan import USES
 from model.arrays import Floats, Ints
 
 Bump = tuple[float, float, float]
-"""A time of day that riders like: hour, spread in hours, and trips a day and station."""
+"""A busy time of day: its hour, its spread in hours, and trips a day and station."""
 
 
 @dataclass(frozen=True)
-class Purpose:
+class TripPurpose:
     """Why people ride: from some uses to others, at some times of workdays and of days off.
 
-    `rain` is how much each unit of log(1 + mm/h) takes away, `warmth` what ten degrees more add (both as
-    logarithms); `friday` multiplies Fridays and Saturdays; `longer` is how much longer than needed it takes.
+    Each unit of log(1 + mm/h) lowers the logarithm of the rate by `rain`, and ten degrees more raise it by
+    `warmth`. `friday` multiplies the rate of Fridays and Saturdays, and `longer` the time of a ride.
     """
 
     name: str
@@ -37,51 +36,53 @@ class Purpose:
     longer: float = 1.0
 
 
-PURPOSES = (
-    Purpose("to work", {"homes": 1.0, "station": 1.6}, {"offices": 1.0, "station": 0.7},
+TRIP_PURPOSES = (
+    TripPurpose("to work", {"homes": 1.0, "station": 1.6}, {"offices": 1.0, "station": 0.7},
             ((8.2, 0.75, 3.7), (9.6, 0.9, 1.2)), ((8.8, 1.4, 1.0),), 0.40, 0.12),
-    Purpose("from work", {"offices": 1.0, "station": 0.6}, {"homes": 1.0, "station": 1.5, "nightlife": 0.15},
+    TripPurpose("from work", {"offices": 1.0, "station": 0.6},
+            {"homes": 1.0, "station": 1.5, "nightlife": 0.15},
             ((17.4, 0.9, 3.4), (15.8, 1.3, 1.2)), ((17.8, 1.8, 0.9),), 0.40, 0.12),
-    Purpose("to lectures", {"homes": 1.0, "station": 0.8}, {"campus": 1.0},
+    TripPurpose("to lectures", {"homes": 1.0, "station": 0.8}, {"campus": 1.0},
             ((9.0, 0.8, 1.6), (11.5, 1.7, 1.2)), ((12.0, 2.0, 0.5),), 0.35, 0.10),
-    Purpose("from lectures", {"campus": 1.0}, {"homes": 1.0, "shops": 0.3, "nightlife": 0.3, "station": 0.4},
+    TripPurpose("from lectures", {"campus": 1.0},
+            {"homes": 1.0, "shops": 0.3, "nightlife": 0.3, "station": 0.4},
             ((13.2, 1.3, 0.9), (16.8, 1.7, 1.9)), ((16.0, 2.5, 0.5),), 0.35, 0.10),
-    Purpose("errands", {"homes": 0.8, "shops": 1.0, "offices": 0.8, "campus": 0.4},
+    TripPurpose("errands", {"homes": 0.8, "shops": 1.0, "offices": 0.8, "campus": 0.4},
             {"shops": 1.0, "homes": 0.7, "offices": 0.7, "station": 0.3},
             ((8.4, 0.7, 1.5), (12.8, 0.9, 2.2), (14.5, 3.6, 7.2), (17.5, 0.9, 2.0)), ((13.7, 3.35, 9.2),),
             0.60, 0.15),
-    Purpose("out", {"homes": 1.0, "shops": 0.4}, {"leisure": 1.0},
+    TripPurpose("out", {"homes": 1.0, "shops": 0.4}, {"leisure": 1.0},
             ((12.5, 2.5, 0.9), (18.2, 1.6, 1.4)), ((12.9, 2.6, 4.3),), 0.90, 0.35, 1.0, 1.7),
-    Purpose("back", {"leisure": 1.0}, {"homes": 1.0, "shops": 0.35, "nightlife": 0.15},
+    TripPurpose("back", {"leisure": 1.0}, {"homes": 1.0, "shops": 0.35, "nightlife": 0.15},
             ((14.5, 2.5, 0.8), (20.2, 1.4, 1.4)), ((16.6, 2.7, 4.2),), 0.90, 0.35, 1.0, 1.7),
-    Purpose("evening", {"homes": 1.0, "offices": 0.4, "campus": 0.4, "station": 0.2},
+    TripPurpose("evening", {"homes": 1.0, "offices": 0.4, "campus": 0.4, "station": 0.2},
             {"nightlife": 1.0, "shops": 0.15}, ((19.9, 1.3, 2.3),), ((19.8, 1.7, 3.3),), 0.55, 0.18, 1.35),
-    Purpose("night", {"nightlife": 1.0}, {"homes": 1.0, "station": 0.2},
+    TripPurpose("night", {"nightlife": 1.0}, {"homes": 1.0, "station": 0.2},
             ((22.3, 1.3, 2.3),), ((22.9, 2.0, 3.2),), 0.40, 0.15, 1.5),
 )  # fmt: skip
 
 _REACH = 1500.0
-"""Metres that a trip usually goes; fewer go further."""
+"""Metres over which the number of trips falls to a third."""
 _WALKED = 380.0
-"""Metres that people rather walk."""
+"""Metres below which people mostly walk."""
 _CLIMB = 90.0
-"""Metres of climbing that leave a third of the riders."""
+"""Metres of climbing that put off two thirds of the riders."""
 
 _DAY_MOOD, _HOUR_MOOD, _HOUR_HOLD = 0.10, 0.16, 0.80
 _PLACE_MOOD, _PLACE_SPREAD = (0.30, 0.18), (0.40, 0.18)
-"""How much places differ in both riders coming and going, and in either alone: by the day, and always."""
+"""How much places differ in arrivals and departures together, and in each alone: by the day, and always."""
 _WEEKDAYS = (0.93, 1.0, 1.0, 1.0, 1.0, 1.0, 0.9)
-"""How busy the days of the week are, Mondays first; holidays are like Sundays."""
+"""How busy the days of the week are, Monday first; a holiday counts as a Sunday."""
 _GROUPS = (0.86, 0.10, 0.025, 0.015)
-"""Shares of riders who come alone, by two, by three, by four."""
+"""Shares of requests by one rider, and by groups of two, three and four."""
 
 _PACE, _OVERHEAD = 13.5 / 3.6 / 1.35, 2.0
 """Metres a second as the crow flies, and minutes to take a bike and to leave it."""
 
 
 @dataclass(frozen=True, eq=False)
-class Wishes:
-    """Trips that people want to make on a day, in order: minute of the day, from, to, minutes under way."""
+class TripRequests:
+    """The trips that people request on a day, in order: minute of the day, from, to, minutes under way."""
 
     minute: Ints
     origin: Ints
@@ -90,9 +91,11 @@ class Wishes:
 
 
 class Riders:
-    """The people of one town: `uses` `(U, S)` of its stations at `where` `(S, 2)` and `height` `(S,)`.
+    """The riders of one town.
 
-    `busyness` multiplies all, `taste` single purposes by name.
+    Its stations have `uses` `(U, S)`, places `where` `(S, 2)` in metres, `height` `(S,)` in metres and a `size`
+    `(S,)`, which multiplies the riders there. `busyness` multiplies all riders, and `taste` those with a purpose,
+    by its name.
     """
 
     def __init__(
@@ -110,10 +113,10 @@ class Riders:
         self.away = np.hypot(east, north)
         climb = np.maximum(height[None, :] - height[:, None], 0)
         gravity = np.exp(-self.away / _REACH - climb / _CLIMB) * (1 - np.exp(-((self.away / _WALKED) ** 2)))
-        random = np.random.default_rng([self._count, 11])
-        drawn = _drawn(random, self._count, _PLACE_SPREAD) * size[:, None]
+        rng = np.random.default_rng([self._count, 11])
+        drawn = _drawn(rng, self._count, _PLACE_SPREAD) * size[:, None]
         self._joint = []
-        for purpose in PURPOSES:
+        for purpose in TRIP_PURPOSES:
             sides = [
                 sum(weight * uses[USES.index(use)] for use, weight in side.items()) * drawn[:, index]
                 for index, side in enumerate((purpose.origin, purpose.destination))
@@ -123,18 +126,18 @@ class Riders:
         self._ride = self.away / _PACE / 60 * (1 + climb / np.maximum(self.away, 1) * 6)
 
     def day(
-        self, random: np.random.Generator, hour: Floats, weather: Floats, weekday: int, holiday: bool
-    ) -> Wishes:
-        """Draw the wishes of a day whose minutes have these local hours `(M,)` and weather `(M, 6)`.
+        self, rng: np.random.Generator, hour: Floats, weather: Floats, weekday: int, holiday: bool
+    ) -> TripRequests:
+        """Draw the requests of a day whose minutes have these local hours `(M,)` and weather `(M, 6)`.
 
         `weekday` counts from 0 for Mondays.
         """
         off, late = holiday or weekday >= 5, weekday in (4, 5)
-        mood = _mood(random, len(hour))
-        place = np.clip(_drawn(random, self._count, _PLACE_MOOD), 0.3, 3.0)
+        mood = _mood(rng, len(hour))
+        place = np.clip(_drawn(rng, self._count, _PLACE_MOOD), 0.3, 3.0)
         rain, warmth = np.log1p(weather[:, 5]), (weather[:, 0] - 14) / 10
         drawn = []
-        for purpose, joint in zip(PURPOSES, self._joint, strict=True):
+        for purpose, joint in zip(TRIP_PURPOSES, self._joint, strict=True):
             rate = _through_the_day(purpose.off if off else purpose.workday, hour)
             rate *= self._busyness * self._taste.get(purpose.name, 1.0) * self._count / 60
             rate *= np.exp(np.clip(purpose.warmth * warmth, -0.8, 0.5) - purpose.rain * rain)
@@ -142,31 +145,31 @@ class Riders:
                 mood
                 * _WEEKDAYS[6 if holiday else weekday]
                 * (purpose.friday if late else 1.0)
-                * random.lognormal(0, _DAY_MOOD)
+                * rng.lognormal(0, _DAY_MOOD)
             )
-            minute = np.repeat(np.arange(len(hour)), random.poisson(rate))
+            minute = np.repeat(np.arange(len(hour)), rng.poisson(rate))
             odds = (joint * (place[:, :1] * place[:, 1]).astype(np.float32)).ravel().cumsum(dtype=np.float64)
-            pair = np.searchsorted(odds, random.random(len(minute)) * odds[-1], side="right")
+            pair = np.searchsorted(odds, rng.random(len(minute)) * odds[-1], side="right")
             origin, destination = np.divmod(np.minimum(pair, len(odds) - 1), self._count)
-            ride = self._ride[origin, destination] * random.lognormal(0, 0.22, len(minute))
+            ride = self._ride[origin, destination] * rng.lognormal(0, 0.22, len(minute))
             drawn.append((minute, origin, destination, _OVERHEAD + ride * purpose.longer))
         minute, origin, destination, ride = (np.concatenate(column) for column in zip(*drawn, strict=True))
         order = np.argsort(minute, kind="stable")
-        party = 1 + random.choice(len(_GROUPS), len(order), p=_GROUPS)
+        party = 1 + rng.choice(len(_GROUPS), len(order), p=_GROUPS)
         order = np.repeat(order, party)
         minutes = np.maximum(np.round(ride[order]), 2).astype(np.int64)
-        return Wishes(minute[order], origin[order], destination[order], minutes)
+        return TripRequests(minute[order], origin[order], destination[order], minutes)
 
 
-def _drawn(random: np.random.Generator, count: int, spread: tuple[float, float]) -> Floats:
-    """Draw how much each place is ridden from and to, `(S, 2)`, around 1."""
+def _drawn(rng: np.random.Generator, count: int, spread: tuple[float, float]) -> Floats:
+    """Draw factors around 1 for the departures and arrivals of each place, `(S, 2)`."""
     both, either = spread
-    drawn: Floats = np.exp(random.normal(0, both, (count, 1)) + random.normal(0, either, (count, 2)))
+    drawn: Floats = np.exp(rng.normal(0, both, (count, 1)) + rng.normal(0, either, (count, 2)))
     return drawn
 
 
 def _through_the_day(bumps: tuple[Bump, ...], hour: Floats) -> Floats:
-    """Give trips an hour and station at local hours; a day has no seam at midnight."""
+    """Give trips an hour and station at local hours; midnight makes no step."""
     rate = np.zeros(len(hour))
     for middle, spread, trips in bumps:
         off = (hour - middle + 12) % 24 - 12
@@ -174,10 +177,10 @@ def _through_the_day(bumps: tuple[Bump, ...], hour: Floats) -> Floats:
     return rate
 
 
-def _mood(random: np.random.Generator, minutes: int) -> Floats:
-    """Give a factor that drifts by the half-hour, `(minutes,)`: news, a strike, a match on television."""
+def _mood(rng: np.random.Generator, minutes: int) -> Floats:
+    """Draw a factor that drifts by the half-hour, `(minutes,)`: news, a strike, a match on television."""
     steps = minutes // 30 + 2
-    shock = random.normal(0, _HOUR_MOOD * np.sqrt(1 - _HOUR_HOLD**2), steps)
+    shock = rng.normal(0, _HOUR_MOOD * np.sqrt(1 - _HOUR_HOLD**2), steps)
     drift = np.zeros(steps)
     for index in range(1, steps):
         drift[index] = _HOUR_HOLD * drift[index - 1] + shock[index]

@@ -1,8 +1,8 @@
-"""Where the stations of a made-up town stand, how large they are, and what they are called.
+"""Where the stations of a made-up town stand, how large they are, and their names.
 
-More of them where more people are: at street corners, nearer to each other the more there is around. What was
-drawn is kept beside this file as `cities/*.csv`, so that nobody waits for a street to be drawn, and a station
-stands in the same place on every machine; `benchmarks/city/draw.py` draws it again.
+They stand at street corners, and nearer to each other where there are more people. The drawn stations lie
+beside this file as `names/*.csv`. So nobody has to wait for the drawing, and a station stands in the same
+place on every machine. `benchmarks/city/draw.py` draws them again.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ _PLACES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
-    """Stations as `cities/*.csv` hold them; `where` is `(S, 2)` in metres."""
+class StationTable:
+    """Stations as `names/*.csv` hold them; `where` is `(S, 2)` in metres."""
 
     station_id: list[str]
     name: list[str]
@@ -57,14 +57,14 @@ class Table:
     capacity: Ints
 
     def stations(self, system_id: str, timezone: str, country: str, plan: CityPlan) -> Stations:
-        """Put them on the globe."""
+        """Give the stations with their places on the globe."""
         lon, lat = plan.globe(self.where).T
         ids, names = np.array(self.station_id), np.array(self.name)
         return Stations(system_id, timezone, country, ids, names, lat, lon, self.capacity)
 
 
-def write(table: Table, plan: CityPlan) -> str:
-    """Write what `read` reads."""
+def write(table: StationTable, plan: CityPlan) -> str:
+    """Write a table as CSV, for `read`."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("station_id", "name", "lat", "lon", "capacity"))
@@ -76,14 +76,14 @@ def write(table: Table, plan: CityPlan) -> str:
     return out.getvalue()
 
 
-def read(name: str, plan: CityPlan) -> Table:
-    """Read the stations of the town of that name."""
+def read(name: str, plan: CityPlan) -> StationTable:
+    """Read the stations of a town by its name."""
     text = (resources.files("ingest.city") / "names" / f"{name}.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     degrees = np.array([[float(row["lon"]), float(row["lat"])] for row in rows])
     shrink = np.cos(np.radians(plan.latitude))
     where = (degrees - [plan.longitude, plan.latitude]) * [METRES_PER_DEGREE * shrink, METRES_PER_DEGREE]
-    return Table(
+    return StationTable(
         [row["station_id"] for row in rows],
         [row["name"] for row in rows],
         np.round(where),
@@ -91,11 +91,11 @@ def read(name: str, plan: CityPlan) -> Table:
     )
 
 
-def place(plan: CityPlan, streets: Streets, count: int, random: np.random.Generator) -> Table:
-    """Place `count` stations on a town's streets. The same generator gives the same ones."""
+def place(plan: CityPlan, streets: Streets, count: int, rng: np.random.Generator) -> StationTable:
+    """Place `count` stations on a town's streets. The same generator gives the same stations."""
     points, street = _corners(plan, streets)
     draw = _WORTH @ plan.uses(points)
-    order = np.argsort(-draw * random.uniform(0.3, 1, len(points)), kind="stable")
+    order = np.argsort(-draw * rng.uniform(0.3, 1, len(points)), kind="stable")
     low, high = 50.0, 1500.0
     chosen = order[:0]
     for _ in range(25):
@@ -104,12 +104,12 @@ def place(plan: CityPlan, streets: Streets, count: int, random: np.random.Genera
         low, high = (apart, high) if len(chosen) >= count else (low, apart)
     chosen = _apart(points, order, low / np.sqrt(0.4 + draw))[:count]
     draw = draw[chosen]
-    wanted = 11 + 10 * draw * random.lognormal(0, 0.35, len(chosen))
+    wanted = 11 + 10 * draw * rng.lognormal(0, 0.35, len(chosen))
     capacity = np.clip(np.round(wanted / 2) * 2, *CAPACITY).astype(np.int64)
     where = np.round(points[chosen])
-    return Table(
+    return StationTable(
         [f"{number:03}" for number in range(1, len(chosen) + 1)],
-        _names(plan, streets, where, street[chosen], random),
+        _names(plan, streets, where, street[chosen], rng),
         where,
         capacity,
     )
@@ -144,10 +144,10 @@ def _apart(points: Floats, order: Ints, radius: Floats) -> Ints:
 
 
 def _names(
-    plan: CityPlan, streets: Streets, where: Floats, street: Ints, random: np.random.Generator
+    plan: CityPlan, streets: Streets, where: Floats, street: Ints, rng: np.random.Generator
 ) -> list[str]:
     """Name stations by a landmark, or else by their street and the one that it crosses there."""
-    called = _street_names(streets, random)
+    called = _street_names(streets, rng)
     names: dict[int, str] = {}
     for use, places in _PLACES.items():
         strength = plan.uses(where)[USES.index(use)]
@@ -175,10 +175,10 @@ def _names(
     return [names[index] for index in range(len(where))]
 
 
-def _street_names(streets: Streets, random: np.random.Generator) -> list[str]:
+def _street_names(streets: Streets, rng: np.random.Generator) -> list[str]:
     ends = {True: _MAIN_ENDS, False: _SIDE_ENDS}
     all_names = {
-        main: [f"{first} {end}" for end in ends[main] for first in random.permutation(_FIRST).tolist()]
+        main: [f"{first} {end}" for end in ends[main] for first in rng.permutation(_FIRST).tolist()]
         for main in (True, False)
     }
     return [all_names[street.kind == MAIN].pop(0) for street in streets.streets]

@@ -27,9 +27,9 @@ _MARGIN = 300.0
 _APART = {MAIN: 520.0, SIDE: 125.0}
 _SHORTEST = {MAIN: 500.0, SIDE: 90.0}
 _RAMP = 10
-"""Steps from a bridge in which its road may be as near to others as it likes."""
+"""Steps from a bridge within which its road may be near to other roads."""
 _BANK = 350.0
-"""How far from a bank the streets still follow it."""
+"""Metres from a bank within which the streets follow it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +49,8 @@ class Streets:
     bridges: Floats
 
 
-class _Field:
-    """The directions on a raster, and where streets of each kind may be."""
+class _DirectionField:
+    """The directions of streets on a raster, and the cells that streets of each kind may cross."""
 
     def __init__(self, plan: CityPlan) -> None:
         half = plan.radius * max(plan.stretch) * 1.2 + _MARGIN
@@ -89,12 +89,12 @@ class _Field:
 
 
 def _directions(plan: CityPlan, grid: Floats) -> tuple[Floats, Floats]:
-    """Blend the grains into a field, as the cosine and sine of twice the angle, which has no sign."""
+    """Blend the directions into a field, as the cosine and sine of twice the angle, which has no sign."""
     cosine, sine = np.full(len(grid), 1e-6), np.zeros(len(grid))
-    for grain in plan.grains:
-        dx, dy = grid[:, 0] - grain.x, grid[:, 1] - grain.y
-        weight = np.exp(-(dx**2 + dy**2) / grain.reach**2)
-        angle = np.arctan2(dy, dx) if grain.degrees is None else np.radians(grain.degrees)
+    for direction in plan.directions:
+        dx, dy = grid[:, 0] - direction.x, grid[:, 1] - direction.y
+        weight = np.exp(-(dx**2 + dy**2) / direction.reach**2)
+        angle = np.arctan2(dy, dx) if direction.degrees is None else np.radians(direction.degrees)
         cosine += weight * np.cos(2 * angle)
         sine += weight * np.sin(2 * angle)
     x, y = grid[:, 0] / 1000, grid[:, 1] / 1000
@@ -105,7 +105,7 @@ def _directions(plan: CityPlan, grid: Floats) -> tuple[Floats, Floats]:
 
 
 def _follow(grid: Floats, course: Floats, half_width: float, cosine: Floats, sine: Floats) -> None:
-    """Turn the field along a course, the more the nearer."""
+    """Turn the field along a course: the nearer, the more."""
     along = np.gradient(course, axis=0)
     angle = np.arctan2(along[:, 1], along[:, 0])
     seen = ((course > grid.min(axis=0) - _BANK) & (course < grid.max(axis=0) + _BANK)).all(axis=1)
@@ -148,7 +148,7 @@ def _away(grid: Floats, start: Floats, end: Floats) -> Floats:
     return away
 
 
-class _Drawn:
+class _DrawnPoints:
     """The points of one family drawn so far, in square cells."""
 
     def __init__(self, width: float) -> None:
@@ -172,11 +172,11 @@ class _Drawn:
         return found
 
 
-def draw(plan: CityPlan, random: np.random.Generator) -> Streets:
+def draw(plan: CityPlan, rng: np.random.Generator) -> Streets:
     """Draw a town's streets. The same plan and generator give the same streets."""
-    field = _Field(plan)
+    field = _DirectionField(plan)
     streets: list[Street] = []
-    drawn = {kind: [_Drawn(_APART[kind]), _Drawn(_APART[kind])] for kind in (MAIN, SIDE)}
+    drawn = {kind: [_DrawnPoints(_APART[kind]), _DrawnPoints(_APART[kind])] for kind in (MAIN, SIDE)}
     town: NDArray[np.int64] = np.flatnonzero(field.town & ~field.water)
     for corners in plan.roads:
         road = smooth(np.array(corners), _STEP)
@@ -189,7 +189,7 @@ def draw(plan: CityPlan, random: np.random.Generator) -> Streets:
         streets.append(Street(MAIN, 0, _thinned(road)))
     for kind in (MAIN, SIDE):
         starts = [(float(x), float(y)) for x, y in field.bridges.mean(axis=1)] if kind == MAIN else []
-        some = random.choice(town, min(len(town), 500 if kind == MAIN else 5000), replace=False)
+        some = rng.choice(town, min(len(town), 500 if kind == MAIN else 5000), replace=False)
         starts += [
             ((cell % field.size + 0.5) * _CELL - field.half, (cell // field.size + 0.5) * _CELL - field.half)
             for cell in some.tolist()
@@ -207,9 +207,14 @@ def draw(plan: CityPlan, random: np.random.Generator) -> Streets:
 
 
 def _trace(
-    field: _Field, drawn: _Drawn, kind: str, family: int, start: tuple[float, float], bridge: bool
+    field: _DirectionField,
+    drawn: _DrawnPoints,
+    kind: str,
+    family: int,
+    start: tuple[float, float],
+    bridge: bool,
 ) -> list[tuple[float, float]] | None:
-    """Follow the field both ways from a point; None where there is no room for a street."""
+    """Follow the field in both directions from a point; None where a street has no room."""
     apart = _APART[kind]
     allowed = field.allowed[kind]
     cell = field.cell(*start)
@@ -243,14 +248,14 @@ def _trace(
 
 
 def _winds(side: list[tuple[float, float]], apart: float) -> bool:
-    """Tell whether a line comes back to where it has been, as in a ring."""
+    """Tell whether a line comes back near an earlier point of itself, as a ring does."""
     x, y = side[-1]
     reach = int(apart / _STEP * 1.6) + 2
     return any((px - x) ** 2 + (py - y) ** 2 < apart * apart for px, py in side[:-reach:2])
 
 
 def _thinned(points: Floats, most: float = 2.0) -> Floats:
-    """Leave out the points that lie within `most` metres of the straight between those that stay [2]_.
+    """Leave out the points within `most` metres of the straight line between the points that stay [2]_.
 
     .. [2] D. Douglas, T. Peucker, Algorithms for the reduction of the number of points, 1973.
     """

@@ -1,8 +1,8 @@
-"""A week of a made-up city, minute by minute: bikes taken, ridden, left, broken, and moved by vans.
+"""Simulate a week of a made-up city by the minute: riders take, ride, leave and break bikes; vans move them.
 
-A week begins on Monday at four in the morning from a plan of its own: the night before, vans bring each
-station to it, and the few bikes still under way then count as picked up. So a week needs no other week before
-it, and any moment is never further than one away.
+A week begins on Monday at four in the morning with a planned stock. In the night before, vans bring each
+station to the plan, and the few bikes that are still under way then count as picked up. So the simulation of
+a week needs no earlier week, and any moment costs one week at most.
 """
 
 from __future__ import annotations
@@ -13,33 +13,36 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.city.riders import Wishes
+from ingest.city.riders import TripRequests
 from model.arrays import Floats, Ints
 
 _WALK_ON = 0.55
-"""Share of riders who find a station empty and walk to the next."""
+"""Share of the riders at an empty station who walk to the next one."""
 _LOOKS, _FEW = 0.4, 2
-"""Share of riders who look first and do not rely on the last bikes, or docks, and how many these are."""
+"""Share of riders who check the app first and avoid the last bikes or docks, and how many these are."""
 _TURNS = 8
-"""Neighbours that a rider tries before starting over."""
+"""Stations that a rider tries before trying the first one again."""
 _WALK, _DETOUR = 75.0, 170.0
-"""Metres a minute on foot, and looking for a dock by bike."""
+"""Metres a minute on foot, and by bike in search of a dock."""
 _LIKES_ELECTRIC = 0.68
 _BREAKS = 0.0015
 _LONGEST = 600
-"""Minutes after the end of the week that its last riders may come home."""
+"""Minutes after the end of the week within which its last riders arrive."""
 _VAN_HOLDS = 22
 _WORTH_A_STOP = 6
 _STOP_MINUTES = (11, 26)
 _AHEAD = (225, 40)
-"""Minutes before the end of the week at which vans begin to bring about the next one's plan, and mend it."""
+"""Minutes before the end of the week at which vans begin to set up the next week's stock, and correct it."""
 _MENDED = 60
-"""The minute of the day at which the workshop hands out what it has mended."""
+"""The minute of the day at which vans collect mended bikes from the workshop."""
 
 
 @dataclass(frozen=True, eq=False)
-class Stock:
-    """Bikes of both kinds at each station `(S,)`, and those in vans and workshop: what a week begins with."""
+class BikeStock:
+    """The bikes at the start of a week: at each station `(S,)`, in vans and in the workshop.
+
+    Pairs are `(plain, electric)`.
+    """
 
     plain: Ints
     electric: Ints
@@ -48,13 +51,13 @@ class Stock:
 
     @property
     def fleet(self) -> int:
-        """All bikes there are."""
+        """The number of all bikes."""
         return int(self.plain.sum() + self.electric.sum()) + sum(self.vans) + sum(self.workshop)
 
 
 @dataclass(frozen=True, eq=False)
-class Works:
-    """A station that is closed from one minute of the week to another."""
+class Closure:
+    """A station that is closed for works, from minute `first` of the week to minute `stop`."""
 
     station: int
     first: int
@@ -63,9 +66,9 @@ class Works:
 
 @dataclass(frozen=True, eq=False)
 class Week:
-    """What stood where: a row a minute from Unix second `start` on, `(T, S)`; sums `(T,)` of all else.
+    """The bikes at each station, a row a minute from Unix second `start` on, `(T, S)`, and elsewhere, `(T,)`.
 
-    `broken` bikes stand at a dock each and cannot be had.
+    `bikes` counts both kinds. Each of the `broken` bikes stands in a dock and cannot be rented.
     """
 
     start: int
@@ -75,12 +78,12 @@ class Week:
     riding: Ints
     vans: Ints
     workshop: Ints
-    works: tuple[Works, ...]
+    closures: tuple[Closure, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Town:
-    """What a week needs to know of a town.
+class StationNetwork:
+    """The stations and vans of a city, as the simulation needs them.
 
     `near` `(S, N)` are each station's neighbours, itself first, `away` `(S, S)` metres, `morning` and
     `evening` `(S,)` the bikes that vans aim for before the rush hours.
@@ -94,10 +97,10 @@ class Town:
     vans: int
 
 
-class _Log:
-    """Changes of a count by station and minute, written down as they come: where it rose, and where it fell.
+class _CountChanges:
+    """The changes of a count, by station and minute.
 
-    A place is minute times stations plus station.
+    `up` and `down` hold a position for each rise and fall by one: minute times stations, plus station.
     """
 
     def __init__(self, minutes: int, size: int) -> None:
@@ -106,7 +109,7 @@ class _Log:
         self.down: list[int] = []
 
     def add(self, minute: int, station: int, by: int) -> None:
-        """Write down a change by more than one."""
+        """Add a change by more than one."""
         (self.up if by > 0 else self.down).extend([minute * self._size + station] * abs(by))
 
     def through_time(self, start: Ints) -> NDArray[np.uint8]:
@@ -120,48 +123,49 @@ class _Log:
         return count.astype(np.uint8)
 
 
-class Run:
-    """One week under way, whose minutes have local hours `(M,)`, from one stock to the next week's.
+class WeekSimulation:
+    """Simulates one week, from its stock to the next week's.
 
-    Plain lists, since a rider at a time is cheaper in them than in arrays.
+    `hour` `(M,)` is the local hour of each minute. The counts are plain lists: a Python loop that handles one
+    rider at a time reads and writes lists faster than arrays.
     """
 
     def __init__(
         self,
-        town: Town,
-        begin: Stock,
-        end: Stock,
-        wishes: Wishes,
+        network: StationNetwork,
+        begin: BikeStock,
+        end: BikeStock,
+        requests: TripRequests,
         hour: Floats,
-        works: Sequence[Works],
-        random: np.random.Generator,
+        closures: Sequence[Closure],
+        rng: np.random.Generator,
     ) -> None:
-        self.town, self.begin, self.end, self.works, self.random = town, begin, end, works, random
-        self.wishes, self.hour, self.minutes = wishes, hour, len(hour)
-        self.size = len(town.capacity)
+        self.network, self.begin, self.end, self.closures, self.rng = network, begin, end, closures, rng
+        self.requests, self.hour, self.minutes = requests, hour, len(hour)
+        self.size = len(network.capacity)
         self.plain, self.electric = begin.plain.tolist(), begin.electric.tolist()
         self.broken, self.broken_electric = [0] * self.size, [0] * self.size
-        self.room = (town.capacity - begin.plain - begin.electric).tolist()
-        self.urgency = 1 / np.sqrt(town.capacity)
+        self.room = (network.capacity - begin.plain - begin.electric).tolist()
+        self.urgency = 1 / np.sqrt(network.capacity)
         self.open = [True] * self.size
         self.load = list(begin.vans)
         self.shop = list(begin.workshop)
-        self.logs = [_Log(self.minutes, self.size) for _ in range(3)]
+        self.logs = [_CountChanges(self.minutes, self.size) for _ in range(3)]
 
     def through(self, start: int) -> Week:
-        """Go through the minutes."""
-        wishes, near, size = self.wishes, self.town.near.tolist(), self.size
+        """Simulate all minutes of the week that begins at Unix second `start`."""
+        requests, near, size = self.requests, self.network.near.tolist(), self.size
         origin, destination, ride = (
-            column.tolist() for column in (wishes.origin, wishes.destination, wishes.minutes)
+            column.tolist() for column in (requests.origin, requests.destination, requests.minutes)
         )
         count = len(origin)
         likes, walks, breaks, looks = (
-            (self.random.random(count) < share).tolist()
+            (self.rng.random(count) < share).tolist()
             for share in (_LIKES_ELECTRIC, _WALK_ON, _BREAKS, _LOOKS)
         )
         walk_on, detour = self._minutes_on(_WALK), self._minutes_on(_DETOUR)
-        first = np.searchsorted(wishes.minute, np.arange(self.minutes + 1)).tolist()
-        # Who comes on foot from an empty station, as (wish, tries); who comes riding, with the kind of bike.
+        first = np.searchsorted(requests.minute, np.arange(self.minutes + 1)).tolist()
+        # Riders on foot from an empty station, as (request, tries); riders under way, with the kind of bike.
         afoot: list[list[tuple[int, int]]] = [[] for _ in range(self.minutes + _LONGEST)]
         coming: list[list[tuple[int, int, bool]]] = [[] for _ in range(self.minutes + _LONGEST)]
         stops = self._stops()
@@ -169,9 +173,9 @@ class Run:
         bikes_log, electric_log, broken_log = self.logs
         rented, returned = bikes_log.down.append, bikes_log.up.append
         electric_rented, electric_returned = electric_log.down.append, electric_log.up.append
-        for work in self.works:
-            open_[work.station] &= not work.first <= -1 < work.stop
-        changes = {minute for work in self.works for minute in (work.first, work.stop)}
+        for closure in self.closures:
+            open_[closure.station] &= not closure.first <= -1 < closure.stop
+        changes = {minute for closure in self.closures for minute in (closure.first, closure.stop)}
         ahead = [self.minutes - before for before in _AHEAD]
         riding = 0
         sums = []
@@ -180,16 +184,16 @@ class Run:
             base = minute * size
             if minute in changes:
                 self._close_or_open(minute)
-            for wish, tries, is_electric in coming[minute]:
-                station = near[destination[wish]][tries % _TURNS]
-                least = _FEW if looks[wish] and not tries else 0
+            for request, tries, is_electric in coming[minute]:
+                station = near[destination[request]][tries % _TURNS]
+                least = _FEW if looks[request] and not tries else 0
                 if room[station] <= least or not open_[station]:
-                    wait = detour[destination[wish]][tries % _TURNS]
-                    coming[minute + wait].append((wish, tries + 1, is_electric))
+                    wait = detour[destination[request]][tries % _TURNS]
+                    coming[minute + wait].append((request, tries + 1, is_electric))
                     continue
                 room[station] -= 1
                 riding -= 1
-                if breaks[wish]:
+                if breaks[request]:
                     self.broken[station] += 1
                     self.broken_electric[station] += is_electric
                     broken_log.up.append(base + station)
@@ -200,16 +204,16 @@ class Run:
                     electric_returned(base + station)
                 else:
                     plain[station] += 1
-            starting = [(wish, 0) for wish in range(first[minute], first[minute + 1])]
-            for wish, tries in afoot[minute] + starting:
-                station = near[origin[wish]][tries]
-                least = _FEW if looks[wish] and not tries else 0
+            starting = [(request, 0) for request in range(first[minute], first[minute + 1])]
+            for request, tries in afoot[minute] + starting:
+                station = near[origin[request]][tries]
+                least = _FEW if looks[request] and not tries else 0
                 if plain[station] + electric[station] <= least or not open_[station]:
-                    if (walks[wish] or looks[wish]) and tries < 2:
-                        afoot[minute + walk_on[origin[wish]][tries]].append((wish, tries + 1))
+                    if (walks[request] or looks[request]) and tries < 2:
+                        afoot[minute + walk_on[origin[request]][tries]].append((request, tries + 1))
                     continue
-                minutes = ride[wish]
-                is_electric = electric[station] > 0 and (likes[wish] or not plain[station])
+                minutes = ride[request]
+                is_electric = electric[station] > 0 and (likes[request] or not plain[station])
                 if is_electric:
                     electric[station] -= 1
                     electric_rented(base + station)
@@ -219,7 +223,7 @@ class Run:
                 rented(base + station)
                 room[station] += 1
                 riding += 1
-                coming[minute + minutes].append((wish, 0, is_electric))
+                coming[minute + minutes].append((request, 0, is_electric))
             for stop in stops[minute]:
                 self._stop(minute, stop)
             if minute % 1440 == _MENDED or minute in ahead:
@@ -235,48 +239,48 @@ class Run:
             riding=riding_then,
             vans=vans_then,
             workshop=shop_then,
-            works=tuple(self.works),
+            closures=tuple(self.closures),
         )
 
     def _minutes_on(self, speed: float) -> list[list[int]]:
-        """Give the minutes from each neighbour to the next one, `(S, N)`."""
-        near = self.town.near
-        leg = self.town.away[near, np.roll(near, -1, axis=1)]
+        """Give the minutes from each neighbour of a station to the next neighbour, `(S, N)`."""
+        near = self.network.near
+        leg = self.network.away[near, np.roll(near, -1, axis=1)]
         return np.maximum(np.round(leg / speed), 1).astype(np.int64).tolist()  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------ vans
 
     def _stops(self) -> list[list[int]]:
-        """Plan when vans stop: -1 for a stop of their own choice, else the station that is on the plan."""
+        """Plan when vans stop, by minute: -1 where the driver chooses a station then."""
         stops: list[list[int]] = [[] for _ in range(self.minutes)]
         at_work = (
             (self.hour >= 22.5) | (self.hour < 3.5)
             | ((self.hour >= 5.75) & (self.hour < 8)) | ((self.hour >= 13.5) & (self.hour < 16.75))
         )  # fmt: skip
-        for _ in range(self.town.vans):
-            minute = int(self.random.integers(*_STOP_MINUTES))
+        for _ in range(self.network.vans):
+            minute = int(self.rng.integers(*_STOP_MINUTES))
             while minute < self.minutes - _AHEAD[0]:
                 if at_work[minute]:
                     stops[minute].append(-1)
-                minute += int(self.random.integers(*_STOP_MINUTES))
+                minute += int(self.rng.integers(*_STOP_MINUTES))
         return stops
 
     def _stop(self, minute: int, station: int) -> None:
-        """Let a van bring a station to the plan, or choose where it is needed most."""
+        """Stop a van at a station to set up the next week's stock; for -1, where it is needed most."""
         if station >= 0:
             self._move(minute, station, int(self.end.plain[station]), int(self.end.electric[station]))
             return
         stock = np.add(self.plain, self.electric)
         early = not 9 <= self.hour[minute] < 20
-        target = self.town.morning if early else self.town.evening
-        gap = (target - stock) * self.urgency + self.random.normal(0, 0.35, self.size)
+        target = self.network.morning if early else self.network.evening
+        gap = (target - stock) * self.urgency + self.rng.normal(0, 0.35, self.size)
         gap += 1.2 * (stock <= 1) - 1.2 * (np.array(self.room) <= 1)
-        for work in self.works:
-            if not self.open[work.station]:
-                gap[work.station] = 0
+        for closure in self.closures:
+            if not self.open[closure.station]:
+                gap[closure.station] = 0
         load = sum(self.load)
-        most = _VAN_HOLDS * self.town.vans
-        collect = load < most * 0.25 or (load < most * 0.75 and self.random.random() < 0.5)
+        most = _VAN_HOLDS * self.network.vans
+        collect = load < most * 0.25 or (load < most * 0.75 and self.rng.random() < 0.5)
         station = int(gap.argmin() if collect else gap.argmax())
         want = float(target[station] - stock[station])
         if abs(want) < _WORTH_A_STOP:
@@ -295,7 +299,7 @@ class Run:
         )
 
     def _move(self, minute: int, station: int, plain: int, electric: int) -> None:
-        """Bring a station as near to these counts as vans and docks allow, and take what is broken along."""
+        """Bring a station as near to these counts as vans and docks allow, and take its broken bikes away."""
         broken, broken_electric = self.broken[station], self.broken_electric[station]
         if broken:
             self.shop[0] += broken - broken_electric
@@ -314,16 +318,16 @@ class Run:
                     self.logs[1].add(minute, station, by)
 
     def _mend(self) -> None:
-        """Hand to the vans what the workshop has beyond what it always has."""
+        """Move mended bikes from the workshop into vans; it keeps as many as at the start of the week."""
         for kind in (0, 1):
             mended = max(self.shop[kind] - self.begin.workshop[kind], 0)
             self.shop[kind] -= mended
             self.load[kind] += mended
 
     def _plan_ahead(self, minute: int, stops: list[list[int]]) -> None:
-        """Spread the visits that bring about next week's plan over the time until the next look, or the end.
+        """Spread the stops that set up next week's stock over the time until the correction, or the end.
 
-        A surplus is picked up before what is missing is brought, as far as the vans hold.
+        Vans collect surplus bikes first, as far as they have room, then bring them where bikes are missing.
         """
         final = minute != self.minutes - _AHEAD[0]
         minutes = _AHEAD[1] - 2 if final else _AHEAD[0] - _AHEAD[1] - 2
@@ -340,10 +344,10 @@ class Run:
             stops[minute + 1 + index * minutes // len(visits)].append(station)
 
     def _close_or_open(self, minute: int) -> None:
-        """Close a station for works, and take its bikes away; or open it again."""
-        for work in self.works:
-            if work.first == minute:
-                self.open[work.station] = False
-                self._move(minute, work.station, 0, 0)
-            elif work.stop == minute:
-                self.open[work.station] = True
+        """Close the stations whose works begin, and take their bikes away; open those whose works end."""
+        for closure in self.closures:
+            if closure.first == minute:
+                self.open[closure.station] = False
+                self._move(minute, closure.station, 0, 0)
+            elif closure.stop == minute:
+                self.open[closure.station] = True

@@ -93,9 +93,9 @@ class TripRequests:
 class Riders:
     """The riders of one town.
 
-    Its stations have `uses` `(U, S)`, places `where` `(S, 2)` in metres, `height` `(S,)` in metres and a `size`
-    `(S,)`, which multiplies the riders there. `busyness` multiplies all riders, and `taste` those with a purpose,
-    by its name.
+    Its stations have `uses` `(U, S)`, places `where` `(S, 2)` and `height` `(S,)` in metres, and a `size`
+    `(S,)` that multiplies the riders there. `busyness` multiplies all riders, and `taste` those of a
+    purpose, by its name.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""`make audit`: ask whether a known vulnerability is in what requirements.lock installs.
+"""`make audit`: looks for known vulnerabilities in the packages of requirements.lock.
 
-Fails on one that audit.toml does not list with a reason. Where no advisory can be had it says so and does not
-fail: a machine without a network builds too, but nobody should take that for a clean bill.
+It fails on one that audit.toml does not list with a reason. Where it gets no advisories it prints so and does
+not fail: a machine without a network can build too, but that is no proof of safety.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def main() -> int:
-    """Ask, and say what came out."""
+    """Run the audit and print its result."""
     lock = HERE.parent / "requirements.lock"
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(lock), "--disable-pip"]
     command += ["--format", "json", "--progress-spinner", "off", "--timeout", "10"]
@@ -35,7 +35,10 @@ def main() -> int:
 
 
 def judge(report: dict[str, Any], reasons: dict[str, str]) -> tuple[int, list[str]]:
-    """Read pip-audit's report: the exit code, and what to say. `reasons` are those not to mind, by id."""
+    """Read pip-audit's report: give the exit code and the lines to print.
+
+    `reasons` has ignored advisories by id.
+    """
     packages = report["dependencies"]
     asked = [package for package in packages if "vulns" in package]
     missing = sorted(package["name"] for package in packages if "vulns" not in package)

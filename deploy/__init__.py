@@ -1,1 +1,1 @@
-"""What is needed to run Dockcast for good: units, containers, alerts, backup. See README.md."""
+"""Files to run Dockcast in production: units, containers, alerts, backup. See README.md."""

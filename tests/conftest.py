@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures and settings that all tests share."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KINDS = ("sqlite", "postgresql")
 settings.register_profile("dockcast", deadline=None)
 settings.load_profile("dockcast")
 
-# A worker under test asks nobody for the weather unless the test says whom.
+# A worker under test fetches no weather unless the test names a server.
 os.environ["DOCKCAST_WEATHER"] = ""
 
 

@@ -1,4 +1,4 @@
-"""What is installed and how it is run: the lock, the audit, units, alerts, backup and restore."""
+"""Installing and running: the lock of packages, the audit, units, alerts, backup and restore."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pins(name: str) -> dict[str, set[str]]:
 
 
 def test_the_lock_is_that_of_the_requirements() -> None:
-    """`make lock` was forgotten if this fails."""
+    """If this fails, run `make lock`."""
     wanted, locked = pins("requirements.txt"), pins("requirements.lock")
     assert len(wanted) > 20
     assert {name: locked.get(name) for name in wanted} == wanted
@@ -157,7 +157,7 @@ def test_a_backup_made_at_work_is_one_moment_and_comes_back_equal(tmp_path: Path
 
 
 def version(url: str) -> int:
-    """Read the number of Dublin's newest frame: one more at every poll that was learnt."""
+    """Read the version of Dublin's newest frame. Each learnt poll adds one."""
     store = Store(url)
     state = store.state("dublin")
     store.close()

@@ -1,6 +1,6 @@
-"""Readers read any bytes or refuse them in words: a short run of what `benchmarks/drills/fuzz` does.
+"""Readers read any bytes or refuse them in words: a short run of `benchmarks/drills/fuzz`.
 
-What broke in its long runs is kept here for ever.
+This file keeps every input that broke a reader in the long runs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def target(name: str) -> tuple[Any, list[bytes]]:
 
 @st.composite
 def spoilt(draw: st.DrawFn, name: str) -> bytes:
-    """Take a good input, and put other bytes in a place or two."""
+    """Take a good input, and change its bytes in one or two places."""
     data = draw(st.sampled_from(target(name)[1]))
     for _ in range(draw(st.integers(1, 2))):
         start = draw(st.integers(0, len(data)))
@@ -59,7 +59,7 @@ FOUND = {
     "api: a query that is no UTF-8, at an address that there is not": ("api", b"\x02no/such\nsince=\xcb"),
     "address: a moment of the year 226, which is written in three digits": ("address", b"at=2260302T0855Z"),
 }
-"""What broke: the target, and the input cut down to what it takes."""
+"""Inputs that broke a target once, as short as they can be."""
 
 
 @pytest.mark.parametrize("what", FOUND)

@@ -1,6 +1,6 @@
-"""Attempts by name against a running server, page and API alike: each is refused, or proven without effect.
+"""Sends named attacks to a running server, page and API alike: the server refuses each, or it has no effect.
 
-Most speak through a bare socket: no proper client would send what they do.
+Most use a bare socket, since no proper client would send such requests.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def send(site: Site, request: bytes) -> list[Answer]:
 def request(
     site: Site, target: str, *headers: str, method: str = "GET", host: str = "", body: bytes = b""
 ) -> bytes:
-    """Write a request that is in order but for what is given."""
+    """Write a proper request, apart from the given parts."""
     lines = (f"{method} {target} HTTP/1.1", f"Host: {host or f'127.0.0.1:{site.port}'}", "Connection: close")
     return "\r\n".join((*lines, *headers, "", "")).encode("latin-1") + body
 
@@ -71,18 +71,18 @@ def ask(site: Site, target: str, *headers: str, **more: str) -> Answer:
 
 
 def is_refused(answers: list[Answer]) -> bool:
-    """Tell whether nothing came but at most one refusal: a second answer would be to what was smuggled."""
+    """Tell whether the server sent at most one refusal: a second answer would mean that smuggling worked."""
     return len(answers) <= 1 and all(400 <= answer.status < 502 for answer in answers)
 
 
 def well(site: Site) -> bool:
-    """Tell whether the server still answers everybody else, with all that it had."""
+    """Tell whether the server still answers other clients with both of its systems."""
     answer = ask(site, "/api/systems")
     return answer.status == 200 and len(json.loads(answer.body)["systems"]) == 2
 
 
 def test_what_is_in_order_is_answered(site: Site) -> None:
-    """Or all that follows would hold for a server that refuses everything."""
+    """Without this, the other tests would pass for a server that refuses everything."""
     assert ask(site, f"{FORECAST}?minutes=30").status == 200
     assert ask(site, "/?city=dublin").status == 200
     assert ask(site, "/api/systems", host=f"localhost:{site.port}").status == 200
@@ -159,7 +159,7 @@ def test_a_strangers_host(site: Site, target: str, host: str) -> None:
 
 
 def test_forwarded_names_are_not_believed(site: Site) -> None:
-    """A cache in front would give to all what one asked for."""
+    """A cache in front would serve a forged answer to every client."""
     forged = (f"X-Forwarded-Host: {EVIL}", f"Forwarded: host={EVIL}", f"X-Original-URL: /{EVIL}")
     for target in ("/", "/api/systems/dublin"):
         told = ask(site, target, *forged)
@@ -190,7 +190,7 @@ def test_no_program_drives_the_pages(site: Site, path: str) -> None:
 
 
 def test_a_page_of_a_stranger_reads_no_more_than_what_is_public(site: Site) -> None:
-    """The API is for all, without cookies; what Streamlit answers is for its own pages."""
+    """Any page may read the API, without cookies. Only our own pages may read Streamlit's answers."""
     api = ask(site, "/api/systems", f"Origin: https://{EVIL}")
     assert api.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in api.headers
@@ -285,7 +285,7 @@ def test_traversal(site: Site, folder: str, step: str) -> None:
 
 
 def ask_for_the_shell(site: Site) -> bytes:
-    """The page without content, which Streamlit gives for every address that it does not know."""
+    """Get the page without content, which Streamlit serves for every unknown address."""
     return ask(site, "/").body
 
 
@@ -410,7 +410,7 @@ def test_a_body_is_not_even_read(site: Site, method: str, headers: list[str], bo
 
 
 def test_more_at_once_than_can_be_answered(site: Site) -> None:
-    """What is beyond the most is told to come again; the others get what they asked for."""
+    """Requests beyond the limit get 503; the others get their answers."""
     sockets = [socket.create_connection(("127.0.0.1", site.port), timeout=20) for _ in range(300)]
     try:
         for each in sockets:
@@ -431,7 +431,7 @@ def test_more_at_once_than_can_be_answered(site: Site) -> None:
 
 @pytest.mark.browser
 def test_nothing_that_an_address_or_a_name_says_is_run(visit: Visit) -> None:
-    """The station s0 is named with an image of a stranger's; a request to him would fail this test."""
+    """The name of station s0 holds a stranger's image. A request to that stranger fails this test."""
     evil = quote(SCRIPT, safe="")
     for query in (f"city={evil}&station={evil}", f"city=dublin&station=s0&in={evil}"):
         page = visit(f"?{query}&n={evil}&what={evil}&from={evil}")

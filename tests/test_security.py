@@ -1,4 +1,4 @@
-"""What SECURITY.md says is done, seen to be so: source, settings, headers, logs, files."""
+"""Checks the defences that SECURITY.md names: source, settings, headers, logs, files."""
 
 from __future__ import annotations
 
@@ -191,14 +191,14 @@ def test_every_answer_tells_the_browser_to_be_careful() -> None:
 
 
 def test_behind_tls_a_browser_is_told_to_keep_to_it() -> None:
-    """What an app keeps of its answers, as that for scripts does, is not touched."""
+    """Without TLS the header is not there."""
     guard = RequestGuard(App())
     assert answer(guard, scheme="https")[1]["strict-transport-security"] == "max-age=31536000"
     assert "strict-transport-security" not in answer(guard)[1]
 
 
 def test_a_page_that_is_kept_keeps_its_policy() -> None:
-    """An answer 304 has no type; with the policy for what is no page, a reload showed nothing."""
+    """An answer 304 has no type. With the policy for other files, a reload of the page showed nothing."""
     assert "content-security-policy" not in answer(RequestGuard(App(b"", 304)))[1]
 
 
@@ -324,11 +324,11 @@ def test_a_worker_that_cannot_reach_its_store_keeps_the_password_to_itself() -> 
     assert "Traceback" not in said
 
 
-# ---------------------------------------------------------------- what is said of it
+# ---------------------------------------------------------------- the threat model
 
 
 def test_every_test_that_the_threat_model_names_is_there() -> None:
-    """A name may be shortened by … where it is long."""
+    """A long name may be shortened by …."""
     words = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     tests = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
     every = "\n".join(tests.values())

@@ -1,4 +1,4 @@
-"""What feeds do wrong, by name: how to do it, and what is to come of it."""
+"""Faults of feeds by name: how to make each, and the outcome to expect."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.support.misbehaving import Behaviour, body, redirect, status
 class Fault:
     """One way to misbehave.
 
-    `behave` makes it for a town, whose documents are all spoilt where it is of `everything`, else its status.
-    A poll then comes to `outcome`, and the feed is in `state`.
+    `behave` makes the behaviour for a town. It spoils all documents where `everything`
+    is set, else the status. A poll then has the `outcome`, and the feed is in `state`.
     """
 
     behave: Callable[[Town], Behaviour]
@@ -40,9 +40,9 @@ def _changed(change: Callable[[dict[str, Any]], object], outcome: str, state: st
     """Send the status with its fields changed."""
 
     def made(raw: bytes) -> bytes:
-        told = json.loads(raw)
-        change(told)
-        return json.dumps(told).encode()
+        document = json.loads(raw)
+        change(document)
+        return json.dumps(document).encode()
 
     return _spoilt(made, outcome, state)
 
@@ -56,10 +56,10 @@ def _frozen(town: Town) -> Behaviour:
 
 
 def _behind(town: Town) -> Behaviour:
-    """Answer as a second server does that is 40 seconds behind, for good."""
-    told = town.document("station_status")
-    told["last_updated"] -= 100
-    return misbehaving.document(told)
+    """Answer like a second server that is always 40 seconds behind the last answer."""
+    document = town.document("station_status")
+    document["last_updated"] -= 100
+    return misbehaving.document(document)
 
 
 def _unchanged(town: Town) -> Behaviour:
@@ -76,8 +76,8 @@ def _without_tls(town: Town) -> Behaviour:
     return redirect(f"https://127.0.0.1:{town.server.server_address[1]}/{town.name}/station_status.json")
 
 
-def _no_stations(told: dict[str, Any]) -> None:
-    told["data"]["stations"] = []
+def _no_stations(document: dict[str, Any]) -> None:
+    document["data"]["stations"] = []
 
 
 FAULTS: dict[str, Fault] = {
@@ -117,6 +117,8 @@ FAULTS: dict[str, Fault] = {
     # Time
     "frozen": Fault(_frozen, "unchanged", "silent"),
     "going back": Fault(_behind, "late", "silent"),
-    "jumping ahead": _changed(lambda told: told.update(last_updated=told["last_updated"] + 7200), "learnt"),
-    "no time": _changed(lambda told: told.pop("last_updated"), "learnt"),
+    "jumping ahead": _changed(
+        lambda document: document.update(last_updated=document["last_updated"] + 7200), "learnt"
+    ),
+    "no time": _changed(lambda document: document.pop("last_updated"), "learnt"),
 }

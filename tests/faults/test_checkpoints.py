@@ -1,4 +1,4 @@
-"""A checkpoint that cannot be read gives way to the one before it, and that to the log; nothing is lost."""
+"""Recovery takes the checkpoint before an unreadable one, or the log alone; nothing is lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.both
 
 
 def of_another_version(blob: bytes) -> bytes:
-    """Say that a state is in a format of days to come."""
+    """Mark a state as one of a future format."""
     with np.load(io.BytesIO(zlib.decompress(blob))) as arrays:
         changed = dict(arrays) | {"format": np.array(999)}
     packed = io.BytesIO()
@@ -42,7 +42,7 @@ SPOILT: dict[str, Callable[[bytes], bytes]] = {
 
 
 def spoil(desk: Desk, newest: int, how: Callable[[bytes], bytes]) -> None:
-    """Spoil so many of the newest checkpoints, from outside, as a disk does."""
+    """Spoil some of the newest checkpoints from outside, as a disk does."""
     engine = sa.create_engine(desk.url)
     with engine.begin() as db:
         rows = db.execute(sa.select(checkpoints).order_by(checkpoints.c.at.desc())).all()
@@ -55,17 +55,17 @@ def spoil(desk: Desk, newest: int, how: Callable[[bytes], bytes]) -> None:
 def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
     desk: Desk, how: str, newest: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """From the one before it, or, where that is spoilt too, from the log alone; the weather comes again."""
-    sky, heard, spoilt = Sky(), Forecaster(stations()), SPOILT[how]
+    """It recovers from the checkpoint before, or from the log alone where that is spoilt too."""
+    sky, expected, spoilt = Sky(), Forecaster(stations()), SPOILT[how]
     ticker = desk.worker(weather=sky, checkpoint_seconds=600)
     seen = list(riders(36, start=NOON))
     for index, snapshot in enumerate(seen[:35]):
         if index == 24:
             sky.next = rain(snapshot.at)
         if index == 25:
-            heard.update_weather(rain(snapshot.at - MINUTE))
+            expected.update_weather(rain(snapshot.at - MINUTE))
         desk.tick(ticker, fresh(snapshot))
-        heard.learn(snapshot)
+        expected.learn(snapshot)
     before, last = desk.store.checkpoint("test", before=NOON + 25 * MINUTE), desk.store.checkpoint("test")
     assert before is not None
     assert last is not None
@@ -73,12 +73,12 @@ def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
 
     spoil(desk, newest, spoilt)
     with caplog.at_level(logging.WARNING):
-        assert state_of(desk.store) == heard.to_bytes()
+        assert state_of(desk.store) == expected.to_bytes()
         desk.tick(desk.worker(checkpoint_seconds=600), fresh(seen[35]), after=2 * MINUTE)
-    heard.learn(seen[35])
+    expected.learn(seen[35])
     assert caplog.text.count("cannot be used") == 2 * newest, "each recovery says so of each"
     assert desk.outcomes() == ["learnt"] * 36
-    assert state_of(desk.store) == heard.to_bytes()
+    assert state_of(desk.store) == expected.to_bytes()
     assert desk.state() == ("live", None, 0)
 
 
@@ -104,17 +104,17 @@ def test_stations_that_came_after_the_checkpoint_before_are_not_lost_with_the_ne
 
 def test_what_the_checkpoint_before_needs_is_not_forgotten(desk: Desk) -> None:
     ticker = desk.worker(checkpoint_seconds=1800, keep=timedelta(minutes=5))
-    heard = Forecaster(stations())
+    expected = Forecaster(stations())
     for snapshot in riders(100, start=NOON):
         desk.tick(ticker, fresh(snapshot))
-        heard.learn(snapshot)
+        expected.learn(snapshot)
     assert len(desk.store.polls("test")) < 100
     spoil(desk, 1, SPOILT["truncated"])
-    assert state_of(desk.store) == heard.to_bytes()
+    assert state_of(desk.store) == expected.to_bytes()
 
 
 def test_a_state_is_not_given_up_for_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is whole: the next try may have the memory. To learn the log instead would lose what is older."""
+    """The state is whole, and the next try may succeed. Learning the log instead would lose older days."""
     blob = Forecaster(stations()).to_bytes()
 
     def none_left(*_: object, **__: object) -> None:

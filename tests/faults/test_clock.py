@@ -1,4 +1,4 @@
-"""Our own clock set back and ahead: nothing is lost, nothing waits for it to be right again."""
+"""The clock of our machine is set back and ahead: no update is lost, and no feed waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a feed does, its last forecast stands, riders are told, and it goes on when the feed does."""
+"""Whatever a feed does, its last forecast stands, riders learn why, and polls go on when it is mended."""
 
 from __future__ import annotations
 

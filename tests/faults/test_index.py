@@ -1,4 +1,4 @@
-"""The index of faults names tests that there are, and every fault that is tried."""
+"""The index of faults names every fault, and only tests that exist."""
 
 from __future__ import annotations
 

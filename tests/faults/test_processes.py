@@ -1,4 +1,4 @@
-"""Workers and apps frozen, killed, short of memory, or two at a time: one learns, and nothing is lost."""
+"""Workers and apps are frozen, killed, short of memory, or two at a time: one learns, nothing is lost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_worker_that_is_frozen_loses_its_lease_and_waking_writes_nothing(
     town: Town, store: Store, tmp_path: Path
 ) -> None:
     (tmp_path / "two").mkdir()
-    said = tmp_path / "worker.log"
+    log = tmp_path / "worker.log"
     with process(tmp_path, store_url(tmp_path), town) as first:
         wait_for(lambda: learnt(store) >= 2)
         with process(tmp_path / "two", store_url(tmp_path), town):
@@ -54,11 +54,11 @@ def test_a_worker_that_is_frozen_loses_its_lease_and_waking_writes_nothing(
             wait_for(lambda: learnt(store) >= frozen + 2)
             second = holder(store)
             first.send_signal(signal.SIGCONT)
-            wait_for(lambda: "another worker has taken over" in said.read_text())
+            wait_for(lambda: "another worker has taken over" in log.read_text())
             before = learnt(store)
             wait_for(lambda: learnt(store) >= before + 2)
             assert holder(store) == second
-    assert "Traceback" not in said.read_text()
+    assert "Traceback" not in log.read_text()
     assert is_whole(store)
 
 
@@ -67,14 +67,14 @@ def test_a_worker_short_of_memory_skips_what_is_too_large_and_goes_on_with_the_r
 ) -> None:
     large = Town(server, "large", poll_seconds=0.5, size=3000)
     large.fault, large.everything = status(503), True
-    said = tmp_path / "worker.log"
+    log = tmp_path / "worker.log"
     with process(tmp_path, store_url(tmp_path), town, large) as running:
         wait_for(lambda: learnt(store) >= 2)
         pages = int(Path(f"/proc/{running.pid}/statm").read_text().split()[0])
         limit = pages * resource.getpagesize() + 30_000_000
         resource.prlimit(running.pid, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
         large.fault = None
-        wait_for(lambda: "MemoryError" in said.read_text())
+        wait_for(lambda: "MemoryError" in log.read_text())
         before = learnt(store)
         wait_for(lambda: learnt(store) >= before + 2)
         assert learnt(store, "large") == 0
@@ -88,7 +88,7 @@ def test_a_worker_short_of_memory_skips_what_is_too_large_and_goes_on_with_the_r
 def test_a_poll_whose_job_is_lost_for_lack_of_a_thread_is_made_up_for(
     town: Town, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """APScheduler drops what it cannot start, and the system would never be polled again."""
+    """APScheduler drops a job that it cannot start. Without a remedy the system is never polled again."""
     monkeypatch.setattr(worker, "CLOCK_EVERY", 0.1)
     monkeypatch.setattr(worker, "LOST_AFTER", 2.0)
     submit = ThreadPoolExecutor.submit_job
@@ -118,8 +118,8 @@ def app(folder: Path, *towns: Town) -> Iterator[tuple[subprocess.Popen[bytes], s
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port),
                "--server.address", "127.0.0.1", "--server.headless", "true"]  # fmt: skip
     env = os.environ | listed(folder, store_url(folder), *towns)
-    with (folder / f"app-{port}.log").open("a") as said:
-        running = subprocess.Popen(command, cwd=ROOT, env=env, stdout=said, stderr=said)
+    with (folder / f"app-{port}.log").open("a") as log:
+        running = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
     try:
         yield running, f"http://127.0.0.1:{port}"
     finally:
@@ -136,7 +136,7 @@ FORECAST = "/api/systems/town/forecast?minutes=30"
 def test_two_apps_have_one_worker_and_the_second_has_one_when_the_first_is_killed(
     town: Town, store: Store, tmp_path: Path
 ) -> None:
-    """And the first, started again, finds that one at work. Forecasts are given all the while."""
+    """The first app, started again, keeps the worker that runs. Forecasts are there all the while."""
     with app(tmp_path, town) as (first, one):
         wait_for(lambda: learnt(store) >= 2 and answers(one + FORECAST))
         worker_one = holder(store)

@@ -1,4 +1,4 @@
-"""The store locked, full or gone: nothing that was committed is lost, and the worker goes on when it can."""
+"""The store is locked, full or gone: no commit is lost, and the worker goes on when it can."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_store_that_another_process_has_locked(
     town: Town, store: Store, tmp_path: Path, wait: float, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    """Riders read on meanwhile; what came then is learnt, or asked for again, when the lock is gone."""
+    """Riders can read meanwhile. After the lock the worker learns the poll, or polls again."""
     monkeypatch.setattr(tick, "STANDBY_INTERVAL", timedelta(seconds=0.2))
     sa.event.listen(
         store._database._engine, "checkout",
@@ -73,7 +73,7 @@ def test_a_store_that_another_process_has_locked(
 
 
 def test_a_disk_that_is_full(town: Town, store: Store, tmp_path: Path) -> None:
-    """The worker's files may not grow, as on a full disk; then there is room again."""
+    """The worker's files cannot grow, as on a full disk; then there is room again."""
     path = tmp_path / "dockcast.db"
     log = tmp_path / "worker.log"
     with process(tmp_path, f"sqlite:///{path}", town) as worker:
@@ -97,7 +97,7 @@ def test_a_disk_that_is_full(town: Town, store: Store, tmp_path: Path) -> None:
 def test_a_database_that_is_gone_and_comes_back(
     town: Town, postgresql: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The server lets nobody in and throws everybody out, as when it is restarted."""
+    """The server ends all connections and accepts none, as when it restarts."""
     monkeypatch.setattr(tick, "STANDBY_INTERVAL", timedelta(seconds=0.2))
     with postgres_database(postgresql, "gone", "dockcast_template") as url:
         store = Store(url)

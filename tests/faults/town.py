@@ -28,15 +28,15 @@ _WALL = time.time() - time.monotonic()
 
 
 def true_time() -> float:
-    """Tell the time that feeds go by, whatever becomes of this machine's clock."""
+    """Give the feeds' time, which does not change when this machine's clock is set."""
     return _WALL + time.monotonic()
 
 
 class Town:
     """Serves a feed of four stations at which bikes come and go all the time.
 
-    Set `fault` to a behaviour and the status is that, or all documents where `everything` is set; None again
-    and it is well. `polls` counts how often the status was asked for.
+    Set `fault` to a behaviour, and the status behaves so, or all documents where `everything` is set. Set it
+    to None, and all is well again. `polls` counts the requests for the status.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Town:
 
     @property
     def system(self) -> System:
-        """How it is followed."""
+        """The system of this town, as a worker follows it."""
         url = self.server.url(f"/{self.name}/gbfs.json")
         return System(self.name, self.name, self.name, "FR", url, poll_seconds=self.poll_seconds)
 
@@ -112,15 +112,15 @@ def is_whole(store: Store, system_id: str = "town") -> bool:
 
 
 def working(store: Store, *towns: Town) -> AbstractContextManager[Worker]:
-    """Run a worker in a thread, which follows these towns and asks nobody else, until the block ends."""
+    """Run a worker in a thread until the block ends. It follows these towns alone, without weather."""
     systems = [town.system for town in towns]
     return worker_world.working(store, systems, Fetcher(seconds=2), 60, seed=False, weather="")
 
 
 def listed(folder: Path, url: str, *towns: Town) -> dict[str, str]:
-    """Write a list of towns to follow; give the settings of a process that does.
+    """Write a list of towns to follow; give the settings of a process that follows them.
 
-    It takes the towns for replays: live ones may not be asked more than once a minute.
+    The list labels the towns as replays, since a live system is polled at most once a minute.
     """
     path = folder / "systems.toml"
     path.write_text(
@@ -138,11 +138,11 @@ def listed(folder: Path, url: str, *towns: Town) -> dict[str, str]:
 
 @contextmanager
 def process(folder: Path, url: str, *towns: Town, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a worker as a process, and kill it at the end of the block. What it says is in `worker.log`."""
+    """Run a worker as a process, and kill it at the end of the block. Its log is `worker.log`."""
     given = listed(folder, url, *towns) | env
-    with (folder / "worker.log").open("a") as said:
+    with (folder / "worker.log").open("a") as log:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "ingest", "run"], cwd=ROOT, env=os.environ | given, stderr=said
+            [sys.executable, "-m", "ingest", "run"], cwd=ROOT, env=os.environ | given, stderr=log
         )
     try:
         yield worker

@@ -1,4 +1,4 @@
-"""For tests of the API: its routes alone as an app, and what forecasts came to."""
+"""For tests of the API: its routes alone as an app, and made-up scores."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ DRIFT = Drift(NOON, 30, 0.01, 0.4)
 
 
 def score(target_at: datetime, model: str = "pool", minutes: int = 30, **sums: float) -> dict[str, Any]:
-    """Make up what was settled at a time."""
+    """Make up the scores of a target time."""
     return {"target_at": target_at, "model": model, "minutes": minutes, **SUMS, **sums}
 
 
 def eventful(world: World, system_id: str = "dublin", stations: int = 12) -> int:
-    """Let a system answer twice: with scores, a drift, findings, and an outage of an hour in between."""
+    """Write two polls of a system: with scores, a drift, findings, and an outage of an hour between them."""
     first = frame(system_id, stations, at=NOON - timedelta(hours=1))
     world.commit(first, received_at=NOON - timedelta(hours=1))
     judged = [
@@ -46,5 +46,5 @@ def eventful(world: World, system_id: str = "dublin", stations: int = 12) -> int
 
 
 def client() -> TestClient:
-    """Ask the API; a failure on its side is an answer, as it is to anybody else."""
+    """Give a client of the API. An error of the server is an answer, as for any other client."""
     return TestClient(APP, raise_server_exceptions=False)

@@ -48,7 +48,7 @@ def frame(
     timezone: str = "Europe/Dublin",
     **changes: Any,
 ) -> Frame:
-    """Make up a frame. Station `s0` has an unpleasant name, `s1` is closed, and of `s2` nothing is known."""
+    """Make up a frame. Station `s0` has an unpleasant name, `s1` is closed, and `s2` is unknown."""
     random = np.random.default_rng(stations)
     bikes = random.integers(0, 12, stations).astype(np.int16)
     docks = (15 - bikes).astype(np.int16)
@@ -98,7 +98,7 @@ class World:
         return self.now
 
     def commit(self, made: Frame, received_at: datetime | None = None, **more: Any) -> int:
-        """Write a frame as a tick does; `more` is what else a tick leaves behind."""
+        """Write a frame as a tick does; `more` are other fields of the tick's result."""
         system_id, now = made.stations.system_id, received_at or self.now
         assert self.store.take_lease(system_id, "test", now, LEASE)
         poll = PollRow(now, made.at, "learnt", None, 0.1, "[]")

@@ -1,4 +1,4 @@
-"""A small city's GBFS documents, written by hand and right in every way, for tests to put one defect in.
+"""A small city's GBFS documents, written by hand and without a defect: each test puts one in.
 
 `Operator` serves them over HTTP from this machine and lets a test set the clock.
 """
@@ -71,7 +71,7 @@ def status(*stations: Json, **fields: Any) -> Json:
 
 
 def feed_list(*names: str, at: str = "https://bikes.example") -> list[Json]:
-    """What discovery says of the feeds with these names."""
+    """List feeds with these names, as discovery does."""
     return [{"name": name, "url": f"{at}/{name}.json"} for name in names]
 
 
@@ -162,7 +162,7 @@ class Operator:
 
 
 def bikes(poll: Poll, station_id: str) -> int:
-    """What a poll says of a station's bikes; -1 where it says nothing."""
+    """Give a station's bikes by a poll; -1 where the poll does not have them."""
     assert poll.snapshot is not None, f"nothing new came: {poll.outcome}"
     found = np.flatnonzero(poll.snapshot.station_id == station_id)
     return int(poll.snapshot.bikes[found[0]]) if len(found) else -1

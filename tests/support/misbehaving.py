@@ -4,8 +4,7 @@
         server.at("/gbfs.json", status(429, {"Retry-After": "120"}))
         fetcher.get(server.url("/gbfs.json"))
 
-What is not told how to behave is not found. Several behaviours for one path are taken in turn, the last
-one for good.
+A path without a behaviour answers 404. A path with several behaviours takes them in turn, and keeps the last.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ Behaviour = Callable[["Handler"], None]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Does as told for the path asked; its connections live on, as those of real servers do."""
+    """Behaves as the server prescribes for a path. Its connections stay open, as those of real servers do."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -58,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Misbehaving(ThreadingHTTPServer):
-    """Serves at 127.0.0.1 while the context is open; `asked` tells each request's path and headers."""
+    """Serves at 127.0.0.1 while the context is open; `asked` has each request's path and headers."""
 
     daemon_threads = True
 
@@ -112,7 +111,7 @@ def document(content: dict[str, Any]) -> Behaviour:
 
 
 def tagged(content: bytes, etag: str) -> Behaviour:
-    """A document with an ETag; 304 for whoever has it."""
+    """A document with an ETag; 304 for a client that has it."""
 
     def behave(handler: Handler) -> None:
         if handler.headers.get("If-None-Match") == etag:
@@ -124,7 +123,7 @@ def tagged(content: bytes, etag: str) -> Behaviour:
 
 
 def dated(content: bytes, last_modified: str) -> Behaviour:
-    """A document with a date; 304 for whoever has it."""
+    """A document with a date; 304 for a client that has it."""
 
     def behave(handler: Handler) -> None:
         if handler.headers.get("If-Modified-Since") == last_modified:
@@ -149,7 +148,7 @@ def status(code: int, headers: dict[str, str] | None = None) -> Behaviour:
 
 
 def redirect(to: str, code: int = 302) -> Behaviour:
-    """Somewhere else."""
+    """A redirect."""
     return lambda handler: handler.send(b"", code, {"Location": to})
 
 
@@ -192,7 +191,7 @@ def drips_chunk_size() -> Behaviour:
 
 
 def silent() -> Behaviour:
-    """Takes the request and says nothing."""
+    """Takes the request and does not answer."""
 
     def behave(handler: Handler) -> None:
         handler.server.gone.wait(10)
@@ -241,5 +240,5 @@ def gzip_bomb(size: int) -> Behaviour:
 
 
 def falsely_gzipped() -> Behaviour:
-    """Says gzip, sends text."""
+    """Claims gzip, sends text."""
     return body(b"{}", {"Content-Encoding": "gzip"})

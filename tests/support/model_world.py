@@ -29,7 +29,7 @@ def stations(size: int = 6, capacity: int = 12, timezone: str = "UTC", first: in
 
 
 def snapshot(at: datetime, bikes: list[int], capacity: int = 12, first: int = 0) -> Snapshot:
-    """Say how many bikes stand at s0, s1, …"""
+    """Make a snapshot of the bikes at s0, s1, …"""
     counts = np.array(bikes)
     ids = np.array([f"s{first + index}" for index in range(len(bikes))])
     return Snapshot(at, ids, counts, np.where(counts < 0, -1, capacity - counts))

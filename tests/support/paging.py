@@ -1,4 +1,4 @@
-"""Pages run by Streamlit's own test runner, and what they say."""
+"""Runs pages in Streamlit's own test runner, and reads their text."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def postgres_database(server: str, name: str, template: str = "template1") -> It
 
 
 class Databases:
-    """Where the tests at hand keep their stores: files of SQLite, or databases of a PostgreSQL `server`."""
+    """The databases of the running tests: SQLite files, or databases of a PostgreSQL `server`."""
 
     server: str | None = None
     opened = ExitStack()
@@ -76,7 +76,7 @@ class Databases:
 
     @classmethod
     def use(cls, server: str | None) -> None:
-        """Drop those made so far, and make the next ones on this server, or in files."""
+        """Drop the databases made so far, and make the next ones on this server, or in files."""
         cls.opened.close()
         cls._made.clear()
         cls.server = server
@@ -117,7 +117,7 @@ def counted(at: datetime, **bikes: int) -> Snapshot:
 
 
 def learnt(at: datetime, changes: Snapshot, received_at: datetime | None = None, **more: Any) -> TickResult:
-    """Make what a learnt poll leaves behind."""
+    """Make the result of a tick that learnt a poll."""
     given: dict[str, Any] = {
         "poll": PollRow(received_at or at, at, "learnt", None, 0.1, "[]"),
         "changes": changes,

@@ -32,7 +32,7 @@ from shared import add_shared  # noqa: E402
 
 from ingest.replay.recording import Recording  # noqa: E402
 from ingest.store import Store  # noqa: E402
-from ingest.worker.recovery import logged, recover  # noqa: E402
+from ingest.worker.recovery import logged_snapshots, recover  # noqa: E402
 from model import Forecaster, Snapshot  # noqa: E402
 from tests.support.processes import answers, free_port, wait_for  # noqa: E402
 from tests.support.store_world import postgres  # noqa: E402
@@ -97,7 +97,7 @@ class Witness:
         if self.forecaster is None:
             self.forecaster = Forecaster(stations, seed=True)
         before = self.polls
-        for snapshot in logged(store, self.forecaster):
+        for snapshot in logged_snapshots(store, self.forecaster):
             told = self.recording.at(snapshot.at)
             if told is None or told.at != snapshot.at or not same_counts(snapshot, told):
                 raise Difference(f"{system_id}: the log of {snapshot.at} is not what was recorded")

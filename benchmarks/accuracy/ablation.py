@@ -59,7 +59,7 @@ def measure(part: str, recording: Recording) -> dict[str, Any]:
     half = datetime.fromtimestamp((first + last) // 2, UTC)
     with without(part, recording) as less, threadpool_limits(1):
         begun = time.process_time()
-        report = backtest(less, MINUTES, EVERY, half, heard=day_one.update_weather, seed=False)
+        report = backtest(less, MINUTES, EVERY, half, on_score=day_one.update_weather, seed=False)
         seconds = time.process_time() - begun
     naive = {row.minutes: row for row in report.rows if row.model == "naive"}
     changes = {

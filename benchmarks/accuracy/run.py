@@ -26,7 +26,7 @@ import peers  # noqa: E402
 from plots import plot  # noqa: E402
 from questions import ask, grid  # noqa: E402
 
-from ingest.replay.backtest import Row, backtest  # noqa: E402
+from ingest.replay.backtest import BacktestRow, backtest  # noqa: E402
 from ingest.replay.recording import Recording  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 from model.frame import MINUTES as FRAME_MINUTES  # noqa: E402
@@ -49,7 +49,9 @@ EVERY = 20
 DAY = timedelta(days=1)
 
 
-def judge(recording: Recording, model: str, asked: Any, given: peers.Answers, start: int) -> list[Row]:
+def judge(
+    recording: Recording, model: str, asked: Any, given: peers.Answers, start: int
+) -> list[BacktestRow]:
     """Score a peer's answers as `model.scoring` scores ours."""
     rows = []
     for minutes in MINUTES:
@@ -65,7 +67,7 @@ def judge(recording: Recording, model: str, asked: Any, given: peers.Answers, st
         size = judged.shape[1]
         worse = np.bincount(station, error, size) > 1.01 * np.bincount(station, naive, size)
         rows.append(
-            Row(
+            BacktestRow(
                 recording=recording.system.system_id,
                 model=model,
                 minutes=minutes,
@@ -197,7 +199,7 @@ def run(name: str, folder: Path, scratch: Path) -> dict[str, Any]:
     SeedPipeline.learn = clock.watch(LEARN, 4)  # type: ignore[method-assign]
     with threadpool_limits(1):
         begun = time.process_time()
-        report = backtest(recording, MINUTES, EVERY, half, heard=day_one.update_weather)
+        report = backtest(recording, MINUTES, EVERY, half, on_score=day_one.update_weather)
         total = time.process_time() - begun
         SeedPipeline.predict, SeedPipeline.learn = PREDICT, LEARN  # type: ignore[method-assign]
         each = cost(recording)

@@ -60,15 +60,15 @@ def ranking() -> list[str]:
     """Compare the order of models by MAE with that on the real cities, from `rank-*.json`."""
     real = json.loads((HERE.parent / "accuracy" / "results.json").read_text())
     rows = [row for row in _rows(real) if row["recording"] in REAL]
-    told = {
+    results = {
         path.stem.removeprefix("rank-"): json.loads(path.read_text()) for path in HERE.glob("rank-*.json")
     }
-    for name, run in sorted(told.items()):
+    for name, run in sorted(results.items()):
         rows += [row | {"recording": name} for row in run["rows"]]
     others = " | ".join(model for model in RANKED if model != "naive")
     lines = [f"| city | min | naive MAE | {others} | best first |",
              "|---|---:|---:|" + "---:|" * (len(RANKED) - 1) + "---|"]  # fmt: skip
-    for name in (*REAL, *sorted(told)):
+    for name in (*REAL, *sorted(results)):
         for minutes in HORIZONS:
             mae = {
                 row["model"]: row["mae"]

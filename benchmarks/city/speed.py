@@ -50,7 +50,7 @@ def day_after(forecaster: Forecaster) -> str:
 def main(full: bool) -> None:
     """Measure, print and keep."""
     city = CITIES["harbourton"]
-    told: dict[str, str] = {}
+    results: dict[str, str] = {}
     load = os.getloadavg()[0]
     begun, wall = time.process_time(), time.perf_counter()
     for week in range(MONTH.days // 7 + 1):
@@ -60,12 +60,12 @@ def main(full: bool) -> None:
     forecaster = Forecaster(city.stations)
     catch_up(forecaster, MadeUpCity(city), UNTIL - MONTH, UNTIL)
     learning = time.process_time() - begun
-    told["generated, five weeks of 180 stations by the minute"] = f"{generated:.2f} s of processor time"
-    told[f"learnt, {MONTH.days} days every {STEP_SECONDS} s"] = f"{learning:.2f} s of processor time"
-    told["both, by the wall clock"] = (
+    results["generated, five weeks of 180 stations by the minute"] = f"{generated:.2f} s of processor time"
+    results[f"learnt, {MONTH.days} days every {STEP_SECONDS} s"] = f"{learning:.2f} s of processor time"
+    results["both, by the wall clock"] = (
         f"{time.perf_counter() - wall:.2f} s (load {load:.1f} on {os.cpu_count()})"
     )
-    told["pool against naive the day after, MAE and CRPS"] = day_after(forecaster)
+    results["pool against naive the day after, MAE and CRPS"] = day_after(forecaster)
     if full:
         forecaster = Forecaster(city.stations)
         begun = time.process_time()
@@ -74,15 +74,15 @@ def main(full: bool) -> None:
                 forecaster.update_weather(city.weather(snapshot.at))
             forecaster.learn(snapshot)
         spent = time.process_time() - begun
-        told["for comparison, learnt as a worker does, every minute"] = f"{spent:.1f} s of processor time"
-        told["pool against naive the day after that, MAE and CRPS"] = day_after(forecaster)
-    for name, value in told.items():
+        results["for comparison, learnt as a worker does, every minute"] = f"{spent:.1f} s of processor time"
+        results["pool against naive the day after that, MAE and CRPS"] = day_after(forecaster)
+    for name, value in results.items():
         print(f"{name}: {value}")
     kept = HERE / "speed.json"
-    told = (
+    results = (
         json.loads(kept.read_text()) if kept.is_file() else {}
-    ) | told  # a full run is kept by a short one
-    kept.write_text(json.dumps(told, indent=1) + "\n")
+    ) | results  # a full run is kept by a short one
+    kept.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def server(worker: psutil.Process, app: psutil.Process) -> dict[str, float]:
     return {
         "worker MB": both[0].rss / 1e6,
         "app MB": both[1].rss / 1e6,
-        "worker and app, shared once, MB": sum(told.pss for told in both) / 1e6,
+        "worker and app, shared once, MB": sum(process.pss for process in both) / 1e6,
     }
 
 
@@ -113,14 +113,14 @@ def measure(minutes: float) -> dict[str, Any]:
             page.wait_for("!!document.querySelector('#deckgl-overlay')", 300)
             own = page.process()
             (gpu,) = (psutil.Process(pid) for pid in browser.processes("GPU"))
-            readings, said, steps = watch(browser, page, minutes, lambda: {
+            readings, errors, steps = watch(browser, page, minutes, lambda: {
                 **heap(page, own, gpu), **server(worker, app),
             })  # fmt: skip
     gaps = np.diff(np.array(steps)) / 1000
     return {
         "speed": SPEED,
         "minutes": minutes,
-        "errors in the console": said,
+        "errors in the console": errors,
         "steps": len(steps),
         "seconds from step to step: median, 95 %, 99 %, most": np.percentile(
             gaps, [50, 95, 99, 100]
@@ -162,38 +162,39 @@ def watch(
 
 def wrong(event: dict[str, Any]) -> str:
     """Give what an event says that the console shows in red; "" for all others."""
-    told = event["params"]
+    params = event["params"]
     if event["method"] == "Runtime.exceptionThrown":
-        thrown = told["exceptionDetails"]
+        thrown = params["exceptionDetails"]
         return f"{thrown['text']} {thrown.get('exception', {}).get('description', '')}"
-    if event["method"] == "Log.entryAdded" and told["entry"]["level"] == "error":
-        return f"{told['entry']['text']} {told['entry'].get('url', '')}"
-    if event["method"] == "Runtime.consoleAPICalled" and told["type"] in ("error", "assert"):
-        return " ".join(str(one.get("value", one.get("description", ""))) for one in told["args"])
+    if event["method"] == "Log.entryAdded" and params["entry"]["level"] == "error":
+        return f"{params['entry']['text']} {params['entry'].get('url', '')}"
+    if event["method"] == "Runtime.consoleAPICalled" and params["type"] in ("error", "assert"):
+        return " ".join(str(one.get("value", one.get("description", ""))) for one in params["args"])
     return ""
 
 
-def table(told: dict[str, Any]) -> str:
+def table(results: dict[str, Any]) -> str:
     """Write `results.md`."""
     first, last = (
-        min(told["readings"], key=lambda r: abs(r["minute"] - at)) for at in (SETTLED_MINUTES, 1e9)
+        min(results["readings"], key=lambda r: abs(r["minute"] - at)) for at in (SETTLED_MINUTES, 1e9)
     )
     lines = [
-        f"# {told['minutes']:g} minutes of the kiosk at {told['speed']:g} times the speed",
+        f"# {results['minutes']:g} minutes of the kiosk at {results['speed']:g} times the speed",
         "",
-        f"{told['machine']}. 180 stations, 1280 × 720, graphics drawn by the processor.",
+        f"{results['machine']}. 180 stations, 1280 × 720, graphics drawn by the processor.",
         "",
-        f"- errors in the console: {len(told['errors in the console'])}",
+        f"- errors in the console: {len(results['errors in the console'])}",
         "- seconds from step to step: median {:.2f}, 95 % {:.2f}, 99 % {:.2f}, most {:.2f}".format(
-            *told["seconds from step to step: median, 95 %, 99 %, most"]
+            *results["seconds from step to step: median, 95 %, 99 %, most"]
         ),
-        f"- worker and the browser's page together, at most: {told['most: worker and page, MB']:.0f} MB",
-        f"- worker and app together, at most: {told['most: worker and app, MB']:.0f} MB (limit {LIMIT_MB})",
+        f"- worker and the browser's page together, at most: {results['most: worker and page, MB']:.0f} MB",
+        f"- worker and app together, at most: {results['most: worker and app, MB']:.0f} MB "
+        f"(limit {LIMIT_MB})",
         "",
         f"| | after {first['minute']:.0f} min | at the end | growth an hour, ± standard error |",
         "|---|---:|---:|---:|",
     ]
-    for name, (rise, error) in told["growth an hour, standard error"].items():
+    for name, (rise, error) in results["growth an hour, standard error"].items():
         lines.append(f"| {name} | {first[name]:,.1f} | {last[name]:,.1f} | {rise:+,.1f} ± {error:,.1f} |")
     return "\n".join(lines) + "\n"
 
@@ -202,11 +203,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     minutes = parser.parse_args().minutes
-    told = measure(minutes)
-    print(json.dumps(told | {"readings": []}, indent=2))
+    results = measure(minutes)
+    print(json.dumps(results | {"readings": []}, indent=2))
     if minutes >= 30:
-        (HERE / "results.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        (HERE / "results.md").write_text(table(told), encoding="utf-8")
+        (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        (HERE / "results.md").write_text(table(results), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a running worker's forecasts came to, from its store: see README.md beside this file."""
+"""Read the scores of a running worker's forecasts from its store: see README.md beside this file."""
 
 from __future__ import annotations
 

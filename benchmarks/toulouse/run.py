@@ -63,10 +63,10 @@ def seed(table: pd.DataFrame, weather: bool, rates: tuple[float, float]) -> floa
 
     def stream() -> Iterator[tuple[dict[str, Any], int]]:
         columns = ["at", "station_id", "bikes", *TOLD]
-        for at, station, bikes, *told in table[columns].itertuples(index=False):
+        for at, station, bikes, *weather_values in table[columns].itertuples(index=False):
             moment = datetime.fromtimestamp(at, UTC)
             asked = {"station": station, "hour": moment.astimezone(zone).hour, "moment": moment}
-            yield asked | (dict(zip(TOLD, told, strict=True)) if weather else {}), bikes
+            yield asked | (dict(zip(TOLD, weather_values, strict=True)) if weather else {}), bikes
 
     kept = seed_pipeline._RATE, seed_pipeline._INTERCEPT_RATE
     seed_pipeline._RATE, seed_pipeline._INTERCEPT_RATE = rates
@@ -85,8 +85,8 @@ def ours(folder: Path, table: pd.DataFrame, weather: bool) -> tuple[float, dict[
     """
     recording = Recording.read(folder)
     forecaster = Forecaster(recording.stations)
-    heard = iter([observed for _, observed in recording.weathers()] if weather else [])
-    observed = next(heard, None)
+    weathers = iter([observed for _, observed in recording.weathers()] if weather else [])
+    observed = next(weathers, None)
     place = {name: row for row, name in enumerate(recording.stations.station_id.tolist())}
     shown = _polls(recording)
     following = next(shown, None)
@@ -96,17 +96,17 @@ def ours(folder: Path, table: pd.DataFrame, weather: bool) -> tuple[float, dict[
         while following is not None and following.at.timestamp() <= at - DELAY.total_seconds():
             while observed is not None and observed.hours[-1] <= following.at.timestamp():
                 forecaster.update_weather(observed)
-                observed = next(heard, None)
+                observed = next(weathers, None)
             forecaster.learn(following)
             medians = {}
             following = next(shown, None)
-        said = 0
+        guess = 0
         if forecaster.at is not None:
             minute = min(round((at - forecaster.at.timestamp()) / 60), 1440)
             if minute not in medians:
                 medians[minute] = forecaster.forecast([minute]).bikes.median[0]
-            said = max(int(medians[minute][place[station]]), 0)
-        error = abs(bikes - said)
+            guess = max(int(medians[minute][place[station]]), 0)
+        error = abs(bikes - guess)
         total += error
         month = by_month.setdefault(datetime.fromtimestamp(at, UTC).strftime("%Y-%m"), [0.0, 0])
         month[0] += error

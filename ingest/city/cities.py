@@ -108,7 +108,7 @@ class City:
         Their Unix times are multiples of `seconds`. Raises `ValueError` unless `seconds` are whole minutes.
         """
         if seconds < _MINUTE or seconds % _MINUTE:
-            raise ValueError(f"a made-up city is told by the minute, not every {seconds} s")
+            raise ValueError(f"a made-up city has snapshots by the minute, not every {seconds} s")
         at = -(-int(start.timestamp()) // seconds) * seconds
         stop = None if end is None else end.timestamp()
         while stop is None or at < stop:

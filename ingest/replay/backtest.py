@@ -1,7 +1,7 @@
-"""Replay recordings through the forecaster as the worker runs it, and say how right it was.
+"""Replay recordings through the forecaster as the worker runs it, and measure how right it was.
 
-Nothing is trained beforehand and nothing is looked up ahead: each snapshot is learnt in its turn, every
-forecast is settled as it was issued, and only those issued from a date on are counted.
+Nothing is trained beforehand, and the forecaster never sees ahead. It learns each snapshot in its turn and
+settles every forecast as it was issued. Only those issued from a date on count.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _SUMS = ("n", "n_dock", "abs_error", "squared_error", "crps", "brier_bike", "bri
 
 
 class BacktestError(Exception):
-    """What was asked cannot be scored. The text says what can."""
+    """There is nothing to score as requested. The text says what can be scored."""
 
 
 @dataclass
 class _Total:
-    """What a model's forecasts at one horizon came to: sums, and absolute errors by station `(S,)`."""
+    """The scores of a model's forecasts at one horizon: sums, and absolute errors by station `(S,)`."""
 
     errors: Floats
     sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_SUMS, 0.0))
@@ -43,7 +43,7 @@ class _Total:
 
 
 @dataclass(frozen=True)
-class Row:
+class BacktestRow:
     """How right a model was at one horizon: means over `n` forecasts of stations.
 
     Errors and CRPS are in bikes; `cover80` is the share of the probability integral transform between 0.1 and
@@ -64,10 +64,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Report:
-    """What a backtest found, and the seconds that learning and forecasting took."""
+class BacktestReport:
+    """The rows of a backtest, and the seconds that learning and forecasting took."""
 
-    rows: list[Row]
+    rows: list[BacktestRow]
     seconds: float
     polls: int
     stations: int
@@ -80,13 +80,13 @@ def backtest(
     start: datetime | None = None,
     progress: Callable[[int], None] = lambda polls: None,
     seed: bool = True,
-    heard: Callable[[Score], None] = lambda score: None,
-) -> Report:
-    """Replay a recording, with a forecast put on record `every` so many minutes.
+    on_score: Callable[[Score], None] = lambda score: None,
+) -> BacktestReport:
+    """Replay a recording, and issue forecasts `every` so many minutes.
 
-    Counts what was issued from `start` on, which is naive for the city's local time; learning begins with the
-    recording. `progress` is told how many polls are done, `heard` of every score. With `seed` the seed
-    pipeline competes. Weather in the recording is told when it was told or observed.
+    Learning begins with the recording. Forecasts count from `start` on, which is local time where it has no
+    zone. Calls `progress` with the number of polls done, and `on_score` with every score. With `seed` the
+    seed pipeline competes. The forecaster gets the recorded weather when it was known or observed.
 
     Raises `BacktestError` for minutes at which nothing is scored, or a start after the recording's end.
     """
@@ -113,7 +113,7 @@ def backtest(
         scores = forecaster.learn(snapshot)
         spent += time.perf_counter() - begun
         for score in scores:
-            heard(score)
+            on_score(score)
             issued_at = score.target_at - timedelta(minutes=score.minutes)
             if score.minutes in minutes and score.n and (start is None or issued_at >= start):
                 key = score.minutes, score.model
@@ -128,16 +128,16 @@ def backtest(
         for model in forecaster.models
         if (minute, model) in totals
     ]
-    return Report(rows, spent, len(recording.polls), len(recording.stations))
+    return BacktestReport(rows, spent, len(recording.polls), len(recording.stations))
 
 
-def _row(recording: str, model: str, minutes: int, total: _Total, naive: _Total) -> Row:
-    found = measures({name: [value] for name, value in total.sums.items()})
-    return Row(
+def _row(recording: str, model: str, minutes: int, total: _Total, naive: _Total) -> BacktestRow:
+    values = measures({name: [value] for name, value in total.sums.items()})
+    return BacktestRow(
         recording=recording,
         model=model,
         minutes=minutes,
         n=int(total.sums["n"]),
         stations_worse=float((total.errors > WORSE * naive.errors).mean()),
-        **{name: float(found[name][0]) for name in MEASURES},
+        **{name: float(values[name][0]) for name in MEASURES},
     )

@@ -47,18 +47,18 @@ def moments(first: int = 2025, last: int = 2028) -> st.SearchStrategy[datetime]:
     return st.integers(0, (last - first) * 365 * 1440).map(lambda minute: start + minute * MINUTE)
 
 
-def test_a_week_of_feed_is_the_same_to_the_byte_in_any_process_and_whatever_was_asked_before() -> None:
-    told = []
+def test_a_week_of_feed_is_the_same_to_the_byte_in_any_process_and_whatever_was_computed_before() -> None:
+    outputs = []
     for hash_seed, ask_first in (("0", "-9"), ("4242", "30")):
         environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-c", HASH, ask_first]
-        told.append(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
-    assert told[0] == told[1]
-    assert told[0].startswith(b"10079 ")
+        outputs.append(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+    assert outputs[0] == outputs[1]
+    assert outputs[0].startswith(b"10079 ")
 
 
 @pytest.mark.parametrize("city", CITIES.values(), ids=list(CITIES))
-def test_a_snapshot_does_not_depend_on_where_the_reading_began(city: City) -> None:
+def test_a_snapshot_does_not_depend_on_where_the_iteration_began(city: City) -> None:
     at = datetime(2026, 6, 9, 14, 41, tzinfo=UTC)
     from_afar = next(s for s in city.snapshots(at - timedelta(days=1)) if s.at == at)
     alone = city.at(at + timedelta(seconds=40))

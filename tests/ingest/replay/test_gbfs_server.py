@@ -309,7 +309,7 @@ def test_what_cannot_be_served_is_refused(small: Path, tmp_path: Path) -> None:
 
 
 def assert_same(polled: Snapshot, recorded: Snapshot, version: str, nowhere: str = "") -> None:
-    """Hold a snapshot that came over the network against the recorded one, but for a station `nowhere`."""
+    """Hold a snapshot from the network against the recorded one, but for a station `nowhere`."""
     order = np.argsort(recorded.station_id)
     order = order[recorded.station_id[order] != nowhere]
     assert polled.at == recorded.at
@@ -460,10 +460,10 @@ def test_a_made_up_city_is_served_by_its_name_at_any_speed_and_time(clock: HandC
     for seconds in (0, 1, 90):
         clock.seconds = seconds
         index, ttl = replay.newest_poll()
-        told = json.loads(replay.status(index, ttl))
+        status = json.loads(replay.status(index, ttl))
         at = datetime(2026, 3, 2, 8, tzinfo=UTC) + timedelta(minutes=seconds)
-        assert datetime.fromisoformat(told["last_updated"]) == at, "in Dublin it is 8 o'clock UTC in March"
-        bikes = [station["num_vehicles_available"] for station in told["data"]["stations"]]
+        assert datetime.fromisoformat(status["last_updated"]) == at, "in Dublin it is 8 o'clock UTC in March"
+        bikes = [station["num_vehicles_available"] for station in status["data"]["stations"]]
         assert bikes == city.at(at).bikes.tolist()
     app = build([source], speed=60)
     with TestClient(app) as client:

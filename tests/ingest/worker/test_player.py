@@ -86,9 +86,9 @@ def test_a_made_up_city_keeps_the_walls_time_at_first(desk: Desk) -> None:
     assert desk.polls() == [TEN.replace(second=0), TEN.replace(second=0) + MINUTE]
     snapshot = desk.store.status("sandmouth")
     assert snapshot is not None
-    told = CITIES["sandmouth"].at(TEN + MINUTE)
-    order = np.argsort(told.station_id)
-    assert snapshot.bikes.tolist() == told.bikes[order].tolist()
+    expected = CITIES["sandmouth"].at(TEN + MINUTE)
+    order = np.argsort(expected.station_id)
+    assert snapshot.bikes.tolist() == expected.bikes[order].tolist()
 
 
 def test_it_runs_as_fast_as_is_asked_for_and_pages_are_told(desk: Desk) -> None:
@@ -208,8 +208,8 @@ def recording(tmp_path: Path) -> Recording:
 
 
 def test_a_recording_waits_to_be_played_and_stops_at_its_end(tmp_path: Path, recording: Recording) -> None:
-    tape = RecordedCity(recording)
-    made = Desk(tmp_path, tape, replace(CITY, system_id=recording.system.system_id, url="recorded:town"))
+    source = RecordedCity(recording)
+    made = Desk(tmp_path, source, replace(CITY, system_id=recording.system.system_id, url="recorded:town"))
     made.tick()
     assert made.polls() == []
     made.ask(made.wanted().pause(False, made.now))
@@ -252,17 +252,17 @@ def test_a_recording_of_a_run_gives_the_same_forecasts(desk: Desk, tmp_path: Pat
     desk.ask(desk.wanted().faster(60, desk.now))
     for _ in range(150):
         desk.tick()
-    path = tmp_path / "taped"
+    path = tmp_path / "written"
     write(desk.store, "sandmouth", path)
     recording = Recording.read(path)
     assert len(list(recording.weathers())) == 3
     alone = Forecaster(recording.stations)
-    told = iter(recording.weathers())
-    news = next(told, None)
+    weathers = recording.weathers()
+    next_weather = next(weathers, None)
     for seen in recording.snapshots():
-        while news is not None and news[0] <= seen.at:
-            alone.update_weather(news[1])
-            news = next(told, None)
+        while next_weather is not None and next_weather[0] <= seen.at:
+            alone.update_weather(next_weather[1])
+            next_weather = next(weathers, None)
         alone.learn(seen)
     memory = desk.player.working_copy
     assert memory is not None

@@ -1,4 +1,4 @@
-"""Write a stretch of a made-up city down as a recording, so that it goes the way of the real ones."""
+"""Write a stretch of a made-up city as a recording, to treat it as the real ones are treated."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ingest.replay.recording import Recording
 from model.records import WEATHER
 
 
-def tape(
+def record_city(
     city: City, start: datetime, days: int, seconds: int, path: Path, weather: bool = False
 ) -> Recording:
     """Write `days` of a city, polled every `seconds`, into a new folder, and read it back.
 
-    With `weather` what was observed each hour is written too.
+    With `weather`, writes the observed weather of each hour too.
     """
     path.mkdir(parents=True)
     stations = city.stations

@@ -82,7 +82,7 @@ async def keep_worker(store: Store) -> None:
 async def at_work(store: Store) -> bool:
     """Tell whether a worker holds a lease; while the store cannot be asked, assume it."""
     try:
-        return await asyncio.to_thread(store.lease_holder, datetime.now(UTC)) is not None
+        return await asyncio.to_thread(store.leases.holder, datetime.now(UTC)) is not None
     except Exception:
         log.exception("the store cannot be asked for a worker; it is asked again")
         return True

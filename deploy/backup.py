@@ -74,7 +74,7 @@ def restore(url: URL, file: Path) -> None:
 
 def _refuse_if_at_work(url: URL) -> None:
     with closing(Store(url.render_as_string(hide_password=False))) as store:
-        holder = store.lease_holder(datetime.now(UTC))
+        holder = store.leases.holder(datetime.now(UTC))
     if holder is not None:
         raise BackupError(f"a worker is at work on it ({holder}): stop workers and apps, and wait 15 s")
 

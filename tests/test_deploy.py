@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from packaging.requirements import Requirement
 
 from deploy.backup import main
-from ingest.store import Store
+from ingest.store import LeaseClaim, Store
 from ingest.store.tables import metadata
 from tests.support.api_world import client, eventful
 from tests.support.dashboard_world import World
@@ -124,7 +124,7 @@ def everything(url: str) -> dict[str, list[Any]]:
 def test_a_backup_made_at_work_is_one_moment_and_comes_back_equal(tmp_path: Path, backup: Backup) -> None:
     url, begun, stop = store_url(tmp_path), threading.Event(), threading.Event()
     store = Store(url)
-    store.follow([DUBLIN])
+    store.systems.follow([DUBLIN])
 
     def work() -> None:
         for minute in count():
@@ -159,7 +159,7 @@ def test_a_backup_made_at_work_is_one_moment_and_comes_back_equal(tmp_path: Path
 def version(url: str) -> int:
     """Read the version of Dublin's newest frame. Each learnt poll adds one."""
     store = Store(url)
-    state = store.state("dublin")
+    state = store.systems.state("dublin")
     store.close()
     assert state is not None
     return state.frame_version or 0
@@ -171,9 +171,9 @@ def test_nothing_is_restored_under_a_working_worker(
 ) -> None:
     url = store_url(tmp_path)
     store = Store(url)
-    store.follow([DUBLIN])
+    store.systems.follow([DUBLIN])
     assert backup(url, "save", tmp_path / "saved") == 0
-    store.take_lease("dublin", "somebody", datetime.now(UTC), timedelta(hours=1))
+    store.leases.take(LeaseClaim("dublin", "somebody", datetime.now(UTC), timedelta(hours=1)))
     before = everything(url)
     assert backup(url, "restore", tmp_path / "saved") == 2
     assert "stop workers and apps" in capsys.readouterr().err
@@ -184,7 +184,7 @@ def test_nothing_is_restored_under_a_working_worker(
 def test_a_damaged_backup_leaves_the_store_as_it_is(tmp_path: Path, backup: Backup) -> None:
     url = f"sqlite:///{tmp_path / 'dockcast.db'}"
     store = Store(url)
-    store.follow([DUBLIN])
+    store.systems.follow([DUBLIN])
     store.close()
     before = everything(url)
     for damaged in (b"", b"SQLite format 3\0" + bytes(5000)):

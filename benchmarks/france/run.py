@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from ingest.cli.commands import app  # noqa: E402
 from ingest.replay.recording import Recording  # noqa: E402
-from ingest.store import LEARNT, Store  # noqa: E402
+from ingest.store import OUTCOME_LEARNT, Store  # noqa: E402
 from ingest.worker import tick  # noqa: E402
 from tests.support.processes import free_port  # noqa: E402
 
@@ -79,9 +79,9 @@ def memory(process: int) -> dict[str, float]:
 
 def polls_of(store: Store, recording: Recording, begun: datetime, minutes: float) -> dict[str, Any]:
     """Tell how a system was polled in the minutes since a time."""
-    log = store.poll_log(recording.system.system_id, begun, begun + timedelta(minutes=minutes))
+    log = store.observations.polls(recording.system.system_id, begun, begun + timedelta(minutes=minutes))
     received = np.array([at.timestamp() for at in log["received_at"]])
-    learnt = [int(at.timestamp()) for at in log["at"][log["outcome"] == LEARNT]]
+    learnt = [int(at.timestamp()) for at in log["at"][log["outcome"] == OUTCOME_LEARNT]]
     offered = recording.polls[(recording.polls >= learnt[0]) & (recording.polls <= learnt[-1])]
     return {
         "system": recording.system.system_id,
@@ -145,7 +145,7 @@ def main() -> None:
             n
             for s in systems
             for name, n in s["outcomes"].items()
-            if name not in (LEARNT, "unchanged", "late")
+            if name not in (OUTCOME_LEARNT, "unchanged", "late")
         ),
         "passed_over": sum(system["passed_over"] for system in systems),
         "first_tick_seconds": {"median": statistics.median(first), "max": first[-1]},

@@ -83,9 +83,9 @@ def served(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
 def play(url: str) -> None:
     """Ask for the speed, as the page's control does."""
     store = Store(url)
-    wanted = store.playback("harbourton")
+    wanted = store.playback.get("harbourton")
     assert wanted is not None
-    store.play("harbourton", wanted.faster(SPEED, datetime.now(UTC)))
+    store.playback.set("harbourton", wanted.faster(SPEED, datetime.now(UTC)))
     store.close()
 
 

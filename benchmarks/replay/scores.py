@@ -22,15 +22,15 @@ def main() -> None:
     parser.add_argument("--after", type=float, default=24, help="hours of learning before scores count")
     after = timedelta(hours=parser.parse_args().after)
     store = Store(Settings().store)
-    states = store.states()
+    states = store.systems.states()
     print("| city | learnt for | min | n | naive MAE |", " | ".join(SUMS), "|")
     print("|---|---:|---:|---:|---:|" + "---:|" * len(SUMS))
-    for system in store.systems():
+    for system in store.systems.followed():
         state = states[system.system_id]
         if state.learning_since is None or state.at is None:
             continue
         hours = (state.at - state.learning_since) / timedelta(hours=1)
-        scores = store.scores(system.system_id, minutes=MINUTES, since=state.learning_since + after)
+        scores = store.scores.over_time(system.system_id, minutes=MINUTES, since=state.learning_since + after)
         for minutes in MINUTES:
             sums = scores[scores["minutes"] == minutes].groupby("model")[["n", *SUMS.values()]].sum()
             if "pool" not in sums.index or not sums.at["pool", "n"]:

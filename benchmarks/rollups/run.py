@@ -50,10 +50,10 @@ def fill(store: Store, number: int, days: int) -> int:
         System(f"city{i}", f"City {i}", f"City {i}", "IE", "http://127.0.0.1:1/", 60, 1.0, "")
         for i in range(number)
     ]
-    store.follow(rows)
+    store.systems.follow(rows)
     written = 0
     for row in rows:
-        with store._write() as db:
+        with store._database.write() as db:
             db.execute(
                 systems.update().where(systems.c.system_id == row.system_id).values(
                     at=NOW, received_at=NOW, learning_since=NOW - timedelta(days=days), state="live"
@@ -101,7 +101,7 @@ RAW = sa.text(
 
 def by_hours_alone(store: Store, system_id: str | None, days: int) -> object:
     """Read the same curve from rows by the hour, as if there were no others: the peer."""
-    sums = store.scores(
+    sums = store.scores.over_time(
         system_id, HOUR, minutes=[30], models=["pool", "naive"], since=NOW - timedelta(days=days)
     )
     return curves.curve(sums, timedelta(days=7))
@@ -111,13 +111,13 @@ def by_rollup(store: Store, system_id: str | None, past: str) -> object:
     """Read a curve as the page does."""
     chosen = curves.spread(past, timedelta(days=400))  # type: ignore[arg-type]
     since = chosen.since(NOW, NOW - timedelta(days=365))
-    sums = store.scores(system_id, chosen.span, minutes=[30], models=["pool", "naive"], since=since)
+    sums = store.scores.over_time(system_id, chosen.span, minutes=[30], models=["pool", "naive"], since=since)
     return curves.curve(sums, chosen.window)
 
 
 def table(store: Store, system_id: str | None, span: int, days: int) -> object:
     """Sum all models and horizons up, as the page's table and the chart by horizon do."""
-    return store.score_totals(system_id, span, since=NOW - timedelta(days=days))
+    return store.scores.totals(system_id, span, since=NOW - timedelta(days=days))
 
 
 def page(all_cities: str) -> Callable[[], object]:
@@ -146,7 +146,7 @@ def main() -> None:
     begun = time.perf_counter()
     if new:
         print(fill(store, given.systems, given.days), "rows in", round(time.perf_counter() - begun), "s")
-    with store._read() as db:
+    with store._database.read() as db:
         rows = db.scalar(sa.select(sa.func.count()).select_from(scores))
     clock = iter(range(10**9))  # each question at another minute: what is kept for a minute is asked anew
     store_reader.use(store, lambda: NOW + timedelta(minutes=next(clock)))

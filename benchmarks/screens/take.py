@@ -28,6 +28,7 @@ from playwright.sync_api import Browser, Page  # noqa: E402
 
 from dashboard.words import shell as shell_words  # noqa: E402
 from dashboard.words import station as station_words  # noqa: E402
+from ingest.store import LeaseClaim  # noqa: E402
 from model.frame import Frame  # noqa: E402
 from tests.faults import town  # noqa: E402
 from tests.support import dashboard_world  # noqa: E402
@@ -169,7 +170,7 @@ def towns(folder: Path) -> str:
     world.fail("unreachable", "unreachable", "the name bikes.corriebay.example cannot be found")
     world.fail("refused", "refused", "the system has no stations, only free-floating bikes")
     world.fail("silent", "silent", "the feed has repeated itself for 18 minutes.")
-    assert world.store.take_lease("waiting", "test", now, dashboard_world.LEASE)
+    assert world.store.leases.take(LeaseClaim("waiting", "test", now, dashboard_world.LEASE))
     world.store.close()
     return world.url
 

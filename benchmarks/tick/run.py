@@ -181,7 +181,7 @@ def measure(information: dict[str, Any], status: dict[str, Any]) -> dict[str, An
     ticks: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         store = Store(f"sqlite:///{folder}/bench.db")
-        store.follow([System("bench", "Bench", "Bench", "US", system.url, 60, 1, "")])
+        store.systems.follow([System("bench", "Bench", "Bench", "US", system.url, 60, 1, "")])
 
         def clock() -> datetime:
             return world.now
@@ -201,12 +201,12 @@ def measure(information: dict[str, Any], status: dict[str, Any]) -> dict[str, An
             if number >= WARM_UP:
                 ticks.append(spent)
                 floors["json.loads"].append(timed(lambda: json.loads(world.documents["station_status"])))
-        log = store.observations("bench", world.now - timedelta(minutes=1), world.now)
+        log = store.observations.changes("bench", world.now - timedelta(minutes=1), world.now)
         floors["sqlite3"] = [
             bare_insert(Path(folder) / f"{n}.db", log.to_records(index=False).tolist()) for n in range(5)
         ]
-        state = store.checkpoint("bench")
-        frame = store.frame("bench")
+        state = store.checkpoints.newest("bench")
+        frame = store.frames.newest("bench")
         assert state is not None
         assert frame is not None
         store.close()

@@ -12,7 +12,7 @@ from dashboard.api.answers import ApiError, Body, json_body, kept
 from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, listed, maybe, record, told
 from dashboard.api.parameters import Moment, Parameter, Text, Whole
 from dashboard.api.systems import AGE, LABEL, find, iso, whole_minutes
-from dashboard.store_reader import Reading, View, reading
+from dashboard.store_reader import StoreReader, View, reader
 from dashboard.words.feed_errors import feed_error
 from ingest.system import System
 from model.arrays import Ints
@@ -119,8 +119,8 @@ def station(system_id: str, station_id: str, minutes: int | None, at: datetime |
     return _station(source, *_key(view), int(row[0]), first, last)
 
 
-def _look(system_id: str) -> tuple[Reading, View, Frame]:
-    source = reading()
+def _look(system_id: str) -> tuple[StoreReader, View, Frame]:
+    source = reader()
     view = source.view(*find(source, system_id))
     if view.frame is None:
         seconds = 10 if view.next_in is None else max(int(view.next_in.total_seconds()) + 1, 1)
@@ -218,7 +218,7 @@ def _outlooks(side: Outlook, where: tuple[Any, Any]) -> list[dict[str, Any]]:
 # Compressed, the forecasts of 2,000 stations take 80 kB; a frame is asked for at some of its 47 horizons.
 @kept(128)
 def _forecast(
-    source: Reading, system: System, version: int, state: str, age_minutes: int, column: int
+    source: StoreReader, system: System, version: int, state: str, age_minutes: int, column: int
 ) -> Body:
     frame = source.frame(system.system_id, version)
     where = (column, slice(None))
@@ -231,7 +231,7 @@ def _forecast(
 
 
 @kept(64)
-def _stations(source: Reading, system: System, version: int, state: str, age_minutes: int) -> Body:
+def _stations(source: StoreReader, system: System, version: int, state: str, age_minutes: int) -> Body:
     frame = source.frame(system.system_id, version)
     head = _head(system, version, state, age_minutes, frame)
     return json_body(head | {"stations": _described(frame)})
@@ -239,7 +239,7 @@ def _stations(source: Reading, system: System, version: int, state: str, age_min
 
 @kept(4096)
 def _station(
-    source: Reading, system: System, version: int, state: str, age_minutes: int,
+    source: StoreReader, system: System, version: int, state: str, age_minutes: int,
     row: int, first: int, last: int,
 ) -> Body:  # fmt: skip
     frame = source.frame(system.system_id, version)

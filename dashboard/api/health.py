@@ -8,7 +8,7 @@ from typing import Any
 
 from dashboard.api.answers import Body, json_body
 from dashboard.api.openapi import COUNT, FLAG, record, told
-from dashboard.store_reader import reading
+from dashboard.store_reader import reader
 
 log = logging.getLogger("dockcast.health")
 
@@ -43,9 +43,9 @@ def health() -> Body:
 def _look() -> dict[str, Any]:
     found: dict[str, Any] = dict.fromkeys(_READY, False) | {"systems": 0, "answered": 0, "live": 0}
     try:
-        source = reading()
-        states = [state for _, state in source.glance().values()]
-        found["worker"] = source.working()
+        source = reader()
+        states = [state for _, state in source.overview().values()]
+        found["worker"] = source.has_worker()
     except Exception:
         log.exception("the store cannot be asked")
         return found

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from dashboard.api.answers import Body
-from dashboard.store_reader import reading
+from dashboard.store_reader import reader
 
 STATES = ("waiting", "live", "silent", "unreachable", "refused")
 OPENMETRICS = "application/openmetrics-text"
@@ -31,8 +31,8 @@ class Systems(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Read it."""
-        source = reading()
-        systems = source.glance()
+        source = reader()
+        systems = source.overview()
         info = InfoMetricFamily("dockcast_system", "A followed system", labels=["system"])
         state = StateSetMetricFamily("dockcast_feed_state", "How a feed is doing", labels=["system"])
         age = _gauge("counts_age_seconds", "How old a system's newest counts are, by its own clock")
@@ -44,16 +44,16 @@ class Systems(Collector):
             state.add_metric([system_id], {name: feed.state == name for name in STATES})
             failures.add_metric([system_id], feed.failures)
             if feed.at is not None:
-                age.add_metric([system_id], max((source.time(row, feed) - feed.at).total_seconds(), 0))
+                age.add_metric([system_id], max((source.system_time(row, feed) - feed.at).total_seconds(), 0))
             if feed.frame_version is not None:
                 version.add_metric([system_id], feed.frame_version)
-        yield GaugeMetricFamily("dockcast_worker_up", "1 where a worker is at work", source.working())
+        yield GaugeMetricFamily("dockcast_worker_up", "1 where a worker is at work", source.has_worker())
         yield from (info, state, age, failures, version)
         yield from self._health()
 
     def _health(self) -> Iterator[Metric]:
-        source = reading()
-        health = source.health([*source.glance()])
+        source = reader()
+        health = source.health([*source.overview()])
         polls = _gauge("polls_last_day", "Polls of the last day by what they came to", "outcome")
         summed = health.counts.groupby(["system_id", "outcome"], as_index=False)["n"].sum()
         for system_id, outcome, n in summed[["system_id", "outcome", "n"]].itertuples(index=False):

@@ -37,7 +37,7 @@ from dashboard.api.answers import (
 from dashboard.api.openapi import Operation, document, listed, told
 from dashboard.api.parameters import OneOf, Parameter, Whole, read
 from dashboard.maps.deck import PARTS, FramePart, rows
-from dashboard.store_reader import Reading, reading
+from dashboard.store_reader import StoreReader, reader
 from dashboard.words.rules import What
 from ingest.store import StoreUnreachableError
 from model.frame import AT_LEAST
@@ -53,7 +53,7 @@ _FILES: dict[str, tuple[What, int, FramePart]] = {
 
 
 @kept(128)
-def _rows(source: Reading, system_id: str, version: int, name: str) -> Body:
+def _rows(source: StoreReader, system_id: str, version: int, name: str) -> Body:
     table = rows(source.frame(system_id, version), *_FILES[name])
     return json_body(table)
 
@@ -61,7 +61,7 @@ def _rows(source: Reading, system_id: str, version: int, name: str) -> Body:
 def frame(system_id: str, version: int, name: str) -> Body:
     """Give the rows of one frame, as the map draws them."""
     try:
-        return _rows(reading(), system_id, version, name)
+        return _rows(reader(), system_id, version, name)
     except LookupError:
         raise ApiError(
             404,

@@ -12,7 +12,7 @@ from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, liste
 from dashboard.api.parameters import Moment, OneOf, Parameter, Several, Text
 from dashboard.api.systems import LABEL, SYSTEM_ID, find, iso
 from dashboard.components.downloads import parquet
-from dashboard.store_reader import Reading, reading
+from dashboard.store_reader import StoreReader, reader
 from dashboard.words.findings import finding
 from ingest.store import DAY, FIVE_MINUTES, HOUR, measured
 from ingest.store.export import csv
@@ -96,7 +96,7 @@ def scores(
     until: datetime | None,
 ) -> Body:
     """Give scores over time, of one system or of all together."""
-    source, span = reading(), span or "hour"
+    source, span = reader(), span or "hour"
     followed = _asked(source, system)
     # As the store adds them up: what is made up or replayed is not mixed with what is live.
     summed = [row for row in followed if not row.label] or followed
@@ -105,7 +105,7 @@ def scores(
         raise ApiError(400, "since is not before until.", "Give an earlier since, or leave one of them out.")
     if since is not None:
         _measure_up(span, since, until or _newest(source, summed), minutes, models)
-    states = source.glance()
+    states = source.overview()
     versions = tuple(states[row.system_id][1].frame_version for row in summed)
     return _scores(source, tuple(summed), versions, media_type, system, minutes, models, span, since, until)
 
@@ -113,11 +113,13 @@ def scores(
 # Scores change when a system has answered, so until then one answer does for all who ask the same.
 @kept(32)
 def _scores(
-    source: Reading, summed: tuple[System, ...], versions: tuple[int | None, ...], media_type: str,
+    source: StoreReader, summed: tuple[System, ...], versions: tuple[int | None, ...], media_type: str,
     system: str | None, minutes: Sequence[int] | None, models: Sequence[str] | None, span: str,
     since: datetime | None, until: datetime | None,
 ) -> Body:  # fmt: skip
-    sums = source.scores(system, SPANS[span], minutes=minutes, models=models, since=since, until=until)
+    sums = source.store.scores.over_time(
+        system, SPANS[span], minutes=minutes, models=models, since=since, until=until
+    )
     counts = sums[["n", "n_dock", "expired"]].astype("int64")
     table = pd.concat([sums[["at", "model", "minutes"]], counts, measured(sums)[list(MEASURES)]], axis=1)
     if media_type == JSON:
@@ -131,19 +133,19 @@ def _scores(
     return Body(write(table), media_type, headers=attached)
 
 
-def _asked(source: Reading, system: str | None) -> list[System]:
+def _asked(source: StoreReader, system: str | None) -> list[System]:
     if system is not None:
         return [find(source, system)[0]]
-    return [row for row, _ in source.glance().values()]
+    return [row for row, _ in source.overview().values()]
 
 
-def _newest(source: Reading, summed: Sequence[System]) -> datetime | None:
-    states = source.glance()
+def _newest(source: StoreReader, summed: Sequence[System]) -> datetime | None:
+    states = source.overview()
     return max((at for row in summed if (at := states[row.system_id][1].at) is not None), default=None)
 
 
 def _beginning(
-    source: Reading, summed: Sequence[System], usual: timedelta, until: datetime | None
+    source: StoreReader, summed: Sequence[System], usual: timedelta, until: datetime | None
 ) -> datetime | None:
     end = until or _newest(source, summed)
     try:
@@ -239,7 +241,7 @@ OUTAGES_SCHEMA = record(
 
 def findings(system: str | None) -> Body:
     """List what was odd in the feeds' answers in the last day, by kind."""
-    source = reading()
+    source = reader()
     found = [
         {
             "system_id": row.system_id,
@@ -257,23 +259,23 @@ def findings(system: str | None) -> Body:
 
 def drifts(system_id: str, since: datetime | None) -> Body:
     """List when a system's forecasts changed against "no change", as ADWIN noticed it."""
-    source = reading()
+    source = reader()
     row = find(source, system_id)[0]
     found = [
         {"at": iso(drift.at), "minutes": drift.minutes, "before": drift.before, "after": drift.after,
          "worse": drift.after > drift.before}
-        for drift in source.drifts(system_id, since)
+        for drift in source.store.scores.drifts(system_id, since)
     ]  # fmt: skip
     return json_body({"system_id": system_id, "label": row.label or None, "drifts": found})
 
 
 def outages(system_id: str, since: datetime | None) -> Body:
     """List when a system's feed was down for so long that nothing was scored."""
-    source = reading()
+    source = reader()
     row = find(source, system_id)[0]
     found = [
         {"start": iso(outage.start), "end": iso(outage.end),
          "minutes": int((outage.end - outage.start) / timedelta(minutes=1))}
-        for outage in source.outages(system_id, since)
+        for outage in source.store.scores.outages(system_id, since)
     ]  # fmt: skip
     return json_body({"system_id": system_id, "label": row.label or None, "outages": found})

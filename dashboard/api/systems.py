@@ -9,7 +9,7 @@ from urllib.parse import quote
 from dashboard.api.answers import ApiError, Body, json_body
 from dashboard.api.openapi import COUNT, NUMBER, TEXT, TIME, Schema, listed, maybe, record, told
 from dashboard.api.parameters import Parameter, Text
-from dashboard.store_reader import Reading, reading
+from dashboard.store_reader import StoreReader, reader
 from dashboard.words.feed_errors import feed_error
 from ingest.store import SystemState
 from ingest.system import System
@@ -57,19 +57,19 @@ UNKNOWN_SYSTEM = {404: "No such system is followed."}
 
 def systems() -> Body:
     """List all systems that are followed."""
-    source = reading()
-    return json_body({"systems": [_system(source, *each) for each in source.glance().values()]})
+    source = reader()
+    return json_body({"systems": [_system(source, *each) for each in source.overview().values()]})
 
 
 def system(system_id: str) -> Body:
     """Tell how one system stands."""
-    source = reading()
+    source = reader()
     return json_body(_system(source, *find(source, system_id)))
 
 
-def _system(source: Reading, row: System, state: SystemState) -> dict[str, Any]:
+def _system(source: StoreReader, row: System, state: SystemState) -> dict[str, Any]:
     address = f"/api/systems/{quote(row.system_id, safe='')}"
-    age = None if state.at is None else source.time(row, state) - state.at
+    age = None if state.at is None else source.system_time(row, state) - state.at
     return {
         "system_id": row.system_id,
         "name": row.name,
@@ -94,9 +94,9 @@ def _system(source: Reading, row: System, state: SystemState) -> dict[str, Any]:
     }
 
 
-def find(source: Reading, system_id: str) -> tuple[System, SystemState]:
+def find(source: StoreReader, system_id: str) -> tuple[System, SystemState]:
     """Find a followed system; raises an `ApiError` for any other."""
-    found = source.glance().get(system_id)
+    found = source.overview().get(system_id)
     if found is None:
         raise ApiError(
             404, f"No system {system_id!r} is followed here.", "/api/systems lists those that are."

@@ -14,7 +14,7 @@ from dashboard.components import browser, kiosk, playback_control
 from dashboard.components.html import show, tag
 from dashboard.state import address_bar
 from dashboard.state.pages import PAGES, path
-from dashboard.store_reader import Reading, View, reading
+from dashboard.store_reader import StoreReader, View, reader
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
@@ -26,13 +26,13 @@ PICKER_SECONDS = 10
 
 def enter(page: str) -> System | None:
     """Draw title, navigation and pickers, and give back the city on screen; None where none is followed."""
-    source = reading()
+    source = reader()
     address_bar.adopt(page)
-    systems = source.systems()
+    systems = source.store.systems.followed()
     if not systems:
         nothing_followed()
         return None
-    system = chosen(systems, source.states())
+    system = chosen(systems, source.store.systems.states())
     if address_bar.screen().kiosk:
         kiosk.mount(page)
         return system
@@ -83,11 +83,11 @@ def phone() -> bool:
 @st.fragment(run_every=2)
 def nothing_followed() -> None:
     """Say why there is nothing to choose from, until there is."""
-    source = reading()
-    if source.systems():
+    source = reader()
+    if source.store.systems.followed():
         st.rerun()
     show(title())
-    if source.working():
+    if source.has_worker():
         notice(shell_words.NO_SYSTEMS(), shell_words.NO_SYSTEMS_HINT())
     else:
         notice(shell_words.NOTHING_YET(), shell_words.NOTHING_HINT())
@@ -117,8 +117,8 @@ def city_picker(current: str) -> None:
     Streamlit knows a choice by its label, and loses one whose label changes. So new labels make a new widget,
     and so does a city chosen by the address.
     """
-    source = reading()
-    systems, states = source.systems(), source.states()
+    source = reader()
+    systems, states = source.store.systems.followed(), source.store.systems.states()
     if not systems:
         st.rerun()
     labels: dict[str, str] = {}
@@ -137,14 +137,14 @@ def city_picker(current: str) -> None:
         st.rerun()
 
 
-def warn(source: Reading, view: View, *, spaces: bool) -> None:
+def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
     """Show notices about what is missing or wrong; `spaces` where the page is about spaces too."""
     name, feed = label(view.system), view.state
     if view.frame is None:
-        others = any(state.frame_version is not None for state in source.states().values())
+        others = any(state.frame_version is not None for state in source.store.systems.states().values())
         more = (
             shell_words.NO_WORKER_YET()
-            if not source.working()
+            if not source.has_worker()
             else shell_words.OTHERS()
             if others
             else shell_words.NONE_YET()
@@ -163,7 +163,7 @@ def warn(source: Reading, view: View, *, spaces: bool) -> None:
     elif view.stale:
         notice(shell_words.stale(view.age))
     late = view.next_in is not None and view.next_in < -timedelta(seconds=max(30, view.system.poll_seconds))
-    if late and not source.working():
+    if late and not source.has_worker():
         notice(shell_words.NO_WORKER())
     if not len(view.frame.stations):
         notice(shell_words.NO_STATIONS())

@@ -8,7 +8,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.store_reader import reading
+from dashboard.store_reader import reader
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from ingest.store import SPEEDS, Begin, Playback
@@ -19,7 +19,7 @@ Change = Callable[[Playback, datetime], Playback]
 
 def control(system: System) -> None:
     """Draw the control for a city from a playable source, nothing for a live one."""
-    wanted = reading().playback(system.system_id) if system.is_played else None
+    wanted = reader().store.playback.get(system.system_id) if system.is_played else None
     if wanted is None:
         return
     system_id = system.system_id
@@ -50,7 +50,7 @@ def control(system: System) -> None:
 
 
 def _change(system_id: str, change: Change) -> None:
-    reading().play(system_id, change)
+    reader().play(system_id, change)
 
 
 def _speed(system_id: str, key: str) -> None:
@@ -60,7 +60,7 @@ def _speed(system_id: str, key: str) -> None:
 
 
 def _jump(system: System) -> None:
-    zone, clock = reading().view(system).zone, st.session_state["playback-clock"]
+    zone, clock = reader().view(system).zone, st.session_state["playback-clock"]
     _change(system.system_id, lambda now, wall: now.jump(clock, zone, wall))
 
 

@@ -17,7 +17,7 @@ from dashboard.components.html import show, tag
 from dashboard.components.station_panel import choice
 from dashboard.outlook import chances, is_open, side, station_index
 from dashboard.state import address_bar
-from dashboard.store_reader import View, reading
+from dashboard.store_reader import View, reader
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
@@ -53,7 +53,7 @@ def find(system: System) -> None:
         st.toggle(station_words.LIST(), key=SHOWN, on_change=_toggled)
     if st.session_state.pop(_TOGGLED, False):
         st.rerun()
-    frame = reading().view(system).frame
+    frame = reader().view(system).frame
     if frame is None:
         return
     if query:

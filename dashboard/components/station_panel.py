@@ -14,7 +14,7 @@ from dashboard.components import browser
 from dashboard.components.html import show, tag, together
 from dashboard.outlook import chances, is_open, side, station_index
 from dashboard.state import address_bar
-from dashboard.store_reader import View, reading
+from dashboard.store_reader import View, reader
 from dashboard.words import formats, rules
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
@@ -80,7 +80,7 @@ def choice(frame: Frame, row: int, words: str, walk: float | None = None) -> Mar
 
 def detail(system: System) -> None:
     """Show star, share and the fan chart. A fragment of its own, so that a move of the slider is cheap."""
-    source = reading()
+    source = reader()
     view, screen = source.view(system), address_bar.screen()
     index = None if view.frame is None else station_index(view.frame, screen.station)
     if index is None:
@@ -102,11 +102,11 @@ def _forecasts_and_truths(view: View, index: int) -> Markup:
     """Write the forecasts of half an hour ahead beside their truths, newest first; empty without any."""
     frame, screen, zone = view.frame, address_bar.screen(), view.zone
     assert frame is not None
-    station, source = str(frame.stations.station_id[index]), reading()
+    station, source = str(frame.stations.station_id[index]), reader()
     due = source.issued_forecasts(view.system.system_id)
     if not due:
         return together()
-    history = source.history(view.system.system_id, station, due[0].target_at, frame.at)
+    history = source.store.observations.history(view.system.system_id, station, due[0].target_at, frame.at)
     rows = []
     for forecast in reversed(due):
         place = np.flatnonzero(forecast.station_id == station)
@@ -135,7 +135,9 @@ def _chart(view: View, index: int) -> None:
     frame, what = view.frame, address_bar.screen().what
     assert frame is not None
     station, now, zone = str(frame.stations.station_id[index]), view.now, view.zone
-    history = reading().history(view.system.system_id, station, now - fan_chart.BACK, frame.at)
+    history = reader().store.observations.history(
+        view.system.system_id, station, now - fan_chart.BACK, frame.at
+    )
     was = fan_chart.past(history, what, now, frame.at, zone)
     will = fan_chart.future(frame, index, what, now, zone)
     if was.empty and will.empty:

@@ -19,7 +19,7 @@ from dashboard.components.html import show, tag
 from dashboard.maps import deck, ground
 from dashboard.screens.accuracy import over_time
 from dashboard.state import address_bar
-from dashboard.store_reader import View, reading
+from dashboard.store_reader import View, reader
 from dashboard.words import accuracy as accuracy_words
 from dashboard.words import formats
 from dashboard.words import kiosk as kiosk_words
@@ -56,9 +56,9 @@ def draw(system: System) -> None:
 
 def map_step(system: System) -> None:
     """Draw map and panel at the next arrival time of the sweep. Runs again by itself."""
-    source = reading()
+    source = reader()
     view = source.view(system)
-    others = any(known.frame_version is not None for known in source.states().values())
+    others = any(known.frame_version is not None for known in source.store.systems.states().values())
     if view.frame is None and not address_bar.screen().city and others:
         st.rerun()
     turn, minutes = step()
@@ -100,7 +100,7 @@ def largest_mark() -> float:
 
 def curves(system: System) -> None:
     """Draw how right the forecasts were, in time for their turn."""
-    if curves_due() and reading().view(system).frame is not None:
+    if curves_due() and reader().view(system).frame is not None:
         over_time.draw(system)
 
 

@@ -21,7 +21,7 @@ from dashboard.maps import deck, ground
 from dashboard.outlook import is_open, side, station_index
 from dashboard.screens import kiosk
 from dashboard.state import address_bar
-from dashboard.store_reader import View, reading
+from dashboard.store_reader import View, reader
 from dashboard.words import formats, rules
 from dashboard.words import map as map_words
 from dashboard.words import shell as shell_words
@@ -53,7 +53,7 @@ def city(system: System, drawn: str) -> None:
     """
     if address_bar.screen().station != drawn:
         st.rerun()
-    source = reading()
+    source = reader()
     view = source.view(system)
     if (view.system.speed, view.system.poll_seconds) != (system.speed, system.poll_seconds):
         st.rerun()
@@ -61,7 +61,7 @@ def city(system: System, drawn: str) -> None:
     if view.frame is None:
         page_shell.warn(source, view, spaces=address_bar.screen().what == "space")
         if not address_bar.screen().city and any(
-            s.frame_version is not None for s in source.states().values()
+            s.frame_version is not None for s in source.store.systems.states().values()
         ):
             st.rerun()
         return

@@ -160,7 +160,7 @@ def record(
     with _explained(), closing(Store(Settings.read().store)) as store:
         start, end = (None if time is None else time.replace(tzinfo=UTC) for time in (since, until))
         if days is not None:
-            state = store.state(system)
+            state = store.systems.state(system)
             newest = end or (None if state is None else state.at)
             start = None if newest is None else newest - timedelta(days=days)
         written = recording_writer.write(store, system, path, start, end)
@@ -184,7 +184,7 @@ def play(
 ) -> None:
     """Play a made-up or recorded city that a worker follows: faster, paused, ahead, or anew."""
     with _explained(ValueError), closing(Store(Settings.read().store)) as store:
-        wanted, stations, now = store.playback(system), store.stations(system), datetime.now(UTC)
+        wanted, stations, now = store.playback.get(system), store.systems.stations(system), datetime.now(UTC)
         if wanted is None:
             _refuse(f"{system} is not played by any worker: name a made-up or recorded city that is followed")
             return
@@ -197,7 +197,7 @@ def play(
             wanted = wanted.jump(jump.time(), zone, now)
         if pause is not None:
             wanted = wanted.pause(pause, now)
-        store.play(system, wanted)
+        store.playback.set(system, wanted)
     still = "standing still" if wanted.paused else f"at {wanted.speed:g} times its speed"
     typer.echo(f"{system}: {still}")
 

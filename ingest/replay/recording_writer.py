@@ -32,13 +32,13 @@ def write(
     """
     path = Path(path).absolute()
     _check_free(path, system_id)
-    system = next((each for each in store.systems() if each.system_id == system_id), None)
-    stations = store.stations(system_id)
+    system = next((each for each in store.systems.followed() if each.system_id == system_id), None)
+    stations = store.systems.stations(system_id)
     # The store's ranges are open at their start and closed at their end.
     after, until = (None if bound is None else bound - _SECOND for bound in (start, end))
-    polls = store.polls(system_id, after, until)
+    polls = store.observations.poll_times(system_id, after, until)
     if system is None or stations is None or not polls:
-        known = ", ".join(each.system_id for each in store.systems()) or "none yet"
+        known = ", ".join(each.system_id for each in store.systems.followed()) or "none yet"
         raise RecordingError(
             f"The store holds no polls of {system_id} in that time. Systems followed: {known}"
         )
@@ -79,7 +79,7 @@ def write(
 
 def _changes(store: Store, stations: Stations, last: datetime, polls: Ints) -> pd.DataFrame:
     """Fetch the changes up to the last poll; of those up to the first, the newest of each station."""
-    changes: pd.DataFrame = store.observations(stations.system_id, None, last)
+    changes: pd.DataFrame = store.observations.changes(stations.system_id, None, last)
     old = changes["at"] <= polls[0]
     first = changes[old].drop_duplicates("station_id", keep="last")
     changes = pd.concat([first, changes[~old]], ignore_index=True)
@@ -94,7 +94,7 @@ def _weather(store: Store, system_id: str, first: datetime, last: datetime) -> p
     """Fetch the weather that became known between two polls; None where none did."""
     tables = [
         pd.DataFrame(weather.values, columns=list(WEATHER)).assign(at=int(at.timestamp()), hour=weather.hours)
-        for at, weather in store.weathers(system_id, last)
+        for at, weather in store.weather.reports(system_id, last)
         if at >= first
     ]
     return pd.concat(tables, ignore_index=True) if tables else None

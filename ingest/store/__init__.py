@@ -1,58 +1,44 @@
 """Everything that is kept, on SQLAlchemy: the only room that imports it. See `ingest.store.store`."""
 
 from ingest.reason import Reason
-from ingest.store.store import (
-    ANSWERED,
-    DAY,
-    FIVE_MINUTES,
-    HOUR,
-    LEARNT,
-    SPEEDS,
-    SUMS,
-    WEEK,
-    Answer,
-    Begin,
-    Checkpoint,
-    Failure,
-    Health,
-    IssuedForecast,
+from ingest.store.checkpoints import Checkpoint
+from ingest.store.errors import (
     LeaseLostError,
-    Oddity,
-    Outage,
-    Playback,
-    PollRow,
-    Store,
     StoreError,
     StoreFailedError,
     StoreNotReadyError,
     StoreUnreachableError,
-    SystemState,
-    TickResult,
-    findings_json,
-    measured,
-    snapshot_of,
-    span_start,
 )
+from ingest.store.feed_health import Failure, Health, NewestAnswer, Oddity
+from ingest.store.issued_forecasts import IssuedForecast
+from ingest.store.leases import LeaseClaim
+from ingest.store.observations import ANSWERED_OUTCOMES, OUTCOME_LEARNT, PollRow, findings_json, snapshot_of
+from ingest.store.playback import SPEEDS, Begin, Playback
+from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, Outage, measured, span_start
+from ingest.store.store import PollResult, Store, TickResult
+from ingest.store.systems import SystemState
 
 __all__ = [
-    "ANSWERED",
+    "ANSWERED_OUTCOMES",
     "DAY",
     "FIVE_MINUTES",
     "HOUR",
-    "LEARNT",
+    "OUTCOME_LEARNT",
     "SPEEDS",
     "SUMS",
     "WEEK",
-    "Answer",
     "Begin",
     "Checkpoint",
     "Failure",
     "Health",
     "IssuedForecast",
+    "LeaseClaim",
     "LeaseLostError",
+    "NewestAnswer",
     "Oddity",
     "Outage",
     "Playback",
+    "PollResult",
     "PollRow",
     "Reason",
     "Store",

@@ -1,7 +1,7 @@
 """Scores by local day and horizon: station by station, and how well calibrated each model was.
 
-One row of the store holds a day of one horizon as two small Parquet tables, to which each tick adds what was
-settled. Station by station they are too many for rows of their own: 35 systems would make two million a day.
+A row of the store holds a day of one horizon as two small Parquet tables, to which each tick adds the scores
+that it settled. A row a station would be too many: 35 systems would make two million a day.
 """
 
 from __future__ import annotations
@@ -9,32 +9,37 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import sqlalchemy as sa
 from pyarrow import parquet
+from sqlalchemy.engine import Connection
 
+from ingest.store.database import Database
+from ingest.store.tables import daily_scores
 from model.arrays import Strings
 from model.scoring.settle import BINS, STATION_SCORES, Score
 
 STATION_KEYS = ["model", "station_id"]
-"""What a row of the first table is of; its columns are `n`, `n_dock` and the sums of `STATION_SCORES`."""
+"""The keys of the first table's rows; the others are `n`, `n_dock` and the sums of `STATION_SCORES`."""
 
 CALIBRATION_KEYS = ["model", "of", "tenth"]
-"""What a row of the second is of.
+"""The keys of the second table's rows.
 
-`of` is "pit", where `came` is the mass of the probability integral transform in that tenth; or "bike" or
-"dock", where `n` forecasts stated odds of one in that tenth, `stated` is their sum and `came` how many came
-true.
+Where `of` is "pit", `came` is the mass of the probability integral transform in that tenth. Where it is
+"bike" or "dock", `n` forecasts stated odds of one in that tenth, `stated` is the sum of these odds, and
+`came` counts the forecasts that came true.
 """
 
 
 @dataclass(frozen=True)
-class Daily:
-    """What was settled of one local `day` (ISO) and horizon, to be added to what the store has."""
+class DailyScore:
+    """The scores settled at one tick for a local `day` (ISO) and horizon, to be added to the stored ones."""
 
     day: str
     minutes: int
@@ -42,8 +47,8 @@ class Daily:
     calibration: pa.Table
 
 
-def daily(scores: Sequence[Score], station_id: Strings, timezone: str) -> list[Daily]:
-    """Sort scores by day and horizon. `station_id` `(R,)` is what their `rows` point into."""
+def by_day(scores: Sequence[Score], station_id: Strings, timezone: str) -> list[DailyScore]:
+    """Group scores by local day and horizon. Their `rows` are places in `station_id` `(R,)`."""
     zone = ZoneInfo(timezone)
     groups: dict[tuple[str, int], dict[str, list[Score]]] = {}
     for score in scores:
@@ -51,13 +56,13 @@ def daily(scores: Sequence[Score], station_id: Strings, timezone: str) -> list[D
             day = score.target_at.astimezone(zone).date().isoformat()
             groups.setdefault((day, score.minutes), {}).setdefault(score.model, []).append(score)
     return [
-        Daily(day, minutes, _by_station(group, station_id), _calibration(group))
+        DailyScore(day, minutes, _by_station(group, station_id), _calibration(group))
         for (day, minutes), group in groups.items()
     ]
 
 
 def _by_station(group: Mapping[str, Sequence[Score]], station_id: Strings) -> pa.Table:
-    """Add each model's scores up by station; those never judged are left out."""
+    """Add each model's scores up by station; leave out stations without a score."""
     names = ("n", "n_dock", *STATION_SCORES)
     columns: dict[str, list[Any]] = {name: [] for name in (*STATION_KEYS, *names)}
     for model, scores in group.items():
@@ -76,7 +81,7 @@ def _by_station(group: Mapping[str, Sequence[Score]], station_id: Strings) -> pa
 
 
 def _calibration(group: Mapping[str, Sequence[Score]]) -> pa.Table:
-    """Add up how each model was calibrated."""
+    """Add up the calibration counts of each model."""
     size, models = 3 * BINS, len(group)
     n, stated, came = [], [], []
     for scores in group.values():
@@ -96,8 +101,68 @@ def _calibration(group: Mapping[str, Sequence[Score]]) -> pa.Table:
     )
 
 
-def add(blob: bytes | None, table: pa.Table, keys: Sequence[str]) -> bytes:
-    """Add a table to a stored one, None for nothing yet, and give the bytes to store."""
+class DailyScoreTable:
+    """Reads and writes `daily_scores`."""
+
+    def __init__(self, database: Database) -> None:
+        self._read = database.read
+
+    def by_station(
+        self, system_id: str, *, since: date | None = None, minutes: int | None = None
+    ) -> pd.DataFrame:
+        """Fetch the sums of scores by local day, horizon, model and station: see `STATION_KEYS`."""
+        return self._fetch(system_id, since, minutes, "stations")
+
+    def calibration(
+        self, system_id: str, *, since: date | None = None, minutes: int | None = None
+    ) -> pd.DataFrame:
+        """Fetch the calibration counts by local day, horizon and model: see `CALIBRATION_KEYS`."""
+        return self._fetch(system_id, since, minutes, "calibration")
+
+    def _fetch(self, system_id: str, since: date | None, minutes: int | None, column: str) -> pd.DataFrame:
+        table = daily_scores.c
+        query = sa.select(table.day, table.minutes, table[column]).where(table.system_id == system_id)
+        if since is not None:
+            query = query.where(table.day >= since.isoformat())
+        if minutes is not None:
+            query = query.where(table.minutes == minutes)
+        with self._read() as db:
+            rows = db.execute(query.order_by(table.day, table.minutes)).all()
+        tables = [unpack(row[2]).assign(day=row.day, minutes=row.minutes) for row in rows]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+    # ---------------------------------------------------------------- within a transaction
+
+    @staticmethod
+    def add(db: Connection, system_id: str, new: DailyScore) -> None:
+        """Add what was settled to the sums of its day and horizon."""
+        key = [
+            daily_scores.c.system_id == system_id,
+            daily_scores.c.day == new.day,
+            daily_scores.c.minutes == new.minutes,
+        ]
+        old = db.execute(sa.select(daily_scores).where(*key)).one_or_none()
+        values: dict[str, Any] = {
+            "stations": merge(None if old is None else old.stations, new.stations, STATION_KEYS),
+            "calibration": merge(None if old is None else old.calibration, new.calibration, CALIBRATION_KEYS),
+        }
+        if old is None:
+            values |= {"system_id": system_id, "day": new.day, "minutes": new.minutes}
+            db.execute(daily_scores.insert().values(values))
+        else:
+            db.execute(daily_scores.update().where(*key).values(values))
+
+    @staticmethod
+    def forget(db: Connection, system_id: str, before: datetime) -> None:
+        """Drop the days that ended before an event time, in any time zone."""
+        day = (before - timedelta(days=1)).date().isoformat()
+        db.execute(
+            daily_scores.delete().where(daily_scores.c.system_id == system_id, daily_scores.c.day < day)
+        )
+
+
+def merge(blob: bytes | None, table: pa.Table, keys: Sequence[str]) -> bytes:
+    """Add a table to a stored one, None where there is none yet; give the bytes to store."""
     if blob is not None:
         # One thread: these are some hundred rows, and sums come out the same each time.
         stored = parquet.ParquetFile(pa.BufferReader(blob)).read(use_threads=False)
@@ -115,14 +180,14 @@ def add(blob: bytes | None, table: pa.Table, keys: Sequence[str]) -> bytes:
     return buffer.getvalue()
 
 
-def read(blob: bytes) -> pd.DataFrame:
-    """Read what `add` gave."""
+def unpack(blob: bytes) -> pd.DataFrame:
+    """Read the table that `merge` packed."""
     stored = parquet.ParquetFile(pa.BufferReader(blob)).read(use_threads=False)
     table: pd.DataFrame = _as(stored, pa.float32(), pa.float64()).to_pandas()
     return table
 
 
 def _as(table: pa.Table, old: pa.DataType, new: pa.DataType) -> pa.Table:
-    """Sums of a day are stored in single precision, which is enough, at half the bytes."""
+    """Change a table's precision: a day's sums are stored in single, which is enough, at half the bytes."""
     fields = [field.with_type(new) if field.type == old else field for field in table.schema]
     return table.cast(pa.schema(fields))

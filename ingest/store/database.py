@@ -1,6 +1,6 @@
-"""Opens the database, brings its tables up to date, and hands out transactions.
+"""Opens the database, brings its tables up to date, and gives connections in transactions.
 
-SQLite in WAL mode by default: the app reads while the worker writes. PostgreSQL by URL, for several machines.
+The default is SQLite in WAL mode: the app reads while the worker writes. Several machines share a PostgreSQL.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _LOCK = 0x646F636B
 """The number of PostgreSQL's advisory lock: "dock"."""
 
 _POSTGRESQL = {
-    # A worker frozen inside a transaction holds its locks: the server ends it, and others go on.
+    # A worker that freezes inside a transaction holds its locks: the server ends it, and others go on.
     "options": "-c idle_in_transaction_session_timeout=10s -c lock_timeout=30s",
-    # A server that has gone without a word is noticed in half a minute, not in a quarter of an hour.
+    # The loss of a server is noticed in half a minute, not in a quarter of an hour.
     "connect_timeout": 10,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -42,8 +42,9 @@ _POSTGRESQL = {
 class Database:
     """An open database with all tables.
 
-    Without `migrate` it is taken as it is, by one who may only read. Raises `StoreError` when it cannot be
-    opened, or belongs to something else or a newer release, and `StoreNotReadyError`.
+    Without `migrate` the tables are left as they are, for a role that may only read. Raises `StoreError` when
+    the database cannot be opened, or belongs to something else or a newer release; `StoreNotReadyError` when
+    its tables are of an older release and may not be migrated.
     """
 
     def __init__(self, url: str, migrate: bool = True) -> None:
@@ -93,7 +94,7 @@ class Database:
         return self._engine.dialect.name == "postgresql"
 
     def _prepare(self, migrate: bool) -> None:
-        """Look whether the tables are this release's, and bring them up to date."""
+        """Compare the tables with this release, and bring them up to date."""
         config = Config()
         config.set_main_option(
             "script_location", str(Path(__file__).parent / "migrations").replace("%", "%%")
@@ -138,11 +139,11 @@ class Database:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
                 yield connection
 
-    def ahead(self, connection: Connection) -> timedelta:
-        """Tell by how much the database's clock is ahead of this machine's; one in a file is on the same.
+    def clock_difference(self, connection: Connection) -> timedelta:
+        """Give the time by which the database's clock is ahead of this machine's; none for a file's.
 
-        Machines that share a database may have different clocks, and must not date by their own what another
-        one is to judge.
+        Machines that share a database may have different clocks. None may date by its own clock what another
+        one judges.
         """
         if not self._is_postgresql:
             return timedelta(0)
@@ -153,6 +154,15 @@ class Database:
     def close(self) -> None:
         """Let go of all connections."""
         self._engine.dispose()
+
+
+def between(query: sa.Select[Any], column: sa.Column[Any], start: Any, end: Any) -> sa.Select[Any]:
+    """Take from a query the rows whose column lies in `(start, end]`; None leaves a side open."""
+    if start is not None:
+        query = query.where(column > start)
+    if end is not None:
+        query = query.where(column <= end)
+    return query
 
 
 def _file(database: str | None) -> Path:

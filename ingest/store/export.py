@@ -1,4 +1,4 @@
-"""A day's scores and forecasts as files, for whoever wants to reckon with them elsewhere."""
+"""A day's scores and forecasts as files, for people who compute with them elsewhere."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from ingest.store import Store
-from ingest.store.issued_forecasts import IssuedForecast, beside_truth
+from ingest.store.issued_forecasts import IssuedForecast
 from ingest.store.scores import FIVE_MINUTES, measured
 from model.frame import Frame
 
 Format = Literal["csv", "parquet"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a formula begins with, the wide signs of East Asia too."""
+"""A formula begins with one of these, also with the wide signs of East Asia."""
 
 _KEYS = ["at", "model", "minutes", "n", "n_dock", "expired"]
 
@@ -37,16 +37,16 @@ def export(
 ) -> dict[Path, int]:
     """Write what the store has of a system's local `day`, by default its newest; count the rows of each file.
 
-    `scores` are the measures by five minutes of the target time, model and horizon; `stations` the sums of
-    the day by station; `calibration` what was stated and what came; `forecasts` each forecast of bikes that
-    was issued on the day, of those that are still kept, beside what came. `progress` is told how many of the
-    day's forecasts are done, of how many.
+    `scores` are the measures by five minutes of the target time, model and horizon. `stations` are the sums
+    of the day by station. `calibration` counts stated odds and how often they came true. `forecasts` are the
+    kept forecasts of bikes issued on the day, beside their truth. `progress` is called with the number of
+    the day's forecasts that are done, and of all.
 
     Raises `ExportError` when the system is not known, or nothing is kept of that day.
     """
-    stations, state = store.stations(system_id), store.state(system_id)
+    stations, state = store.systems.stations(system_id), store.systems.state(system_id)
     if stations is None or state is None or state.at is None:
-        known = ", ".join(system.system_id for system in store.systems()) or "none"
+        known = ", ".join(system.system_id for system in store.systems.followed()) or "none"
         raise ExportError(f"the store knows nothing of {system_id}: name one of those followed ({known})")
     zone = ZoneInfo(stations.timezone)
     newest = state.at.astimezone(zone).date()
@@ -54,12 +54,13 @@ def export(
     begin, end = (
         datetime(each.year, each.month, each.day, tzinfo=zone) for each in (day, day + timedelta(1))
     )
-    scores = store.scores(system_id, FIVE_MINUTES, since=begin, until=end)
-    by_station, calibration = store.station_scores(system_id, day), store.calibration(system_id, day)
+    scores = store.scores.over_time(system_id, FIVE_MINUTES, since=begin, until=end)
+    by_station = store.daily_scores.by_station(system_id, since=day)
+    calibration = store.daily_scores.calibration(system_id, since=day)
     tables = {
         "scores": pd.concat([scores[_KEYS], measured(scores)], axis=1),
-        "stations": _of(by_station, day),
-        "calibration": _of(calibration, day),
+        "stations": _only(by_station, day),
+        "calibration": _only(calibration, day),
         "forecasts": _forecasts(store, system_id, begin, end, progress),
     }
     if all(table.empty for table in tables.values()):
@@ -79,8 +80,8 @@ def export(
 def csv(table: pd.DataFrame) -> bytes:
     """Write a table as CSV in UTF-8; times are ISO 8601 with their offset.
 
-    A spreadsheet takes what begins with `=` for a formula, and a feed names its stations as it likes. So a
-    text that would be one begins with an apostrophe, as spreadsheets write it; Parquet has it unchanged.
+    A spreadsheet reads a cell that begins with `=` as a formula, and feeds choose their stations' names. So
+    an apostrophe is put before such a text, as spreadsheets do themselves; Parquet files have it unchanged.
 
     >>> csv(pd.DataFrame({"name": ["Quay", "=1+1"], "mae": [0.5, -0.5]}))
     b"name,mae\\nQuay,0.5\\n'=1+1,-0.5\\n"
@@ -94,27 +95,27 @@ def csv(table: pd.DataFrame) -> bytes:
 def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
-    value = value.replace("\r", " ")  # a bare one is not quoted, and begins a row
+    value = value.replace("\r", " ")  # unquoted, it would begin a row
     return f"'{value}" if value.startswith(_FORMULA) else value
 
 
-def _of(table: pd.DataFrame, day: date) -> pd.DataFrame:
+def _only(table: pd.DataFrame, day: date) -> pd.DataFrame:
     return table if table.empty else table[table["day"] == day.isoformat()]
 
 
 def _forecasts(
     store: Store, system_id: str, begin: datetime, end: datetime, progress: Callable[[int, int], None]
 ) -> pd.DataFrame:
-    kept = [at for at in store.issued_at(system_id) if begin <= at < end]
+    kept = [at for at in store.issued_forecasts.issue_times(system_id) if begin <= at < end]
     tables = []
     for done, at in enumerate(kept, 1):
-        blob = store.issued_forecast(system_id, at)
+        blob = store.issued_forecasts.get(system_id, at)
         if blob is not None:
             frame = Frame.from_bytes(blob)
             forecasts = (
                 IssuedForecast.of(frame, timedelta(minutes=int(minutes))) for minutes in frame.minutes
             )
-            tables.append(beside_truth(store, system_id, forecasts))
+            tables.append(store.issued_forecasts.beside_truth(system_id, forecasts))
         progress(done, len(kept))
     full = [table for table in tables if not table.empty]
     return pd.concat(full, ignore_index=True) if full else pd.DataFrame()

@@ -1,6 +1,6 @@
 """How feeds have been doing, summed up by the database: a day's polls of 35 systems are 50,000 rows.
 
-All of it is asked of systems by name, so that the table's key leads straight to each.
+Every query names its systems, so that the table's key leads straight to their rows.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ from sqlalchemy.engine import Connection
 
 from ingest.gbfs.findings import Finding
 from ingest.reason import Reason
+from ingest.store.database import Database
+from ingest.store.observations import ANSWERED_OUTCOMES
 from ingest.store.scores import HOUR
 from ingest.store.tables import polls, scores, systems
 from model.scoring.issue import SCORED_MINUTES
 
-ANSWERED = ("learnt", "unchanged", "late")
-"""The outcomes of a poll that was answered; every other one names a failure."""
-
 QUARTER = 900
-"""Seconds that polls are counted by."""
+"""Polls are counted by so many seconds."""
 
 _TIMED = ("seconds", "learn_seconds", "forecast_seconds")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A poll that was answered: how long it holds (`ttl_seconds`), how many forecasts wait for their truth
-    since, both None where an older release wrote it down, and what was odd.
+class NewestAnswer:
+    """A feed's newest answer, and its findings.
+
+    `ttl_seconds` is how long it holds, and `waiting` counts the forecasts that waited for their truth then;
+    both are None where an older release stored the poll.
     """
 
     received_at: datetime
@@ -44,7 +45,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Oddity:
-    """A kind of finding: as it was `last`, and how many `polls` had it."""
+    """A kind of finding: the newest `finding` of it, of which time (`last`), and how many `polls` had it."""
 
     finding: Finding
     polls: int
@@ -62,28 +63,69 @@ class Failure:
 
 @dataclass(frozen=True)
 class Health:
-    """How feeds have been doing: `counts` of their polls, what they took (`times`), the last answered one of
-    each (`newest`), how many forecasts were `settled` and expired, and the feeds' time `zones`.
+    """How feeds have been doing, by system.
+
+    `counts` are their polls by quarter of an hour and outcome. `times` are median and 95th percentile, in
+    seconds, of answering, learning and forecasting. `newest` are the newest answers. `settled` counts
+    settled and expired forecasts. `zones` are the names of the time zones.
     """
 
     counts: pd.DataFrame
     times: dict[str, dict[str, tuple[float, float]]]
-    newest: dict[str, Answer]
+    newest: dict[str, NewestAnswer]
     settled: dict[str, tuple[int, int]]
     zones: dict[str, str]
 
 
-def read(db: Connection, ids: Sequence[str], since: datetime) -> Health:
-    """Read all of it of the systems `ids`, polls received after `since`."""
-    zones = sa.select(systems.c.system_id, systems.c.timezone)
-    zones = zones.where(systems.c.system_id.in_(ids), systems.c.timezone.is_not(None))
-    return Health(
-        counts(db, ids, since),
-        times(db, ids, since),
-        newest(db, ids, since),
-        settled(db, ids),
-        {row.system_id: row.timezone for row in db.execute(zones)},
-    )
+class FeedHealthQueries:
+    """Sums up `polls` and `scores` for pages that show how feeds are doing."""
+
+    def __init__(self, database: Database) -> None:
+        self._read = database.read
+
+    def health(self, ids: Sequence[str], since: datetime) -> Health:
+        """Sum up how feeds have been doing since a time of the wall clock."""
+        zones = sa.select(systems.c.system_id, systems.c.timezone)
+        zones = zones.where(systems.c.system_id.in_(ids), systems.c.timezone.is_not(None))
+        with self._read() as db:
+            return Health(
+                counts(db, ids, since),
+                times(db, ids, since),
+                newest(db, ids, since),
+                settled(db, ids),
+                {row.system_id: row.timezone for row in db.execute(zones)},
+            )
+
+    def oddities(self, system_id: str, since: datetime) -> list[Oddity]:
+        """List the kinds of finding in a feed's answers since a time, the newest first."""
+        last = sa.func.max(polls.c.received_at)
+        query = (
+            sa.select(polls.c.findings, sa.func.count(), last)
+            .where(polls.c.system_id == system_id, polls.c.received_at > since, polls.c.findings != "[]")
+            .group_by(polls.c.findings)
+            .order_by(last.desc())
+        )
+        found: dict[str, Oddity] = {}
+        with self._read() as db:
+            rows = db.execute(query).all()
+        for findings, n, at in rows:
+            for finding in _findings(findings):
+                known = found.get(finding.kind, Oddity(finding, 0, at))
+                found[finding.kind] = replace(known, polls=known.polls + n)
+        return list(found.values())
+
+    def last_failure(self, system_id: str, since: datetime) -> Failure | None:
+        """Fetch a feed's last poll that failed since a time; None where none did."""
+        query = (
+            sa.select(polls.c.received_at, polls.c.outcome, polls.c.reason)
+            .where(polls.c.system_id == system_id, polls.c.received_at > since)
+            .where(polls.c.outcome.not_in(ANSWERED_OUTCOMES))
+            .order_by(polls.c.received_at.desc())
+            .limit(1)
+        )
+        with self._read() as db:
+            row = db.execute(query).one_or_none()
+        return None if row is None else Failure(*row)
 
 
 def counts(db: Connection, ids: Sequence[str], since: datetime) -> pd.DataFrame:
@@ -107,15 +149,15 @@ def counts(db: Connection, ids: Sequence[str], since: datetime) -> pd.DataFrame:
 
 
 def times(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, dict[str, tuple[float, float]]]:
-    """Give median and 95th percentile, in seconds, of what answered polls took, by system.
+    """Give median and 95th percentile, in seconds, of the durations of answered polls, by system.
 
-    `seconds` is the answer's, `learn_seconds` and `forecast_seconds` are those of the polls that were learnt.
-    The percentile is the smallest time that is not exceeded by that share of them. Sorted here: by window
-    functions the database takes longer.
+    `seconds` is the answer's, `learn_seconds` and `forecast_seconds` are those of learnt polls. A percentile
+    is the smallest duration that this share of the polls does not exceed. NumPy sorts them: the database's
+    window functions take longer.
     """
-    received = sa.type_coerce(polls.c.received_at, sa.Double)  # or 50,000 datetimes would be made of it
+    received = sa.type_coerce(polls.c.received_at, sa.Double)  # makes no 50,000 datetimes
     query = sa.select(polls.c.system_id, *(polls.c[name] for name in _TIMED)).where(
-        polls.c.system_id.in_(ids), received > since.timestamp(), polls.c.outcome.in_(ANSWERED)
+        polls.c.system_id.in_(ids), received > since.timestamp(), polls.c.outcome.in_(ANSWERED_OUTCOMES)
     )
     rows = pd.DataFrame(db.execute(query).all(), columns=["system_id", *_TIMED])
     found: dict[str, dict[str, tuple[float, float]]] = {system_id: {} for system_id in ids}
@@ -128,60 +170,32 @@ def times(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, dict
     return found
 
 
-def newest(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, Answer]:
-    """Fetch each system's last answer."""
+def newest(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, NewestAnswer]:
+    """Fetch each system's newest answer."""
     last = (
         sa.select(polls.c.system_id, sa.func.max(polls.c.received_at).label("last"))
-        .where(polls.c.system_id.in_(ids), polls.c.received_at > since, polls.c.outcome.in_(ANSWERED))
+        .where(
+            polls.c.system_id.in_(ids), polls.c.received_at > since, polls.c.outcome.in_(ANSWERED_OUTCOMES)
+        )
         .group_by(polls.c.system_id)
         .subquery()
     )
     same = sa.and_(polls.c.system_id == last.c.system_id, polls.c.received_at == last.c.last)
     return {
-        row.system_id: Answer(row.received_at, row.ttl_seconds, row.waiting, _findings(row.findings))
+        row.system_id: NewestAnswer(row.received_at, row.ttl_seconds, row.waiting, _findings(row.findings))
         for row in db.execute(sa.select(polls).join(last, same))
     }
 
 
-def oddities(db: Connection, system_id: str, since: datetime) -> list[Oddity]:
-    """List what was odd in a system's answers by kind, the newest first."""
-    last = sa.func.max(polls.c.received_at)
-    query = (
-        sa.select(polls.c.findings, sa.func.count(), last)
-        .where(polls.c.system_id == system_id, polls.c.received_at > since, polls.c.findings != "[]")
-        .group_by(polls.c.findings)
-        .order_by(last.desc())
-    )
-    found: dict[str, Oddity] = {}
-    for said, n, at in db.execute(query):
-        for finding in _findings(said):
-            known = found.get(finding.kind, Oddity(finding, 0, at))
-            found[finding.kind] = replace(known, polls=known.polls + n)
-    return list(found.values())
-
-
-def last_failure(db: Connection, system_id: str, since: datetime) -> Failure | None:
-    """Fetch a system's last poll that failed."""
-    query = (
-        sa.select(polls.c.received_at, polls.c.outcome, polls.c.reason)
-        .where(polls.c.system_id == system_id, polls.c.received_at > since)
-        .where(polls.c.outcome.not_in(ANSWERED))
-        .order_by(polls.c.received_at.desc())
-        .limit(1)
-    )
-    row = db.execute(query).one_or_none()
-    return None if row is None else Failure(*row)
-
-
-def _findings(said: str) -> tuple[Finding, ...]:
-    return tuple(Finding(**finding) for finding in json.loads(said))
+def _findings(stored: str) -> tuple[Finding, ...]:
+    return tuple(Finding(**finding) for finding in json.loads(stored))
 
 
 def settled(db: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Count the forecasts settled and expired whose target lay in a system's own last 24 hours.
 
-    One is of one station at one horizon; what all models said to it counts once. The hour under way is one of
-    the 24. Each hour is asked for by name, since a span of them would be read with all models in it.
+    A forecast is of one station at one horizon, and counts once for all models. The present hour is one of
+    the 24. The query names each hour: the database would read a range of hours with all models in it.
     """
     by_hour: dict[int, list[str]] = {}
     for system_id, at in db.execute(

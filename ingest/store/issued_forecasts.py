@@ -1,7 +1,7 @@
-"""We said / it was: forecasts as they were shown, kept for a day, beside what came.
+"""Issued forecasts: kept for a day as people saw them, and laid beside their truth.
 
-A frame of every twenty minutes of event time is kept, of the horizons that are scored. What came is read
-from the log, so that the truth of a forecast is the count that the feed told at its moment, and no model's.
+A frame is kept every twenty minutes of event time, with the horizons that are scored. The truth comes from
+the log: it is the count that the feed gave at the target time.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
+import sqlalchemy as sa
 from numpy.typing import NDArray
+from sqlalchemy.engine import Connection
 
+from ingest.store.database import Database
+from ingest.store.observations import ObservationTables
+from ingest.store.tables import issued_forecasts
 from model.arrays import Ints, Strings
 from model.frame import Frame, Outlook
 
@@ -22,25 +26,25 @@ EVERY = timedelta(minutes=20)
 KEPT_FOR = timedelta(hours=25)
 
 PATIENCE = timedelta(minutes=5)
-"""How long after its moment a count may be seen and still be what it was then."""
+"""How long after a target time a snapshot may come and still be its truth."""
 
 COLUMNS = ("said_at", "target_at", "minutes", "station_id", "median", "low", "high", "chance", "was", "off")
 
 
 def is_due(before: datetime | None, at: datetime) -> bool:
-    """Tell whether a frame made `at` is one to keep, the last being of `before`."""
-    return before is None or _when(before) != _when(at)
+    """Tell whether the frame issued at `at` is one to keep, where the last frame was issued at `before`."""
+    return before is None or _interval(before) != _interval(at)
 
 
-def _when(at: datetime) -> int:
+def _interval(at: datetime) -> int:
     return int(at.timestamp() // EVERY.total_seconds())
 
 
 @dataclass(frozen=True, eq=False)
 class IssuedForecast:
-    """What was forecast `at` a moment of the stations `(S,)`, of bikes and of spaces, for one time ahead.
+    """A forecast of bikes and spaces at the stations `(S,)`, issued at `at`, for one horizon.
 
-    `bikes` are those that stood there then, -1 for unknown. The outlooks have the one horizon.
+    `bikes` are the counts at the issue time, -1 for unknown. The outlooks have this horizon alone.
     """
 
     at: datetime
@@ -52,7 +56,7 @@ class IssuedForecast:
 
     @property
     def target_at(self) -> datetime:
-        """The moment that it is about."""
+        """The time that the forecast is for."""
         return self.at + timedelta(minutes=self.minutes)
 
     @classmethod
@@ -65,53 +69,75 @@ class IssuedForecast:
         )
 
 
-class Log(Protocol):
-    """What has to be known of the truth: see `ingest.store.Store`."""
+class IssuedForecastTable:
+    """Reads and writes `issued_forecasts`. The truth comes from the log of observations."""
 
-    def polls(self, system_id: str, start: datetime | None, end: datetime | None) -> list[datetime]:
-        """List when something was learnt."""
+    def __init__(self, database: Database, observations: ObservationTables) -> None:
+        self._read = database.read
+        self._observations = observations
 
-    def observations(self, system_id: str, start: datetime | None, end: datetime | None) -> pd.DataFrame:
-        """Fetch the changes."""
+    def issue_times(self, system_id: str) -> list[datetime]:
+        """List the issue times of the forecasts that are kept, oldest first."""
+        query = sa.select(issued_forecasts.c.at).where(issued_forecasts.c.system_id == system_id)
+        with self._read() as db:
+            return list(db.scalars(query.order_by(issued_forecasts.c.at)))
+
+    def get(self, system_id: str, at: datetime) -> bytes | None:
+        """Fetch the frame of the forecast issued at a time; None where it is not kept."""
+        query = sa.select(issued_forecasts.c.blob).where(
+            issued_forecasts.c.system_id == system_id, issued_forecasts.c.at == at
+        )
+        with self._read() as db:
+            return db.scalar(query)
+
+    def beside_truth(self, system_id: str, forecasts: Iterable[IssuedForecast]) -> pd.DataFrame:
+        """Lay forecasts of bikes beside their truth, a row a station, in the order given.
+
+        `said_at` is the issue time. `median`, `low` and `high` are counts with their 80 % interval, `chance`
+        is that of a bike in per cent, `was` the count that the feed gave at the target time, and `off` the
+        error of the median. Stations without a count are left out.
+        """
+        tables = [self._one_beside_truth(system_id, forecast) for forecast in forecasts]
+        known = [table for table in tables if table is not None]
+        return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(COLUMNS))
+
+    def _one_beside_truth(self, system_id: str, forecast: IssuedForecast) -> pd.DataFrame | None:
+        polls = self._observations.poll_times(
+            system_id, forecast.target_at - timedelta(seconds=1), forecast.target_at + PATIENCE
+        )
+        if not polls:
+            return None
+        was = counts_at_target(forecast, self._observations.changes(system_id, forecast.at, polls[0]))
+        median = forecast.bike.median[0].astype(np.int64)
+        chance = forecast.bike.chance[0, 0].astype(np.int64)
+        known = np.flatnonzero((median >= 0) & (was >= 0) & (chance <= 100))
+        return pd.DataFrame(
+            {
+                "said_at": pd.Series([forecast.at] * len(known), dtype="datetime64[s, UTC]"),
+                "target_at": pd.Series([forecast.target_at] * len(known), dtype="datetime64[s, UTC]"),
+                "minutes": forecast.minutes,
+                "station_id": forecast.station_id[known].astype(object),
+                "median": median[known],
+                "low": forecast.bike.low[0, known].astype(np.int64),
+                "high": forecast.bike.high[0, known].astype(np.int64),
+                "chance": chance[known],
+                "was": was[known],
+                "off": median[known] - was[known],
+            }
+        )
+
+    # ---------------------------------------------------------------- within a transaction
+
+    @staticmethod
+    def add(db: Connection, system_id: str, at: datetime, blob: bytes) -> None:
+        """Add the forecast issued at a time, and drop those that are too old."""
+        old = issued_forecasts.c.at < at - KEPT_FOR
+        db.execute(issued_forecasts.delete().where(issued_forecasts.c.system_id == system_id, old))
+        db.execute(issued_forecasts.insert().values(system_id=system_id, at=at, blob=blob))
 
 
-def beside_truth(log: Log, system_id: str, forecasts: Iterable[IssuedForecast]) -> pd.DataFrame:
-    """Lay forecasts of bikes out beside what came, a row a station, in the order they are given.
-
-    `median`, `low` and `high` are counts with their 80 % interval, `chance` that of a bike in per cent, `was`
-    what stood there, `off` by how much the median missed it. What was never seen is left out.
-    """
-    tables = [_beside(log, system_id, forecast) for forecast in forecasts]
-    known = [table for table in tables if table is not None]
-    return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(COLUMNS))
-
-
-def _beside(log: Log, system_id: str, forecast: IssuedForecast) -> pd.DataFrame | None:
-    polls = log.polls(system_id, forecast.target_at - timedelta(seconds=1), forecast.target_at + PATIENCE)
-    if not polls:
-        return None
-    was = came(forecast, log.observations(system_id, forecast.at, polls[0]))
-    median = forecast.bike.median[0].astype(np.int64)
-    chance = forecast.bike.chance[0, 0].astype(np.int64)
-    known = np.flatnonzero((median >= 0) & (was >= 0) & (chance <= 100))
-    return pd.DataFrame(
-        {
-            "said_at": pd.Series([forecast.at] * len(known), dtype="datetime64[s, UTC]"),
-            "target_at": pd.Series([forecast.target_at] * len(known), dtype="datetime64[s, UTC]"),
-            "minutes": forecast.minutes,
-            "station_id": forecast.station_id[known].astype(object),
-            "median": median[known],
-            "low": forecast.bike.low[0, known].astype(np.int64),
-            "high": forecast.bike.high[0, known].astype(np.int64),
-            "chance": chance[known],
-            "was": was[known],
-            "off": median[known] - was[known],
-        }
-    )
-
-
-def came(forecast: IssuedForecast, changes: pd.DataFrame) -> Ints:
-    """Bring the counts that a forecast began with up to date by what changed since, `(S,)`."""
+def counts_at_target(forecast: IssuedForecast, changes: pd.DataFrame) -> Ints:
+    """Bring the counts at a forecast's issue time up to date with the changes since, `(S,)`."""
     was = forecast.bikes.astype(np.int64)
     place = pd.Index(forecast.station_id.astype(object)).get_indexer(changes["station_id"])
     known = place >= 0

@@ -1,7 +1,7 @@
-"""How a made-up or recorded city is played: how fast, from when, paused or not.
+"""How the worker plays a made-up or recorded city: how fast, from when, paused or not.
 
-What people ask for on a page or the command line is a row of the store, which the worker reads at each tick.
-It is the only thing that an app's process ever writes.
+A page or the command line writes a row of the store, which the worker reads at each tick. An app's process
+writes nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingest.store.tables import LEARNT_TABLES, playbacks, systems
+from ingest.store.database import Database
+from ingest.store.tables import playbacks
 
 Begin = Literal["learnt", "nothing"]
 
@@ -26,11 +27,11 @@ FASTEST = 600.0
 
 @dataclass(frozen=True)
 class Playback:
-    """What is wanted of a played system.
+    """How a system is to be played.
 
-    At the wall's `wall` it was `at` in the city, and event time has run `speed` times as fast since, unless
-    it is `paused`. `run` counts how often it was begun anew, with what `begin` says; `begun` is the run that
-    the worker is at. Times are aware UTC.
+    At the wall time `wall` it was `at` in the city. Since then event time runs `speed` times as fast, unless
+    it is `paused`. `run` counts the beginnings, and `begin` tells what the city knows at the last one. The
+    worker plays the run `begun`. Times are aware UTC.
     """
 
     at: datetime
@@ -59,7 +60,7 @@ class Playback:
         return replace(self, at=self.now(wall), wall=wall, paused=paused)
 
     def jump(self, clock: time, zone: ZoneInfo, wall: datetime) -> Playback:
-        """Go forward to when the city's clocks next show a time; what lies between is learnt on the way.
+        """Go forward to when the city's clocks next show a time; the worker learns the time between.
 
         >>> noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
         >>> Playback(noon, noon).jump(time(8, 30), ZoneInfo("Europe/Dublin"), noon).at.isoformat()
@@ -72,42 +73,41 @@ class Playback:
         return replace(self, at=there.astimezone(UTC), wall=wall)
 
     def anew(self, begin: Begin) -> Playback:
-        """Begin once more, having learnt or knowing nothing. When that is in the city, the worker says."""
+        """Begin once more, with a month learnt or with nothing. The worker chooses the time in the city."""
         return replace(self, begin=begin, run=self.run + 1, paused=False)
 
 
 _NAMES = tuple(Playback.__dataclass_fields__)
 
 
-def read(db: Connection, system_id: str) -> Playback | None:
-    """Fetch what is wanted of a system; None where nobody has said anything yet."""
-    query = sa.select(*(playbacks.c[name] for name in _NAMES)).where(playbacks.c.system_id == system_id)
-    row = db.execute(query).one_or_none()
-    return None if row is None else Playback(**row._mapping)
+class PlaybackTable:
+    """Reads and writes `playbacks`."""
 
+    def __init__(self, database: Database) -> None:
+        self._read, self._write = database.read, database.write
 
-def write(db: Connection, system_id: str, wanted: Playback) -> None:
-    """Set what is wanted of a system. Which run has begun, only the worker knows."""
-    values = {name: value for name, value in wanted.__dict__.items() if name != "begun"}
-    mine = playbacks.update().where(playbacks.c.system_id == system_id)
-    if db.execute(mine.values(values)).rowcount == 0:
-        db.execute(playbacks.insert().values(system_id=system_id, begun=wanted.begun, **values))
+    def get(self, system_id: str) -> Playback | None:
+        """Fetch how a system is to be played; None before its worker or a person has set it."""
+        query = sa.select(*(playbacks.c[name] for name in _NAMES)).where(playbacks.c.system_id == system_id)
+        with self._read() as db:
+            row = db.execute(query).one_or_none()
+        return None if row is None else Playback(**row._mapping)
 
+    def set(self, system_id: str, wanted: Playback) -> None:
+        """Set how a system is to be played, but for the run `begun`, which only its worker sets."""
+        with self._write(alone=True) as db:
+            self._set(db, system_id, wanted)
 
-def begin(db: Connection, system_id: str, wanted: Playback) -> None:
-    """Drop all that is known of a system, so that it begins anew as it is wanted.
+    # ---------------------------------------------------------------- within a transaction
 
-    The number of its newest frame stays: browsers keep frames under it for ever.
-    """
-    for table in LEARNT_TABLES:
-        db.execute(table.delete().where(table.c.system_id == system_id))
-    db.execute(
-        systems.update()
-        .where(systems.c.system_id == system_id)
-        .values(
-            at=None, received_at=None, next_poll_at=None, learning_since=None,
-            state="waiting", reason=None, failures=0,
-        )
-    )  # fmt: skip
-    write(db, system_id, wanted)
-    db.execute(playbacks.update().where(playbacks.c.system_id == system_id).values(begun=wanted.run))
+    def begin(self, db: Connection, system_id: str, wanted: Playback) -> None:
+        """Set how a system is to be played, and that its worker plays this run."""
+        self._set(db, system_id, wanted)
+        db.execute(playbacks.update().where(playbacks.c.system_id == system_id).values(begun=wanted.run))
+
+    @staticmethod
+    def _set(db: Connection, system_id: str, wanted: Playback) -> None:
+        values = {name: value for name, value in wanted.__dict__.items() if name != "begun"}
+        update = playbacks.update().where(playbacks.c.system_id == system_id)
+        if db.execute(update.values(values)).rowcount == 0:
+            db.execute(playbacks.insert().values(system_id=system_id, begun=wanted.begun, **values))

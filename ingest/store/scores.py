@@ -1,13 +1,14 @@
-"""The sums of scores over time, at four resolutions: by five minutes, hour, day and week.
+"""The sums of scores over time, and the drifts and outages that explain them.
 
-The same forecast is added to all four, so that a week, a month and years are each read as a few hundred rows
-a curve, and a year of all cities is soon added up. The finer ones are dropped as they age; days and weeks
-stay for good.
+Sums are kept at four resolutions: by five minutes, hour, day and week. Each score is added to all four. So a
+week, a month or a year is read as a few hundred rows a curve, and a year of all cities is added up fast. The
+finer sums are dropped as they age; days and weeks stay for good.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,10 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingest.store.tables import scores, systems
+from ingest.store.database import Database, between
+from ingest.store.tables import drifts, outages, scores, systems
+from model.demand.rates import MAX_GAP
+from model.records import Drift
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.measures import measures
 
@@ -25,16 +29,24 @@ SUMS = (
 """The columns that are sums over forecasts: they add up over time, models and systems."""
 
 FIVE_MINUTES, HOUR, DAY, WEEK = 300, 3600, 86400, 604800
-"""The spans, in seconds, each from a multiple of itself in Unix time: days in UTC, weeks on Thursdays."""
+"""The spans, in seconds, from a multiple of themselves in Unix time: days in UTC, weeks on Thursdays."""
 
-KEPT = {FIVE_MINUTES: timedelta(days=8), HOUR: timedelta(days=400)}
-"""How long the sums of a span are kept, in event time."""
+SPANS_KEPT = {FIVE_MINUTES: timedelta(days=8), HOUR: timedelta(days=400)}
+"""How long the sums of a span are kept, in event time. Other spans are kept for good."""
 
 _KEYS = ("span", "minutes", "at", "model")
 
 
+@dataclass(frozen=True)
+class Outage:
+    """A feed brought nothing from `start` to `end`, in event time: forecasts due meanwhile are not scored."""
+
+    start: datetime
+    end: datetime
+
+
 def span_start(at: datetime, span: int) -> datetime:
-    """Give the beginning of the span that a time lies in.
+    """Give the start of the span that a time lies in.
 
     >>> span_start(datetime(2026, 3, 1, 14, 37, tzinfo=UTC), HOUR).isoformat()
     '2026-03-01T14:00:00+00:00'
@@ -42,101 +54,164 @@ def span_start(at: datetime, span: int) -> datetime:
     return datetime.fromtimestamp(int(at.timestamp()) // span * span, UTC)
 
 
-def add(db: Connection, system_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add what was settled, as `model.scoring.Score.row` gives it, to every span."""
-    totals: dict[tuple[int, int, datetime, str], dict[str, Any]] = {}
-    for row in rows:
-        for span in (FIVE_MINUTES, HOUR, DAY, WEEK):
-            key = (span, row["minutes"], span_start(row["target_at"], span), row["model"])
-            total = totals.setdefault(key, dict.fromkeys(SUMS, 0))
-            for name in SUMS:
-                total[name] += row[name]
-    columns = scores.c
-    begun = {at for _, _, at, _ in totals}
-    query = sa.select(*(columns[name] for name in _KEYS)).where(
-        columns.system_id == system_id,
-        columns.span.in_({span for span, *_ in totals}),
-        columns.minutes.in_({minutes for _, minutes, *_ in totals}),
-        columns.at.in_(begun),
-    )
-    there = {tuple(row) for row in db.execute(query)} if totals else set()
-    # Apart, update and insert are what every database understands.
-    old = [
-        {f"old_{name}": value for name, value in zip(_KEYS, key, strict=True)}
-        | {f"new_{name}": value for name, value in sums.items()}
-        for key, sums in totals.items()
-        if key in there
-    ]
-    new = [
-        {"system_id": system_id, **dict(zip(_KEYS, key, strict=True)), **sums}
-        for key, sums in totals.items()
-        if key not in there
-    ]
-    if old:
-        where = [columns[name] == sa.bindparam(f"old_{name}") for name in _KEYS]
-        more = {name: columns[name] + sa.bindparam(f"new_{name}") for name in SUMS}
-        db.execute(scores.update().where(columns.system_id == system_id, *where).values(more), old)
-    if new:
-        db.execute(scores.insert(), new)
+def measured(sums: pd.DataFrame) -> pd.DataFrame:
+    """Give the measures of each row of sums, under the same index: see `model.scoring.measures`."""
+    return pd.DataFrame(measures({name: sums[name].to_numpy() for name in SUMS}), index=sums.index)
 
 
-def read(
-    db: Connection,
-    system_id: str | None,
-    span: int,
-    minutes: Sequence[int] | None,
-    models: Sequence[str] | None,
-    since: datetime | None,
-    until: datetime | None,
-    by_time: bool = True,
-) -> pd.DataFrame:
-    """Fetch sums: see `Store.scores`, and `Store.score_totals` for those not `by_time`."""
-    where = [scores.c.span == span]
-    if system_id is None:
-        where.append(scores.c.system_id.in_(_together(db)))
-    else:
-        where.append(scores.c.system_id == system_id)
-    # Named one by one, so that the primary key leads straight to each horizon's stretch of time.
-    where.append(scores.c.minutes.in_(SCORED_MINUTES if minutes is None else minutes))
-    if models is not None:
-        where.append(scores.c.model.in_(models))
-    if since is not None:
-        where.append(scores.c.at >= since)
-    if until is not None:
-        where.append(scores.c.at < until)
-    names = ["at", "model", "minutes"] if by_time else ["model", "minutes"]
-    keys = [scores.c[name] for name in names]
-    if by_time and system_id is not None:
-        query = sa.select(*keys, *(scores.c[name] for name in SUMS))
-    else:
-        query = sa.select(*keys, *(sa.func.sum(scores.c[name]) for name in SUMS)).group_by(*keys)
-    rows = [tuple(row) for row in db.execute(query.where(*where).order_by(*keys))]
-    kinds = {"at": "datetime64[s, UTC]", "model": "str", "minutes": "int64"}
-    table = pd.DataFrame(rows, columns=[*names, *SUMS])
-    return table.astype({name: kinds[name] for name in names} | dict.fromkeys(SUMS, "float64"))
+class ScoreTables:
+    """Reads and writes `scores`, `drifts` and `outages`."""
+
+    def __init__(self, database: Database) -> None:
+        self._read = database.read
+
+    def over_time(
+        self,
+        system_id: str | None = None,
+        span: int = HOUR,
+        *,
+        minutes: Sequence[int] | None = None,
+        models: Sequence[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> pd.DataFrame:
+        """Fetch the sums of scores by span of the target time, model and horizon, oldest first.
+
+        `span` is `FIVE_MINUTES`, `HOUR`, `DAY` or `WEEK`, and `at` its start, from `since` to before `until`.
+        Without `system_id` the sums are those of all live systems together, or of all followed ones where
+        none is live.
+        """
+        return self._sums(("at", "model", "minutes"), system_id, span, minutes, models, since, until)
+
+    def totals(
+        self,
+        system_id: str | None = None,
+        span: int = DAY,
+        *,
+        minutes: Sequence[int] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> pd.DataFrame:
+        """Fetch the sums of scores by model and horizon over the spans from `since` to before `until`."""
+        return self._sums(("model", "minutes"), system_id, span, minutes, None, since, until)
+
+    def drifts(self, system_id: str, since: datetime | None = None) -> list[Drift]:
+        """List the drifts noticed after a time, oldest first."""
+        query: sa.Select[Any] = sa.select(drifts.c.at, drifts.c.minutes, drifts.c.before, drifts.c.after)
+        query = between(query.where(drifts.c.system_id == system_id), drifts.c.at, since, None)
+        query = query.order_by(drifts.c.at, drifts.c.minutes)
+        with self._read() as db:
+            return [Drift(**row._mapping) for row in db.execute(query)]
+
+    def outages(self, system_id: str, since: datetime | None = None) -> list[Outage]:
+        """List the times between learnt snapshots that were too far apart to learn from, oldest first."""
+        query = sa.select(outages.c.start, outages.c.end).where(outages.c.system_id == system_id)
+        query = between(query, outages.c.end, since, None).order_by(outages.c.start)
+        with self._read() as db:
+            return [Outage(row.start, row.end) for row in db.execute(query)]
+
+    def _sums(
+        self,
+        keys: Sequence[str],
+        system_id: str | None,
+        span: int,
+        minutes: Sequence[int] | None,
+        models: Sequence[str] | None,
+        since: datetime | None,
+        until: datetime | None,
+    ) -> pd.DataFrame:
+        # Every horizon by its number, so that the primary key leads straight to its stretch of time.
+        where = [scores.c.span == span, scores.c.minutes.in_(SCORED_MINUTES if minutes is None else minutes)]
+        if models is not None:
+            where.append(scores.c.model.in_(models))
+        if since is not None:
+            where.append(scores.c.at >= since)
+        if until is not None:
+            where.append(scores.c.at < until)
+        by = [scores.c[name] for name in keys]
+        one_row_each = "at" in keys and system_id is not None
+        sums = [scores.c[name] if one_row_each else sa.func.sum(scores.c[name]) for name in SUMS]
+        query: sa.Select[Any] = sa.select(*by, *sums).where(*where).order_by(*by)
+        if not one_row_each:
+            query = query.group_by(*by)
+        with self._read() as db:
+            if system_id is None:
+                query = query.where(scores.c.system_id.in_(_summed_up(db)))
+            else:
+                query = query.where(scores.c.system_id == system_id)
+            rows = [tuple(row) for row in db.execute(query)]
+        types = {"at": "datetime64[s, UTC]", "model": "str", "minutes": "int64"}
+        table = pd.DataFrame(rows, columns=[*keys, *SUMS])
+        return table.astype({name: types[name] for name in keys} | dict.fromkeys(SUMS, "float64"))
+
+    # ---------------------------------------------------------------- within a transaction
+
+    @staticmethod
+    def add(db: Connection, system_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add settled scores, as `model.scoring.issue.Score.row` gives them, to every span."""
+        totals: dict[tuple[int, int, datetime, str], dict[str, Any]] = {}
+        for row in rows:
+            for span in (FIVE_MINUTES, HOUR, DAY, WEEK):
+                key = (span, row["minutes"], span_start(row["target_at"], span), row["model"])
+                total = totals.setdefault(key, dict.fromkeys(SUMS, 0))
+                for name in SUMS:
+                    total[name] += row[name]
+        columns = scores.c
+        query = sa.select(*(columns[name] for name in _KEYS)).where(
+            columns.system_id == system_id,
+            columns.span.in_({span for span, *_ in totals}),
+            columns.minutes.in_({minutes for _, minutes, *_ in totals}),
+            columns.at.in_({at for _, _, at, _ in totals}),
+        )
+        stored = {tuple(row) for row in db.execute(query)} if totals else set()
+        # A separate update and insert is what every database understands.
+        old = [
+            {f"old_{name}": value for name, value in zip(_KEYS, key, strict=True)}
+            | {f"new_{name}": value for name, value in sums.items()}
+            for key, sums in totals.items()
+            if key in stored
+        ]
+        new = [
+            {"system_id": system_id, **dict(zip(_KEYS, key, strict=True)), **sums}
+            for key, sums in totals.items()
+            if key not in stored
+        ]
+        if old:
+            where = [columns[name] == sa.bindparam(f"old_{name}") for name in _KEYS]
+            more = {name: columns[name] + sa.bindparam(f"new_{name}") for name in SUMS}
+            db.execute(scores.update().where(columns.system_id == system_id, *where).values(more), old)
+        if new:
+            db.execute(scores.insert(), new)
+
+    @staticmethod
+    def add_drifts(db: Connection, system_id: str, new: Sequence[Drift]) -> None:
+        """Add drifts."""
+        for drift in new:
+            db.execute(drifts.insert().values(system_id=system_id, **drift.__dict__))
+
+    @staticmethod
+    def add_outage(db: Connection, system_id: str, before: datetime | None, at: datetime) -> None:
+        """Add an outage where two snapshots that follow each other are too far apart to learn from."""
+        if before is not None and at - before > MAX_GAP:
+            db.execute(outages.insert().values(system_id=system_id, start=before, end=at))
+
+    @staticmethod
+    def forget(db: Connection, system_id: str, newest: datetime) -> None:
+        """Drop the sums whose span is not kept for so long before the newest snapshot."""
+        for span, kept in SPANS_KEPT.items():
+            db.execute(
+                scores.delete().where(
+                    scores.c.system_id == system_id, scores.c.span == span, scores.c.at < newest - kept
+                )
+            )
 
 
-def _together(db: Connection) -> list[str]:
-    """Name the systems that are summed up where none is named: the live ones, if any is, or all followed.
+def _summed_up(db: Connection) -> list[str]:
+    """List the systems that are summed up where none is named: the live ones, or all where none is live.
 
-    What is made up or replayed would otherwise be mixed with what is real.
+    Made-up and replayed systems would otherwise be mixed with real ones.
     """
     query = sa.select(systems.c.system_id, systems.c.label).where(systems.c.position.is_not(None))
     rows = db.execute(query).all()
     live = [row.system_id for row in rows if not row.label]
     return live or [row.system_id for row in rows]
-
-
-def measured(sums: pd.DataFrame) -> pd.DataFrame:
-    """Give the measures of each row of sums, under the same index: see `model.measures`."""
-    return pd.DataFrame(measures({name: sums[name].to_numpy() for name in SUMS}), index=sums.index)
-
-
-def forget(db: Connection, system_id: str, newest: datetime) -> None:
-    """Drop what is older than its span is kept."""
-    for span, kept in KEPT.items():
-        db.execute(
-            scores.delete().where(
-                scores.c.system_id == system_id, scores.c.span == span, scores.c.at < newest - kept
-            )
-        )

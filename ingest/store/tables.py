@@ -250,8 +250,8 @@ weathers = sa.Table(
     sa.Column("blob", sa.LargeBinary, nullable=False),
 )
 
-LEARNT_TABLES = (
+EMPTIED_BY_BEGIN = (
     stations, observations, status, polls, checkpoints, drifts, daily_scores, issued_forecasts,
     scores, outages, weathers,
 )  # fmt: skip
-"""What is known of a system, and goes when it begins anew; frames go by age."""
+"""The tables that lose a system's rows when it begins anew. Its old frames stay until they are too old."""

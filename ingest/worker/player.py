@@ -19,7 +19,7 @@ from ingest.store import Store
 from ingest.store.playback import Playback
 from ingest.system import System
 from ingest.worker.catch_up import WEATHER_EVERY, catch_up
-from ingest.worker.tick import LEASE, STANDBY_INTERVAL, LearnGap, Ticker, WorkingCopy
+from ingest.worker.tick import STANDBY_INTERVAL, LearnGap, Ticker, WorkingCopy
 from model.forecaster import Forecaster
 from model.records import Snapshot, Stations
 from model.scoring.settle import Score
@@ -77,10 +77,10 @@ class Player(Ticker):
     def run_tick(self) -> datetime:
         """Follow the playback, then tick; give the time of the next look at the playback."""
         now = self.clock()
-        playback = self.store.playback(self.system.system_id)
+        playback = self.store.playback.get(self.system.system_id)
         if playback is None:
             playback = self._source.first_playback(now)
-            self.store.play(self.system.system_id, playback)
+            self.store.playback.set(self.system.system_id, playback)
         if playback == self._feed.playback and now < self._due:
             return min(self._due, now + LOOK)
         self._feed.playback = playback
@@ -110,7 +110,7 @@ class Player(Ticker):
         self.working_copy = self._weather_at = None
         at = self._source.begin_at(playback.begin, now)
         begun = replace(playback, at=at, wall=now, begun=playback.run)
-        self.store.begin(self.system.system_id, self.holder, now, LEASE, begun)
+        self.store.begin(self.claim(now), begun)
         self._feed.playback = begun
 
     def _set_pace(self, playback: Playback) -> None:
@@ -122,7 +122,7 @@ class Player(Ticker):
     def _store_pace(self) -> None:
         """Store the speed where it has changed: pages need it to tell the city's time."""
         pace = self.system.speed, self.system.poll_seconds
-        if pace != self._stored_pace and self.store.set_pace(self.system.system_id, self.holder, *pace):
+        if pace != self._stored_pace and self.store.set_pace(self.claim(self.clock()), *pace):
             self._stored_pace = pace
 
     def before_learning(self, copy: WorkingCopy, snapshot: Snapshot) -> LearnGap | None:

@@ -43,7 +43,7 @@ def recover(store: Store, system_id: str) -> Recovery | None:
     time on. Where none can be used, all of the log that is still kept is learnt, in the stations' present
     description: what was learnt from older polls is lost, and `learning_since` says so.
     """
-    checkpoint = newest = store.checkpoint(system_id)
+    checkpoint = newest = store.checkpoints.newest(system_id)
     forecaster = None
     while checkpoint is not None:
         try:
@@ -52,16 +52,16 @@ def recover(store: Store, system_id: str) -> Recovery | None:
         except StateError as error:
             log.warning("%s: the checkpoint of %s cannot be used (%s), learning the log again",
                         system_id, checkpoint.at, error)  # fmt: skip
-            checkpoint = store.checkpoint(system_id, before=checkpoint.at)
+            checkpoint = store.checkpoints.newest(system_id, before=checkpoint.at)
     weather = {}
     if forecaster is None or checkpoint is not newest:
-        stations = store.stations(system_id)
+        stations = store.systems.stations(system_id)
         if stations is None:
             return None
         forecaster = forecaster or Forecaster(stations)
         if not stations.same_as(forecaster.stations):
             forecaster.update_stations(stations)
-        weather = dict(store.weathers(system_id))
+        weather = dict(store.weather.reports(system_id))
     for snapshot in logged_snapshots(store, forecaster):
         if snapshot.at in weather:
             forecaster.update_weather(weather[snapshot.at])
@@ -73,10 +73,10 @@ def logged_snapshots(store: Store, forecaster: Forecaster) -> Iterator[Snapshot]
     """Go through the logged snapshots after a forecaster's newest, oldest first."""
     system_id, after, newest = forecaster.stations.system_id, forecaster.at, forecaster.snapshot()
     station_id = forecaster.stations.station_id if newest is None else newest.station_id
-    polls = store.polls(system_id, after)
+    polls = store.observations.poll_times(system_id, after)
     for first in range(0, len(polls), _POLLS_AT_ONCE):
         batch = polls[first : first + _POLLS_AT_ONCE]
-        table = store.observations(system_id, after, batch[-1])
+        table = store.observations.changes(system_id, after, batch[-1])
         changes = ChangeLog.build(
             station_id,
             np.array([int(at.timestamp()) for at in batch]),

@@ -21,8 +21,10 @@ from ingest.gbfs.errors import FeedError
 from ingest.gbfs.feed import Poll
 from ingest.reason import Reason
 from ingest.store import (
-    LEARNT,
+    OUTCOME_LEARNT,
+    LeaseClaim,
     LeaseLostError,
+    PollResult,
     PollRow,
     Store,
     StoreFailedError,
@@ -30,7 +32,7 @@ from ingest.store import (
     TickResult,
     findings_json,
 )
-from ingest.store.daily_scores import daily
+from ingest.store.daily_scores import by_day
 from ingest.store.issued_forecasts import is_due
 from ingest.system import System
 from ingest.worker import schedule
@@ -108,7 +110,7 @@ class Ticker:
     - `working_copy` is None until the first poll and after each error; set it to None to load it anew.
     - `run_tick` does one tick and may raise: extend it to do something before or after.
     - `before_learning` runs before each snapshot is learnt: override it to fill in the time before it.
-    - `take_lease` and `log_state` are for use by both.
+    - `claim`, `take_lease` and `log_state` are for use by both.
     """
 
     def __init__(
@@ -178,7 +180,7 @@ class Ticker:
         """
         now = self.clock()
         if self.working_copy is not None:
-            self.store.renew_lease(self.system.system_id, self.holder, now, LEASE)
+            self.store.leases.renew(self.claim(now))
         elif not self.take_lease(now):
             return now + STANDBY_INTERVAL
         copy = self.working_copy
@@ -208,9 +210,13 @@ class Ticker:
             copy.weather = self._weather.poll(copy.forecaster.stations) or copy.weather
         return due
 
+    def claim(self, now: datetime) -> LeaseClaim:
+        """Claim the system's lease for this worker."""
+        return LeaseClaim(self.system.system_id, self.holder, now, LEASE)
+
     def take_lease(self, now: datetime) -> bool:
         """Take the system's lease or renew it; False, and a line in the log, while another worker has it."""
-        taken = self.store.take_lease(self.system.system_id, self.holder, now, LEASE)
+        taken = self.store.leases.take(self.claim(now))
         if not taken:
             self.log_state("standing by", "another worker is at work")
         return taken
@@ -232,7 +238,7 @@ class Ticker:
 
     def _load(self, now: datetime) -> WorkingCopy:
         """Load from the store what a tick builds on."""
-        state = self.store.state(self.system.system_id)
+        state = self.store.systems.state(self.system.system_id)
         with self._turn:
             found = recover(self.store, self.system.system_id)
         forecaster = None if found is None else found.forecaster
@@ -315,17 +321,14 @@ class Ticker:
         silent = timedelta(seconds=poll.still_seconds) > self._silent_after(poll)
         state = "silent" if silent else "live"
         self.store.commit_tick(
-            self.system.system_id,
-            self.holder,
-            self.clock(),
-            LEASE,
-            due,
+            self.claim(self.clock()),
             TickResult(
                 poll=replace(
-                    _row(poll, LEARNT, snapshot.at, copy),
+                    _row(poll, OUTCOME_LEARNT, snapshot.at, copy),
                     learn_seconds=learnt - begun,
                     forecast_seconds=forecast - learnt,
                 ),
+                next_poll_at=due,
                 changes=changes(before, after),
                 frame=packed,
                 issued=issued,
@@ -336,7 +339,7 @@ class Ticker:
                 stations=stations,
                 checkpoint=checkpoint,
                 state=state,
-                daily=daily(scores, after.station_id, forecaster.stations.timezone),
+                daily=by_day(scores, after.station_id, forecaster.stations.timezone),
                 drifts=forecaster.drifts,
             ),
         )
@@ -372,9 +375,7 @@ class Ticker:
         return due
 
     def _commit_poll(self, row: PollRow, due: datetime, state: str, failures: int) -> None:
-        self.store.commit_poll(
-            self.system.system_id, self.holder, self.clock(), LEASE, due, row, state, failures
-        )
+        self.store.commit_poll(self.claim(self.clock()), PollResult(row, due, state, failures))
 
     def _silent_after(self, poll: Poll) -> timedelta:
         return schedule.silent_after(self.system, poll.ttl_seconds)
@@ -386,7 +387,7 @@ class Ticker:
             return
         self._drop_at = now + max(_DROP_EVERY / max(self.system.speed, 1), _DROP_AT_MOST_EVERY)
         newest = None if copy.forecaster is None else copy.forecaster.at
-        self.store.forget(self.system.system_id, self.holder, (newest or now) - self._keep, now - self._keep)
+        self.store.forget(self.claim(now), (newest or now) - self._keep, now - self._keep)
 
 
 def changes(before: Snapshot | None, after: Snapshot) -> Snapshot:

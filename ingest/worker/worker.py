@@ -139,7 +139,7 @@ class Worker:
     def _follow(self, systems: Sequence[System]) -> bool:
         """Say whom we follow; False where the store cannot be written to now."""
         try:
-            self._store.follow(systems)
+            self._store.systems.follow(systems)
         except StoreFailedError as error:
             log.warning("the systems cannot be taken up: %s", error)
             return False
@@ -181,7 +181,7 @@ class Worker:
             log.info("not waiting any longer for slow feeds")
         try:
             # A tick that still runs cannot commit from here on: it has no lease.
-            self._store.drop_leases(self.holder)
+            self._store.leases.drop_all(self.holder)
         except StoreFailedError as error:
             log.warning("the leases could not be given up: %s", error)
         log.info("stopped")
@@ -223,7 +223,7 @@ class Worker:
 
     def _renew(self) -> None:
         try:
-            self._store.renew_leases(self.holder, self._clock(), LEASE)
+            self._store.leases.renew_all(self.holder, self._clock(), LEASE)
         except StoreFailedError as error:
             log.warning("the leases could not be renewed: %s", error)
 

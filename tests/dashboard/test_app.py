@@ -19,7 +19,7 @@ from uvicorn import Config
 
 import app
 from ingest.settings import Settings
-from ingest.store import Store
+from ingest.store import LeaseClaim, Store
 from tests.support.dashboard_world import World
 from tests.support.processes import wait_for
 
@@ -112,7 +112,7 @@ def test_a_worker_that_dies_is_started_again_though_its_lease_lives_on(
 ) -> None:
     async def journey(until: Until) -> None:
         await until(lambda: len(started) == 1)
-        assert world.store.take_lease("dublin", "dead", datetime.now(UTC), timedelta(hours=1))
+        assert world.store.leases.take(LeaseClaim("dublin", "dead", datetime.now(UTC), timedelta(hours=1)))
         started[0].kill()
         await until(lambda: len(started) == 2)
         started[1].kill()
@@ -124,9 +124,9 @@ def test_a_worker_that_dies_is_started_again_though_its_lease_lives_on(
 def test_where_a_worker_is_at_work_none_is_started_until_it_is_gone(
     world: World, started: list[subprocess.Popen[bytes]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert world.store.take_lease("dublin", "elsewhere", datetime.now(UTC), timedelta(hours=1))
+    assert world.store.leases.take(LeaseClaim("dublin", "elsewhere", datetime.now(UTC), timedelta(hours=1)))
     asked: list[int] = []
-    ask = world.store.lease_holder
+    ask = world.store.leases.holder
 
     def count(now: datetime) -> str | None:
         asked.append(1)
@@ -135,10 +135,10 @@ def test_where_a_worker_is_at_work_none_is_started_until_it_is_gone(
         return ask(now)
 
     async def journey(until: Until) -> None:
-        world.store.lease_holder = count  # type: ignore[method-assign]
+        world.store.leases.holder = count  # type: ignore[method-assign]
         await until(lambda: len(asked) > 4)
         assert not started
-        world.store.drop_leases("elsewhere")
+        world.store.leases.drop_all("elsewhere")
         await until(lambda: bool(started))
 
     keep(world.store, journey)
@@ -165,7 +165,7 @@ def test_a_worker_ends_even_when_the_app_is_killed(tmp_path: Path) -> None:
         worker = int(front.stdout.readline())
         store = Store(env["DOCKCAST_STORE"])
         try:
-            wait_for(lambda: store.lease_holder(datetime.now(UTC)) is not None)
+            wait_for(lambda: store.leases.holder(datetime.now(UTC)) is not None)
             front.stdin.write(b".")
             front.stdin.close()
             assert front.wait(30) == -9

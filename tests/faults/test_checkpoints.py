@@ -66,7 +66,10 @@ def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
             expected.update_weather(rain(snapshot.at - MINUTE))
         desk.tick(ticker, fresh(snapshot))
         expected.learn(snapshot)
-    before, last = desk.store.checkpoint("test", before=NOON + 25 * MINUTE), desk.store.checkpoint("test")
+    before, last = (
+        desk.store.checkpoints.newest("test", before=NOON + 25 * MINUTE),
+        desk.store.checkpoints.newest("test"),
+    )
     assert before is not None
     assert last is not None
     assert (before.at, last.at) == (NOON + 20 * MINUTE, NOON + 25 * MINUTE)
@@ -96,10 +99,10 @@ def test_stations_that_came_after_the_checkpoint_before_are_not_lost_with_the_ne
     spoil(desk, 1, SPOILT["garbage"])
     after = desk.worker()
     desk.tick(after, fresh(next(riders(1, start=NOON + 15 * MINUTE))))
-    status = desk.store.status("test")
+    status = desk.store.observations.status("test")
     assert status is not None
     assert len(status) == 6
-    assert desk.store.polls("test") == [NOON + minute * MINUTE for minute in range(16)]
+    assert desk.store.observations.poll_times("test") == [NOON + minute * MINUTE for minute in range(16)]
 
 
 def test_what_the_checkpoint_before_needs_is_not_forgotten(desk: Desk) -> None:
@@ -108,7 +111,7 @@ def test_what_the_checkpoint_before_needs_is_not_forgotten(desk: Desk) -> None:
     for snapshot in riders(100, start=NOON):
         desk.tick(ticker, fresh(snapshot))
         expected.learn(snapshot)
-    assert len(desk.store.polls("test")) < 100
+    assert len(desk.store.observations.poll_times("test")) < 100
     spoil(desk, 1, SPOILT["truncated"])
     assert state_of(desk.store) == expected.to_bytes()
 

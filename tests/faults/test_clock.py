@@ -32,7 +32,7 @@ def test_a_clock_that_is_set_keeps_no_feed_waiting_and_loses_no_update(
         clock.shift(-step)
         before = learnt(store)
         wait_for(lambda: learnt(store) >= before + 2, seconds=30)
-    times = store.polls("town")
+    times = store.observations.poll_times("town")
     assert max(b - a for a, b in pairwise(times)).total_seconds() < 30
     assert "set back by 3600 s" in caplog.text
     assert "Traceback" not in caplog.text

@@ -57,13 +57,13 @@ def test_a_feed_that_breaks_loses_nothing_and_comes_back(
     system_id = f"town{list(FAULTS).index(name)}"
     town = Town(server, system_id, clock=lambda: clock.now.timestamp())
     system = replace(town.system, poll_seconds=60)
-    store.follow([system])
+    store.systems.follow([system])
     fetcher = Fetcher(clock, seconds=1 if fault.outcome == "too_slow" else 20)
     feed = partial(Feed, system, fetcher, clock)
     ticker = Ticker(system, store, "me", feed, clock, jitter=random.Random(1))
     for _ in range(2):
         clock.now = ticker.tick()
-    before, frame = store.polls(system_id), store.frame(system_id)
+    before, frame = store.observations.poll_times(system_id), store.frames.newest(system_id)
     assert len(before) == 2
     assert frame is not None
 
@@ -74,18 +74,18 @@ def test_a_feed_that_breaks_loses_nothing_and_comes_back(
     while clock.now < started + LONG:
         clock.now = ticker.tick()
         tries += 1
-    log = store.poll_log(system_id, started - timedelta(seconds=1), clock.now)
-    state = store.state(system_id)
+    log = store.observations.polls(system_id, started - timedelta(seconds=1), clock.now)
+    state = store.systems.state(system_id)
     assert state is not None
     assert log["outcome"].iloc[-1] == fault.outcome
     assert state.state == fault.state
     words = shell_words.trouble("Town", state.state, feed_error(state.reason), timedelta(minutes=1))
     if fault.outcome == "learnt":
-        assert len(store.polls(system_id)) == 2 + tries
+        assert len(store.observations.poll_times(system_id)) == 2 + tries
     else:
         # The first answer of a feed that freezes is still news.
-        assert len(store.polls(system_id)) - len(before) <= 1
-        now = store.frame(system_id)
+        assert len(store.observations.poll_times(system_id)) - len(before) <= 1
+        now = store.frames.newest(system_id)
         assert now is not None
         assert now[0] <= frame[0] + 1
         assert (words is None) == (state.state == "live")
@@ -95,10 +95,10 @@ def test_a_feed_that_breaks_loses_nothing_and_comes_back(
 
     town.fault = None
     clock.now = ticker.tick()
-    state = store.state(system_id)
+    state = store.systems.state(system_id)
     assert state is not None
     assert (state.state, state.failures) == ("live", 0)
-    polls = store.polls(system_id)
+    polls = store.observations.poll_times(system_id)
     assert polls[:2] == before
     assert polls == sorted(set(polls))
     assert polls[-1] > started + LONG - timedelta(minutes=2)

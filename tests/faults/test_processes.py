@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def holder(store: Store) -> str | None:
-    return store.lease_holder(datetime.now(UTC))
+    return store.leases.holder(datetime.now(UTC))
 
 
 def test_a_worker_that_is_frozen_loses_its_lease_and_waking_writes_nothing(

@@ -62,7 +62,7 @@ def test_a_store_that_another_process_has_locked(
                 wait_for(lambda: "without a store" in caplog.text)
             else:
                 threading.Event().wait(1)  # whoever waits for a lock shows no sign of it
-            frame = store.frame("town")
+            frame = store.frames.newest("town")
             assert frame is not None, "it is read while nobody can write"
             assert learnt(store) == before
             other.stdin.close()
@@ -82,7 +82,7 @@ def test_a_disk_that_is_full(town: Town, store: Store, tmp_path: Path) -> None:
         resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         wait_for(lambda: "without a store" in log.read_text())
         before = learnt(store)
-        assert store.frame("town") is not None, "riders have the last forecast"
+        assert store.frames.newest("town") is not None, "riders have the last forecast"
         unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
         resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, unlimited)
         wait_for(lambda: learnt(store) >= before + 2)

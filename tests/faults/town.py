@@ -91,7 +91,7 @@ class Town:
 
 def learnt(store: Store, system_id: str = "town") -> int:
     """Count the polls that were learnt."""
-    return len(store.polls(system_id))
+    return len(store.observations.poll_times(system_id))
 
 
 def is_whole(store: Store, system_id: str = "town") -> bool:
@@ -99,8 +99,8 @@ def is_whole(store: Store, system_id: str = "town") -> bool:
 
     No poll may be in the log twice, and the recovered state has to reach the newest one.
     """
-    polls = store.polls(system_id)
-    found, stations = recover(store, system_id), store.stations(system_id)
+    polls = store.observations.poll_times(system_id)
+    found, stations = recover(store, system_id), store.systems.stations(system_id)
     if found is None or found.forecaster.at is None or stations is None or found.forecaster.at < polls[-1]:
         return False
     alone = Forecaster(stations)

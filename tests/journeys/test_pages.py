@@ -17,8 +17,8 @@ from dashboard.state.pages import PAGES
 from dashboard.words import feeds as feeds_words
 from dashboard.words import model as model_words
 from dashboard.words import shell as shell_words
-from ingest.store import PollRow, TickResult
-from ingest.store.daily_scores import daily
+from ingest.store import LeaseClaim, PollRow, TickResult
+from ingest.store.daily_scores import by_day
 from model import Forecaster, Snapshot
 from tests.support.browsing import DESK, PHONE, Site, Visit, barred, fits, small_targets
 from tests.support.processes import wait_for
@@ -63,15 +63,16 @@ def write_down(site: Site, minutes: int, by: int = 1) -> Forecaster:
     assert forecaster.learning_since is not None
     tick = TickResult(
         poll=PollRow(now, now, "learnt", None, 0.1, "[]", 60.0, 0.01, 0.2, 5),
+        next_poll_at=now + timedelta(minutes=1),
         changes=replace(newest, at=now),
         frame=replace(made, at=now).to_bytes(),
         learning_since=forecaster.learning_since,
         scores=[score.row() for score in scores],
-        daily=daily(scores, newest.station_id, made.stations.timezone),
+        daily=by_day(scores, newest.station_id, made.stations.timezone),
         stations=None,
         checkpoint=forecaster.to_bytes(),
     )
-    site.world.store.commit_tick("dublin", "test", now, timedelta(hours=1), now + timedelta(minutes=1), tick)
+    site.world.store.commit_tick(LeaseClaim("dublin", "test", now, timedelta(hours=1)), tick)
     return forecaster
 
 

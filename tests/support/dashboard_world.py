@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ingest.store import PollRow, Reason, Store, TickResult
+from ingest.store import LeaseClaim, PollResult, PollRow, Reason, Store, TickResult
 from ingest.store.issued_forecasts import is_due
 from ingest.system import System
 from model.frame import MINUTES, Frame, Outlook
@@ -91,7 +91,7 @@ class World:
     def __init__(self, path: Path, systems: tuple[System, ...] = (DUBLIN, BOULDER)) -> None:
         self.url = store_url(path)
         self.store = Store(self.url)
-        self.store.follow(systems)
+        self.store.systems.follow(systems)
         self.now = NOON
 
     def clock(self) -> datetime:
@@ -100,7 +100,8 @@ class World:
     def commit(self, made: Frame, received_at: datetime | None = None, **more: Any) -> int:
         """Write a frame as a tick does; `more` are other fields of the tick's result."""
         system_id, now = made.stations.system_id, received_at or self.now
-        assert self.store.take_lease(system_id, "test", now, LEASE)
+        claim = LeaseClaim(system_id, "test", now, LEASE)
+        assert self.store.leases.take(claim)
         poll = PollRow(now, made.at, "learnt", None, 0.1, "[]")
         changes = Snapshot(
             at=made.at,
@@ -108,10 +109,11 @@ class World:
             bikes=made.bikes.astype(np.int64),
             docks=made.docks.astype(np.int64),
         )
-        before = self.store.state(system_id)
+        before = self.store.systems.state(system_id)
         keep = is_due(None if before is None else before.at, made.at)
         tick = TickResult(
             poll=poll,
+            next_poll_at=now + timedelta(minutes=1),
             changes=changes,
             frame=made.to_bytes(),
             learning_since=made.learning_since,
@@ -120,14 +122,13 @@ class World:
             checkpoint=None,
             issued=made.to_bytes() if keep else None,
         )
-        return self.store.commit_tick(
-            system_id, "test", now, LEASE, now + timedelta(minutes=1), replace(tick, **more)
-        )
+        return self.store.commit_tick(claim, replace(tick, **more))
 
     def fail(self, system_id: str, state: str, why: str, failures: int = 3) -> None:
         """Write a poll that failed, the next one being due in 40 s."""
-        assert self.store.take_lease(system_id, "test", self.now, LEASE)
+        claim = LeaseClaim(system_id, "test", self.now, LEASE)
+        assert self.store.leases.take(claim)
         reason = Reason("sentence", {"text": why}) if why else None
         poll = PollRow(self.now, None, state, reason, 0.1, "[]")
         due = self.now + timedelta(seconds=40)
-        self.store.commit_poll(system_id, "test", self.now, LEASE, due, poll, state, failures)
+        self.store.commit_poll(claim, PollResult(poll, due, state, failures))

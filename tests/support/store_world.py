@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from ingest.store import PollRow, Store, TickResult, migrations
+from ingest.store import LeaseClaim, PollRow, Store, TickResult, migrations
 from ingest.system import System
 from model import Snapshot, Stations
 
@@ -120,6 +120,7 @@ def learnt(at: datetime, changes: Snapshot, received_at: datetime | None = None,
     """Make the result of a tick that learnt a poll."""
     given: dict[str, Any] = {
         "poll": PollRow(received_at or at, at, "learnt", None, 0.1, "[]"),
+        "next_poll_at": (received_at or at) + MINUTE,
         "changes": changes,
         "frame": b"frame",
         "learning_since": NOON,
@@ -130,11 +131,16 @@ def learnt(at: datetime, changes: Snapshot, received_at: datetime | None = None,
     return TickResult(**given | more)
 
 
+def claim(holder: str = "me", now: datetime = NOON, system_id: str = "dublin") -> LeaseClaim:
+    """Claim a system's lease."""
+    return LeaseClaim(system_id, holder, now, LEASE)
+
+
 def commit(store: Store, tick: TickResult, system_id: str = "dublin", holder: str = "me") -> int:
     """Take the lease and write a tick as of when it was received."""
-    now = tick.poll.received_at
-    assert store.take_lease(system_id, holder, now, LEASE)
-    return store.commit_tick(system_id, holder, now, LEASE, now + MINUTE, tick)
+    own = claim(holder, tick.poll.received_at, system_id)
+    assert store.leases.take(own)
+    return store.commit_tick(own, tick)
 
 
 def migrate(url: str, revision: str) -> None:

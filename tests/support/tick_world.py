@@ -78,7 +78,7 @@ class Desk:
     def __init__(self, path: Path) -> None:
         self.url = store_url(path)
         self.store = Store(self.url)
-        self.store.follow([CITY])
+        self.store.systems.follow([CITY])
         self.feed = Script()
 
     def worker(self, holder: str = "me", system: System = CITY, **more: Any) -> Ticker:
@@ -93,12 +93,12 @@ class Desk:
         return ticker.tick()
 
     def state(self) -> tuple[str, Reason | None, int]:
-        state = self.store.state("test")
+        state = self.store.systems.state("test")
         assert state is not None
         return state.state, state.reason, state.failures
 
     def outcomes(self) -> list[str]:
-        log = self.store.poll_log("test", NOON - MINUTE, NOON + timedelta(days=30))
+        log = self.store.observations.polls("test", NOON - MINUTE, NOON + timedelta(days=30))
         return list(log["outcome"])
 
 

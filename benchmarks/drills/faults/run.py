@@ -96,22 +96,22 @@ class PollWatch:
 
     def __init__(self, store: Store, name: str = "town") -> None:
         self.store, self.name = store, name
-        self.before = store.polls(name)
+        self.before = store.observations.poll_times(name)
 
     def more(self, polls: int = 1) -> bool:
         """Tell whether so many more polls were learnt since the last look."""
         try:
-            return len(self.store.polls(self.name)) >= len(self.before) + polls
+            return len(self.store.observations.poll_times(self.name)) >= len(self.before) + polls
         except StoreFailedError:
             return False
 
     def look(self) -> None:
         """Look again."""
-        self.before = self.store.polls(self.name)
+        self.before = self.store.observations.poll_times(self.name)
 
     def after(self, kind: str, recovered: float, seen: str) -> Try:
         """Hold what is there against what was there."""
-        polls = self.store.polls(self.name)
+        polls = self.store.observations.poll_times(self.name)
         lost = len(set(self.before) - set(polls)) + len(polls) - len(set(polls))
         first = max(len(self.before) - 1, 0)
         pairs = zip(polls[first:], polls[first + 1 :], strict=False)
@@ -126,7 +126,7 @@ def seen(store: Store, name: str = "town") -> str:
         answer = CLIENT.get(f"/api/systems/{name}/forecast?minutes=30")
         if answer.status_code != 200:
             return f"API {answer.status_code}: {answer.json().get('error', answer.text)}"
-        state = store.state(name)
+        state = store.systems.state(name)
     except (StoreFailedError, ValueError) as error:
         return f"no answer: {type(error).__name__}"
     assert state is not None
@@ -146,7 +146,9 @@ def feeds(folder: Path, times: int, lasts: float = 40) -> Iterator[Try]:
     with Misbehaving() as server:
         towns = {kind: Town(server, f"town{n}", poll_seconds=5) for n, kind in enumerate(FEEDS)}
         with worker(url, folder, *towns.values()):
-            wait_for(lambda: all(len(store.polls(town.name)) >= 2 for town in towns.values()))
+            wait_for(
+                lambda: all(len(store.observations.poll_times(town.name)) >= 2 for town in towns.values())
+            )
             for _ in range(times):
                 watches = {kind: PollWatch(store, town.name) for kind, town in towns.items()}
                 for kind, town in towns.items():
@@ -161,7 +163,7 @@ def feeds(folder: Path, times: int, lasts: float = 40) -> Iterator[Try]:
                 until = time.monotonic() + 300
                 while waiting and time.monotonic() < until:
                     time.sleep(0.2)
-                    states = store.states()
+                    states = store.systems.states()
                     for kind in list(waiting):
                         received = states[towns[kind].name].received_at
                         if received is not None and received.timestamp() > mended:
@@ -367,8 +369,8 @@ def apps(folder: Path, times: int) -> Iterator[Try]:
         town = Town(server, poll_seconds=1)
         for _ in range(times):
             with app(folder, town) as (running, one):
-                wait_for(lambda one=one: answers(one + FORECAST) and store.lease_holder(datetime.now(UTC)))
-                holder = store.lease_holder(datetime.now(UTC))
+                wait_for(lambda one=one: answers(one + FORECAST) and store.leases.holder(datetime.now(UTC)))
+                holder = store.leases.holder(datetime.now(UTC))
                 assert holder is not None
                 watch = PollWatch(store)
                 wait_for(lambda watch=watch: watch.more(3))

@@ -72,13 +72,13 @@ class Witness:
         Gives how many polls were new, and how many a restarted worker has to learn again.
         """
         system_id = self.recording.system.system_id
-        checkpoint, found = store.checkpoint(system_id), recover(store, system_id)
+        checkpoint, found = store.checkpoints.newest(system_id), recover(store, system_id)
         if checkpoint is None or found is None:
-            if store.polls(system_id):
+            if store.observations.poll_times(system_id):
                 raise Difference(f"{system_id}: polls were logged without a checkpoint")
             return 0, 0
         new = self.learn(store)
-        if len(store.polls(system_id)) != self.polls:
+        if len(store.observations.poll_times(system_id)) != self.polls:
             raise Difference(f"{system_id}: polls went missing or came twice")
         # The checkpoint was written by a worker that had itself recovered from the kills before.
         if self.checkpoint != (checkpoint.at, checkpoint.blob):
@@ -86,12 +86,12 @@ class Witness:
         assert self.forecaster is not None
         if found.forecaster.to_bytes() != self.forecaster.to_bytes():
             raise Difference(f"{system_id}: the state recovered is another one")
-        return new, len(store.polls(system_id, checkpoint.at))
+        return new, len(store.observations.poll_times(system_id, checkpoint.at))
 
     def learn(self, store: Store) -> int:
         """Learn from the recording what was logged since the last time; give how many polls that were."""
         system_id = self.recording.system.system_id
-        stations, checkpoint_at = store.stations(system_id), store.checkpoint_at(system_id)
+        stations, checkpoint_at = store.systems.stations(system_id), store.checkpoints.newest_at(system_id)
         if stations is None:
             return 0
         if self.forecaster is None:
@@ -222,7 +222,9 @@ def wait_for_work(store: Store, witnesses: Sequence[Witness]) -> None:
     Looks every 5 ms, so that the kill comes at a random moment of a tick.
     """
     until = time.monotonic() + 60
-    while not any(len(store.polls(w.recording.system.system_id)) > w.polls for w in witnesses):
+    while not any(
+        len(store.observations.poll_times(w.recording.system.system_id)) > w.polls for w in witnesses
+    ):
         if time.monotonic() > until:
             raise TimeoutError("the worker learnt nothing for a minute")
         time.sleep(0.005)

@@ -69,7 +69,7 @@ def main() -> None:
     clock = OurClock(world, plan)
     store = Store(told["store"])
     followed = plan.systems(told["url"])
-    store.follow(followed)
+    store.systems.follow(followed)
     fetcher, holder = Fetcher(clock, seconds=HANGS), new_holder()
     tickers = [
         Ticker(
@@ -108,7 +108,7 @@ def main() -> None:
             wait = tickers[n].tick() - clock()
             heapq.heappush(due, (world.now() + max(wait, timedelta(seconds=1)), n))
     world.seconds = end.timestamp()
-    store.drop_leases(holder)
+    store.leases.drop_all(holder)
     store.close()
 
 

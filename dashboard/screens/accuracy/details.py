@@ -13,7 +13,7 @@ from dashboard.maps import skill_map
 from dashboard.screens.accuracy import curves, tables
 from dashboard.screens.accuracy.read import station_errors, stretch
 from dashboard.state import address_bar
-from dashboard.store_reader import View, reading
+from dashboard.store_reader import View, reader
 from dashboard.words import accuracy as accuracy_words
 from ingest.store import HOUR
 from ingest.system import System
@@ -24,7 +24,7 @@ HOURS_OF_DAY = timedelta(days=28)
 
 def draw(system: System) -> None:
     """Draw what is behind the curves: horizons, hours, calibration, stations."""
-    source, screen = reading(), address_bar.screen()
+    source, screen = reader(), address_bar.screen()
     found = stretch(system)
     if found is None:
         return
@@ -38,7 +38,7 @@ def draw(system: System) -> None:
     horizons = curves.totals(every, ["minutes", "model"])
     # Hours of all cities together are many rows: a week of them says it as well.
     back = timedelta(days=7) if where is None else HOURS_OF_DAY
-    hourly = source.scores(
+    hourly = source.store.scores.over_time(
         where, HOUR, minutes=[screen.horizon], models=models, since=max(since, newest - back)
     )
     hours = curves.by_hour(hourly[hourly["n"] > 0], zone)
@@ -79,7 +79,8 @@ def box(title: str) -> st.delta_generator.DeltaGenerator:
 def calibration(system: System, models: list[str], dark: bool) -> None:
     """Show whether chances and intervals hold what they promise."""
     minutes = address_bar.screen().horizon
-    right = curves.reliability(reading().calibration(system.system_id, minutes), minutes, models)
+    counts = reader().store.daily_scores.calibration(system.system_id, minutes=minutes)
+    right = curves.reliability(counts, minutes, models)
     for of in ("bike", "dock"):
         mine = right[right["of"] == of]
         if mine.empty:

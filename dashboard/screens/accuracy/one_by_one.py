@@ -10,7 +10,7 @@ from dashboard.components import downloads
 from dashboard.components.html import show, tag
 from dashboard.screens.accuracy import tables
 from dashboard.state import address_bar
-from dashboard.store_reader import reading
+from dashboard.store_reader import reader
 from dashboard.words import accuracy as accuracy_words
 from dashboard.words import station as station_words
 from ingest.system import System
@@ -18,7 +18,7 @@ from ingest.system import System
 
 def draw(system: System) -> None:
     """List issued forecasts beside their truths, with filters. Runs again by itself."""
-    source, screen = reading(), address_bar.screen()
+    source, screen = reader(), address_bar.screen()
     view = source.view(system)
     if view.frame is None:
         return

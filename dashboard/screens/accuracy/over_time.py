@@ -16,7 +16,7 @@ from dashboard.components.html import show, tag
 from dashboard.screens.accuracy import curves, tables
 from dashboard.screens.accuracy.read import station_errors, stretch
 from dashboard.state import address_bar
-from dashboard.store_reader import reading
+from dashboard.store_reader import reader
 from dashboard.words import accuracy as accuracy_words
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
@@ -29,7 +29,7 @@ NAMED = 3
 
 def draw(system: System) -> None:
     """Draw the verdict, the curves and the table of all models. Runs again by itself."""
-    source, screen = reading(), address_bar.screen()
+    source, screen = reader(), address_bar.screen()
     found = stretch(system)
     if not screen.everywhere:
         warn(system)
@@ -38,7 +38,8 @@ def draw(system: System) -> None:
     chosen, since, newest, zone, name = found.chosen, found.since, found.newest, found.zone, found.name
     where = None if screen.everywhere else system.system_id
     wanted = list(dict.fromkeys([*screen.models, "naive", "pool"]))
-    sums = source.scores(where, chosen.span, minutes=[screen.horizon], models=wanted, since=since)
+    scores = source.store.scores
+    sums = scores.over_time(where, chosen.span, minutes=[screen.horizon], models=wanted, since=since)
     lines = curves.compare(curves.curve(sums, chosen.window), screen.measure)
     whole = source.score_totals(where, chosen.summed, found.summed_since)
     table = curves.totals(whole[whole["minutes"] == screen.horizon], "model")
@@ -47,8 +48,8 @@ def draw(system: System) -> None:
         page_shell.notice(accuracy_words.not_scored(screen.horizon))
         return
     show(verdict(answers(system, judged, lines, newest, zone)))
-    outages = [] if where is None else source.outages(where, since)
-    drifts = [] if where is None else [d for d in source.drifts(where, since) if d.minutes == screen.horizon]
+    outages = [] if where is None else scores.outages(where, since)
+    drifts = [] if where is None else [d for d in scores.drifts(where, since) if d.minutes == screen.horizon]
     shown = curves.broken(lines[lines["model"].isin(screen.models)], outages)
     dark = st.context.theme.type == "dark"
     with st.container(key="curves"):
@@ -74,7 +75,7 @@ def draw(system: System) -> None:
 
 def warn(system: System) -> None:
     """Say why there is nothing, or nothing new, to judge."""
-    source = reading()
+    source = reader()
     view = source.view(system)
     if view.frame is None:
         page_shell.warn(source, view, spaces=False)

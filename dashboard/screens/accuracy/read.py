@@ -10,7 +10,7 @@ import pandas as pd
 
 from dashboard.screens.accuracy.curves import Range, by_station, spread
 from dashboard.state import address_bar
-from dashboard.store_reader import reading
+from dashboard.store_reader import reader
 from ingest.system import System
 
 
@@ -37,9 +37,9 @@ class Stretch:
 
 def stretch(system: System) -> Stretch | None:
     """Find the time on screen; None before anything was learnt."""
-    source, screen = reading(), address_bar.screen()
+    source, screen = reader(), address_bar.screen()
     if screen.everywhere:
-        known = [pair for pair in source.glance().values() if pair[1].at and pair[1].learning_since]
+        known = [pair for pair in source.overview().values() if pair[1].at and pair[1].learning_since]
         live = [pair for pair in known if not pair[0].label] or known
         if not live:
             return None
@@ -55,9 +55,9 @@ def stretch(system: System) -> Stretch | None:
 
 def station_errors(system: System) -> pd.DataFrame:
     """Give each station's errors at the chosen horizon, with its name and place, as far as it is known."""
-    source = reading()
+    source = reader()
     minutes = address_bar.screen().horizon
-    table = by_station(source.station_scores(system.system_id, minutes), minutes)
+    table = by_station(source.store.daily_scores.by_station(system.system_id, minutes=minutes), minutes)
     frame = source.view(system).frame
     if frame is None:
         return table.assign(name=table["station_id"], lat=np.nan, lon=np.nan)

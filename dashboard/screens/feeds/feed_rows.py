@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from dashboard.store_reader import DAY, Reading, zone_of
+from dashboard.store_reader import DAY, StoreReader, zone_of
 from dashboard.words import feeds as feeds_words
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
 from dashboard.words.findings import finding
-from ingest.store import ANSWERED, LEARNT, Answer, Health, SystemState
+from ingest.store import ANSWERED_OUTCOMES, OUTCOME_LEARNT, Health, NewestAnswer, SystemState
 from ingest.system import System
 
 QUARTER = timedelta(minutes=15)
@@ -37,7 +37,7 @@ class FeedRow:
     state: SystemState
     zone: ZoneInfo
     wall: datetime
-    answer: Answer | None
+    answer: NewestAnswer | None
     took: dict[str, Times]
     polls: int
     failed: int
@@ -69,10 +69,10 @@ class FeedRow:
         return None if self.state.next_poll_at is None else self.state.next_poll_at - self.wall
 
 
-def feeds(source: Reading, only: str | None = None) -> list[FeedRow]:
+def feeds(source: StoreReader, only: str | None = None) -> list[FeedRow]:
     """Read how all followed feeds are doing, in their order, or how one is."""
-    known = source.glance()
-    wall, health = source.wall(), source.health(list(known))
+    known = source.overview()
+    wall, health = source.clock(), source.health(list(known))
     counts = dict(list(health.counts.groupby("system_id")))
     none = health.counts[:0]
     return [
@@ -95,7 +95,7 @@ def feed(system: System, state: SystemState, health: Health, counts: pd.DataFram
         answer=health.newest.get(system_id),
         took=health.times[system_id],
         polls=sum(n for _, n in outcomes),
-        failed=sum(n for outcome, n in outcomes if outcome not in ANSWERED),
+        failed=sum(n for outcome, n in outcomes if outcome not in ANSWERED_OUTCOMES),
         quarters=tuple(quarters(counts, wall)),
         settled=settled,
         expired=expired,
@@ -108,7 +108,7 @@ def came_to(outcome: str) -> str:
     >>> [came_to(outcome) for outcome in ("learnt", "late", "timeout")]
     ['news', 'still', 'failed']
     """
-    return "news" if outcome == LEARNT else "still" if outcome in ANSWERED else "failed"
+    return "news" if outcome == OUTCOME_LEARNT else "still" if outcome in ANSWERED_OUTCOMES else "failed"
 
 
 def first_quarter(wall: datetime) -> datetime:

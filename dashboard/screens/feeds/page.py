@@ -18,7 +18,7 @@ from dashboard.screens.feeds.feed_rows import (
     table,
     whole_day,
 )
-from dashboard.store_reader import reading
+from dashboard.store_reader import reader
 from dashboard.words import feeds as feeds_words
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
@@ -39,9 +39,9 @@ def page() -> None:
 
 def overview(system: System) -> None:
     """List all feeds. Runs again by itself."""
-    source = reading()
+    source = reader()
     known = feeds(source)
-    if not source.working():
+    if not source.has_worker():
         page_shell.notice(shell_words.NO_WORKER())
     show(tag("p", summary(known), cls="gist", role="status"))
     show(feed_table.table(known, system.system_id))
@@ -54,7 +54,7 @@ def overview(system: System) -> None:
 
 def detail(system: System) -> None:
     """Show one feed from close by: its day, what failed last, what is odd. Runs again by itself."""
-    source = reading()
+    source = reader()
     feed = next(iter(feeds(source, system.system_id)), None)
     if feed is None:
         return
@@ -84,7 +84,7 @@ def detail(system: System) -> None:
 
 def polls(feed: FeedRow) -> None:
     """Draw a feed's day."""
-    counts = reading().health([*reading().glance()]).counts
+    counts = reader().health([*reader().overview()]).counts
     day = history(counts[counts["system_id"] == feed.system.system_id], feed.wall, feed.zone)
     show(tag("h3", feeds_words.POLLS_CHART(), cls="chart"))
     if not len(day):

@@ -17,7 +17,7 @@ from dashboard.screens.model import tables
 from dashboard.screens.model.diagram import diagram
 from dashboard.screens.model.stages import Times
 from dashboard.state import address_bar
-from dashboard.store_reader import View, reading
+from dashboard.store_reader import View, reader
 from dashboard.words import formats
 from dashboard.words import model as model_words
 from dashboard.words import shell as shell_words
@@ -44,15 +44,15 @@ def page() -> None:
 def look(system: System) -> Pipeline | str | None:
     """Look into the city's forecaster: None where nothing is written down yet, a word if it is unreadable."""
     try:
-        return reading().pipeline(system.system_id)
+        return reader().pipeline(system.system_id)
     except LookupError:
         return _UNREADABLE
 
 
 def took(system: System) -> Times:
     """Give what polls of the last day took: see `ingest.health`."""
-    source = reading()
-    return source.health([*source.glance()]).times.get(system.system_id, {})
+    source = reader()
+    return source.health([*source.overview()]).times.get(system.system_id, {})
 
 
 def head(system: System, drawn: str) -> None:
@@ -60,19 +60,19 @@ def head(system: System, drawn: str) -> None:
 
     `drawn` is what the rest of the page shows: something newer is a matter for all of it.
     """
-    source = reading()
+    source = reader()
     view, found = source.view(system), look(system)
     if drawn != (found if isinstance(found, str) else str(found and found.at)):
         st.rerun()
     if found is None:
         page_shell.notice(
             model_words.NO_CHECKPOINT(),
-            model_words.NO_CHECKPOINT_HINT() if source.working() else shell_words.NO_WORKER(),
+            model_words.NO_CHECKPOINT_HINT() if source.has_worker() else shell_words.NO_WORKER(),
         )
     elif isinstance(found, str):
         page_shell.notice(
             model_words.BAD_CHECKPOINT(),
-            model_words.BAD_CHECKPOINT_HINT() if source.working() else shell_words.NO_WORKER(),
+            model_words.BAD_CHECKPOINT_HINT() if source.has_worker() else shell_words.NO_WORKER(),
         )
     else:
         show(tag("section", numbers(standing(view, found, took(system))), cls="state"))

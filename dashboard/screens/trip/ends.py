@@ -12,7 +12,7 @@ from dashboard.components import browser, station_list
 from dashboard.components.html import show, tag
 from dashboard.itinerary import End
 from dashboard.state import address_bar
-from dashboard.store_reader import reading
+from dashboard.store_reader import reader
 from dashboard.words import station as station_words
 from dashboard.words import trip as trip_words
 from ingest.system import System
@@ -32,7 +32,7 @@ def found(frame: Frame) -> dict[Side, End | None]:
 
 def draw(system: System) -> None:
     """Ask where the trip starts and where it goes. A chosen end shows its name and can be changed."""
-    frame = reading().view(system).frame
+    frame = reader().view(system).frame
     if frame is None:
         return
     chosen = found(frame)

@@ -16,7 +16,7 @@ from dashboard.screens.trip import ends
 from dashboard.screens.trip.ends import Side
 from dashboard.screens.trip.plan_card import card, closed
 from dashboard.state import address_bar
-from dashboard.store_reader import View, reading
+from dashboard.store_reader import View, reader
 from dashboard.words import shell as shell_words
 from dashboard.words import trip as trip_words
 from dashboard.words.rules import What
@@ -35,7 +35,7 @@ def page() -> None:
     if system is None:
         return
     st.fragment(ends.draw)(system)
-    st.fragment(whole, run_every=page_shell.often(system))(system, drawn(reading().view(system)))
+    st.fragment(whole, run_every=page_shell.often(system))(system, drawn(reader().view(system)))
 
 
 def drawn(view: View) -> Drawn:
@@ -45,7 +45,7 @@ def drawn(view: View) -> Drawn:
 
 def whole(system: System, was: Drawn) -> None:
     """Draw how many, when, and the plans or the way to them. Runs again by itself."""
-    source = reading()
+    source = reader()
     view = source.view(system)
     if drawn(view) != was:
         st.rerun()
@@ -55,7 +55,7 @@ def whole(system: System, was: Drawn) -> None:
         page_shell.warn(source, view, spaces=True)
     if view.frame is None:
         if not address_bar.screen().city and any(
-            s.frame_version is not None for s in source.states().values()
+            s.frame_version is not None for s in source.store.systems.states().values()
         ):
             st.rerun()
         return

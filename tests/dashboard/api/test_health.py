@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as plain
 
 from dashboard import store_reader
-from ingest.store import Store
+from ingest.store.systems import SystemTables
 from tests.support.api_world import client, eventful
 from tests.support.dashboard_world import World
 
@@ -50,10 +50,10 @@ def test_it_is_ready_once_a_feed_has_answered(world: World) -> None:
 def test_without_its_store_it_is_alive_and_not_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     eventful(world)
 
-    def broken(self: Store) -> None:
+    def broken(self: SystemTables) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(Store, "states", broken)
+    monkeypatch.setattr(SystemTables, "states", broken)
     assert client().get("/healthz/live").status_code == 200
     response = client().get("/healthz/ready")
     assert response.status_code == 503

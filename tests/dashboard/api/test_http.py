@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from dashboard.api import answers, routes
 from dashboard.api.answers import Body, choose, json_body, kept, wants_gzip
 from dashboard.api.openapi import Operation
-from ingest.store import Store
+from ingest.store.systems import SystemTables
 from tests.support.api_world import client, eventful
 from tests.support.dashboard_world import World, frame
 
@@ -175,10 +175,10 @@ def test_a_body_is_compressed_once() -> None:
 def test_a_failure_is_written_down_and_told_without_a_traceback(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(self: Store) -> None:
+    def broken(self: SystemTables) -> None:
         raise RuntimeError("secret of the house")
 
-    monkeypatch.setattr(Store, "states", broken)
+    monkeypatch.setattr(SystemTables, "states", broken)
     response = client().get("/api/systems")
     assert response.status_code == 500
     assert "secret" not in response.text

@@ -39,7 +39,7 @@ def test_every_system_is_listed_with_how_it_stands(world: World) -> None:
 
 
 def test_a_replay_ages_by_its_own_clock(world: World) -> None:
-    world.store.follow([replace(DUBLIN, label="simulated", speed=60.0)])
+    world.store.systems.follow([replace(DUBLIN, label="simulated", speed=60.0)])
     world.commit(frame())
     world.now += timedelta(seconds=10)
     found = get("/api/systems/dublin")
@@ -157,13 +157,13 @@ def test_what_is_over_is_not_forecast(world: World) -> None:
 def test_many_askers_cost_the_store_one_look_a_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.commit(frame())
     looks: list[int] = []
-    states = world.store.states
+    states = world.store.systems.states
 
     def look() -> dict[str, SystemState]:
         looks.append(1)
         return states()
 
-    monkeypatch.setattr(world.store, "states", look)
+    monkeypatch.setattr(world.store.systems, "states", look)
     for minutes in range(0, 100, 5):
         get(f"/api/systems/dublin/forecast?minutes={minutes}")
     assert len(looks) == 1
@@ -193,4 +193,4 @@ def test_a_system_without_stations_has_an_empty_forecast(world: World) -> None:
     )
     world.commit(empty)
     assert get("/api/systems/dublin/forecast?minutes=30")["stations"] == []
-    assert store_reader.reading().glance()["dublin"][1].frame_version == 1
+    assert store_reader.reader().overview()["dublin"][1].frame_version == 1

@@ -32,14 +32,14 @@ def played(tmp_path: Path) -> Iterator[World]:
     for system in (DUBLIN, MADE_UP, TAPED):
         made.commit(frame(system.system_id))
     for system in (MADE_UP, TAPED):
-        made.store.play(system.system_id, Playback(NOON, NOON))
+        made.store.playback.set(system.system_id, Playback(NOON, NOON))
     store_reader.use(made.store, made.clock)
     yield made
     made.store.close()
 
 
 def wanted(played: World, city: str = "harbourton") -> Playback:
-    found = played.store.playback(city)
+    found = played.store.playback.get(city)
     assert found is not None
     return found
 

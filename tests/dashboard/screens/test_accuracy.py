@@ -54,7 +54,7 @@ def replay(world: World, recording: Recording, hole: tuple[timedelta, timedelta]
     """Tick through the first hours of a recording, but for a hole in it."""
     name = recording.system.system_id
     system = System(name, name, name.title(), "IE", "http://127.0.0.1:1/")
-    world.store.follow([*world.store.systems(), system])
+    world.store.systems.follow([*world.store.systems.followed(), system])
     feed = Feed()
     feed.stations = recording.stations
     ticker = Ticker(system, world.store, "test", lambda: feed, feed.clock, jitter=random.Random(1), seed=True)
@@ -101,7 +101,7 @@ def test_the_numbers_on_the_page_are_those_of_a_backtest(shared: Path, tmp_path:
         assert line["n"] == row.n
         for column in ("mae", "rmse", "crps", "brier_bike", "brier_dock", "cover80"):
             assert line[column] == pytest.approx(getattr(row, column), rel=1e-6), (model, column)
-    by_station = curves.by_station(world.store.station_scores(system.system_id), 30)
+    by_station = curves.by_station(world.store.daily_scores.by_station(system.system_id), 30)
     assert by_station["worse"].sum() / len(recording.stations) == pytest.approx(found["pool"].stations_worse)
     world.store.close()
 
@@ -110,7 +110,7 @@ def test_three_questions_are_answered_in_words(dublin: World) -> None:
     words = said(opened(dublin, ahead="30", past="day"))
     for question in accuracy_words.questions(30):
         assert question in words
-    sums = dublin.store.score_totals(DUBLIN, DAY)
+    sums = dublin.store.scores.totals(DUBLIN, DAY)
     table = curves.totals(sums[sums["minutes"] == 30], "model").set_index("model")
     least = table["mae"].min()
     best = next(name for name in accuracy_words.MODELS if table["mae"].get(name) == least)
@@ -126,9 +126,9 @@ def test_every_chart_is_drawn_and_tells_its_numbers(dublin: World) -> None:
 
 
 def test_an_outage_is_marked_and_nothing_due_in_it_is_scored(dublin: World) -> None:
-    (outage,) = dublin.store.outages(DUBLIN)
+    (outage,) = dublin.store.scores.outages(DUBLIN)
     assert outage.end - outage.start >= HOLE[1] - HOLE[0] - timedelta(minutes=4)
-    scores = dublin.store.scores(DUBLIN, 300, minutes=[30], models=["pool"])
+    scores = dublin.store.scores.over_time(DUBLIN, 300, minutes=[30], models=["pool"])
     inside = scores[
         (scores["at"] >= outage.start + timedelta(minutes=5))
         & (scores["at"] < outage.end - timedelta(minutes=5))
@@ -144,15 +144,15 @@ def test_what_was_said_stands_beside_what_came(dublin: World) -> None:
     table = page.dataframe[-1].value
     assert list(table.columns) == [*accuracy_words.ISSUED_COLUMNS.values()]
     assert (table["We said"] - table["It was"] == table["Off by"]).all()
-    frame = store_reader.reading().view(dublin.store.systems()[0]).frame
+    frame = store_reader.reader().view(dublin.store.systems.followed()[0]).frame
     assert frame is not None
     ids = dict(zip(frame.stations.name.tolist(), frame.stations.station_id.tolist(), strict=True))
-    at = {f"{seen:%H:%M}": seen for seen in dublin.store.polls(DUBLIN)}
+    at = {f"{seen:%H:%M}": seen for seen in dublin.store.observations.poll_times(DUBLIN)}
     for _, row in table.iloc[:: max(len(table) // 40, 1)].iterrows():
         moment = at.get(row["For"])
         if moment is None:
             continue
-        (*_, (_, bikes, _)) = dublin.store.history(DUBLIN, ids[row["Station"]], moment, moment)
+        (*_, (_, bikes, _)) = dublin.store.observations.history(DUBLIN, ids[row["Station"]], moment, moment)
         assert row["It was"] == bikes
 
 

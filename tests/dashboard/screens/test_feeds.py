@@ -18,7 +18,7 @@ from dashboard.words import feeds as feeds_words
 from dashboard.words import shell as shell_words
 from dashboard.words.findings import finding
 from ingest.gbfs.findings import Finding
-from ingest.store import PollRow, findings_json
+from ingest.store import LeaseClaim, PollResult, PollRow, findings_json
 from tests.support.dashboard_world import DUBLIN, LEASE, NASTY, NOON, World, frame
 from tests.support.paging import html, run_page, said
 
@@ -46,8 +46,10 @@ def poll(world: World, outcome: str, findings: tuple[Finding, ...] = (), system_
     answered = outcome in ("unchanged", "late")
     row = PollRow(world.now, None, outcome, None, 0.25, findings_json(findings), 30.0 if answered else None,
                   waiting=77 if answered else None)  # fmt: skip
-    assert world.store.take_lease(system_id, "test", world.now, LEASE)
-    world.store.commit_poll(system_id, "test", world.now, LEASE, world.now + MINUTE, row, None, 0)
+    assert world.store.leases.take(LeaseClaim(system_id, "test", world.now, LEASE))
+    world.store.commit_poll(
+        LeaseClaim(system_id, "test", world.now, LEASE), PollResult(row, world.now + MINUTE, None, 0)
+    )
 
 
 def test_without_systems_the_page_says_what_it_waits_for(tmp_path: Path) -> None:
@@ -155,11 +157,11 @@ def test_a_day_is_drawn_by_the_quarter_hour_and_a_failure_outweighs_news(world: 
         world.now = NOON + minutes * MINUTE
         poll(world, outcome)
     world.now = NOON + 61 * MINUTE
-    known = {feed.system.system_id: feed for feed in feed_rows.feeds(store_reader.reading())}
+    known = {feed.system.system_id: feed for feed in feed_rows.feeds(store_reader.reader())}
     assert known["dublin"].quarters == (*("none",) * 91, "news", "still", "failed", "none", "none")
     assert (known["dublin"].polls, known["dublin"].failed) == (4, 1)
     day = feed_rows.history(
-        world.store.health(["dublin"], NOON - MINUTE).counts, world.now, ZoneInfo("Asia/Kolkata")
+        world.store.feed_health.health(["dublin"], NOON - MINUTE).counts, world.now, ZoneInfo("Asia/Kolkata")
     )
     assert day["outcome"].tolist() == ["something new", "nothing new", "failed", "nothing new"]
     assert [f"{at:%H:%M}" for at in day["begin"]] == ["17:30", "17:45", "18:00", "18:00"]
@@ -179,7 +181,7 @@ def test_what_downloads_says_the_same_in_numbers(world: World) -> None:
     world.commit(frame())
     world.now += MINUTE
     poll(world, "unchanged", STARED)
-    known = feed_rows.feeds(store_reader.reading())
+    known = feed_rows.feeds(store_reader.reader())
     dublin = feed_rows.table(known).set_index("system_id").to_dict("index")["dublin"]
     told = {"state": "live", "polls": 2, "failed": 0, "ttl_seconds": 30.0, "forecasts_waiting": 77}
     assert {name: dublin[name] for name in told} == told

@@ -79,7 +79,7 @@ def test_there_is_nothing_to_touch(world: World) -> None:
 
 def test_city_label_speed_time_and_age_are_in_sight(world: World) -> None:
     made_up = replace(BOULDER, name=NASTY, city=NASTY, label="simulated", speed=60.0)
-    world.store.follow((made_up,))
+    world.store.systems.follow((made_up,))
     world.commit(frame("boulder"), received_at=NOON)
     world.now = NOON + timedelta(seconds=4)
     page = opened(kiosk="1")

@@ -21,6 +21,7 @@ from dashboard import store_reader
 from dashboard.maps import deck
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
+from ingest.store import LeaseClaim
 from ingest.store.tables import frames
 from tests.support.dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, frame
 from tests.support.paging import run_page
@@ -57,7 +58,7 @@ def test_without_worker_and_systems_the_page_waits_for_a_worker(tmp_path: Path) 
 def test_an_empty_list_of_systems_is_said_to_be_empty(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     store_reader.use(empty.store, empty.clock)
-    assert empty.store.take_lease("elsewhere", "test", NOON, timedelta(minutes=1))
+    assert empty.store.leases.take(LeaseClaim("elsewhere", "test", NOON, timedelta(minutes=1)))
     assert "list of systems to follow is empty" in said(opened())
     empty.store.close()
 
@@ -339,7 +340,7 @@ def test_a_worker_that_comes_back_finds_the_page_as_it_was(world: World) -> None
     made = frame()
     world.commit(made)
     page = opened(city="dublin", station="s4", what="space", n="2", **{"in": "30"})
-    world.store.drop_leases("test")
+    world.store.leases.drop_all("test")
     world.now += timedelta(minutes=10)
     page.run()
     assert "No worker is at work" in said(page)
@@ -446,7 +447,7 @@ def test_a_browser_that_does_not_tell_where_it_is_is_no_dead_end(world: World) -
 def test_a_station_name_never_goes_through_markdown(world: World) -> None:
     """An image link in a name would call a stranger's server from the rider's browser."""
     world.commit(frame())
-    world.store.follow((replace(DUBLIN, city="<img src=//evil.example>"), BOULDER))
+    world.store.systems.follow((replace(DUBLIN, city="<img src=//evil.example>"), BOULDER))
     page = opened(city="dublin", station="s0")
     rendered = [*page.markdown, *page.caption, *page.title, *page.header, *page.subheader, *page.button]
     for element in rendered:

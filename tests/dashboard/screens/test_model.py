@@ -24,7 +24,7 @@ from dashboard.screens.model.stages import PartBox
 from dashboard.screens.model.stages import stages as lay_out
 from dashboard.words import model as model_words
 from dashboard.words import shell as shell_words
-from ingest.store import PollRow, TickResult
+from ingest.store import LeaseClaim, PollRow, TickResult
 from ingest.store.tables import checkpoints
 from model import Forecaster, Weather
 from model.frame_builder import make_frame
@@ -69,6 +69,7 @@ def learn(world: World, minutes: int, checkpoint: bytes | None = None) -> Foreca
     world.now = snapshot.at + timedelta(seconds=10)
     tick = TickResult(
         poll=PollRow(snapshot.at, snapshot.at, "learnt", None, 0.1, "[]", 60.0, 0.02, 0.5, 9),
+        next_poll_at=world.now + MINUTE,
         changes=snapshot,
         frame=make_frame(forecaster).to_bytes(),
         learning_since=since,
@@ -76,8 +77,9 @@ def learn(world: World, minutes: int, checkpoint: bytes | None = None) -> Foreca
         stations=forecaster.stations,
         checkpoint=checkpoint or blob(minutes),
     )
-    assert world.store.take_lease("test", "test", world.now, LEASE)
-    world.store.commit_tick("test", "test", world.now, LEASE, world.now + MINUTE, tick)
+    claim = LeaseClaim("test", "test", world.now, LEASE)
+    assert world.store.leases.take(claim)
+    world.store.commit_tick(claim, tick)
     return forecaster
 
 
@@ -163,7 +165,7 @@ def test_after_its_first_day_nothing_is_said_of_it(city: World) -> None:
 
 def test_a_stations_rates_and_weights_are_those_of_the_forecaster(city: World) -> None:
     forecaster = learn(city, 600)
-    found = store_reader.reading().pipeline("test")
+    found = store_reader.reader().pipeline("test")
     assert found is not None
     rates = tables.rates(found, 4)
     table = rates[rates["hour"] < 24].pivot_table(

@@ -35,11 +35,11 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
 def dublin(tmp_path: Path) -> Path:
     """Fill a store with three polls of a system; give its file."""
     store = Store(store_url(tmp_path))
-    store.follow([DUBLIN])
+    store.systems.follow([DUBLIN])
     for minute in range(3):
         at = NOON.replace(minute=minute)
         commit(store, learnt(at, counted(at, a=minute, b=5), stations=described("a", "b")))
-    store.drop_leases("me")
+    store.leases.drop_all("me")
     store.close()
     path = tmp_path / "dockcast.db"
     path.touch()
@@ -65,8 +65,8 @@ def test_a_worker_works_until_it_is_told_to_stop(tmp_path: Path, ending: str) ->
             text=True,
         )
         try:
-            wait_for(lambda: len(store.polls("one")) >= 2)
-            assert store.lease_holder(datetime.now(UTC)) is not None
+            wait_for(lambda: len(store.observations.poll_times("one")) >= 2)
+            assert store.leases.holder(datetime.now(UTC)) is not None
             if ending != "parent":
                 worker.send_signal(getattr(signal, ending))
             # Only with --with-parent does the end of the standard input that follows mean anything.
@@ -75,7 +75,7 @@ def test_a_worker_works_until_it_is_told_to_stop(tmp_path: Path, ending: str) ->
             worker.kill()
             worker.wait()
     assert worker.returncode == 0, said
-    assert store.lease_holder(datetime.now(UTC)) is None
+    assert store.leases.holder(datetime.now(UTC)) is None
     assert "one: live, 3 stations" in said
     assert "Traceback" not in said
     store.close()
@@ -132,12 +132,12 @@ def test_a_played_city_obeys_the_command_line(tmp_path: Path) -> None:
     url = store_url(tmp_path)
     env, noon = {"DOCKCAST_STORE": url}, datetime(2026, 3, 2, 12, tzinfo=UTC)
     store = Store(url)
-    store.play("harbourton", Playback(noon, datetime.now(UTC)))
+    store.playback.set("harbourton", Playback(noon, datetime.now(UTC)))
 
     def wanted(*options: str) -> Playback:
         ran = runner.invoke(app, ["play", "harbourton", *options], env=env)
         assert ran.exit_code == 0, ran.output
-        found = store.playback("harbourton")
+        found = store.playback.get("harbourton")
         assert found is not None
         return found
 

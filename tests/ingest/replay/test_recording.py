@@ -15,7 +15,7 @@ import pytest
 from ingest.replay.recording import Recording, RecordingError, find
 from ingest.replay.recording_files import REQUIRED
 from ingest.replay.recording_writer import write
-from ingest.store import PollRow, Store, TickResult
+from ingest.store import LeaseClaim, PollResult, PollRow, Store, TickResult
 from ingest.system import System
 from model import Snapshot, Stations
 from tests.support.serving import START, make_recording
@@ -301,7 +301,7 @@ def learnt(minutes: int, seed: int = 3, ebikes: bool = True) -> list[Snapshot]:
 def fill(store: Store, snapshots: list[Snapshot]) -> None:
     """Commit snapshots as the worker does: of each what changed, beside polls that failed."""
     lease = timedelta(minutes=5)
-    store.follow([System("city", "Vélo, Ville", "Ville", "FR", "http://x/gbfs.json", 60, 1, "")])
+    store.systems.follow([System("city", "Vélo, Ville", "Ville", "FR", "http://x/gbfs.json", 60, 1, "")])
     before: Snapshot | None = None
     for index, now in enumerate(snapshots):
         rows = np.full(SIZE, True)
@@ -317,13 +317,17 @@ def fill(store: Store, snapshots: list[Snapshot]) -> None:
             },
         )
         poll = PollRow(now.at + timedelta(seconds=3), now.at, "learnt", None, 0.1, "[]")
-        assert store.take_lease("city", "me", poll.received_at, lease)
+        assert store.leases.take(LeaseClaim("city", "me", poll.received_at, lease))
         store.commit_tick(
-            "city", "me", poll.received_at, lease, poll.received_at,
-            TickResult(poll, changes, b"", snapshots[0].at, [], described() if not index else None, b"state"),
+            LeaseClaim("city", "me", poll.received_at, lease),
+            TickResult(
+                poll, poll.received_at, changes, b"", snapshots[0].at, [],
+                described() if not index else None, b"state",
+            ),
         )  # fmt: skip
         failed = PollRow(now.at + timedelta(seconds=33), None, "timeout", None, 10, "[]")
-        store.commit_poll("city", "me", failed.received_at, lease, failed.received_at, failed, None, 1)
+        claim = LeaseClaim("city", "me", failed.received_at, lease)
+        store.commit_poll(claim, PollResult(failed, failed.received_at, None, 1))
         before = now
 
 
@@ -363,7 +367,7 @@ def test_a_stretch_starts_with_the_values_of_before(store: Store, tmp_path: Path
 def test_what_retention_left_is_written_whole(store: Store, tmp_path: Path) -> None:
     snapshots = learnt(40)
     fill(store, snapshots)
-    store.forget("city", "me", when(60 * 25), when(0))
+    store.forget(LeaseClaim("city", "me", when(0), timedelta(minutes=5)), when(60 * 25), when(0))
     kept = write(store, "city", tmp_path / "city")
     assert len(kept.polls) == 15
     assert all(map(same, snapshots[-15:], kept.snapshots()))
@@ -439,8 +443,10 @@ def test_stations_no_longer_described_are_left_out(store: Store, tmp_path: Path)
     lease = timedelta(minutes=5)
     changes = Snapshot(later, moved.station_id[-2:], np.array([1, 2]), np.array([3, 4]))
     store.commit_tick(
-        "city", "me", later, lease, later,
-        TickResult(PollRow(later, later, "learnt", None, 0, "[]"), changes, b"", later, [], moved, None),
+        LeaseClaim("city", "me", later, lease),
+        TickResult(
+            PollRow(later, later, "learnt", None, 0, "[]"), later, changes, b"", later, [], moved, None
+        ),
     )  # fmt: skip
     last = list(write(store, "city", tmp_path / "city").snapshots())[-1]
     assert last.station_id.tolist() == moved.station_id.tolist()
@@ -449,7 +455,7 @@ def test_stations_no_longer_described_are_left_out(store: Store, tmp_path: Path)
 
 def test_a_made_up_world_stays_labelled(store: Store, tmp_path: Path) -> None:
     fill(store, learnt(3))
-    row = store.systems()[0]
-    store.follow([replace(row, label="simulated")])
+    row = store.systems.followed()[0]
+    store.systems.follow([replace(row, label="simulated")])
     assert write(store, "city", tmp_path / "city").system.label == "simulated"
     assert json.loads((tmp_path / "city" / "system.json").read_text())["label"] == "simulated"

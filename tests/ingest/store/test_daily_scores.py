@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from ingest.store import Store
-from ingest.store.daily_scores import CALIBRATION_KEYS, STATION_KEYS, add, daily, read
+from ingest.store.daily_scores import CALIBRATION_KEYS, STATION_KEYS, by_day, merge, unpack
 from model import Forecaster
 from model.scoring.settle import Score
 from tests.support.model_world import MONDAY, riders, stations
@@ -27,11 +27,11 @@ def test_the_stations_add_up_to_the_rows_of_the_hours() -> None:
     ids = forecaster.stations.station_id
     blob = None
     for scores in ticks:
-        for each in daily(scores, ids, "UTC"):
+        for each in by_day(scores, ids, "UTC"):
             if each.minutes == 30:
-                blob = add(blob, each.stations, STATION_KEYS)
+                blob = merge(blob, each.stations, STATION_KEYS)
     assert blob is not None
-    table = read(blob)
+    table = unpack(blob)
     assert sorted(table["station_id"].unique()) == sorted(ids)
     total = table.groupby("model")[["n", "n_dock", "abs_error", "crps", "brier_dock"]].sum()
     for model in ("naive", "pool"):
@@ -44,11 +44,11 @@ def test_what_was_stated_and_what_came_true_add_up() -> None:
     forecaster, ticks = scored(240)
     blob = None
     for scores in ticks:
-        for each in daily(scores, forecaster.stations.station_id, "UTC"):
+        for each in by_day(scores, forecaster.stations.station_id, "UTC"):
             if each.minutes == 60:
-                blob = add(blob, each.calibration, CALIBRATION_KEYS)
+                blob = merge(blob, each.calibration, CALIBRATION_KEYS)
     assert blob is not None
-    table = read(blob)
+    table = unpack(blob)
 
     def of(model: str, kind: str) -> pd.DataFrame:
         return table[(table["model"] == model) & (table["of"] == kind)]
@@ -74,8 +74,8 @@ def test_a_day_is_the_citys_own() -> None:
     score = next(s for scores in one for s in scores if s.n and s.minutes == 60)
     late = Score(**{**score.__dict__, "target_at": datetime(2026, 7, 1, 23, 30, tzinfo=UTC)})
     ids = np.array([f"s{index}" for index in range(6)])
-    assert [d.day for d in daily([late], ids, "Europe/Dublin")] == ["2026-07-02"]
-    assert [d.day for d in daily([late], ids, "UTC")] == ["2026-07-01"]
+    assert [d.day for d in by_day([late], ids, "Europe/Dublin")] == ["2026-07-02"]
+    assert [d.day for d in by_day([late], ids, "UTC")] == ["2026-07-01"]
 
 
 def test_what_expired_is_no_station_s_score() -> None:
@@ -85,13 +85,13 @@ def test_what_expired_is_no_station_s_score() -> None:
     later = next(iter(riders(1, start=MONDAY + timedelta(hours=9))))
     scores = forecaster.learn(later)
     assert sum(score.expired for score in scores) > 0
-    assert daily(scores, forecaster.stations.station_id, "UTC") == []
+    assert by_day(scores, forecaster.stations.station_id, "UTC") == []
 
 
 @pytest.mark.both
 def test_a_store_without_any_gives_empty_tables(tmp_path: Path) -> None:
     store = Store(store_url(tmp_path))
-    assert store.station_scores("nobody").empty
-    assert store.calibration("nobody").empty
-    assert store.drifts("nobody") == []
+    assert store.daily_scores.by_station("nobody").empty
+    assert store.daily_scores.calibration("nobody").empty
+    assert store.scores.drifts("nobody") == []
     store.close()

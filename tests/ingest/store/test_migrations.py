@@ -142,22 +142,25 @@ def test_a_store_of_any_release_comes_up_to_date_with_all_that_it_held(revision:
 
     store = Store(url)
     for span, ns in ((HOUR, [1, 1, 1, 1]), (DAY, [2, 1, 1]), (WEEK, [3, 1])):
-        sums = store.scores("dublin", span, models=["pool"])
+        sums = store.scores.over_time("dublin", span, models=["pool"])
         assert sums["n"].tolist() == ns, span
-    assert store.score_totals("gone", WEEK)["n"].tolist() == [4, 4]
-    assert [row.system_id for row in store.systems()] == ["dublin"]
-    assert store.polls("dublin") == [NOON.replace(hour=0, minute=n) for n in range(9)]
-    assert store.frame("dublin") == (7, BLOB)
-    state, failure = store.state("dublin"), store.last_failure("dublin", NOON.replace(hour=0))
+    assert store.scores.totals("gone", WEEK)["n"].tolist() == [4, 4]
+    assert [row.system_id for row in store.systems.followed()] == ["dublin"]
+    assert store.observations.poll_times("dublin") == [NOON.replace(hour=0, minute=n) for n in range(9)]
+    assert store.frames.newest("dublin") == (7, BLOB)
+    state, failure = (
+        store.systems.state("dublin"),
+        store.feed_health.last_failure("dublin", NOON.replace(hour=0)),
+    )
     assert state is not None
     assert failure is not None
     assert failure.outcome == "too_slow"
     assert state.reason == failure.reason
     assert state.reason == (Reason("sentence", {"text": SENTENCE}) if revision < "0010" else REASON)
-    checkpoint = store.checkpoint("dublin")
+    checkpoint = store.checkpoints.newest("dublin")
     assert checkpoint is not None
     assert checkpoint.blob == BLOB
-    described = store.stations("dublin")
+    described = store.systems.stations("dublin")
     assert described is not None
     assert described.name.tolist() == ["A\nB"] * 3
     store.close()
@@ -206,5 +209,5 @@ def test_one_who_may_only_read_says_that_the_worker_comes_first(tmp_path: Path) 
             Store(url, migrate=False)
     migrate(url, REVISIONS[-1])
     store = Store(url, migrate=False)
-    assert store.systems() == []
+    assert store.systems.followed() == []
     store.close()

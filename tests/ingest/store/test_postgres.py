@@ -30,6 +30,7 @@ from tests.support.store_world import (
     LEASE,
     MINUTE,
     NOON,
+    claim,
     commit,
     counted,
     described,
@@ -50,7 +51,7 @@ WHERE pid <> pg_backend_pid() AND datname = current_database()"""
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store(store_url(tmp_path))
-    opened.follow([DUBLIN])
+    opened.systems.follow([DUBLIN])
     yield opened
     opened.close()
 
@@ -72,7 +73,7 @@ def test_connections_that_ended_meanwhile_are_replaced_and_nobody_notices(desk: 
     for snapshot in seen:
         desk.tick(ticker, fresh(snapshot))
         end_connections(desk.url)
-    assert desk.store.polls("test") == [snapshot.at for snapshot in seen]
+    assert desk.store.observations.poll_times("test") == [snapshot.at for snapshot in seen]
 
 
 @pytest.mark.parametrize("committed", [False, True])
@@ -86,11 +87,11 @@ def test_a_connection_that_ends_in_the_middle_of_a_commit_costs_no_poll_and_doub
     ended: list[Any] = []
 
     def end_once(self: Store, *given: Any) -> int:
-        if len(ended) == 0 and len(self.polls("test")) == 2:
+        if len(ended) == 0 and len(self.observations.poll_times("test")) == 2:
             ended.append(given)
             if committed:
                 commit_tick(self, *given)
-            with self._write() as db:
+            with self._database.write() as db:
                 db.exec_driver_sql(END_ME)
         return commit_tick(self, *given)
 
@@ -98,7 +99,7 @@ def test_a_connection_that_ends_in_the_middle_of_a_commit_costs_no_poll_and_doub
     for snapshot in seen:
         desk.tick(ticker, fresh(snapshot))
     assert ended
-    assert desk.store.polls("test") == [snapshot.at for snapshot in seen]
+    assert desk.store.observations.poll_times("test") == [snapshot.at for snapshot in seen]
     assert desk.outcomes() == ["learnt"] * 5
     heard = Forecaster(stations())
     for snapshot in seen:
@@ -114,13 +115,13 @@ def test_a_worker_frozen_in_the_middle_of_a_commit_lets_go_and_writes_nothing(
 ) -> None:
     monkeypatch.setitem(database._POSTGRESQL, "options", "-c idle_in_transaction_session_timeout=300ms")
     frozen, other = Store(store_url(tmp_path)), Store(store_url(tmp_path))
-    frozen.follow([DUBLIN])
+    frozen.systems.follow([DUBLIN])
     commit(frozen, learnt(NOON, counted(NOON, a=1)), holder="frozen")
     later = NOON + 2 * LEASE
 
     def freeze_and_wake() -> None:
-        with frozen._write() as db:
-            frozen._renew(db, "dublin", "frozen", NOON, LEASE)
+        with frozen._database.write() as db:
+            frozen.leases.require(db, claim("frozen"))
             # Its lease has run out, and would be taken but for the lock on its row.
             commit(other, learnt(later, counted(later, a=2)), holder="other")
             db.execute(systems.update().values(state="written by the dead"))
@@ -129,8 +130,8 @@ def test_a_worker_frozen_in_the_middle_of_a_commit_lets_go_and_writes_nothing(
         freeze_and_wake()
     assert caught.value.connection_lost
     with pytest.raises(LeaseLostError):
-        frozen.renew_lease("dublin", "frozen", later, LEASE)
-    state = other.state("dublin")
+        frozen.leases.renew(claim("frozen", later))
+    state = other.systems.state("dublin")
     assert state is not None
     assert (state.state, state.at) == ("live", later)
     for each in (frozen, other):
@@ -147,14 +148,14 @@ def test_machines_with_different_clocks_agree_on_a_lease(
         wrong = SimpleNamespace(time=lambda: time.time() + ahead.total_seconds())
         monkeypatch.setattr(database, "time", wrong)
 
-    assert store.take_lease("dublin", "here", NOON, LEASE)
+    assert store.leases.take(claim("here"))
     there()
-    assert not store.take_lease("dublin", "there", NOON + ahead + LEASE / 2, LEASE)
-    assert store.lease_holder(NOON + ahead + LEASE / 2) == "here"
-    assert store.take_lease("dublin", "there", NOON + ahead + LEASE * 1.5, LEASE)
+    assert not store.leases.take(claim("there", NOON + ahead + LEASE / 2))
+    assert store.leases.holder(NOON + ahead + LEASE / 2) == "here"
+    assert store.leases.take(claim("there", NOON + ahead + LEASE * 1.5))
     monkeypatch.undo()
-    assert not store.take_lease("dublin", "here", NOON + LEASE * 2, LEASE)
-    assert store.take_lease("dublin", "here", NOON + LEASE * 3, LEASE)
+    assert not store.leases.take(claim("here", NOON + LEASE * 2))
+    assert store.leases.take(claim("here", NOON + LEASE * 3))
 
 
 # ---------------------------------------------------------------- roles
@@ -181,15 +182,15 @@ def test_an_app_may_read_all_and_write_only_how_a_city_is_played(roles: dict[str
     with pytest.raises(StoreNotReadyError, match="start the worker"):
         Store(roles["app"], migrate=False)
     worker = Store(roles["worker"])
-    worker.follow([DUBLIN])
+    worker.systems.follow([DUBLIN])
     commit(worker, learnt(NOON, counted(NOON, a=1), stations=described("a")))
     reader = Store(roles["app"], migrate=False)
-    assert reader.systems() == [DUBLIN]
-    assert reader.frame("dublin") == (1, b"frame")
+    assert reader.systems.followed() == [DUBLIN]
+    assert reader.frames.newest("dublin") == (1, b"frame")
     for paused in (False, True):
         wanted = Playback(NOON, NOON, paused=paused)
-        reader.play("dublin", wanted)
-        assert worker.playback("dublin") == wanted
+        reader.playback.set("dublin", wanted)
+        assert worker.playback.get("dublin") == wanted
     engine = sa.create_engine(roles["app"])
     for forbidden in (
         "UPDATE systems SET name = 'x'",
@@ -206,7 +207,7 @@ def test_an_app_may_read_all_and_write_only_how_a_city_is_played(roles: dict[str
             connection.exec_driver_sql(forbidden)
     engine.dispose()
     with pytest.raises(StoreFailedError, match="denied"):
-        reader.take_lease("dublin", "app", NOON + 2 * LEASE, LEASE)
+        reader.leases.take(claim("app", NOON + 2 * LEASE))
     for each in (worker, reader):
         each.close()
 
@@ -227,7 +228,7 @@ def test_the_app_waits_for_the_worker_to_make_the_tables(
 
     opened = asyncio.run(asyncio.wait_for(both(), 60))
     assert caplog.text.count("start the worker") == 1
-    assert opened.systems() == []
+    assert opened.systems.followed() == []
     opened.close()
 
 

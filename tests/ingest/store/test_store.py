@@ -21,6 +21,7 @@ from ingest.gbfs.findings import Finding
 from ingest.store import (
     LeaseLostError,
     Outage,
+    PollResult,
     PollRow,
     Reason,
     Store,
@@ -40,6 +41,7 @@ from tests.support.store_world import (
     LEASE,
     MINUTE,
     NOON,
+    claim,
     commit,
     counted,
     described,
@@ -58,7 +60,7 @@ def url(tmp_path: Path) -> str:
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
     opened = Store(url)
-    opened.follow([DUBLIN])
+    opened.systems.follow([DUBLIN])
     yield opened
     opened.close()
 
@@ -102,35 +104,35 @@ def test_systems_keep_their_data_when_they_are_no_longer_followed(store: Store) 
         DUBLIN, system_id="boulder", name="BCycle", poll_seconds=0.5, speed=60.0, label="replayed"
     )
     commit(store, learnt(NOON, counted(NOON, a=1)))
-    store.follow([boulder, DUBLIN])
-    assert store.systems() == [boulder, DUBLIN]
-    store.follow([boulder])
-    assert store.systems() == [boulder]
-    state = store.state("dublin")
+    store.systems.follow([boulder, DUBLIN])
+    assert store.systems.followed() == [boulder, DUBLIN]
+    store.systems.follow([boulder])
+    assert store.systems.followed() == [boulder]
+    state = store.systems.state("dublin")
     assert state is not None
     assert state.at == NOON
-    store.follow([replace(DUBLIN, name="Dublin's bikes"), boulder])
-    assert [row.name for row in store.systems()] == ["Dublin's bikes", "BCycle"]
-    assert store.states()["dublin"] == state
+    store.systems.follow([replace(DUBLIN, name="Dublin's bikes"), boulder])
+    assert [row.name for row in store.systems.followed()] == ["Dublin's bikes", "BCycle"]
+    assert store.systems.states()["dublin"] == state
 
 
 def test_a_worker_that_comes_later_leaves_the_speed_to_the_one_that_plays(store: Store) -> None:
     played = replace(DUBLIN, system_id="port", url="simulated:port")
-    store.follow([played, DUBLIN])
-    assert store.take_lease("port", "player", NOON, LEASE)
-    assert store.set_pace("port", "player", 60, 1)
-    store.follow([DUBLIN, replace(played, name="Port")])
-    assert store.systems() == [DUBLIN, replace(played, name="Port", speed=60, poll_seconds=1)]
+    store.systems.follow([played, DUBLIN])
+    assert store.leases.take(claim("player", NOON, "port"))
+    assert store.set_pace(claim("player", NOON, "port"), 60, 1)
+    store.systems.follow([DUBLIN, replace(played, name="Port")])
+    assert store.systems.followed() == [DUBLIN, replace(played, name="Port", speed=60, poll_seconds=1)]
 
 
 def test_a_read_sees_one_state_whatever_is_written_meanwhile(store: Store) -> None:
     commit(store, learnt(NOON, counted(NOON, a=1)))
-    with store._read() as db:
+    with store._database.read() as db:
         newest = sa.select(systems.c.frame_version)
         before = db.scalar(newest)
         commit(store, learnt(NOON + MINUTE, counted(NOON + MINUTE, a=2)))
         assert db.scalar(newest) == before == 1
-    assert store.frame("dublin") == (2, b"frame")
+    assert store.frames.newest("dublin") == (2, b"frame")
 
 
 # ---------------------------------------------------------------- a tick
@@ -151,23 +153,23 @@ def test_a_tick_is_read_back_as_it_was_written(store: Store) -> None:
     version = commit(
         store, learnt(NOON, changes, received, stations=stations, checkpoint=b"state", frame=b"one")
     )
-    assert store.frame("dublin") == (version, b"one")
-    assert store.frame("dublin", version) == (version, b"one")
-    assert store.frame("dublin", version + 1) is None
-    assert store.polls("dublin") == [NOON]
-    read = store.stations("dublin")
+    assert store.frames.newest("dublin") == (version, b"one")
+    assert store.frames.get("dublin", version) == b"one"
+    assert store.frames.get("dublin", version + 1) is None
+    assert store.observations.poll_times("dublin") == [NOON]
+    read = store.systems.stations("dublin")
     assert read is not None
     assert read.same_as(stations)
-    checkpoint = store.checkpoint("dublin")
+    checkpoint = store.checkpoints.newest("dublin")
     assert checkpoint is not None
     assert (checkpoint.at, checkpoint.blob) == (NOON, b"state")
-    status = store.status("dublin")
+    status = store.observations.status("dublin")
     assert status is not None
     assert status.station_id.tolist() == ["a", "b", "ü"]
     assert status.bikes.tolist() == [-1, 5, 0]
     assert status.renting is not None
     assert status.renting.tolist() == [True, True, False]
-    log = store.observations("dublin")
+    log = store.observations.changes("dublin")
     assert log.to_dict("list") == {
         "at": [int(NOON.timestamp())] * 3,
         "station_id": ["a", "b", "ü"],
@@ -177,7 +179,7 @@ def test_a_tick_is_read_back_as_it_was_written(store: Store) -> None:
         "renting": [True, True, False],
         "returning": [True, False, True],
     }
-    state = store.state("dublin")
+    state = store.systems.state("dublin")
     assert state is not None
     assert (state.state, state.at, state.received_at, state.next_poll_at) == (
         "live",
@@ -191,23 +193,23 @@ def test_the_status_holds_the_newest_of_every_station(store: Store) -> None:
     commit(store, learnt(NOON, counted(NOON, a=1, b=2)))
     commit(store, learnt(NOON + MINUTE, counted(NOON + MINUTE, b=3)))
     commit(store, learnt(NOON + 2 * MINUTE, counted(NOON + 2 * MINUTE)))
-    status = store.status("dublin")
+    status = store.observations.status("dublin")
     assert status is not None
     assert status.at == NOON + 2 * MINUTE
     assert dict(zip(status.station_id.tolist(), status.bikes.tolist(), strict=True)) == {"a": 1, "b": 3}
-    assert len(store.observations("dublin")) == 3
-    assert len(store.observations("dublin", NOON, NOON + MINUTE)) == 1
-    assert store.polls("dublin", NOON, NOON + MINUTE) == [NOON + MINUTE]
+    assert len(store.observations.changes("dublin")) == 3
+    assert len(store.observations.changes("dublin", NOON, NOON + MINUTE)) == 1
+    assert store.observations.poll_times("dublin", NOON, NOON + MINUTE) == [NOON + MINUTE]
 
 
 def test_the_history_of_a_station_begins_with_what_stood_there_at_the_start(store: Store) -> None:
-    store.follow([DUBLIN])
+    store.systems.follow([DUBLIN])
     for minutes, bikes in ((0, 3), (5, 4), (10, 5), (15, 6)):
         at = NOON + minutes * MINUTE
         commit(store, learnt(at, counted(at, one=bikes, two=7)))
 
     def seen(start: int, end: int, station: str = "one") -> list[int]:
-        found = store.history("dublin", station, NOON + start * MINUTE, NOON + end * MINUTE)
+        found = store.observations.history("dublin", station, NOON + start * MINUTE, NOON + end * MINUTE)
         assert all(bikes + docks == 12 for _, bikes, docks in found)
         return [bikes for _, bikes, _ in found]
 
@@ -226,7 +228,7 @@ def test_scores_add_up_by_span_model_and_horizon(store: Store) -> None:
         commit(store, learnt(at, counted(at), scores=[score, score, *more]))
 
     def sums(span: int, **limits: Any) -> dict[datetime, float]:
-        table = store.scores("dublin", span, minutes=[30], models=["pool"], **limits)
+        table = store.scores.over_time("dublin", span, minutes=[30], models=["pool"], **limits)
         assert (table[list(SUMS)].nunique(axis=1) == 1).all()
         return dict(zip(table["at"].dt.to_pydatetime(), table["n"], strict=True))
 
@@ -237,49 +239,52 @@ def test_scores_add_up_by_span_model_and_horizon(store: Store) -> None:
     assert sums(DAY) == {NOON.replace(hour=0): 16}
     assert sums(HOUR, since=NOON + one) == {NOON + one: 4}
     assert sums(HOUR, until=NOON + one) == {NOON: 12}
-    assert store.scores("dublin", DAY).set_index(["minutes", "model"])["n"].to_dict() == {
+    assert store.scores.over_time("dublin", DAY).set_index(["minutes", "model"])["n"].to_dict() == {
         (30, "naive"): 8, (30, "pool"): 16, (60, "pool"): 8
     }  # fmt: skip
-    assert store.scores("boulder").empty
-    assert store.scores(since=NOON + 2 * one).empty
+    assert store.scores.over_time("boulder").empty
+    assert store.scores.over_time(since=NOON + 2 * one).empty
 
 
 def test_scores_of_all_followed_systems_add_up(store: Store) -> None:
-    store.follow([DUBLIN, replace(DUBLIN, system_id="boulder")])
+    store.systems.follow([DUBLIN, replace(DUBLIN, system_id="boulder")])
     score = {"target_at": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
     commit(store, learnt(NOON, counted(NOON), scores=[score]))
-    assert store.take_lease("boulder", "me", NOON, LEASE)
-    store.commit_tick("boulder", "me", NOON, LEASE, NOON, learnt(NOON, counted(NOON), scores=[score]))
-    assert store.scores()["n"].tolist() == [4]
-    assert store.score_totals(None, WEEK)["n"].tolist() == [4]
+    assert store.leases.take(claim("me", NOON, "boulder"))
+    store.commit_tick(claim("me", NOON, "boulder"), learnt(NOON, counted(NOON), scores=[score]))
+    assert store.scores.over_time()["n"].tolist() == [4]
+    assert store.scores.totals(None, WEEK)["n"].tolist() == [4]
     made_up = System(
         "harbourton", "Harbourton", "Harbourton", "IE", "simulated:harbourton", 60, 1.0, "simulated"
     )
-    store.follow([DUBLIN, made_up])
-    assert store.take_lease("harbourton", "me", NOON, LEASE)
-    store.commit_tick("harbourton", "me", NOON, LEASE, NOON, learnt(NOON, counted(NOON), scores=[score]))
-    assert store.scores()["n"].tolist() == [2], "what is made up is not mixed with what is live"
-    store.follow([made_up])
-    assert store.scores()["n"].tolist() == [2]
+    store.systems.follow([DUBLIN, made_up])
+    assert store.leases.take(claim("me", NOON, "harbourton"))
+    store.commit_tick(claim("me", NOON, "harbourton"), learnt(NOON, counted(NOON), scores=[score]))
+    assert store.scores.over_time()["n"].tolist() == [2], "what is made up is not mixed with what is live"
+    store.systems.follow([made_up])
+    assert store.scores.over_time()["n"].tolist() == [2]
 
 
 def test_fine_scores_are_dropped_as_they_age_and_days_are_not(store: Store) -> None:
+    def rows() -> list[int]:
+        return [len(store.scores.over_time("dublin", span)) for span in (FIVE_MINUTES, HOUR, DAY)]
+
     for day in (0, 9, 500):
         at = NOON + timedelta(days=day)
         score = {"target_at": at, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
         commit(store, learnt(at, counted(at), scores=[score]))
-        store.forget("dublin", "me", at, at)
+        store.forget(claim(), at, at)
         if day == 9:
-            assert [len(store.scores("dublin", span)) for span in (FIVE_MINUTES, HOUR, DAY)] == [1, 2, 2]
-    assert [len(store.scores("dublin", span)) for span in (FIVE_MINUTES, HOUR, DAY)] == [1, 1, 3]
+            assert rows() == [1, 2, 2]
+    assert rows() == [1, 1, 3]
 
 
 def test_a_gap_too_long_to_learn_across_is_an_outage(store: Store) -> None:
     for minute in (0, 1, 16, 32, 33):
         commit(store, learnt(NOON + minute * MINUTE, counted(NOON + minute * MINUTE)))
-    assert store.outages("dublin") == [Outage(NOON + 16 * MINUTE, NOON + 32 * MINUTE)]
-    assert store.outages("dublin", NOON + 32 * MINUTE) == []
-    assert store.outages("boulder") == []
+    assert store.scores.outages("dublin") == [Outage(NOON + 16 * MINUTE, NOON + 32 * MINUTE)]
+    assert store.scores.outages("dublin", NOON + 32 * MINUTE) == []
+    assert store.scores.outages("boulder") == []
 
 
 def test_a_tick_that_fails_in_the_middle_leaves_nothing_behind(store: Store) -> None:
@@ -290,9 +295,9 @@ def test_a_tick_that_fails_in_the_middle_leaves_nothing_behind(store: Store) -> 
     assert isinstance(caught.value.__cause__, sa.exc.IntegrityError)
     assert not isinstance(caught.value, StoreUnreachableError)
     assert not caught.value.connection_lost
-    assert store.frame("dublin") == (1, b"good")
-    assert store.polls("dublin") == [NOON]
-    stations, status = store.stations("dublin"), store.status("dublin")
+    assert store.frames.newest("dublin") == (1, b"good")
+    assert store.observations.poll_times("dublin") == [NOON]
+    stations, status = store.systems.stations("dublin"), store.observations.status("dublin")
     assert stations is not None
     assert status is not None
     assert (len(stations), status.bikes.tolist()) == (1, [1])
@@ -303,11 +308,11 @@ def test_frames_stay_for_ten_minutes_and_are_sixty_at_most(store: Store) -> None
     for number in range(70):
         at = NOON + number * second
         commit(store, learnt(at, counted(at)))
-    assert store.frame("dublin", 10) is None
-    assert store.frame("dublin", 11) is not None
+    assert store.frames.get("dublin", 10) is None
+    assert store.frames.get("dublin", 11) is not None
     later = NOON + timedelta(minutes=10, seconds=60.5)
     version = commit(store, learnt(later, counted(later)))
-    assert [n for n in range(80) if store.frame("dublin", n)] == [*range(62, 71), version]
+    assert [n for n in range(80) if store.frames.get("dublin", n)] == [*range(62, 71), version]
 
 
 TOO_SLOW = Reason("too_slow", {"host": "“bikes”.example", "seconds": 30.0})
@@ -317,67 +322,70 @@ def test_a_poll_that_taught_nothing_is_written_down(store: Store) -> None:
     commit(store, learnt(NOON, counted(NOON, a=1)))
     late = NOON + MINUTE
     poll = PollRow(late, None, "too_slow", TOO_SLOW, 30.0, "[]")
-    store.commit_poll("dublin", "me", late, LEASE, late + 2 * MINUTE, poll, "unreachable", 1)
-    state = store.state("dublin")
+    store.commit_poll(claim("me", late), PollResult(poll, late + 2 * MINUTE, "unreachable", 1))
+    state = store.systems.state("dublin")
     assert state is not None
     assert (state.state, state.reason, state.failures) == ("unreachable", TOO_SLOW, 1)
     assert (state.at, state.last_try_at, state.next_poll_at) == (NOON, late, late + 2 * MINUTE)
-    assert store.polls("dublin") == [NOON]
-    assert store.poll_log("dublin", NOON - MINUTE, late)["outcome"].tolist() == ["learnt", "too_slow"]
+    assert store.observations.poll_times("dublin") == [NOON]
+    assert store.observations.polls("dublin", NOON - MINUTE, late)["outcome"].tolist() == [
+        "learnt",
+        "too_slow",
+    ]
 
 
 # ---------------------------------------------------------------- leases
 
 
 def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:
-    assert store.lease_holder(NOON) is None
-    assert store.take_lease("dublin", "a", NOON, LEASE)
-    assert not store.take_lease("dublin", "b", NOON + LEASE / 2, LEASE)
-    assert store.take_lease("dublin", "a", NOON + LEASE / 2, LEASE)
-    assert not store.take_lease("dublin", "b", NOON + LEASE * 1.2, LEASE)
-    assert store.lease_holder(NOON + LEASE * 1.2) == "a"
-    assert store.take_lease("dublin", "b", NOON + LEASE * 1.6, LEASE)
-    assert store.lease_holder(NOON + LEASE * 1.6) == "b"
+    assert store.leases.holder(NOON) is None
+    assert store.leases.take(claim("a"))
+    assert not store.leases.take(claim("b", NOON + LEASE / 2))
+    assert store.leases.take(claim("a", NOON + LEASE / 2))
+    assert not store.leases.take(claim("b", NOON + LEASE * 1.2))
+    assert store.leases.holder(NOON + LEASE * 1.2) == "a"
+    assert store.leases.take(claim("b", NOON + LEASE * 1.6))
+    assert store.leases.holder(NOON + LEASE * 1.6) == "b"
 
 
 def test_leases_are_renewed_together_but_not_those_that_others_took(store: Store) -> None:
     for system_id in ("dublin", "boulder"):
-        assert store.take_lease(system_id, "a", NOON, LEASE)
+        assert store.leases.take(claim("a", NOON, system_id))
     later = NOON + LEASE + MINUTE
-    assert store.take_lease("boulder", "b", later, LEASE)
-    store.renew_leases("a", later, LEASE)
-    assert not store.take_lease("dublin", "c", later + MINUTE, LEASE)
-    store.renew_lease("dublin", "a", later, LEASE)
+    assert store.leases.take(claim("b", later, "boulder"))
+    store.leases.renew_all("a", later, LEASE)
+    assert not store.leases.take(claim("c", later + MINUTE))
+    store.leases.renew(claim("a", later))
     with pytest.raises(LeaseLostError):
-        store.renew_lease("boulder", "a", later, LEASE)
+        store.leases.renew(claim("a", later, "boulder"))
 
 
 def test_a_lease_that_is_given_up_is_free_at_once(store: Store) -> None:
-    assert store.take_lease("dublin", "a", NOON, LEASE)
-    store.drop_leases("a")
-    assert store.lease_holder(NOON) is None
+    assert store.leases.take(claim("a"))
+    store.leases.drop_all("a")
+    assert store.leases.holder(NOON) is None
     with pytest.raises(LeaseLostError):
-        store.renew_lease("dublin", "a", NOON, LEASE)
-    assert store.take_lease("dublin", "b", NOON, LEASE)
+        store.leases.renew(claim("a"))
+    assert store.leases.take(claim("b"))
 
 
 def test_the_lease_of_a_process_that_is_gone_is_free_at_once(store: Store) -> None:
     """After `kill -9` the next worker on the machine must not wait for the lease to run out."""
     script = "from ingest.store.holder import new_holder; import sys; sys.stdout.write(new_holder())"
     dead = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
-    assert store.take_lease("dublin", dead, NOON, LEASE)
-    assert store.lease_holder(NOON) is None
+    assert store.leases.take(claim(dead))
+    assert store.leases.holder(NOON) is None
     alive = new_holder()
-    assert store.take_lease("dublin", alive, NOON, LEASE)
-    assert store.lease_holder(NOON) == alive
-    assert not store.take_lease("dublin", new_holder(), NOON, LEASE)
+    assert store.leases.take(claim(alive))
+    assert store.leases.holder(NOON) == alive
+    assert not store.leases.take(claim(new_holder()))
 
 
 def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(store: Store) -> None:
-    assert store.take_lease("dublin", "a", NOON + timedelta(hours=1), LEASE)
-    assert store.take_lease("dublin", "b", NOON, LEASE)
+    assert store.leases.take(claim("a", NOON + timedelta(hours=1)))
+    assert store.leases.take(claim("b"))
     with pytest.raises(LeaseLostError):
-        store.renew_lease("dublin", "a", NOON, LEASE)
+        store.leases.renew(claim("a"))
 
 
 def test_of_a_holder_elsewhere_nothing_is_known(store: Store) -> None:
@@ -389,19 +397,19 @@ def test_of_a_holder_elsewhere_nothing_is_known(store: Store) -> None:
         f"{place}/none/{token}",
         "a",
     ):
-        store.drop_leases(holder)
-        assert store.take_lease("dublin", holder, NOON, LEASE)
-        assert not store.take_lease("dublin", "me", NOON, LEASE), holder
-        store.drop_leases(holder)
+        store.leases.drop_all(holder)
+        assert store.leases.take(claim(holder))
+        assert not store.leases.take(claim()), holder
+        store.leases.drop_all(holder)
     assert int(number) == os.getpid()
 
 
 def test_of_many_who_want_a_lease_at_once_one_gets_it(store: Store) -> None:
     names = [f"worker {number}" for number in range(6)]
-    got = together(*[lambda name=name: store.take_lease("dublin", name, NOON, LEASE) for name in names])
+    got = together(*[lambda name=name: store.leases.take(claim(name)) for name in names])
     assert sorted(map(bool, got)) == [False] * 5 + [True]
     later = NOON + 2 * LEASE
-    got = together(*[lambda name=name: store.take_lease("dublin", name, later, LEASE) for name in names])
+    got = together(*[lambda name=name: store.leases.take(claim(name, later)) for name in names])
     assert sorted(map(bool, got)) == [False] * 5 + [True]
 
 
@@ -412,25 +420,25 @@ def test_a_worker_that_was_frozen_writes_nothing(store: Store) -> None:
     commit(store, learnt(later, counted(later, a=2), frame=b"theirs"), holder="other")
     stale = learnt(NOON + MINUTE, counted(NOON + MINUTE, a=9), frame=b"stale", checkpoint=b"stale")
     with pytest.raises(LeaseLostError):
-        store.commit_tick("dublin", "frozen", later, LEASE, later, stale)
+        store.commit_tick(claim("frozen", later), stale)
     poll = PollRow(later, None, "unchanged", None, 0.1, "[]")
     with pytest.raises(LeaseLostError):
-        store.commit_poll("dublin", "frozen", later, LEASE, later, poll, "live", 0)
+        store.commit_poll(claim("frozen", later), PollResult(poll, later, "live", 0))
     with pytest.raises(LeaseLostError):
-        store.forget("dublin", "frozen", later, later)
-    assert not store.set_pace("dublin", "frozen", 600, 1)
-    assert store.set_pace("dublin", "other", 10, 6)
-    assert store.systems()[0].speed == 10
-    assert store.polls("dublin") == [NOON, later]
-    assert store.frame("dublin") == (2, b"theirs")
-    assert store.checkpoint("dublin") is None
-    assert len(store.poll_log("dublin", NOON - MINUTE, later + MINUTE)) == 2
+        store.forget(claim("frozen"), later, later)
+    assert not store.set_pace(claim("frozen"), 600, 1)
+    assert store.set_pace(claim("other"), 10, 6)
+    assert store.systems.followed()[0].speed == 10
+    assert store.observations.poll_times("dublin") == [NOON, later]
+    assert store.frames.newest("dublin") == (2, b"theirs")
+    assert store.checkpoints.newest("dublin") is None
+    assert len(store.observations.polls("dublin", NOON - MINUTE, later + MINUTE)) == 2
 
 
 def test_two_workers_write_at_the_same_time_and_nothing_is_lost(store: Store, url: str) -> None:
     """Two processes share the store, each with systems of its own; SQLite lets one in at a time."""
     other = Store(url)
-    store.follow([replace(DUBLIN, system_id=system_id) for system_id in ("dublin", "boulder")])
+    store.systems.follow([replace(DUBLIN, system_id=system_id) for system_id in ("dublin", "boulder")])
 
     def work(own: Store, system_id: str) -> None:
         for number in range(15):
@@ -440,9 +448,9 @@ def test_two_workers_write_at_the_same_time_and_nothing_is_lost(store: Store, ur
     together(lambda: work(store, "dublin"), lambda: work(other, "boulder"))
     other.close()
     for system_id in ("dublin", "boulder"):
-        assert len(store.polls(system_id)) == 15
-        assert len(store.observations(system_id)) == 30
-        assert store.frame(system_id) == (15, b"frame")
+        assert len(store.observations.poll_times(system_id)) == 15
+        assert len(store.observations.changes(system_id)) == 30
+        assert store.frames.newest(system_id) == (15, b"frame")
 
 
 # ---------------------------------------------------------------- retention
@@ -454,47 +462,47 @@ def test_forgetting_keeps_each_stations_value_at_the_cut_and_all_after_the_check
         at = NOON + minute * MINUTE
         commit(store, learnt(at, counted(at, **bikes), checkpoint=b"state" if minute == 3 else None))
 
-    store.forget("dublin", "me", NOON + 2 * MINUTE, NOON)
-    log = store.observations("dublin")
+    store.forget(claim(), NOON + 2 * MINUTE, NOON)
+    log = store.observations.changes("dublin")
     minutes = [int(at - NOON.timestamp()) // 60 for at in log["at"]]
     assert list(zip(minutes, log["station_id"], strict=True)) == [
         (0, "b"), (2, "a"), (3, "a"), (4, "a"), (4, "b"),
     ]  # fmt: skip
-    assert store.polls("dublin") == [NOON + minute * MINUTE for minute in (2, 3, 4)]
+    assert store.observations.poll_times("dublin") == [NOON + minute * MINUTE for minute in (2, 3, 4)]
 
-    store.forget("dublin", "me", NOON + timedelta(days=9), NOON)
-    log = store.observations("dublin")
+    store.forget(claim(), NOON + timedelta(days=9), NOON)
+    log = store.observations.changes("dublin")
     assert log["bikes"].tolist() == [1, 4, 5, 5]  # b's first row is its value at the checkpoint, 12:03
-    assert store.polls("dublin") == [NOON + 3 * MINUTE, NOON + 4 * MINUTE]
-    status = store.status("dublin")
+    assert store.observations.poll_times("dublin") == [NOON + 3 * MINUTE, NOON + 4 * MINUTE]
+    status = store.observations.status("dublin")
     assert status is not None
     assert status.bikes.tolist() == [5, 5]
 
 
 def test_forgetting_drops_failed_polls_also_of_a_system_that_never_answered(store: Store) -> None:
-    assert store.take_lease("dublin", "me", NOON, LEASE)
+    assert store.leases.take(claim())
     for hour in range(4):
         at = NOON + timedelta(hours=hour)
         poll = PollRow(at, None, "unknown_host", None, 0.1, "[]")
-        store.commit_poll("dublin", "me", at, LEASE, at, poll, "unreachable", hour)
-    store.forget("dublin", "me", NOON, NOON + timedelta(hours=2))
-    left = store.poll_log("dublin", NOON - MINUTE, NOON + timedelta(days=1))
+        store.commit_poll(claim("me", at), PollResult(poll, at, "unreachable", hour))
+    store.forget(claim(), NOON, NOON + timedelta(hours=2))
+    left = store.observations.polls("dublin", NOON - MINUTE, NOON + timedelta(days=1))
     assert [at.hour for at in left["received_at"]] == [14, 15]
 
 
 def test_forgetting_touches_no_other_system_and_no_score(store: Store) -> None:
-    store.follow([DUBLIN, replace(DUBLIN, system_id="boulder")])
+    store.systems.follow([DUBLIN, replace(DUBLIN, system_id="boulder")])
     score = {"target_at": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
     for system_id in ("dublin", "boulder"):
         for minute in range(3):
             at = NOON + minute * MINUTE
             tick = learnt(at, counted(at, a=minute), scores=[score], checkpoint=b"state")
             commit(store, tick, system_id)
-    store.forget("dublin", "me", NOON + timedelta(days=1), NOON + timedelta(days=1))
-    assert len(store.observations("dublin")) == 2  # from the older checkpoint on
-    assert len(store.observations("boulder")) == 3
-    assert len(store.polls("boulder")) == 3
-    assert store.scores("dublin")["n"].tolist() == [6]
+    store.forget(claim(), NOON + timedelta(days=1), NOON + timedelta(days=1))
+    assert len(store.observations.changes("dublin")) == 2  # from the older checkpoint on
+    assert len(store.observations.changes("boulder")) == 3
+    assert len(store.observations.poll_times("boulder")) == 3
+    assert store.scores.over_time("dublin")["n"].tolist() == [6]
 
 
 # ---------------------------------------------------------------- how feeds have been doing
@@ -502,10 +510,10 @@ def test_forgetting_touches_no_other_system_and_no_score(store: Store) -> None:
 
 def polled(store: Store, at: datetime, outcome: str, seconds: float, findings: str = "[]") -> None:
     """Write a poll that taught nothing."""
-    assert store.take_lease("dublin", "me", at, LEASE)
+    assert store.leases.take(claim("me", at))
     answered = outcome in ("unchanged", "late")
     poll = PollRow(at, None, outcome, None, seconds, findings, 30.0 if answered else None)
-    store.commit_poll("dublin", "me", at, LEASE, at + MINUTE, poll, None, 0)
+    store.commit_poll(claim("me", at), PollResult(poll, at + MINUTE, None, 0))
 
 
 def test_health_counts_polls_by_quarter_and_outcome_and_times_the_answered_ones(store: Store) -> None:
@@ -515,7 +523,7 @@ def test_health_counts_polls_by_quarter_and_outcome_and_times_the_answered_ones(
         commit(store, learnt(NOON + minute * MINUTE, counted(NOON + minute * MINUTE, a=4), poll=poll))
     polled(store, NOON + 20 * MINUTE, "timeout", 30.0)
     polled(store, NOON + 21 * MINUTE, "unchanged", 0.5)
-    found = store.health(["dublin", "nowhere"], NOON)
+    found = store.feed_health.health(["dublin", "nowhere"], NOON)
     assert found.counts[["at", "outcome", "n"]].values.tolist() == [
         [NOON, "learnt", 14],
         [NOON + 15 * MINUTE, "learnt", 5],
@@ -539,10 +547,10 @@ def test_health_counts_the_forecasts_settled_in_the_feeds_own_last_day(store: St
     old, new = NOON - 25 * 60 * MINUTE, NOON - MINUTE
     scores = [settled(old, "pool", 100), settled(new, "pool", 10), settled(new, "naive", 10)]
     commit(store, learnt(NOON, counted(NOON, a=4), scores=scores, stations=described("a")))
-    found = store.health(["dublin"], NOON + 30 * 24 * 60 * MINUTE)
+    found = store.feed_health.health(["dublin"], NOON + 30 * 24 * 60 * MINUTE)
     assert found.settled == {"dublin": (10, 1)}
     assert found.zones == {"dublin": "Europe/Dublin"}
-    assert store.health([], NOON).settled == {}
+    assert store.feed_health.health([], NOON).settled == {}
 
 
 def test_oddities_are_counted_by_kind_as_they_were_last(store: Store) -> None:
@@ -553,37 +561,37 @@ def test_oddities_are_counted_by_kind_as_they_were_last(store: Store) -> None:
         [said(no_docks=2), "[]", said(no_docks=3, no_zone=1), said(no_docks=2)]
     ):
         polled(store, NOON + minute * MINUTE, "unchanged", 0.1, findings)
-    found = {oddity.finding.kind: oddity for oddity in store.oddities("dublin", NOON - MINUTE)}
+    found = {oddity.finding.kind: oddity for oddity in store.feed_health.oddities("dublin", NOON - MINUTE)}
     assert found == {
         "no_docks": Oddity(Finding("no_docks", 2, "no_docks 2"), 3, NOON + 3 * MINUTE),
         "no_zone": Oddity(Finding("no_zone", 1, "no_zone 1"), 1, NOON + 2 * MINUTE),
     }
-    newest = store.health(["dublin"], NOON).newest["dublin"]
+    newest = store.feed_health.health(["dublin"], NOON).newest["dublin"]
     assert newest.findings == (Finding("no_docks", 2, "no_docks 2"),)
-    assert store.oddities("dublin", NOON + 3 * MINUTE) == []
+    assert store.feed_health.oddities("dublin", NOON + 3 * MINUTE) == []
 
 
 def test_the_last_failure_is_told_with_its_words(store: Store) -> None:
-    assert store.last_failure("dublin", NOON - MINUTE) is None
+    assert store.feed_health.last_failure("dublin", NOON - MINUTE) is None
     for minute, outcome in enumerate(["timeout", "http_500", "unchanged"]):
         polled(store, NOON + minute * MINUTE, outcome, 0.1)
-    assert store.last_failure("dublin", NOON - MINUTE) == Failure(NOON + MINUTE, "http_500", None)
-    assert store.last_failure("dublin", NOON + MINUTE) is None
+    assert store.feed_health.last_failure("dublin", NOON - MINUTE) == Failure(NOON + MINUTE, "http_500", None)
+    assert store.feed_health.last_failure("dublin", NOON + MINUTE) is None
 
 
 def test_a_checkpoint_tells_its_time_alone(store: Store) -> None:
-    assert store.checkpoint_at("dublin") is None
+    assert store.checkpoints.newest_at("dublin") is None
     commit(store, learnt(NOON, counted(NOON, a=4), checkpoint=b"state"))
-    assert store.checkpoint_at("dublin") == NOON
+    assert store.checkpoints.newest_at("dublin") == NOON
 
 
 def test_the_checkpoint_before_the_newest_is_kept_and_none_older(store: Store) -> None:
     for minute in range(4):
         at = NOON + minute * MINUTE
         commit(store, learnt(at, counted(at, a=minute), checkpoint=b"%d" % minute))
-    newest = store.checkpoint("dublin")
+    newest = store.checkpoints.newest("dublin")
     assert newest is not None
-    before = store.checkpoint("dublin", before=newest.at)
+    before = store.checkpoints.newest("dublin", before=newest.at)
     assert before is not None
     assert (newest.blob, before.blob) == (b"3", b"2")
-    assert store.checkpoint("dublin", before=before.at) is None
+    assert store.checkpoints.newest("dublin", before=before.at) is None

@@ -40,7 +40,7 @@ class Desk:
         self.system = system
         self.source = source
         self.store = Store(store_url(path))
-        self.store.follow([system])
+        self.store.systems.follow([system])
         self.player = self.another("me")
 
     def another(self, holder: str) -> Player:
@@ -51,20 +51,20 @@ class Desk:
         return self.player.tick()
 
     def wanted(self) -> Playback:
-        found = self.store.playback(self.system.system_id)
+        found = self.store.playback.get(self.system.system_id)
         assert found is not None
         return found
 
     def ask(self, wanted: Playback) -> None:
-        self.store.play(self.system.system_id, wanted)
+        self.store.playback.set(self.system.system_id, wanted)
 
     def at(self) -> datetime | None:
-        state = self.store.state(self.system.system_id)
+        state = self.store.systems.state(self.system.system_id)
         assert state is not None
         return state.at
 
     def polls(self) -> list[datetime]:
-        return self.store.polls(self.system.system_id)
+        return self.store.observations.poll_times(self.system.system_id)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_made_up_city_keeps_the_walls_time_at_first(desk: Desk) -> None:
     assert len(desk.polls()) == 1
     desk.tick(32 * SECOND)
     assert desk.polls() == [TEN.replace(second=0), TEN.replace(second=0) + MINUTE]
-    snapshot = desk.store.status("sandmouth")
+    snapshot = desk.store.observations.status("sandmouth")
     assert snapshot is not None
     expected = CITIES["sandmouth"].at(TEN + MINUTE)
     order = np.argsort(expected.station_id)
@@ -97,7 +97,7 @@ def test_it_runs_as_fast_as_is_asked_for_and_pages_are_told(desk: Desk) -> None:
     for _ in range(5):
         desk.tick()
     assert desk.polls()[-1] - desk.polls()[0] == 5 * MINUTE
-    (row,) = desk.store.systems()
+    (row,) = desk.store.systems.followed()
     assert (row.speed, row.poll_seconds) == (60, 1)
     with pytest.raises(ValueError, match="up to 600"):
         desk.wanted().faster(601, desk.now)
@@ -109,7 +109,7 @@ def test_at_six_hundred_times_no_minute_is_an_outage(desk: Desk) -> None:
     for seconds in (1, 1, 3, 1):
         desk.tick(timedelta(seconds=seconds))
     assert desk.polls()[-1] - desk.polls()[0] == HOUR
-    assert desk.store.outages("sandmouth") == []
+    assert desk.store.scores.outages("sandmouth") == []
     found = recover(desk.store, "sandmouth")
     assert found is not None
     memory = desk.player.working_copy
@@ -124,8 +124,8 @@ def test_paused_it_stands_still_and_goes_on_where_it_was(desk: Desk) -> None:
     for _ in range(3):
         desk.tick(HOUR)
     assert len(desk.polls()) == 1
-    assert desk.store.systems()[0].speed == 0
-    assert desk.store.lease_holder(desk.now) == "me", "a worker that waits is at work"
+    assert desk.store.systems.followed()[0].speed == 0
+    assert desk.store.leases.holder(desk.now) == "me", "a worker that waits is at work"
     desk.ask(desk.wanted().pause(False, desk.now))
     desk.tick()
     assert desk.polls()[-1] - desk.polls()[0] == MINUTE
@@ -140,8 +140,8 @@ def test_a_jump_learns_what_lies_between(desk: Desk) -> None:
     assert at is not None
     assert at.astimezone(zone).time() == time(8, 30)
     assert timedelta(0) < at - TEN < timedelta(days=1)
-    assert desk.store.outages("sandmouth") == []
-    scores = desk.store.scores("sandmouth", minutes=[30], models=["naive"])
+    assert desk.store.scores.outages("sandmouth") == []
+    scores = desk.store.scores.over_time("sandmouth", minutes=[30], models=["naive"])
     assert scores["n"].sum() >= 3 * len(CITIES["sandmouth"].stations)
 
 
@@ -149,11 +149,11 @@ def test_a_jump_learns_what_lies_between(desk: Desk) -> None:
 def test_begun_anew_it_knows_nothing_of_before(desk: Desk) -> None:
     desk.ask(Playback(TEN - timedelta(days=30), TEN, begin="nothing"))
     desk.tick()
-    version = desk.store.state("sandmouth").frame_version  # type: ignore[union-attr]
+    version = desk.store.systems.state("sandmouth").frame_version  # type: ignore[union-attr]
     desk.ask(desk.wanted().anew("nothing"))
     desk.tick()
     assert desk.polls() == [TEN.replace(second=0)]
-    state = desk.store.state("sandmouth")
+    state = desk.store.systems.state("sandmouth")
     assert state is not None
     assert state.learning_since == TEN.replace(second=0)
     assert state.frame_version == (version or 0) + 1, "browsers keep a frame under its number for ever"
@@ -166,11 +166,11 @@ def test_a_start_that_has_learnt_begins_a_month_before(desk: Desk, monkeypatch: 
     monkeypatch.setattr("ingest.replay.playable_source.MONTH", timedelta(days=3))
     desk.ask(Playback(TEN, TEN))
     desk.tick()
-    state = desk.store.state("sandmouth")
+    state = desk.store.systems.state("sandmouth")
     assert state is not None
     assert state.learning_since is not None
     assert timedelta(days=3) - 11 * MINUTE <= TEN - state.learning_since <= timedelta(days=3)
-    assert desk.store.scores("sandmouth", models=["pool"])["n"].sum() > 0
+    assert desk.store.scores.over_time("sandmouth", models=["pool"])["n"].sum() > 0
     desk.player = desk.another("me")
     desk.tick(2 * MINUTE)
     assert len(desk.polls()) == 2, "a worker that starts again goes on, and learns no month twice"
@@ -181,7 +181,7 @@ def test_a_night_with_the_machine_off_is_learnt_on_the_way(desk: Desk) -> None:
     desk.player = desk.another("next")
     desk.tick(10 * HOUR)
     assert desk.at() == TEN.replace(second=0) + 10 * HOUR
-    assert desk.store.outages("sandmouth") == []
+    assert desk.store.scores.outages("sandmouth") == []
 
 
 @pytest.mark.both
@@ -224,7 +224,7 @@ def test_a_recording_waits_to_be_played_and_stops_at_its_end(tmp_path: Path, rec
     made.ask(made.wanted().anew("learnt"))
     made.tick()
     first = datetime.fromtimestamp(int(recording.polls[0]), UTC)
-    at, state = made.at(), made.store.state(recording.system.system_id)
+    at, state = made.at(), made.store.systems.state(recording.system.system_id)
     assert at is not None
     assert state is not None
     assert state.learning_since is not None

@@ -16,7 +16,7 @@ from ingest.gbfs.errors import FetchFailed
 from ingest.gbfs.feed import Poll
 from ingest.gbfs.findings import Finding
 from ingest.http.errors import KeyNeeded, NoAnswer, TooSlow
-from ingest.store import Reason, StoreUnreachableError
+from ingest.store import LeaseClaim, Reason, StoreUnreachableError
 from ingest.store.tables import checkpoints
 from ingest.worker.recovery import recover
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL
@@ -39,16 +39,16 @@ def test_a_fresh_poll_ends_in_a_frame_a_log_and_a_state(desk: Desk) -> None:
     assert desk.feed.now + MINUTE <= due <= desk.feed.now + 1.1 * MINUTE
     desk.tick(ticker, fresh(second))
     assert desk.state() == ("live", None, 0)
-    assert desk.store.polls("test") == [first.at, second.at]
+    assert desk.store.observations.poll_times("test") == [first.at, second.at]
     changed = int((first.bikes != second.bikes).sum())
-    assert len(desk.store.observations("test")) == len(first) + changed
-    found = desk.store.frame("test")
+    assert len(desk.store.observations.changes("test")) == len(first) + changed
+    found = desk.store.frames.newest("test")
     assert found is not None
     frame = Frame.from_bytes(found[1])
     assert (frame.at, frame.learning_since) == (second.at, first.at)
     assert frame.bikes.tolist() == second.bikes.tolist()
     assert frame.bike.median[0].tolist() == second.bikes.tolist()
-    log = desk.store.poll_log("test", NOON, NOON + MINUTE)
+    log = desk.store.observations.polls("test", NOON, NOON + MINUTE)
     assert log["findings"].tolist() == ['[{"kind": "no_docks", "count": 2, "example": "s1"}]']
     assert (log[["learn_seconds", "forecast_seconds"]] > 0).all(axis=None)
     assert log["ttl_seconds"].tolist() == [0.0]
@@ -63,7 +63,7 @@ def test_scores_in_the_store_are_those_of_the_forecaster(desk: Desk) -> None:
         for score in alone.learn(seen):
             key = score.model, score.minutes
             errors[key] = errors.get(key, 0.0) + score.abs_error.sum()
-    table = desk.store.scores("test").groupby(["model", "minutes"])["abs_error"].sum()
+    table = desk.store.scores.over_time("test").groupby(["model", "minutes"])["abs_error"].sum()
     assert table.to_dict() == pytest.approx(errors)
     assert ("pool", 30) in errors
 
@@ -75,7 +75,7 @@ def test_nothing_new_is_written_down_and_the_frame_stays(desk: Desk) -> None:
     desk.tick(ticker, nothing("late"))
     assert desk.state() == ("live", None, 0)
     assert desk.outcomes() == ["learnt", "unchanged", "late"]
-    state = desk.store.state("test")
+    state = desk.store.systems.state("test")
     assert state is not None
     assert (state.frame_version, state.received_at) == (1, NOON + MINUTE)
 
@@ -88,7 +88,7 @@ def test_a_snapshot_within_the_same_second_is_not_learnt_twice(desk: Desk) -> No
     desk.tick(ticker, fresh(replace(seen, at=seen.at + half)))
     desk.tick(ticker, fresh(replace(seen, at=seen.at + 1.5 * half)))
     assert desk.outcomes() == ["learnt", "unchanged"]
-    assert desk.store.polls("test") == [seen.at]
+    assert desk.store.observations.poll_times("test") == [seen.at]
 
 
 def test_a_feed_that_stands_still_falls_silent_and_comes_back(desk: Desk) -> None:
@@ -105,7 +105,7 @@ def test_a_feed_that_stands_still_falls_silent_and_comes_back(desk: Desk) -> Non
 def test_a_feed_that_was_frozen_before_we_came_is_shown_and_called_silent(desk: Desk) -> None:
     desk.tick(desk.worker(), fresh(next(riders(1)), still_seconds=7200.0))
     assert desk.state()[0] == "silent"
-    assert desk.store.frame("test") is not None
+    assert desk.store.frames.newest("test") is not None
 
 
 def test_a_replay_that_begins_again_says_why_nothing_happens(desk: Desk) -> None:
@@ -193,7 +193,7 @@ def test_a_checkpoint_is_written_now_and_then_and_with_every_new_description(des
         size = 5 if number < 6 else 6
         cut = Snapshot(seen.at, seen.station_id[:size], seen.bikes[:size], seen.docks[:size])
         desk.tick(ticker, fresh(cut, stations(size)))
-        checkpoint = desk.store.checkpoint("test")
+        checkpoint = desk.store.checkpoints.newest("test")
         assert checkpoint is not None
         at.append(int((checkpoint.at - riders_start) / MINUTE))
     assert at == [0, 0, 0, 0, 4, 4, 6, 6, 6, 6, 10, 10]
@@ -219,7 +219,7 @@ def test_a_checkpoint_of_another_release_costs_no_more_than_what_is_not_kept(
     assert "learning the log again" in caplog.text
     after = list(riders(41))[-1]
     desk.tick(desk.worker(checkpoint_seconds=1e9), fresh(after), after=2 * MINUTE)
-    checkpoint = desk.store.checkpoint("test")
+    checkpoint = desk.store.checkpoints.newest("test")
     assert checkpoint is not None
     assert checkpoint.at == after.at
     assert state_of(desk.store) == learnt_by_one([*seen, after], {0: stations()})
@@ -231,7 +231,7 @@ def test_what_was_forgotten_is_not_needed_to_recover(desk: Desk) -> None:
     seen = list(riders(90))
     for snapshot in seen:
         desk.tick(ticker, fresh(snapshot))
-    assert len(desk.store.polls("test")) < 60
+    assert len(desk.store.observations.poll_times("test")) < 60
     assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
 
 
@@ -255,7 +255,7 @@ def test_a_commit_that_fails_is_made_good_at_the_next_tick(
     assert caplog.text.count("database or disk is full") == 1
     for snapshot in seen[1:]:
         desk.tick(ticker, fresh(snapshot))
-    assert desk.store.polls("test") == [snapshot.at for snapshot in seen]
+    assert desk.store.observations.poll_times("test") == [snapshot.at for snapshot in seen]
     assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
     assert desk.feed.at == seen[0].at, "the feed was not told where to take up"
 
@@ -310,10 +310,10 @@ def test_a_worker_that_was_frozen_learns_nothing_until_it_has_read_what_others_d
     polled = desk.feed.polled
     assert desk.tick(frozen, fresh(seen[19])) == desk.feed.now + STANDBY_INTERVAL
     assert desk.feed.polled == polled
-    desk.store.drop_leases("other")
+    desk.store.leases.drop_all("other")
     for snapshot in seen[20:]:
         desk.tick(frozen, fresh(snapshot), after=2 * MINUTE)
-    assert desk.store.polls("test") == [snapshot.at for snapshot in seen]
+    assert desk.store.observations.poll_times("test") == [snapshot.at for snapshot in seen]
     assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
 
 
@@ -325,14 +325,14 @@ def test_a_worker_that_loses_its_lease_while_it_polls_writes_nothing(desk: Desk)
 
     def meanwhile() -> Poll:
         desk.feed.now += 2 * LEASE
-        assert desk.store.take_lease("test", "other", desk.feed.now, LEASE)
+        assert desk.store.leases.take(LeaseClaim("test", "other", desk.feed.now, LEASE))
         return fresh(seen[1], received_at=desk.feed.now)
 
     desk.feed.now += MINUTE
     poll, desk.feed.poll = desk.feed.poll, meanwhile  # type: ignore[method-assign]
     assert slow.tick() == desk.feed.now + STANDBY_INTERVAL
     desk.feed.poll = poll  # type: ignore[method-assign]
-    assert desk.store.polls("test") == [seen[0].at]
+    assert desk.store.observations.poll_times("test") == [seen[0].at]
     desk.tick(other, fresh(seen[2]))
     assert state_of(desk.store) == learnt_by_one([seen[0], seen[2]], {0: stations()})
 
@@ -416,7 +416,7 @@ def test_the_setting_switches_the_seed_pipeline_on_and_off_at_a_restart(desk: De
     assert found.forecaster.to_bytes() == after.working_copy.forecaster.to_bytes()
     for seen in world[50:]:
         desk.tick(after, fresh(seen))
-    scores = desk.store.scores("test").groupby("model")["n"].sum()
+    scores = desk.store.scores.over_time("test").groupby("model")["n"].sum()
     assert ("seed" in after.working_copy.forecaster.models) == seed
     assert 0 < scores["seed"] < scores["pool"]
 
@@ -426,9 +426,9 @@ def test_every_station_and_every_odds_is_accounted_for_in_the_store(desk: Desk) 
     for seen in riders(150):
         desk.tick(ticker, fresh(seen))
     keys = ["model", "minutes"]
-    by_hour = desk.store.scores("test").groupby(keys)[["n", "abs_error", "covered"]].sum()
-    by_station = desk.store.station_scores("test").groupby(keys)[["n", "abs_error"]].sum()
-    pit = desk.store.calibration("test").query("of == 'pit' and 1 <= tenth <= 8")
+    by_hour = desk.store.scores.over_time("test").groupby(keys)[["n", "abs_error", "covered"]].sum()
+    by_station = desk.store.daily_scores.by_station("test").groupby(keys)[["n", "abs_error"]].sum()
+    pit = desk.store.daily_scores.calibration("test").query("of == 'pit' and 1 <= tenth <= 8")
     by_station["covered"] = pit.groupby(keys)["came"].sum()
     judged = by_hour[by_hour["n"] > 0]
     assert set(judged.reset_index()["model"]) > {"naive", "pool", "seed", "climatology", "chain"}
@@ -448,7 +448,7 @@ def test_a_drift_is_kept_in_the_store(desk: Desk, monkeypatch: pytest.MonkeyPatc
     ticker = desk.worker()
     for seen in riders(60):
         desk.tick(ticker, fresh(seen))
-    assert desk.store.drifts("test") == noticed
+    assert desk.store.scores.drifts("test") == noticed
     assert len(noticed) == 1
 
 
@@ -459,13 +459,13 @@ def test_a_frame_of_every_twenty_minutes_is_kept_for_a_while(
     ticker = desk.worker(checkpoint_seconds=1e6)
     for seen in list(riders(330))[::5]:
         desk.tick(ticker, fresh(seen), after=5 * MINUTE)
-    kept = desk.store.issued_at("test")
+    kept = desk.store.issued_forecasts.issue_times("test")
     assert kept == sorted(kept)
     assert kept[-1] == MONDAY + 320 * MINUTE
     assert {b - a for a, b in pairwise(kept)} == {20 * MINUTE}
     assert kept[0] == kept[-1] - timedelta(hours=4)
-    blob = desk.store.issued_forecast("test", kept[0])
+    blob = desk.store.issued_forecasts.get("test", kept[0])
     assert blob is not None
     assert Frame.from_bytes(blob).at == kept[0]
     assert Frame.from_bytes(blob).minutes.tolist() == list(SCORED_MINUTES)
-    assert desk.store.issued_forecast("test", kept[0] - MINUTE) is None
+    assert desk.store.issued_forecasts.get("test", kept[0] - MINUTE) is None

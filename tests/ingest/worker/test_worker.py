@@ -64,29 +64,29 @@ def test_a_recording_that_comes_later_is_taken_up_and_read_once(
     monkeypatch.setattr(worker, "recorded_systems", partial(recorded_systems, folder))
     monkeypatch.setattr(worker, "RECORDINGS_EVERY", 0.1)
     with working(store, cities[:1]):
-        wait_for(lambda: store.lease_holder(datetime.now(UTC)))
+        wait_for(lambda: store.leases.holder(datetime.now(UTC)))
         make_recording(folder / "town")
-        wait_for(lambda: store.playback("recorded-town"))
-        assert [row.system_id for row in store.systems()] == ["one", "recorded-town"]
-        assert store.polls("recorded-town") == [], "it waits to be played"
+        wait_for(lambda: store.playback.get("recorded-town"))
+        assert [row.system_id for row in store.systems.followed()] == ["one", "recorded-town"]
+        assert store.observations.poll_times("recorded-town") == [], "it waits to be played"
         known = len(reads)
         time.sleep(0.5)
         assert len(reads) == known
 
 
 def holder(store: Store) -> str | None:
-    return store.lease_holder(datetime.now(UTC))
+    return store.leases.holder(datetime.now(UTC))
 
 
 def test_all_systems_are_followed_until_the_worker_is_told_to_stop(
     store: Store, cities: list[System]
 ) -> None:
     with working(store, cities) as made:
-        wait_for(lambda: all(len(store.polls(city.system_id)) >= 3 for city in cities))
+        wait_for(lambda: all(len(store.observations.poll_times(city.system_id)) >= 3 for city in cities))
         assert holder(store) == made.holder
     assert holder(store) is None
-    assert [row.system_id for row in store.systems()] == [city.system_id for city in cities]
-    for state in store.states().values():
+    assert [row.system_id for row in store.systems.followed()] == [city.system_id for city in cities]
+    for state in store.systems.states().values():
         assert (state.state, state.failures) == ("live", 0)
 
 
@@ -108,13 +108,13 @@ def test_a_feed_that_is_down_and_one_that_hangs_keep_no_other_waiting(
     monkeypatch.setattr(worker, "STOP_WITHIN", 0.1)
     down = replace(cities[2], url="http://127.0.0.1:1/gbfs.json")
     with working(store, [cities[1], down, cities[0]]):
-        wait_for(lambda: len(store.polls("one")) >= 3)
-        wait_for(lambda: store.states()["three"].state == "unreachable")
+        wait_for(lambda: len(store.observations.poll_times("one")) >= 3)
+        wait_for(lambda: store.systems.states()["three"].state == "unreachable")
         assert entered.is_set()
     answer.set()
     wait_for(lambda: not [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name])
-    assert store.polls("two") == []
-    assert store.states()["two"].state == "waiting"
+    assert store.observations.poll_times("two") == []
+    assert store.systems.states()["two"].state == "waiting"
 
 
 @pytest.mark.both
@@ -123,11 +123,11 @@ def test_a_second_worker_takes_over_when_the_first_stops(
 ) -> None:
     monkeypatch.setattr(tick, "STANDBY_INTERVAL", timedelta(seconds=0.1))
     with working(store, cities) as first:
-        wait_for(lambda: len(store.polls("one")) >= 2)
+        wait_for(lambda: len(store.observations.poll_times("one")) >= 2)
         with working(store, cities) as standing_by:
-            wait_for(lambda: len(store.polls("one")) >= 4)
+            wait_for(lambda: len(store.observations.poll_times("one")) >= 4)
             assert holder(store) == first.holder
-            store.drop_leases(first.holder)  # as if its process had ended
+            store.leases.drop_all(first.holder)  # as if its process had ended
             wait_for(lambda: holder(store) in (first.holder, standing_by.holder))
 
 
@@ -159,14 +159,14 @@ def test_leases_are_renewed_while_nothing_is_due(store: Store, monkeypatch: pyte
     monkeypatch.setattr(worker, "LEASE", timedelta(seconds=0.6))
 
     def until() -> float:
-        with store._read() as db:
+        with store._database.read() as db:
             return float(db.exec_driver_sql("SELECT until FROM leases").scalar_one())
 
     with working(store, [LIVE]):
-        wait_for(lambda: store.states().get("live") and store.states()["live"].failures == 1)
+        wait_for(lambda: store.systems.states().get("live") and store.systems.states()["live"].failures == 1)
         first = until()
         wait_for(lambda: until() != first)
-        assert store.states()["live"].failures == 1
+        assert store.systems.states()["live"].failures == 1
 
 
 # ---------------------------------------------------------------- the list of systems

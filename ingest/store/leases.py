@@ -1,0 +1,123 @@
+"""Leases: each system has at most one worker that learns it. The database's clock dates them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingest.store.database import Database
+from ingest.store.errors import LeaseLostError
+from ingest.store.holder import is_dead
+from ingest.store.tables import leases
+
+
+@dataclass(frozen=True)
+class LeaseClaim:
+    """A worker's claim to be the only one that learns a system.
+
+    `holder` names the worker. `now` is the time on its own clock, aware UTC. A lease that is taken or renewed
+    by this claim runs out after `duration`.
+    """
+
+    system_id: str
+    holder: str
+    now: datetime
+    duration: timedelta
+
+
+class LeaseTable:
+    """Reads and writes `leases`."""
+
+    def __init__(self, database: Database) -> None:
+        self._read, self._write = database.read, database.write
+        self._clock_difference = database.clock_difference
+
+    def take(self, claim: LeaseClaim) -> bool:
+        """Take a system's lease, or renew it: True when the claim's holder has it now.
+
+        Anyone may take a lease that ran out, or whose holder is known to be dead; so is it with one that
+        would run for much longer than any, from before a clock was set back. A worker that keeps state from
+        an earlier lease must `renew` instead: in between another one may have learnt.
+        """
+        system_id, holder = claim.system_id, claim.holder
+        with self._write() as db:
+            now = claim.now + self._clock_difference(db)
+            until = now + claim.duration
+            row = db.execute(sa.select(leases).where(leases.c.system_id == system_id)).one_or_none()
+            if row is None:
+                try:
+                    with db.begin_nested():
+                        db.execute(leases.insert().values(system_id=system_id, holder=holder, until=until))
+                except sa.exc.IntegrityError:  # another worker inserted one after we looked
+                    return False
+                return True
+            runs = now < row.until <= now + 2 * claim.duration
+            if row.holder != holder and runs and not is_dead(row.holder):
+                return False
+            changed = db.execute(
+                leases.update()
+                .where(
+                    leases.c.system_id == system_id,
+                    leases.c.holder == row.holder,
+                    leases.c.until == row.until,
+                )
+                .values(holder=holder, until=until)
+            )
+            return changed.rowcount == 1
+
+    def renew(self, claim: LeaseClaim) -> None:
+        """Renew the lease of one system.
+
+        Raises `LeaseLostError` when the claim's holder no longer has it.
+        """
+        with self._write() as db:
+            self.require(db, claim)
+
+    def renew_all(self, holder: str, now: datetime, duration: timedelta) -> None:
+        """Renew every lease that a holder still has, between ticks that may be far apart."""
+        with self._write() as db:
+            until = now + duration + self._clock_difference(db)
+            db.execute(leases.update().where(leases.c.holder == holder).values(until=until))
+
+    def drop_all(self, holder: str) -> None:
+        """Give up every lease of a holder, so that the next worker need not wait."""
+        with self._write() as db:
+            db.execute(leases.delete().where(leases.c.holder == holder))
+
+    def holder(self, now: datetime) -> str | None:
+        """Name a worker at work: its lease has not run out, and it is not known to be dead."""
+        with self._read() as db:
+            now += self._clock_difference(db)
+            query = sa.select(leases.c.holder).where(leases.c.until > now).distinct()
+            return next((holder for holder in db.scalars(query) if not is_dead(holder)), None)
+
+    # ---------------------------------------------------------------- within a transaction
+
+    def require(self, db: Connection, claim: LeaseClaim) -> None:
+        """Renew a lease and lock its row up to the commit, so that nobody takes it before.
+
+        It must be the first thing in the transaction. Raises `LeaseLostError`.
+        """
+        until = claim.now + claim.duration + self._clock_difference(db)
+        renewed = db.execute(
+            leases.update()
+            .where(leases.c.system_id == claim.system_id, leases.c.holder == claim.holder)
+            .values(until=until)
+        )
+        if renewed.rowcount == 0:
+            raise LeaseLostError(f"{claim.system_id}: another worker has taken over")
+
+    @staticmethod
+    def lock(db: Connection, claim: LeaseClaim) -> None:
+        """Lock a lease's row up to the commit without renewing it.
+
+        Raises `LeaseLostError`.
+        """
+        query = sa.select(leases.c.holder).where(
+            leases.c.system_id == claim.system_id, leases.c.holder == claim.holder
+        )
+        if db.execute(query.with_for_update()).first() is None:
+            raise LeaseLostError(f"{claim.system_id}: another worker has taken over")

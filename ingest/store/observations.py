@@ -1,0 +1,209 @@
+"""The log of what feeds told: every poll, and a row each time the counts of a station changed.
+
+The log is the truth that recovery learns again and that forecasts are judged by. `status` repeats the newest
+row of every station, so that reading all of them is one narrow query.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingest.reason import Reason
+from ingest.store.database import Database, between
+from ingest.store.tables import checkpoints, observations, polls, status, systems
+from model.records import Snapshot
+
+OUTCOME_LEARNT = "learnt"
+"""The outcome of a poll that brought a new snapshot."""
+
+ANSWERED_OUTCOMES = (OUTCOME_LEARNT, "unchanged", "late")
+"""The outcomes of a poll that was answered; every other one names a failure."""
+
+
+@dataclass(frozen=True)
+class PollRow:
+    """One poll and its outcome: learnt, unchanged, late, or the kind of a failure.
+
+    `reason` is why the poll failed or the feed is silent.
+    `seconds` is how long the answer took, `learn_seconds` and `forecast_seconds` how long learning and
+    forecasting took: None where nothing was learnt. `ttl_seconds` is how long the answer holds, and `waiting`
+    counts the forecasts that wait for their truth; both are None where no answer came.
+    """
+
+    received_at: datetime
+    at: datetime | None
+    outcome: str
+    reason: Reason | None
+    seconds: float
+    findings: str
+    ttl_seconds: float | None = None
+    learn_seconds: float | None = None
+    forecast_seconds: float | None = None
+    waiting: int | None = None
+
+
+class ObservationTables:
+    """Reads and writes `observations`, `status` and `polls`."""
+
+    def __init__(self, database: Database) -> None:
+        self._read = database.read
+        self._binary = database.binary
+
+    def poll_times(
+        self, system_id: str, start: datetime | None = None, end: datetime | None = None
+    ) -> list[datetime]:
+        """List the event times of the learnt polls in `(start, end]`, oldest first."""
+        query = sa.select(polls.c.at).where(polls.c.system_id == system_id, polls.c.outcome == OUTCOME_LEARNT)
+        query = between(query, polls.c.at, start, end).order_by(polls.c.at)
+        with self._read() as db:
+            return list(db.scalars(query))
+
+    def polls(self, system_id: str, start: datetime, end: datetime) -> pd.DataFrame:
+        """Fetch every poll received in `(start, end]`, whatever its outcome; the columns are `PollRow`'s."""
+        names = list(PollRow.__dataclass_fields__)
+        query = sa.select(*(polls.c[name] for name in names)).where(polls.c.system_id == system_id)
+        query = between(query, polls.c.received_at, start, end).order_by(polls.c.received_at)
+        with self._read() as db:
+            return pd.DataFrame([tuple(row) for row in db.execute(query)], columns=names)
+
+    def changes(
+        self, system_id: str, start: datetime | None = None, end: datetime | None = None
+    ) -> pd.DataFrame:
+        """Fetch the changes in `(start, end]`, oldest first; `at` is in Unix seconds."""
+        names = ("at", "station_id", "bikes", "docks", "ebikes", "renting", "returning")
+        query = sa.select(*(observations.c[name] for name in names)).where(
+            observations.c.system_id == system_id
+        )
+        query = between(query, observations.c.at, start, end).order_by(
+            observations.c.at, observations.c.station_id.collate(self._binary)
+        )
+        with self._read() as db:
+            table = pd.DataFrame([tuple(row) for row in db.execute(query)], columns=list(names))
+        table["at"] = [int(at.timestamp()) for at in table["at"]]
+        return table.astype({"at": np.int64})
+
+    def history(
+        self, system_id: str, station_id: str, start: datetime, end: datetime
+    ) -> list[tuple[datetime, int, int]]:
+        """Fetch one station's changes up to `end` as `(at, bikes, docks)`, oldest first.
+
+        The first is the last one at or before `start`, where there is one: it still held at the start.
+        """
+        at = observations.c.at
+        where = (observations.c.system_id == system_id, observations.c.station_id == station_id)
+        before = sa.select(sa.func.max(at)).where(*where, at <= start).scalar_subquery()
+        query = sa.select(at, observations.c.bikes, observations.c.docks)
+        query = query.where(*where, at <= end, sa.or_(at > start, at == before)).order_by(at)
+        with self._read() as db:
+            return [(row.at, row.bikes, row.docks) for row in db.execute(query)]
+
+    def status(self, system_id: str) -> Snapshot | None:
+        """Fetch the newest counts of every station ever seen; None before the first answer."""
+        with self._read() as db:
+            at = db.scalar(sa.select(systems.c.at).where(systems.c.system_id == system_id))
+            query = sa.select(status).where(status.c.system_id == system_id)
+            rows = db.execute(query.order_by(status.c.station_id.collate(self._binary))).all()
+        return None if at is None else snapshot_of(at, rows)
+
+    # ---------------------------------------------------------------- within a transaction
+
+    @staticmethod
+    def add_poll(db: Connection, system_id: str, poll: PollRow) -> None:
+        """Add a poll to the log."""
+        db.execute(polls.insert().values(system_id=system_id, **poll.__dict__))
+
+    @staticmethod
+    def add_changes(db: Connection, system_id: str, at: datetime, changes: Snapshot) -> None:
+        """Add the stations that changed to the log, and bring their status up to date."""
+        if not len(changes):
+            return
+        size = len(changes)
+        rows = [
+            {"system_id": system_id, "at": at, "station_id": station, "bikes": bikes, "docks": docks,
+             "ebikes": ebikes, "renting": renting, "returning": returning}
+            for station, bikes, docks, ebikes, renting, returning in zip(
+                changes.station_id.tolist(), changes.bikes.tolist(), changes.docks.tolist(),
+                _or(changes.ebikes, size, -1), _or(changes.renting, size, True),
+                _or(changes.returning, size, True), strict=True)
+        ]  # fmt: skip
+        db.execute(observations.insert(), rows)
+        # Delete and insert is the upsert that every database understands.
+        db.execute(
+            status.delete().where(
+                status.c.system_id == system_id, status.c.station_id == sa.bindparam("station")
+            ),
+            [{"station": row["station_id"]} for row in rows],
+        )
+        db.execute(status.insert(), rows)
+
+    @staticmethod
+    def forget_other_polls(db: Connection, system_id: str, received_before: datetime) -> None:
+        """Drop older polls that taught nothing; by receipt, since they may have no event time."""
+        db.execute(
+            polls.delete().where(
+                polls.c.system_id == system_id,
+                polls.c.outcome != OUTCOME_LEARNT,
+                polls.c.received_at < received_before,
+            )
+        )
+
+    @staticmethod
+    def forget_log(db: Connection, system_id: str, before: datetime) -> None:
+        """Drop the learnt polls and the changes before an event time that recovery does not need.
+
+        Recovery needs what came after the oldest checkpoint, and without a checkpoint all. The last change of
+        each station before the cut stays: it still holds there.
+        """
+        checkpoint = db.scalar(
+            sa.select(sa.func.min(checkpoints.c.at)).where(checkpoints.c.system_id == system_id)
+        )
+        if checkpoint is None:
+            return
+        before = min(before, checkpoint)
+        newer = observations.alias()
+        superseded = (
+            sa.exists()
+            .where(newer.c.system_id == system_id, newer.c.station_id == observations.c.station_id)
+            .where(newer.c.at > observations.c.at, newer.c.at <= before)
+        )
+        db.execute(
+            observations.delete().where(
+                observations.c.system_id == system_id, observations.c.at < before, superseded
+            )
+        )
+        db.execute(
+            polls.delete().where(
+                polls.c.system_id == system_id, polls.c.outcome == OUTCOME_LEARNT, polls.c.at < before
+            )
+        )
+
+
+def snapshot_of(at: datetime, rows: Sequence[Any]) -> Snapshot:
+    """Make a snapshot of rows that have a station's id, counts and flags."""
+    return Snapshot(
+        at=at,
+        station_id=np.array([row.station_id for row in rows], dtype=np.str_),
+        bikes=np.array([row.bikes for row in rows], dtype=np.int64),
+        docks=np.array([row.docks for row in rows], dtype=np.int64),
+        ebikes=np.array([row.ebikes for row in rows], dtype=np.int64),
+        renting=np.array([row.renting for row in rows], dtype=np.bool_),
+        returning=np.array([row.returning for row in rows], dtype=np.bool_),
+    )
+
+
+def findings_json(findings: Sequence[Any]) -> str:
+    """Write findings as the JSON that `polls.findings` holds."""
+    return json.dumps([finding.__dict__ for finding in findings], ensure_ascii=False)
+
+
+def _or(values: Any, size: int, default: Any) -> list[Any]:
+    return [default] * size if values is None else values.tolist()

@@ -1,0 +1,128 @@
+"""The followed systems: what they are, how their feeds are doing, and their stations as last described."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingest.reason import Reason
+from ingest.store.database import Database
+from ingest.store.tables import stations, systems
+from ingest.system import System
+from model.records import Stations
+
+
+@dataclass(frozen=True)
+class SystemState:
+    """How a system's feed is doing. Times are aware UTC; `at` is event time, the others are the wall's.
+
+    `state` is waiting, live, silent, unreachable or refused; `reason` is why, where there is one.
+    """
+
+    system_id: str
+    state: str
+    reason: Reason | None
+    at: datetime | None
+    received_at: datetime | None
+    last_try_at: datetime | None
+    next_poll_at: datetime | None
+    failures: int
+    frame_version: int | None
+    learning_since: datetime | None
+
+
+_SYSTEM = tuple(System.__dataclass_fields__)
+_STATE = [systems.c[name] for name in SystemState.__dataclass_fields__]
+
+
+class SystemTables:
+    """Reads and writes `systems` and `stations`."""
+
+    def __init__(self, database: Database) -> None:
+        self._read, self._write = database.read, database.write
+
+    def follow(self, rows: Sequence[System]) -> None:
+        """Set the systems to follow, in this order. Others keep their data but are not listed any more.
+
+        A played system that is known already keeps its speed: the worker that plays it stores it.
+        """
+        with self._write(alone=True) as db:
+            known = set(db.scalars(sa.select(systems.c.system_id)))
+            db.execute(systems.update().values(position=None))
+            for position, row in enumerate(rows):
+                values = {**row.__dict__, "position": position}
+                if row.system_id in known:
+                    if row.is_played:
+                        del values["speed"], values["poll_seconds"]
+                    self.update(db, row.system_id, **values)
+                else:
+                    db.execute(
+                        systems.insert().values({**values, "state": "waiting", "reason": None, "failures": 0})
+                    )
+
+    def followed(self) -> list[System]:
+        """List the followed systems in their order."""
+        query = sa.select(*(systems.c[name] for name in _SYSTEM))
+        query = query.where(systems.c.position.is_not(None)).order_by(systems.c.position)
+        with self._read() as db:
+            return [System(**row._mapping) for row in db.execute(query)]
+
+    def states(self) -> dict[str, SystemState]:
+        """Tell how the feed of every known system is doing, by its id."""
+        with self._read() as db:
+            rows = db.execute(sa.select(*_STATE))
+            return {row.system_id: SystemState(**row._mapping) for row in rows}
+
+    def state(self, system_id: str) -> SystemState | None:
+        """Tell how one system's feed is doing; None for a system never followed."""
+        with self._read() as db:
+            row = db.execute(sa.select(*_STATE).where(systems.c.system_id == system_id)).one_or_none()
+            return None if row is None else SystemState(**row._mapping)
+
+    def stations(self, system_id: str) -> Stations | None:
+        """Fetch the stations as last described; None before the first answer."""
+        with self._read() as db:
+            system = db.execute(sa.select(systems).where(systems.c.system_id == system_id)).one_or_none()
+            if system is None or system.timezone is None:
+                return None
+            query = sa.select(stations).where(stations.c.system_id == system_id).order_by(stations.c.position)
+            rows = db.execute(query).all()
+        return Stations(
+            system_id=system_id,
+            timezone=system.timezone,
+            country=system.country,
+            station_id=np.array([row.station_id for row in rows], dtype=np.str_),
+            name=np.array([row.name for row in rows], dtype=np.str_),
+            lat=np.array([row.lat for row in rows], dtype=np.float64),
+            lon=np.array([row.lon for row in rows], dtype=np.float64),
+            capacity=np.array([row.capacity for row in rows], dtype=np.int64),
+        )
+
+    # ---------------------------------------------------------------- within a transaction
+
+    @staticmethod
+    def update(db: Connection, system_id: str, /, **values: Any) -> None:
+        """Set columns of a system's row."""
+        db.execute(systems.update().where(systems.c.system_id == system_id).values(values))
+
+    def replace_stations(self, db: Connection, system_id: str, new: Stations) -> None:
+        """Describe a system's stations anew."""
+        db.execute(stations.delete().where(stations.c.system_id == system_id))
+        self.update(db, system_id, timezone=new.timezone)
+        if len(new):
+            db.execute(
+                stations.insert(),
+                [
+                    {"system_id": system_id, "station_id": station, "position": position, "name": name,
+                     "lat": lat, "lon": lon, "capacity": capacity}
+                    for position, (station, name, lat, lon, capacity) in enumerate(zip(
+                        new.station_id.tolist(), new.name.tolist(), new.lat.tolist(), new.lon.tolist(),
+                        new.capacity.tolist(), strict=True))
+                ],
+            )  # fmt: skip

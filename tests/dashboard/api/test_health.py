@@ -61,7 +61,7 @@ def test_without_its_store_it_is_alive_and_not_ready(world: World, monkeypatch: 
 
 
 def test_before_there_is_a_store_it_is_alive_and_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_reader, "_open", [])
+    monkeypatch.setattr(store_reader, "_readers", [])
     assert client().get("/healthz/live").status_code == 200
     assert client().get("/healthz/ready").status_code == 503
 

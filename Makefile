@@ -29,9 +29,9 @@ lock: .venv/installed-dev
 
 # After each change of a sentence: the English messages, for whoever translates them.
 words: .venv/installed-dev
-	$(BIN)/pybabel --quiet extract --no-default-keywords -k "tr plural:1,2 mark:1,1t mark:1,2c,2t mark_plural:1,2" \
+	$(BIN)/pybabel --quiet extract --no-default-keywords -k "tr plural:1,2 mark:1,1t mark:1,2c,2t mark_plural:1,2 ExpertEntry:4" \
 		--add-comments "Translators:" --omit-header --add-location file --sort-by-file --no-wrap \
-		--output dashboard/words/dockcast.pot dashboard
+		--output dashboard/words/dockcast.pot dashboard model/experts
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -32,6 +32,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT)]
 
+from model.experts.registry import EXPERTS  # noqa: E402
 from tests.support import dashboard_world  # noqa: E402
 from tests.support.api_world import SUMS, score  # noqa: E402
 from tests.support.processes import free_port  # noqa: E402
@@ -41,7 +42,7 @@ STATIONS = 2226
 
 CONNECTIONS = 16
 ACCEPT = {"Accept-Encoding": "gzip"}
-MODELS = ("naive", "spread", "climatology", "chain", "calm", "busy", "slow", "pace", "seed", "pool")
+MODELS = (*(entry.name for entry in EXPERTS), "seed", "pool")
 
 
 @dataclass(frozen=True)

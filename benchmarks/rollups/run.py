@@ -30,9 +30,10 @@ from ingest.store import Store  # noqa: E402
 from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK  # noqa: E402
 from ingest.store.tables import scores, systems  # noqa: E402
 from ingest.system import System  # noqa: E402
+from model.experts.registry import EXPERTS  # noqa: E402
 from model.scoring.issue import FAR_SCORED, SCORED_MINUTES  # noqa: E402
 
-MODELS = ("naive", "spread", "climatology", "chain", "more", "fewer", "pull", "calm", "seed", "pool")
+MODELS = (*(entry.name for entry in EXPERTS), "seed", "pool")
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SPANS = {
     FIVE_MINUTES: timedelta(days=8),

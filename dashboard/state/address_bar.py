@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard.state.pages import HOME, PAGES
+from dashboard.words import accuracy
 from dashboard.words.rules import What
 from model.frame import AT_LEAST
 from model.scoring.issue import SCORED_MINUTES
@@ -31,7 +32,7 @@ CLOCK = "choice-clock"
 Measure = Literal["mae", "rmse", "crps", "brier_bike", "brier_dock"]
 Past = Literal["hours", "day", "week", "month", "year", "all"]
 
-MODELS = ("pool", "naive", "climatology", "chain", "seed")
+MODELS = accuracy.BEST_KNOWN
 """The models that the accuracy page opens with."""
 
 HERE = "here"
@@ -42,7 +43,9 @@ _WRITTEN = {
 }  # fmt: skip
 """How an address calls a choice, where it is not by its own name."""
 
-_MOST_MODELS = 12
+_MOST_MODELS = len(accuracy.MODELS) + 2
+"""All models, and two that an earlier release had."""
+
 _AT = "%Y%m%dT%H%MZ"
 _KEY = "screen"
 _SEEN = "screen-address"

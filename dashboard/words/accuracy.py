@@ -7,21 +7,19 @@ from datetime import timedelta
 
 from dashboard.words.catalogue import Words, mark, plural, tr
 from dashboard.words.formats import duration, minutes, number, per_cent
+from model.experts.registry import EXPERTS
 from model.records import Drift
 
+BEST_KNOWN = ("pool", "naive", "climatology", "chain", "seed")
+"""The models that people are shown first."""
+
+_DESCRIPTIONS = {
+    "pool": mark("what the map shows: all others, weighed by how right they have been"),
+    "seed": mark("the linear regression that all this began with"),
+} | {entry.name: mark(entry.description) for entry in EXPERTS}
+
 MODELS: Words[str] = Words(
-    {
-        "pool": mark("what the map shows: all others, weighed by how right they have been"),
-        "naive": mark("it stays as it is now"),
-        "climatology": mark("as is usual at that hour of such a day"),
-        "chain": mark("riders come and go as is usual at that hour"),
-        "seed": mark("the linear regression that all this began with"),
-        "spread": mark("naive, less sure of itself"),
-        "more": mark("chain, on a day when more bikes come"),
-        "fewer": mark("chain, on a day when fewer bikes come"),
-        "pull": mark("chain, drawn back to how full a station usually is"),
-        "calm": mark("pull, with fewer riders"),
-    }
+    {name: _DESCRIPTIONS[name] for name in dict.fromkeys((*BEST_KNOWN, *_DESCRIPTIONS))}
 )
 """The models by the names that scores come under, and what each is, best known first."""
 

@@ -1,6 +1,7 @@
 """The registry of experts: one entry each. The pool, the checkpoint, the page and the API follow from it.
 
-To add an expert, write a class with `odds` in a file of its own and add an entry here.
+To add an expert, write a class with `odds` in a file of its own and add an entry here. Checkpoints of before
+are adapted by name. `naive` must stay: skill and drift are measured against it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class ExpertEntry:
 
     `name` goes into checkpoints and scores: never change it, and never use it for another idea. `reach` is in
     minutes. `first_weight` is relative to the other experts' and decides how a new city is forecast.
-    `description` tells people in half a sentence of English what the expert does.
+    `description` tells people in half a sentence what the expert does. It is a message of the catalogue:
+    `make words` finds it as the fourth argument, so write it there, in English.
     """
 
     name: str

@@ -27,6 +27,9 @@ from dashboard.words import shell as shell_words
 from ingest.store import LeaseClaim, PollRow, TickResult
 from ingest.store.tables import checkpoints
 from model import Forecaster, Weather
+from model.experts import registry
+from model.experts.naive import NaiveExpert
+from model.experts.registry import ExpertEntry
 from model.frame_builder import make_frame
 from model.records import WEATHER
 from model.scoring.issue import SCORED_MINUTES
@@ -141,6 +144,23 @@ def test_every_part_and_every_expert_of_the_running_forecaster_has_its_box(city:
     near = sum(n for minutes, n in forecaster.waiting.items() if minutes <= 120)
     assert f"{near:,} wait for up to 2 h" in drawn["Waiting for truth"]
     assert "no weather known" in drawn["Weather service"]
+
+
+def test_one_more_entry_in_the_registry_is_an_expert_on_the_page(
+    city: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the checkpoint does not know it: it has its box, its weights and a colour."""
+    learn(city, 90)
+    new = ExpertEntry("stubborn", 60, 4.0, "naive for an hour", lambda inputs: NaiveExpert())
+    monkeypatch.setattr(registry, "EXPERTS", (*registry.EXPERTS, new))
+    page = opened()
+    assert not page.exception
+    assert model_words.reach(60) in boxes(page)["stubborn"]
+    found = store_reader.reading().pipeline("test")
+    assert found is not None
+    weights = tables.weights(found, None).set_index(["minutes", "expert"])["weight"]
+    assert weights[60, "stubborn"] > 0
+    assert weights[90, "stubborn"] == 0
 
 
 def test_the_numbers_on_top_are_those_of_worker_and_store(city: World) -> None:

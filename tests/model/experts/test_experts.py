@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from model import Forecaster
 from model.demand.changes import Changes
-from model.experts.expert import Now, between
+from model.experts import registry
+from model.experts.expert import NEAR_MINUTES, Now, between
 from model.mixing import guard
 from model.mixing.pool import Pool, _minimise
 from model.records import median
 from model.scoring.issue import SCORED_MINUTES
 from tests.support.model_world import MINUTE, riders, snapshot, stations
 
-EXPERTS = ("naive", "spread", "climatology", "chain", "more", "fewer", "pull", "calm")
+EXPERTS = [entry.name for entry in registry.EXPERTS]
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +143,8 @@ def test_until_it_has_its_own_truths_a_horizon_weighs_as_the_next_shorter_one_do
 
 def test_an_expert_that_does_not_reach_has_no_weight(learnt: Forecaster) -> None:
     near, far = learnt._pool.weights([120, 121], np.arange(6))
-    unable = [EXPERTS.index(name) for name in ("more", "fewer", "calm")]
+    unable = [index for index, entry in enumerate(registry.EXPERTS) if entry.reach == NEAR_MINUTES]
+    assert unable
     assert (near[unable] > 0).all()
     assert (far[unable] == 0).all()
     np.testing.assert_allclose(far.sum(axis=0), 1, atol=1e-5)

@@ -156,7 +156,7 @@ def test_one_more_entry_in_the_registry_is_an_expert_on_the_page(
     page = opened()
     assert not page.exception
     assert model_words.reach(60) in boxes(page)["stubborn"]
-    found = store_reader.reading().pipeline("test")
+    found = store_reader.reader().pipeline("test")
     assert found is not None
     weights = tables.weights(found, None).set_index(["minutes", "expert"])["weight"]
     assert weights[60, "stubborn"] > 0

@@ -1,4 +1,4 @@
-"""For tests that poll a real server: recordings made by hand, and `serving` to put them on a free port."""
+"""For tests that poll a real server: small recordings, and `serving` to serve them on a free port."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ START = 1_709_298_000
 
 
 class HandClock:
-    """A clock that stands until it is moved."""
+    """A clock that stands still until a test moves it."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def __call__(self) -> float:
-        """Tell the seconds it was moved so far."""
+        """Give the seconds by which the test has moved it."""
         return self.seconds
 
 
@@ -80,7 +80,7 @@ def serving(
 ) -> Iterator[str]:
     """Serve recordings on a free port, in a thread; give the address, without a slash at its end.
 
-    Without a clock time stands still at the first poll; give a `HandClock` to move it.
+    Without a clock, time stands still at the first poll; give a `HandClock` to move it.
     """
     read = [item if isinstance(item, Recording) else Recording.read(item) for item in recordings]
     app = build(

@@ -1,4 +1,4 @@
-"""The made-up cities: the same for whoever asks, and never against the laws of bikes."""
+"""The made-up cities: the same in every process, and consistent: no bike appears or vanishes."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_another_seed_is_another_week_of_the_same_city() -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(st.sampled_from(sorted(CITIES)), moments(), st.integers(1, 3))
-def test_bikes_are_neither_made_nor_lost(name: str, at: datetime, seed: int) -> None:
+def test_no_bike_appears_or_vanishes(name: str, at: datetime, seed: int) -> None:
     city = replace(CITIES[name], seed=seed)
     week = city.week(at)
     stood = week.bikes.sum(axis=1, dtype=np.int64) + week.broken.sum(axis=1, dtype=np.int64)
@@ -108,7 +108,7 @@ def test_counts_lie_between_nothing_and_capacity(name: str, at: datetime) -> Non
 
 
 @pytest.mark.parametrize("city", CITIES.values(), ids=list(CITIES))
-def test_a_station_closed_for_works_neither_rents_nor_takes_and_is_empty(city: City) -> None:
+def test_a_station_closed_for_works_is_empty_and_neither_rents_nor_takes_bikes(city: City) -> None:
     start = datetime(2026, 9, 1, tzinfo=UTC)
     closed = 0
     for snapshot in city.snapshots(start, start + timedelta(weeks=6), 3600):
@@ -122,7 +122,7 @@ def test_a_station_closed_for_works_neither_rents_nor_takes_and_is_empty(city: C
 
 
 def test_the_week_turns_without_a_jump_through_the_city() -> None:
-    """The next week's plan is brought about by the vans of the night, not at one stroke."""
+    """Vans set up the next week's stock during the night, not in one minute."""
     city = CITIES["harbourton"]
     monday = datetime(2026, 9, 14, 3, 0, tzinfo=UTC)  # four o'clock in the city
     assert city.week(monday).start == monday.timestamp()
@@ -162,7 +162,7 @@ def test_a_public_holiday_has_no_morning_rush() -> None:
 
 
 def drawn(city: City, weather: Mapping[int, float]) -> int:
-    """Count the wishes of a day in a weather that differs from a mild dry one in some columns."""
+    """Count the trip requests of a day whose weather differs from a mild and dry one in some columns."""
     values: Floats = np.tile([14.0, 70, 1015, 4, 40, 0], (1440, 1))
     for column, value in weather.items():
         values[:, column] = value

@@ -1,4 +1,4 @@
-"""The made-up cities’ own ground: drawn from the plan, light and dark, with nothing asked of strangers."""
+"""The ground map of made-up cities: drawn from the plan, light and dark, no request to others."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_ground_has_streets_water_parks_and_districts(drawn: tuple[str, dict
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_what_is_served_is_what_is_drawn(drawn: tuple[str, dict[str, Any]], dark: bool) -> None:
+def test_the_served_file_is_as_drawn(drawn: tuple[str, dict[str, Any]], dark: bool) -> None:
     name, features = drawn
     file = STATIC / "ground" / f"{name}-{'dark' if dark else 'light'}.json"
     style = ground_style.style(features, dark, PLANS[name][0].latitude)
@@ -54,7 +54,7 @@ def test_what_is_served_is_what_is_drawn(drawn: tuple[str, dict[str, Any]], dark
 
 
 @pytest.mark.parametrize("path", sorted((STATIC / "ground").glob("*.json")), ids=lambda path: path.stem)
-def test_a_style_asks_nobody_for_anything(path: Path) -> None:
+def test_a_style_requests_nothing_from_other_servers(path: Path) -> None:
     words = path.read_text(encoding="utf-8")
     style = json.loads(words)
     assert style["version"] == 8
@@ -89,12 +89,12 @@ def test_a_made_up_city_lies_on_its_own_ground(name: str, monkeypatch: pytest.Mo
     assert ground.credit(ground.SIMULATED) == ""
 
 
-def test_one_whose_ground_was_never_drawn_lies_on_plain_ground(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_city_without_drawn_ground_lies_on_plain_ground(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DOCKCAST_MAP_STYLE", raising=False)
     for system_id in ("", "elsewhere", "../ground/harbourton", "harbourton-light.json?"):
         assert ground.style(False, ground.SIMULATED, system_id) is None
 
 
-def test_whoever_asks_for_plain_ground_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_setting_for_plain_ground_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKCAST_MAP_STYLE", "plain")
     assert ground.style(True, ground.SIMULATED, "harbourton") is None

@@ -52,7 +52,7 @@ def test_stations_stand_apart_and_on_dry_land(city: City) -> None:
             assert not grid[int(np.argmax(axis == y)), int(np.argmax(axis == x))]
 
 
-def test_what_is_kept_is_what_is_drawn(town: tuple[str, CityPlan, Streets]) -> None:
+def test_the_stored_stations_are_as_drawn(town: tuple[str, CityPlan, Streets]) -> None:
     name, plan, streets = town
     kept = (ROOT / "ingest" / "city" / "names" / f"{name}.csv").read_text(encoding="utf-8")
     table = place(plan, streets, PLANS[name][1], np.random.default_rng(SEED))
@@ -90,7 +90,7 @@ def test_the_same_generator_places_the_same_stations(town: tuple[str, CityPlan, 
     np.testing.assert_array_equal(first.where, second.where)
 
 
-def test_a_raster_is_filled_inside_an_outline_alone() -> None:
+def test_only_the_inside_of_an_outline_is_filled() -> None:
     axis = np.arange(0.5, 6.0)
     outline = np.array([[1, 1], [4, 1], [4, 3], [1, 3]], dtype=np.float64)
     rows = filled(outline, axis).reshape(6, 6)

@@ -58,7 +58,7 @@ def test_naive_is_scored_against_the_recording_itself(day: Path) -> None:
 
 
 def test_a_pooled_median_is_the_one_that_was_issued(day: Path) -> None:
-    """Weights as they stand when the truth arrives have seen the hours in between: planted, and caught."""
+    """The weights at the time of the truth know the hours in between; the test plants them, and notices."""
     recording = Recording.read(day)
     forecaster = Forecaster(recording.stations)
     issued: dict[datetime, np.ndarray] = {}

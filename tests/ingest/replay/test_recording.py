@@ -1,4 +1,4 @@
-"""Recordings: read as they are, written from the store, refused with words where damaged."""
+"""Recordings: read from their files, written from the store, refused with a reason where damaged."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_station_called_NA_and_one_with_leading_zeros_keep_their_names(tmp_pat
     assert stations.capacity.tolist() == [10, 5, -1]
 
 
-def test_what_the_description_leaves_out_is_found_elsewhere(tmp_path: Path) -> None:
+def test_missing_parts_of_the_description_are_derived(tmp_path: Path) -> None:
     read = Recording.read(make_recording(tmp_path / "small", polls=[0, 120, 240, 900]))
     assert read.system == System(
         "small", "Test bikes, Dublin", "Dublin", "IE", url="", poll_seconds=120, label="replayed"
@@ -83,7 +83,7 @@ def test_what_the_description_leaves_out_is_found_elsewhere(tmp_path: Path) -> N
 
 
 def test_negative_docks_are_unknown(tmp_path: Path) -> None:
-    """Chicago published docks of -7, Boulder's columns may hold nulls."""
+    """Chicago published docks of -7, and Boulder's columns hold nulls."""
     changes: list[dict[str, Any]] = [
         {"at": 0, "station_id": "a", "bikes": 20, "docks": -7},
         {"at": 0, "station_id": "c", "bikes": None, "docks": 4},
@@ -117,7 +117,7 @@ def test_flags_come_from_their_own_columns_else_from_open(tmp_path: Path) -> Non
     assert (own.renting[0], own.returning[0]) == (True, False)
 
 
-def test_changes_between_polls_are_seen_by_the_next_and_after_the_last_by_none(tmp_path: Path) -> None:
+def test_changes_between_polls_belong_to_the_next_and_after_the_last_to_none(tmp_path: Path) -> None:
     """45 of Boulder's changes are ten seconds older than its first poll."""
     changes = [
         {"at": at, "station_id": "a", "bikes": bikes, "docks": 0}
@@ -128,7 +128,7 @@ def test_changes_between_polls_are_seen_by_the_next_and_after_the_last_by_none(t
 
 
 def test_rows_out_of_order_and_two_for_one_moment_leave_the_later_row(tmp_path: Path) -> None:
-    """Toulouse has 30 stations twice at one moment; changes of stations unknown are passed over (Tokyo)."""
+    """Toulouse has 30 stations twice at one moment. Tokyo has changes of unknown stations: left out."""
     changes = [
         {"at": at, "station_id": station, "bikes": bikes, "docks": 0}
         for at, station, bikes in ((60, "a", 5), (0, "a", 1), (0, "a", 2), (0, "ghost", 9))
@@ -161,7 +161,7 @@ def test_adjoining_stretches_share_no_poll(tmp_path: Path) -> None:
     assert all(map(same, whole, parts))
 
 
-def test_playing_in_any_order_gives_what_playing_from_the_start_gives(tmp_path: Path) -> None:
+def test_a_replay_in_any_order_gives_what_a_replay_from_the_start_gives(tmp_path: Path) -> None:
     random = np.random.default_rng(7)
     changes = [
         {
@@ -227,7 +227,7 @@ def _table(name: str, **columns: Any) -> Any:
         ),
     ],
 )
-def test_a_damaged_recording_is_refused_with_words(tmp_path: Path, damage: Any, words: str) -> None:
+def test_a_damaged_recording_is_refused_with_a_reason(tmp_path: Path, damage: Any, words: str) -> None:
     path = make_recording(tmp_path / "small")
     damage(path)
     with pytest.raises(RecordingError, match=words):
@@ -299,7 +299,7 @@ def learnt(minutes: int, seed: int = 3, ebikes: bool = True) -> list[Snapshot]:
 
 
 def fill(store: Store, snapshots: list[Snapshot]) -> None:
-    """Commit snapshots as the worker does: of each what changed, beside polls that failed."""
+    """Commit snapshots as the worker does: the changes of each, among polls that failed."""
     lease = timedelta(minutes=5)
     store.systems.follow([System("city", "Vélo, Ville", "Ville", "FR", "http://x/gbfs.json", 60, 1, "")])
     before: Snapshot | None = None
@@ -356,7 +356,7 @@ def test_a_recording_from_the_store_gives_back_what_was_learnt(store: Store, tmp
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["city"]
 
 
-def test_a_stretch_starts_with_the_values_of_before(store: Store, tmp_path: Path) -> None:
+def test_a_stretch_starts_with_the_values_from_before_it(store: Store, tmp_path: Path) -> None:
     snapshots = learnt(40)
     fill(store, snapshots)
     stretch = write(store, "city", tmp_path / "city", start=when(60 * 20), end=when(60 * 30))
@@ -364,7 +364,7 @@ def test_a_stretch_starts_with_the_values_of_before(store: Store, tmp_path: Path
     assert len(stretch.polls) == 10
 
 
-def test_what_retention_left_is_written_whole(store: Store, tmp_path: Path) -> None:
+def test_all_that_retention_left_is_written(store: Store, tmp_path: Path) -> None:
     snapshots = learnt(40)
     fill(store, snapshots)
     store.forget(LeaseClaim("city", "me", when(0), timedelta(minutes=5)), when(60 * 25), when(0))
@@ -373,7 +373,7 @@ def test_what_retention_left_is_written_whole(store: Store, tmp_path: Path) -> N
     assert all(map(same, snapshots[-15:], kept.snapshots()))
 
 
-def test_ebikes_that_nobody_counted_make_no_column(store: Store, tmp_path: Path) -> None:
+def test_uncounted_ebikes_make_no_column(store: Store, tmp_path: Path) -> None:
     fill(store, learnt(5, ebikes=False))
     written = write(store, "city", tmp_path / "city")
     assert not written.has_ebikes
@@ -427,7 +427,7 @@ def test_a_write_that_fails_leaves_the_old_recording_and_no_litter(
     assert len(Recording.read(tmp_path / "out" / "city").polls) == 5
 
 
-def test_a_system_without_polls_is_refused_with_the_ones_there_are(store: Store, tmp_path: Path) -> None:
+def test_a_system_without_polls_is_refused_with_a_list_of_others(store: Store, tmp_path: Path) -> None:
     fill(store, learnt(3))
     for system_id, start in (("nowhere", None), ("city", when(9999))):
         with pytest.raises(RecordingError, match=f"no polls of {system_id} .* followed: city"):
@@ -453,7 +453,7 @@ def test_stations_no_longer_described_are_left_out(store: Store, tmp_path: Path)
     assert last.bikes.tolist() == [*snapshots[-1].bikes[2:].tolist(), 1, 2]
 
 
-def test_a_made_up_world_stays_labelled(store: Store, tmp_path: Path) -> None:
+def test_the_recording_of_a_made_up_city_keeps_its_label(store: Store, tmp_path: Path) -> None:
     fill(store, learnt(3))
     row = store.systems.followed()[0]
     store.systems.follow([replace(row, label="simulated")])

@@ -1,4 +1,4 @@
-"""A month learnt thriftily is learnt all the same: nothing is skipped, and it goes on as any other."""
+"""Catch-up: a month learnt at once leaves no gap, and learning goes on after it."""
 
 from __future__ import annotations
 

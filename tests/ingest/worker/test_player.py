@@ -1,4 +1,4 @@
-"""A played city: at any speed, paused, ahead to another time, begun anew; the log is whole all the while."""
+"""The player: any speed, pauses, jumps and new beginnings, with a complete log throughout."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    """A city that begins from nothing: a month takes seconds."""
+    """A city that begins with nothing learnt: to learn a month takes seconds."""
     made = Desk(tmp_path, MadeUpCity(CITIES["sandmouth"]))
     made.ask(Playback(TEN, TEN, begin="nothing"))
     yield made
     made.store.close()
 
 
-def test_a_made_up_city_keeps_the_walls_time_at_first(desk: Desk) -> None:
+def test_a_made_up_city_begins_at_the_wall_clocks_time(desk: Desk) -> None:
     due = desk.tick()
     assert desk.at() == TEN.replace(second=0)
     assert due - desk.now == SECOND, "somebody may ask for something else meanwhile"
@@ -91,7 +91,7 @@ def test_a_made_up_city_keeps_the_walls_time_at_first(desk: Desk) -> None:
     assert snapshot.bikes.tolist() == expected.bikes[order].tolist()
 
 
-def test_it_runs_as_fast_as_is_asked_for_and_pages_are_told(desk: Desk) -> None:
+def test_it_runs_at_the_set_speed_and_stores_it_for_pages(desk: Desk) -> None:
     desk.tick()
     desk.ask(desk.wanted().faster(60, desk.now))
     for _ in range(5):
@@ -131,7 +131,7 @@ def test_paused_it_stands_still_and_goes_on_where_it_was(desk: Desk) -> None:
     assert desk.polls()[-1] - desk.polls()[0] == MINUTE
 
 
-def test_a_jump_learns_what_lies_between(desk: Desk) -> None:
+def test_a_jump_learns_the_time_in_between(desk: Desk) -> None:
     zone = ZoneInfo("America/Halifax")
     desk.tick()
     desk.ask(desk.wanted().jump(time(8, 30), zone, desk.now))
@@ -146,7 +146,7 @@ def test_a_jump_learns_what_lies_between(desk: Desk) -> None:
 
 
 @pytest.mark.both
-def test_begun_anew_it_knows_nothing_of_before(desk: Desk) -> None:
+def test_a_new_beginning_drops_all_that_was_learnt(desk: Desk) -> None:
     desk.ask(Playback(TEN - timedelta(days=30), TEN, begin="nothing"))
     desk.tick()
     version = desk.store.systems.state("sandmouth").frame_version  # type: ignore[union-attr]
@@ -162,7 +162,7 @@ def test_begun_anew_it_knows_nothing_of_before(desk: Desk) -> None:
     assert len(desk.polls()) == 2
 
 
-def test_a_start_that_has_learnt_begins_a_month_before(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_learnt_beginning_learns_from_a_month_before(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingest.replay.playable_source.MONTH", timedelta(days=3))
     desk.ask(Playback(TEN, TEN))
     desk.tick()
@@ -247,7 +247,7 @@ def test_recordings_in_their_folder_are_systems(
 
 
 def test_a_recording_of_a_run_gives_the_same_forecasts(desk: Desk, tmp_path: Path) -> None:
-    """With its weather, which a made-up city has as well: it moves riders, and so forecasts."""
+    """The recording needs the made-up city's weather: it changes the riders, and so the forecasts."""
     desk.tick()
     desk.ask(desk.wanted().faster(60, desk.now))
     for _ in range(150):

@@ -37,6 +37,7 @@ from starlette.testclient import TestClient  # noqa: E402
 from dashboard import store_reader  # noqa: E402
 from dashboard.api import routes  # noqa: E402
 from dashboard.words import shell as shell_words  # noqa: E402
+from dashboard.words.feed_errors import feed_error  # noqa: E402
 from ingest.store import Store, StoreFailedError  # noqa: E402
 from ingest.store.holder import is_dead  # noqa: E402
 from ingest.store.tables import checkpoints  # noqa: E402
@@ -131,7 +132,7 @@ def seen(store: Store, name: str = "town") -> str:
         return f"no answer: {type(error).__name__}"
     assert state is not None
     return (
-        shell_words.trouble("Town", state.state, state.text, None)
+        shell_words.trouble("Town", state.state, feed_error(state.reason), None)
         or "the forecast as usual, and the counts' age"
     )
 

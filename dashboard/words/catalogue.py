@@ -5,8 +5,9 @@ message of a module's constant, which is translated each time somebody uses it; 
 two forms, and `Words` is a table of messages. A language is one file,
 `locale/<language>/LC_MESSAGES/dockcast.po`; Babel reads it at first use, so there is no compile step.
 
-The language belongs to the run of one viewer's page, in a `ContextVar`. A module-wide `gettext.install` would
-show one viewer's language to another.
+The language belongs to the run of one viewer's page. It is the best catalogue for the viewer's browser,
+unless `speaking` sets another in a `ContextVar`. A module-wide `gettext.install` would show one viewer's
+language to another. Outside of a page, as in the API, messages are English.
 
 A message in a catalogue must have the placeholders of the English message. One that has others is logged once
 and shown in English: a rider would otherwise see no page, or a sentence without its number.
@@ -26,12 +27,14 @@ from pathlib import Path
 from string import Formatter
 from typing import Generic, TypeVar
 
-from babel.core import Locale
+import streamlit as st
+from babel.core import Locale, negotiate_locale
 from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as Entry
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +53,25 @@ class Language:
 
 
 ENGLISH = Language(Locale("en"), NullTranslations())
-_current: ContextVar[Language] = ContextVar("language", default=ENGLISH)
+_current: ContextVar[Language | None] = ContextVar("language", default=None)
 
 
 def current() -> Language:
-    """Give the language of this run."""
-    return _current.get()
+    """Give the language of this run: the one that is set, or else the best for the viewer's browser."""
+    return _current.get() or best(browser_language(), FOLDER)
+
+
+def browser_language() -> str | None:
+    """Give the language that the viewer's browser asks for; None outside of a page."""
+    return None if get_script_run_ctx(suppress_warning=True) is None else st.context.locale
+
+
+@lru_cache(maxsize=64)
+def best(wanted: str | None, folder: Path) -> Language:
+    """Choose the catalogue for a language that a browser asks for, such as "fr-CA"; English without one."""
+    names = {path.parents[1].name.lower(): path.parents[1].name for path in folder.glob("*/LC_MESSAGES/*.po")}
+    name = negotiate_locale([(wanted or "").replace("-", "_").lower()], ["en", *names])
+    return load(names[name], folder) if name in names else ENGLISH
 
 
 @contextmanager
@@ -131,7 +147,7 @@ def tr(message: str, /, **values: object) -> str:
     >>> tr("{city} cannot be reached: {reason}", city="Lyon", reason="no answer")
     'Lyon cannot be reached: no answer'
     """
-    return _current.get().messages.gettext(message).format(**values)
+    return current().messages.gettext(message).format(**values)
 
 
 def plural(one: str, many: str, n: int, /, **values: object) -> str:
@@ -142,7 +158,7 @@ def plural(one: str, many: str, n: int, /, **values: object) -> str:
     >>> plural("{n} bike", "{n} bikes", 1), plural("{n} bike", "{n} bikes", 1234)
     ('1 bike', '1,234 bikes')
     """
-    language = _current.get()
+    language = current()
     if "n" not in values:
         values["n"] = format_decimal(n, locale=language.locale)
     return language.messages.ngettext(one, many, n).format(**values)
@@ -160,7 +176,7 @@ class Message:
 
     def __call__(self, **values: object) -> str:
         """Translate the message and fill in its placeholders."""
-        messages = _current.get().messages
+        messages = current().messages
         found = messages.pgettext(self.context, self.words) if self.context else messages.gettext(self.words)
         return found.format(**values)
 

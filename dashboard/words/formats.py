@@ -212,7 +212,7 @@ def seconds(value: float) -> str:
     """
     if value < 0.9995:
         return tr("{milliseconds} ms", milliseconds=number(value * 1000))
-    return tr("{seconds} s", seconds=number(value, 1) if value < 9.95 else f"{value:.0f}")
+    return tr("{seconds} s", seconds=number(value, 1 if value < 9.95 else 0))
 
 
 def both_times(times: tuple[float, float] | None) -> str:

@@ -121,7 +121,7 @@ def reads(parts: Sequence[str]) -> str:
 
 def checkpoint(at: str, age: timedelta, size: float) -> str:
     """Say of when a checkpoint is, and how large in bytes."""
-    return tr("{time}, {ago} · {size} MB", time=at, ago=ago(age), size=f"{size / 1e6:.1f}")
+    return tr("{time}, {ago} · {size} MB", time=at, ago=ago(age), size=number(size / 1e6, 1))
 
 
 def rates_title(name: str) -> str:
@@ -132,8 +132,8 @@ def rates_title(name: str) -> str:
 def rate_tip(clock: str, rate: float, side: str) -> str:
     """Write the tooltip of a point of the rates: when, how many, and arriving or leaving."""
     if side == "arrivals":
-        return tr("{time} · {rate} bikes arriving an hour", time=clock, rate=f"{rate:.1f}")
-    return tr("{time} · {rate} bikes leaving an hour", time=clock, rate=f"{rate:.1f}")
+        return tr("{time} · {rate} bikes arriving an hour", time=clock, rate=number(rate, 1))
+    return tr("{time} · {rate} bikes leaving an hour", time=clock, rate=number(rate, 1))
 
 
 def weight_tip(horizon: int, expert: str, weight: float) -> str:

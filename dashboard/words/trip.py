@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from dashboard.words.catalogue import Words, mark, mark_plural, tr
-from dashboard.words.formats import minutes
+from dashboard.words.formats import minutes, number
 from dashboard.words.rules import What
 from dashboard.words.shell import chance
 from model.trip import DETOUR, MISS_MINUTES, RIDING_KMH, WALKING_KMH, WALKING_LIMIT_MINUTES
@@ -56,6 +56,7 @@ _NO_PAIR = mark_plural(
     "No plan: no two stations within {minutes} min on foot of both ends may have {n} bikes and {n} spaces.",
 )
 _LIMIT = f"{WALKING_LIMIT_MINUTES:.0f}"
+_SPEEDS = {"walking": f"{WALKING_KMH:g}", "riding": f"{RIDING_KMH:g}", "detour": f"{DETOUR:g}"}
 
 
 def trip_settings() -> str:
@@ -64,11 +65,9 @@ def trip_settings() -> str:
         "Reckoned with {walking} km/h on foot and {riding} km/h by bike, on ways {detour} times as long as "
         "the crow's, and at most {minutes} min on foot at either end. Plans are weighed by their minutes, a "
         "miss counting as {miss}. Lines on the map are straight: streets are not looked at.",
-        walking=f"{WALKING_KMH:g}",
-        riding=f"{RIDING_KMH:g}",
-        detour=f"{DETOUR:g}",
+        **_SPEEDS,
         minutes=_LIMIT,
-        miss=f"{MISS_MINUTES:.0f}",
+        miss=number(MISS_MINUTES),
     )
 
 
@@ -89,15 +88,11 @@ def marks_near_ends(riders: int) -> str:
     return _MARKS_NEAR_ENDS(riders)
 
 
-def near_tooltip(name: int, bikes: int, docks: int, said: int) -> str:
+def near_tooltip(name: int, bikes: int, docks: int, chance: int) -> str:
     """Make the tooltip of a mark on a trip's map: the arguments are where in a row each thing is."""
-    return tr(
-        "{name}\nnow: {bikes} bikes · {spaces} spaces\non your arrival, {chance}",
-        name=f"{{{name}}}",
-        bikes=f"{{{bikes}}}",
-        spaces=f"{{{docks}}}",
-        chance=f"{{{said}}}",
-    )
+    places = {"name": name, "bikes": bikes, "spaces": docks, "chance": chance}
+    columns = {key: f"{{{column}}}" for key, column in places.items()}
+    return tr("{name}\nnow: {bikes} bikes · {spaces} spaces\non your arrival, {chance}", **columns)
 
 
 def odds(what: What, riders: int, per_cent: int) -> str:
@@ -109,14 +104,14 @@ def odds(what: What, riders: int, per_cent: int) -> str:
     return _ODDS[what](riders, chance=chance(per_cent))
 
 
-def walk_for(number: int) -> str:
+def walk_for(length: int) -> str:
     """Write a way on foot."""
-    return tr("{duration} walk", duration=minutes(number))
+    return tr("{duration} walk", duration=minutes(length))
 
 
-def ride_for(number: int) -> str:
+def ride_for(length: int) -> str:
     """Write a way by bike."""
-    return tr("{duration} ride", duration=minutes(number))
+    return tr("{duration} ride", duration=minutes(length))
 
 
 def take(riders: int, place: str) -> str:
@@ -142,16 +137,16 @@ def there_at(at: str) -> str:
     return tr("there at {time}", time=at)
 
 
-def on_foot(number: float) -> str:
+def on_foot(length: float) -> str:
     """Write what walking all the way takes."""
-    return tr("On foot all the way: {duration}.", duration=minutes(max(round(number), 1)))
+    return tr("On foot all the way: {duration}.", duration=minutes(max(round(length), 1)))
 
 
-def walk_instead(number: float) -> str:
+def walk_instead(length: float) -> str:
     """Say that no plan is quicker than walking."""
     return tr(
         "Walk: on foot it is {duration} all the way, and no bike is quicker.",
-        duration=minutes(max(round(number), 1)),
+        duration=minutes(max(round(length), 1)),
     )
 
 

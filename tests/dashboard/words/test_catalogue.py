@@ -12,7 +12,7 @@ from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 
 from dashboard.words import catalogue
-from dashboard.words.catalogue import Language, Words, load, mark, plural, speaking, tr
+from dashboard.words.catalogue import Language, Words, best, load, mark, plural, speaking, tr
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -170,6 +170,31 @@ def test_the_language_of_one_viewer_does_not_reach_another(language: Language) -
 
     asyncio.run(both())
     assert seen == {"theirs": ["Mapu"] * 3, "ours": ["Map"] * 3}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ("pl", "Mapu"),
+        ("pl-PL", "Mapu"),
+        ("PL_pl", "Mapu"),
+        ("en-GB", "Map"),
+        ("fr", "Map"),
+        (None, "Map"),
+        ("", "Map"),
+    ],
+)
+def test_a_viewer_has_the_language_of_the_browser(
+    language: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str | None, words: str
+) -> None:
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
+    monkeypatch.setattr(catalogue, "browser_language", lambda: wanted)
+    assert tr("Map") == words
+
+
+def test_a_file_that_is_added_is_a_language(language: Language, tmp_path: Path) -> None:
+    assert best("pl", tmp_path) is language
+    assert best("pl", tmp_path / "none") is catalogue.ENGLISH
 
 
 def test_a_language_without_a_catalogue_is_an_error(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How the API answers: JSON or what else was asked for, compressed, known by its ETag; errors say what to do.
+"""Answers of the API: JSON or another format, compressed, with an ETag. Errors tell what to do.
 
 Everything here is public and changes nothing, so pages of any origin may read it, without cookies.
 """
@@ -33,7 +33,7 @@ _PACKED_ALREADY = (PARQUET,)
 
 
 class ApiError(Exception):
-    """Something that cannot be answered: what is wrong and what to do about it, for people."""
+    """A request that cannot be answered: what is wrong and what to do about it, for people."""
 
     def __init__(self, status: int, error: str, try_: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(error)
@@ -45,7 +45,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Body:
-    """What is sent: its bytes, compressed where `packed`, their type and their ETag.
+    """The content of an answer: its bytes, compressed where `packed`, their type and their ETag.
 
     The ETag is weak, since the same one stands for the bytes with and without compression.
     """
@@ -62,7 +62,7 @@ class Body:
             object.__setattr__(self, "etag", f'W/"{blake2b(self.content, digest_size=12).hexdigest()}"')
 
     def pack(self) -> Body:
-        """Compress it, once for all who get it: level 6 takes 0.1 s for 2,000 stations, 9 thrice as long."""
+        """Compress it once for all requests. Level 6 takes 0.1 s for 2,000 stations, level 9 0.3 s."""
         return (
             self
             if self.packed or self.media_type in _PACKED_ALREADY
@@ -71,7 +71,7 @@ class Body:
 
 
 class _Once:
-    """Makes a body when it is first asked for, while all others who ask wait for it."""
+    """Makes a body at the first request; all others wait for it."""
 
     def __init__(self, make: Callable[[], Body]) -> None:
         self._make = make
@@ -86,9 +86,9 @@ class _Once:
 
 
 def kept(most: int) -> Callable[[Callable[[*Ts], Body]], Callable[[*Ts], Body]]:
-    """Keep the bodies that a function makes, the `most` last asked for, each made once and compressed.
+    """Keep the last `most` bodies that a function makes, each made once and compressed.
 
-    A new frame is asked for by many in the same moment: with `lru_cache` alone each of them would make it.
+    Many requests for a new frame come at the same moment. With `lru_cache` alone each of them would make it.
     """
 
     def wrap(make: Callable[[*Ts], Body]) -> Callable[[*Ts], Body]:
@@ -116,7 +116,7 @@ def dumps(value: Any) -> str:
 
 
 def respond(request: Request, body: Body, cache: str) -> Response:
-    """Answer with a body, or with 304 where the asker has it already."""
+    """Answer with a body, or with 304 where the client has it already."""
     headers = _headers(cache) | {"ETag": body.etag} | dict(body.headers)
     if body.status == 200 and _is_held(request.headers.get("if-none-match", ""), body.etag):
         return Response(status_code=304, headers=headers)
@@ -124,7 +124,7 @@ def respond(request: Request, body: Body, cache: str) -> Response:
 
 
 def respond_error(request: Request, error: ApiError) -> Response:
-    """Answer with what is wrong and what to do; nobody keeps it."""
+    """Answer with what is wrong and what to do. No cache keeps it."""
     body = json_body({"error": error.error, "try": error.try_})
     return _send(request, replace(body, status=error.status), _headers("no-store") | dict(error.headers))
 
@@ -177,7 +177,7 @@ def _is_held(given: str, etag: str) -> bool:
 
 
 def _weights(accept: str) -> dict[str, float]:
-    """Read a header like `text/csv;q=0.5, */*;q=0.1`; what has no readable weight counts as 1."""
+    """Read a header like `text/csv;q=0.5, */*;q=0.1`; a part without a readable weight counts as 1."""
     weights = {}
     for part in accept.split(","):
         name, *more = (piece.strip().lower() for piece in part.split(";"))
@@ -205,7 +205,7 @@ def wants_gzip(accept_encoding: str) -> bool:
 
 
 def choose(accept: str, offered: Sequence[str]) -> str:
-    """Choose what is accepted most; the first offered where it is all the same.
+    """Choose the type that the client prefers; the first offered where it has no preference.
 
     >>> choose("text/csv", (JSON, CSV)), choose("text/html, */*;q=0.1", (JSON, CSV))
     ('text/csv', 'application/json')

@@ -1,4 +1,4 @@
-"""The API's answers about stations: what stands there, and what is forecast."""
+"""The API's answers about stations: counts and forecasts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.api.answers import ApiError, Body, json_body, kept
-from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, listed, maybe, record, told
+from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, described, listed, maybe, record
 from dashboard.api.parameters import Moment, Parameter, Text, Whole
 from dashboard.api.systems import AGE, LABEL, find, iso, whole_minutes
 from dashboard.store_reader import StoreReader, View, reader
@@ -41,8 +41,8 @@ NOW_SCHEMA = record(
     bikes=maybe(COUNT),
     docks=maybe(COUNT, "Free docks."),
     ebikes=maybe(COUNT, "Those of the bikes that have a motor."),
-    renting=told(FLAG, "Whether it gives bikes."),
-    returning=told(FLAG, "Whether it takes bikes back."),
+    renting=described(FLAG, "Whether it gives bikes."),
+    returning=described(FLAG, "Whether it takes bikes back."),
 )
 OUTLOOK_SCHEMA = record(
     "Outlook",
@@ -59,7 +59,7 @@ OUTLOOK_SCHEMA = record(
 )
 _STATION: dict[str, Schema] = {
     "station_id": TEXT,
-    "name": told(TEXT, "As its feed has it: any text, so escape it before it goes into HTML."),
+    "name": described(TEXT, "As its feed has it: any text, so escape it before it goes into HTML."),
     "lat": NUMBER,
     "lon": NUMBER,
     "capacity": maybe(COUNT),
@@ -68,15 +68,15 @@ _STATION: dict[str, Schema] = {
 _HEAD: dict[str, Schema] = {
     "system_id": TEXT,
     "label": LABEL,
-    "state": told(TEXT, "How the feed is doing."),
-    "timezone": told(TEXT, "The city's, an IANA name."),
-    "version": told(COUNT, "The number of the frame that this is from."),
-    "counts_at": told(TIME, "When the feed counted, by its own clock."),
+    "state": described(TEXT, "How the feed is doing."),
+    "timezone": described(TEXT, "The city's, an IANA name."),
+    "version": described(COUNT, "The number of the frame that this is from."),
+    "counts_at": described(TIME, "When the feed counted, by its own clock."),
     "age_minutes": AGE,
 }
 _WHEN: dict[str, Schema] = {
-    "minutes": told(COUNT, "Minutes from the counts to the time forecast."),
-    "target_at": told(TIME, "The time forecast."),
+    "minutes": described(COUNT, "Minutes from the counts to the time forecast."),
+    "target_at": described(TIME, "The time forecast."),
 }
 _SIDES: dict[str, Schema] = {"bikes": OUTLOOK_SCHEMA, "docks": OUTLOOK_SCHEMA}
 
@@ -99,7 +99,7 @@ def stations(system_id: str) -> Body:
 
 
 def forecast(system_id: str, minutes: int | None, at: datetime | None) -> Body:
-    """Give the forecast for every station at one time: now, where none is asked for."""
+    """Give the forecast for every station at one time, by default now."""
     source, view, frame = _look(system_id)
     return _forecast(source, *_key(view), _column(view, frame, minutes, at))
 
@@ -157,7 +157,7 @@ Key = tuple[System, int, str, int]
 
 
 def _key(view: View) -> Key:
-    """Give all that an answer depends on, beside what is asked for."""
+    """Give all that an answer depends on beside its parameters."""
     assert view.version is not None
     return view.system, view.version, view.state.state, whole_minutes(view.age)
 
@@ -180,7 +180,7 @@ def _when(frame: Frame, column: int) -> dict[str, Any]:
 
 
 def _described(frame: Frame, rows: Sequence[int] | Ints | slice = slice(None)) -> list[dict[str, Any]]:
-    """Describe stations, and what stands there now."""
+    """Describe stations with their counts now."""
     known = frame.stations
     columns = (
         known.station_id, known.name, known.lat, known.lon, known.capacity,
@@ -203,7 +203,7 @@ def _known(count: int) -> int | None:
 
 
 def _outlooks(side: Outlook, where: tuple[Any, Any]) -> list[dict[str, Any]]:
-    """Write the outlooks at some columns of some stations: one of both is a number."""
+    """Write the outlooks of some stations at some columns; one of the two is a single number."""
     counts = (part[where].tolist() for part in (side.median, side.low, side.high))
     chances = np.moveaxis(side.chance[(slice(None), *where)], 0, -1).tolist()
     return [

@@ -1,4 +1,4 @@
-"""Whether Dockcast lives and can do its work, for those who keep it running."""
+"""Health checks: whether the process answers, and whether it can give forecasts."""
 
 from __future__ import annotations
 
@@ -7,31 +7,33 @@ from dataclasses import replace
 from typing import Any
 
 from dashboard.api.answers import Body, json_body
-from dashboard.api.openapi import COUNT, FLAG, record, told
+from dashboard.api.openapi import COUNT, FLAG, described, record
 from dashboard.store_reader import reader
 
 log = logging.getLogger("dockcast.health")
 
 LIVE_SCHEMA = record("Alive", alive=FLAG)
 _READY = {
-    "ready": told(FLAG, "Whether forecasts can be given: the store answers, and some feed has answered."),
-    "store": told(FLAG, "Whether the store can be read."),
-    "worker": told(FLAG, "Whether a worker is polling and learning."),
-    "systems": told(COUNT, "Systems that are followed."),
-    "answered": told(COUNT, "Those that have a forecast."),
-    "live": told(COUNT, "Those whose feed is live."),
+    "ready": described(
+        FLAG, "Whether forecasts can be given: the store answers, and some feed has answered."
+    ),
+    "store": described(FLAG, "Whether the store can be read."),
+    "worker": described(FLAG, "Whether a worker is polling and learning."),
+    "systems": described(COUNT, "Systems that are followed."),
+    "answered": described(COUNT, "Those that have a forecast."),
+    "live": described(COUNT, "Those whose feed is live."),
 }
 READY_SCHEMA = record("Ready", **_READY)
 HEALTH_SCHEMA = record("Health", alive=FLAG, **_READY)
 
 
 async def live() -> Body:
-    """Tell that the process answers. Asks nothing of the store, and waits for no thread."""
+    """Answer that the process is alive. This reads no store and waits for no thread."""
     return json_body({"alive": True})
 
 
 def ready() -> Body:
-    """Tell whether forecasts can be given; 503 where they cannot."""
+    """Tell whether the app can give forecasts; 503 where it cannot."""
     return _as_status(_look())
 
 

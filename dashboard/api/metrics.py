@@ -1,7 +1,7 @@
-"""Metrics for Prometheus, read from the store when they are asked for, beside those of this process.
+"""Metrics for Prometheus: those of this process, and those of systems, read from the store at each request.
 
-The worker is another process, and its polls are kept for some days alone. So what happened is told as gauges
-over the last day, not as counters that would begin anew with each start of the app.
+The worker is another process, and the store keeps its polls for some days. So events are gauges over the last
+day, not counters, which would begin anew with each start of the app.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ PLAIN = "text/plain"
 
 
 class Systems(Collector):
-    """What the store says of every followed system."""
+    """Collects the metrics of every followed system from the store."""
 
     def describe(self) -> list[Metric]:
-        """Name nothing beforehand: there may be no store yet when this is registered."""
+        """Name no metric beforehand: there may be no store yet when the collector is registered."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Read it."""
+        """Read the store and give its metrics."""
         source = reader()
         systems = source.overview()
         info = InfoMetricFamily("dockcast_system", "A followed system", labels=["system"])

@@ -1,4 +1,4 @@
-"""The API's own description, OpenAPI 3.1 [1]_, written from the table that its routes are made of.
+"""Describe the API as OpenAPI 3.1 [1]_, from the same table as its routes.
 
 References
 ----------
@@ -26,7 +26,7 @@ COUNT: Schema = {"type": "integer", "minimum": 0}
 
 
 def record(title: str = "", /, **parts: Schema) -> Schema:
-    """Describe an object that has just these parts; under its title others can refer to it."""
+    """Describe an object with exactly these parts. Other schemas can refer to it by its title."""
     schema = {
         "type": "object", "properties": parts, "required": list(parts), "additionalProperties": False,
     }  # fmt: skip
@@ -35,24 +35,27 @@ def record(title: str = "", /, **parts: Schema) -> Schema:
 
 def listed(item: Schema, text: str = "") -> Schema:
     """Describe an array."""
-    return told({"type": "array", "items": item}, text)
+    return described({"type": "array", "items": item}, text)
 
 
 def maybe(schema: Schema, text: str = "") -> Schema:
-    """Describe what may be null."""
+    """Describe a value that may be null."""
     if "enum" in schema:
         schema = {**schema, "enum": [*schema["enum"], None]}
-    return told({**schema, "type": [schema["type"], "null"]}, text)
+    return described({**schema, "type": [schema["type"], "null"]}, text)
 
 
-def told(schema: Schema, text: str) -> Schema:
-    """Add words."""
+def described(schema: Schema, text: str) -> Schema:
+    """Add a description to a schema."""
     return {**schema, "description": text} if text else schema
 
 
 PROBLEM = record(
     "Problem",
-    **{"error": told(TEXT, "What is wrong, for people."), "try": told(TEXT, "What to do about it.")},
+    **{
+        "error": described(TEXT, "What is wrong, for people."),
+        "try": described(TEXT, "What to do about it."),
+    },
 )
 
 # ---------------------------------------------------------------- the table
@@ -60,11 +63,10 @@ PROBLEM = record(
 
 @dataclass(frozen=True)
 class Operation:
-    """One address that can be asked: what reads it, and all that is said of it.
+    """One address of the API: the function that answers, and its description.
 
-    `answer` is called with the parameters by name, and with `media_type` where there is a choice of several
-    in `gives`, which has the schema of each. `problems` are the errors that it may answer with beside those
-    that any address has.
+    `answer` gets the parameters by name, and `media_type` where `gives` has more than one; `gives` has the
+    schema of each. `problems` are its errors beside those that every address has.
     """
 
     path: str
@@ -76,11 +78,11 @@ class Operation:
     problems: Mapping[int, str] | None = None
     cache: str = "no-cache"
     also: int | None = None
-    """Another status under which the same is given."""
+    """Another status with the same answer."""
 
     @property
     def described(self) -> dict[str, Any]:
-        """Describe it as OpenAPI does."""
+        """The description in OpenAPI's form."""
         content = {media_type: {"schema": schema} for media_type, schema in self.gives.items()}
         answers: dict[str, Any] = {"200": {"description": self.summary, "content": content}}
         if self.also is not None:
@@ -127,7 +129,7 @@ def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
 
 
 def _lift(value: Any, named: dict[str, Schema]) -> Any:
-    """Put every schema that has a title under its title, and a reference in its place."""
+    """Move each schema with a title to `named`, and leave a reference in its place."""
     if isinstance(value, list):
         return [_lift(item, named) for item in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What may be asked of the API: each kind of parameter says its limits once, for people and check alike."""
+"""The parameters of the API. Each kind states its limits once, for people and for the check."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Kind(Protocol):
 
     @property
     def schema(self) -> dict[str, Any]:
-        """Say it as JSON Schema."""
+        """Describe the kind as JSON Schema."""
 
     @property
     def words(self) -> str:
-        """Say it to people, after "must be"."""
+        """Describe the kind to people, after "must be"."""
 
     def read(self, given: str) -> Any:
         """Read a text; raises `ValueError` where it is not allowed."""
@@ -82,7 +82,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Text:
-    """A text that matches a pattern as a whole; `of` says to people what it is."""
+    """A text that matches a pattern as a whole; `of` describes it to people."""
 
     pattern: str
     of: str
@@ -166,7 +166,7 @@ class Parameter:
 
     @property
     def described(self) -> dict[str, Any]:
-        """Describe it as OpenAPI does."""
+        """The description in OpenAPI's form."""
         described: dict[str, Any] = {
             "name": self.name,
             "in": "path" if self.required else "query",
@@ -181,7 +181,7 @@ class Parameter:
         return described
 
     def read(self, given: str) -> Any:
-        """Read what was given; raises an `ApiError` that says what would do."""
+        """Read a value; raises an `ApiError` that states the limits."""
         try:
             return self.kind.read(given)
         except ValueError:
@@ -194,7 +194,7 @@ class Parameter:
 def read(
     parameters: Sequence[Parameter], path: Mapping[str, str], query: Iterable[tuple[str, str]]
 ) -> dict[str, Any]:
-    """Read all parameters of a request by name; those after the question mark are None where not given.
+    """Read all parameters of a request by name. A missing one after the question mark is None.
 
     Raises an `ApiError` where one is unknown, given twice, or beyond its limits.
     """

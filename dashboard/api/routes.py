@@ -1,9 +1,7 @@
-"""Routes beside the pages: what Dockcast knows, for programs.
+"""The routes of the API, for programs. One table makes the routes and their description.
 
-One table makes routes and description alike.
-
-The rows of a frame for the map are made once, compressed once and kept by everybody: a frame never changes
-under its version.
+The rows of a frame for the map are made once and compressed once. Every cache may keep them: a frame never
+changes under its version.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ from dashboard.api.answers import (
     respond_error,
     respond_options,
 )
-from dashboard.api.openapi import Operation, document, listed, told
+from dashboard.api.openapi import Operation, described, document, listed
 from dashboard.api.parameters import OneOf, Parameter, Whole, read
 from dashboard.maps.deck import PARTS, FramePart, rows
 from dashboard.store_reader import StoreReader, reader
@@ -158,7 +156,9 @@ OPERATIONS = (
     ),
     Operation(
         "/metrics", metrics.metrics, "Metrics for Prometheus",
-        dict.fromkeys((metrics.PLAIN, metrics.OPENMETRICS), told({"type": "string"}, "In its text format.")),
+        dict.fromkeys(
+            (metrics.PLAIN, metrics.OPENMETRICS), described({"type": "string"}, "In its text format.")
+        ),
         cache=_NEVER,
     ),
     Operation(
@@ -170,14 +170,14 @@ OPERATIONS = (
 
 
 class Endpoint:
-    """Answers for one operation, every method included. What reads the store runs beside the event loop."""
+    """Answers for one operation, whatever the method. It reads the store beside the event loop."""
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
         self._is_async = iscoroutinefunction(operation.answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; whatever happens, in JSON and without a traceback."""
+        """Answer a request, always in JSON and without a traceback."""
         request = Request(scope, receive)
         try:
             response = await self._respond(request)
@@ -221,10 +221,10 @@ class Endpoint:
 
 
 class Nowhere:
-    """Answers for every address that there is not."""
+    """Answers for every address that does not exist."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Say so."""
+        """Answer with 404 and a hint."""
         request = Request(scope, receive)
         if request.method == "OPTIONS":
             await respond_options()(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The API's answers about how right the forecasts were, and what befell the feeds."""
+"""The API's answers about scores, and about findings, drifts and outages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from dashboard.api.answers import CSV, FORMATS, JSON, PARQUET, ApiError, Body, dumps, json_body, kept
-from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, listed, maybe, record, told
+from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, described, listed, maybe, record
 from dashboard.api.parameters import Moment, OneOf, Parameter, Several, Text
 from dashboard.api.systems import LABEL, SYSTEM_ID, find, iso
 from dashboard.components.downloads import parquet
@@ -24,16 +24,16 @@ from model.scoring.measures import MEASURES
 SPANS = {"5min": FIVE_MINUTES, "hour": HOUR, "day": DAY}
 
 _USUAL = {"5min": timedelta(days=1), "hour": timedelta(days=7), "day": timedelta(days=400)}
-"""How far back a span's scores go where no beginning is asked for."""
+"""How far back the scores of a span go where the request names no beginning."""
 
 _MOST = {"5min": timedelta(days=8), "hour": timedelta(days=400), "day": timedelta(days=3660)}
-"""The longest stretch that there can be scores of."""
+"""The longest time for which a span has scores."""
 
 MOST_ROWS = 120_000
 """A year of hours, one horizon, all models: 20 MB of JSON."""
 
 _MODELS = len(EXPERTS) + 4
-"""How many models an answer has where none is named: all of now, and two that an earlier release had."""
+"""Models to expect where the request names none: all of today, and two of an earlier release."""
 
 ONE_SYSTEM = Parameter(
     "system", SYSTEM_ID, "One system alone; without it, all that are followed.", example="dublin"
@@ -66,23 +66,23 @@ SCORES_SCHEMA = record(
     scores=listed(
         record(
             "Score",
-            at=told(TIME, "The beginning of the span that the forecasts' target times lie in."),
+            at=described(TIME, "The beginning of the span that the forecasts' target times lie in."),
             model=TEXT,
             minutes={"type": "integer", "enum": list(SCORED_MINUTES)},
-            n=told(COUNT, "Forecasts judged: one is of one station at one time."),
-            n_dock=told(COUNT, "Those of them whose free docks are known as well."),
-            expired=told(COUNT, "Forecasts whose truth never came: not judged."),
-            mae=told(_MEASURE, "Mean absolute error of the median, in bikes."),
-            rmse=told(_MEASURE, "Root mean squared error of the mean, in bikes."),
-            crps=told(_MEASURE, "Continuous ranked probability score, in bikes."),
-            brier_bike=told(_MEASURE, "Brier score of at least one bike."),
-            brier_dock=told(_MEASURE, "Brier score of at least one free dock."),
-            cover80=told(_MEASURE, "Share of truths within the 80 % interval: 0.8 is right."),
+            n=described(COUNT, "Forecasts judged: one is of one station at one time."),
+            n_dock=described(COUNT, "Those of them whose free docks are known as well."),
+            expired=described(COUNT, "Forecasts whose truth never came: not judged."),
+            mae=described(_MEASURE, "Mean absolute error of the median, in bikes."),
+            rmse=described(_MEASURE, "Root mean squared error of the mean, in bikes."),
+            crps=described(_MEASURE, "Continuous ranked probability score, in bikes."),
+            brier_bike=described(_MEASURE, "Brier score of at least one bike."),
+            brier_dock=described(_MEASURE, "Brier score of at least one free dock."),
+            cover80=described(_MEASURE, "Share of truths within the 80 % interval: 0.8 is right."),
         )
     ),
 )
 TABLE: dict[str, Schema] = {
-    CSV: told(TEXT, "A row a score, with the columns system_id (empty for all), label, at and so on."),
+    CSV: described(TEXT, "A row a score, with the columns system_id (empty for all), label, at and so on."),
     PARQUET: {"type": "string", "format": "binary"},
 }
 
@@ -162,7 +162,7 @@ def _measure_up(
     minutes: Sequence[int] | None,
     models: Sequence[str] | None,
 ) -> None:
-    """Refuse what would be too long an answer before it is read."""
+    """Refuse a request whose answer would be too long, before the store is read."""
     stretch = _MOST[span] if until is None else min(max(until - since, timedelta(0)), _MOST[span])
     times = int(stretch.total_seconds()) // SPANS[span] + 1
     rows = times * len(minutes or SCORED_MINUTES) * (len(models) if models else _MODELS)
@@ -189,7 +189,7 @@ def _json(table: pd.DataFrame, span: str, summed: Sequence[System]) -> Body:
 
 FINDINGS_SCHEMA = record(
     "Findings",
-    hours=told(COUNT, "How far back, from now."),
+    hours=described(COUNT, "How far back, from now."),
     systems=listed(
         record(
             "SystemFindings",
@@ -198,14 +198,14 @@ FINDINGS_SCHEMA = record(
             findings=listed(
                 record(
                     "Finding",
-                    kind=told(TEXT, "What was odd in the feed's answer, as a word."),
-                    means=told(TEXT, "The same for people."),
-                    polls=told(COUNT, "In how many polls."),
-                    count=told(COUNT, "How often, in the last of them."),
-                    example=told(
+                    kind=described(TEXT, "What was odd in the feed's answer, as a word."),
+                    means=described(TEXT, "The same for people."),
+                    polls=described(COUNT, "In how many polls."),
+                    count=described(COUNT, "How often, in the last of them."),
+                    example=described(
                         TEXT, "One case: what the feed said, so escape it before it goes into HTML."
                     ),
-                    last_at=told(TIME, "When it was last seen, by the wall clock."),
+                    last_at=described(TIME, "When it was last seen, by the wall clock."),
                 )
             ),
         )
@@ -218,11 +218,11 @@ DRIFTS_SCHEMA = record(
     drifts=listed(
         record(
             "Drift",
-            at=told(TIME, "When it was noticed."),
-            minutes=told(COUNT, "At which horizon."),
-            before=told(NUMBER, "The loss's mean distance from the usual, as a share of naive's error."),
+            at=described(TIME, "When it was noticed."),
+            minutes=described(COUNT, "At which horizon."),
+            before=described(NUMBER, "The loss's mean distance from the usual, as a share of naive's error."),
             after=NUMBER,
-            worse=told(FLAG, "Whether the forecasts have become worse."),
+            worse=described(FLAG, "Whether the forecasts have become worse."),
         )
     ),
 )
@@ -232,8 +232,8 @@ OUTAGES_SCHEMA = record(
     outages=listed(
         record(
             "Outage",
-            start=told(TIME, "The last counts before, by the feed's clock."),
-            end=told(TIME, "The first counts after."),
+            start=described(TIME, "The last counts before, by the feed's clock."),
+            end=described(TIME, "The first counts after."),
             minutes=COUNT,
         )
     ),

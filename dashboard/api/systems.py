@@ -1,4 +1,4 @@
-"""The API's answers about systems: which are followed, and how they stand."""
+"""The API's answers about systems: which are followed, and the state of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dashboard.api.answers import ApiError, Body, json_body
-from dashboard.api.openapi import COUNT, NUMBER, TEXT, TIME, Schema, listed, maybe, record, told
+from dashboard.api.openapi import COUNT, NUMBER, TEXT, TIME, Schema, described, listed, maybe, record
 from dashboard.api.parameters import Parameter, Text
 from dashboard.store_reader import StoreReader, reader
 from dashboard.words.feed_errors import feed_error
@@ -29,13 +29,13 @@ SYSTEM_SCHEMA = record(
     system_id=TEXT,
     name=TEXT,
     city=TEXT,
-    country=told(TEXT, "ISO 3166-1 alpha-2, empty where not known."),
+    country=described(TEXT, "ISO 3166-1 alpha-2, empty where not known."),
     label=LABEL,
-    speed=told(NUMBER, "Seconds of the feed's time in a second: 1 for a live feed."),
+    speed=described(NUMBER, "Seconds of the feed's time in a second: 1 for a live feed."),
     state={"type": "string", "enum": ["waiting", "live", "silent", "unreachable", "refused"]},
-    text=told(TEXT, "What went wrong last, in English; empty where nothing did."),
+    text=described(TEXT, "What went wrong last, in English; empty where nothing did."),
     kind=maybe(TEXT, "The same as a word for programs. Null where nothing went wrong."),
-    arguments=told(
+    arguments=described(
         {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
         "What the text names, such as host and status: a server may have chosen them, so escape them.",
     ),
@@ -45,10 +45,10 @@ SYSTEM_SCHEMA = record(
     learning_since=maybe(TIME, "The first counts ever learnt from."),
     last_try_at=maybe(TIME),
     next_poll_at=maybe(TIME),
-    failures=told(COUNT, "Polls in a row that failed."),
+    failures=described(COUNT, "Polls in a row that failed."),
     version=maybe(COUNT, "The number of its newest frame."),
-    stations=told(TEXT, "Where its stations are."),
-    forecast=told(TEXT, "Where its forecast is."),
+    stations=described(TEXT, "Where its stations are."),
+    forecast=described(TEXT, "Where its forecast is."),
 )
 SYSTEMS_SCHEMA = record("Systems", systems=listed(SYSTEM_SCHEMA))
 
@@ -56,13 +56,13 @@ UNKNOWN_SYSTEM = {404: "No such system is followed."}
 
 
 def systems() -> Body:
-    """List all systems that are followed."""
+    """List all followed systems."""
     source = reader()
     return json_body({"systems": [_system(source, *each) for each in source.overview().values()]})
 
 
 def system(system_id: str) -> Body:
-    """Tell how one system stands."""
+    """Give the state of one system."""
     source = reader()
     return json_body(_system(source, *find(source, system_id)))
 
@@ -114,5 +114,5 @@ def iso(at: datetime | None) -> str | None:
 
 
 def whole_minutes(age: timedelta) -> int:
-    """Count the minutes of an age; a clock that runs ahead makes none."""
+    """Count the whole minutes of an age; 0 where a clock runs ahead."""
     return max(int(age / timedelta(minutes=1)), 0)

@@ -1,7 +1,7 @@
-"""The accuracy page's charts, in Altair. Times are written by us, as the city's clocks show them.
+"""The accuracy page's charts, in Altair, with times as the city's clocks show them.
 
-Vega would write times in the viewer's zone, or in UTC. So a time is handed over as if the city's clock were
-UTC: an hour that comes twice overlaps itself once a year.
+Vega writes times in the viewer's zone, or in UTC. So it gets a time as if the city's clock were UTC. Once a
+year an hour occurs twice and overlaps itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from model.records import Drift
 
 HEIGHT = 260
 POINT = alt.OverlayMarkDef(aria=False)
-"""The numbers beside a chart read its points out; while they are drawn, Vega has marks without a name."""
+"""The table beside a chart reads its points out. While Vega draws, its marks have no name."""
 _LINES_FOR = 480
 """Pixels of a screen's height for which lines are as wide as on the page itself."""
 
@@ -38,10 +38,10 @@ def local(at: pd.Series[Any], zone: tzinfo) -> pd.Series[Any]:
 
 
 def ticks(at: pd.Series[Any]) -> list[alt.DateTime]:
-    """Give two to five times that are round by the clock, with midnights before all others.
+    """Give two to five round times of the clock, midnights before all others.
 
-    Vega's own are as many as have room, and of those that overlap each second is dropped: the midnights too,
-    which alone tell the day.
+    Vega fills the axis with ticks and drops every second one that overlaps: the midnights too, which alone
+    show the day.
     """
     first, last = at.min(), at.max()
     if pd.isna(first):
@@ -67,7 +67,7 @@ def _width(models: Sequence[str]) -> alt.StrokeWidth:
 
 
 def _domain(shown: pd.DataFrame, column: str) -> alt.Scale:
-    """Fit the pool and naive: one far-off model would flatten all others."""
+    """Fit the axis to the pool and naive: one bad model would flatten all others."""
     near = shown[shown["model"].isin(["pool", "naive"])][column].dropna()
     near = near if len(near) else shown[column].dropna()
     if near.empty:
@@ -93,7 +93,7 @@ def over_time(
     skill = column == "skill"
     axis = alt.Axis(format="%") if skill else alt.Axis()
     title = accuracy_words.SKILL_AXIS() if skill else accuracy_words.MEASURES[measure]
-    # A day's beginning by its date, an hour by the clock.
+    # Midnight by its date, other times by the clock.
     hours = "timeFormat(datum.value, hours(datum.value) || minutes(datum.value) ? '%H:%M' : '%a %d %b')"
     times = alt.Axis(
         labelOverlap=True, labelBound=True, grid=False, labelExpr=hours, values=ticks(shown["at"])
@@ -185,7 +185,7 @@ def coverage(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
 
 
 def reliable(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
-    """Draw what was stated against what came true; on the diagonal, odds are what they say."""
+    """Draw the stated chance against the share that came true. On the diagonal both are equal."""
     diagonal = alt.Chart(pd.DataFrame({"stated": [0.0, 1.0], "came": [0.0, 1.0]}))
     odds = alt.Axis(format="%")
     unit = alt.Scale(domain=[0, 1])

@@ -1,4 +1,4 @@
-"""Frames → Altair. A chart is made of numbers alone; its axis is written by us, in the city's time."""
+"""The fan chart of a station, in Altair. It holds numbers alone, and its axis the city's times."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ History = list[tuple[datetime, int, int]]
 
 
 def past(history: History, what: What, now: datetime, until: datetime, zone: tzinfo) -> pd.DataFrame:
-    """Lay out what stood there, as steps: a point where a count began, and one where the last was seen.
+    """Lay out the past counts as steps: a point where each count began, and one at the newest.
 
-    Minutes are counted from `now`. What was unknown is a gap.
+    Minutes are counted from `now`. An unknown count is a gap.
     """
     known = [(max(at, now - BACK), bikes if what == "bike" else docks) for at, bikes, docks in history]
     if known:
@@ -35,13 +35,13 @@ def past(history: History, what: What, now: datetime, until: datetime, zone: tzi
         {
             "minutes": [(at - now) / timedelta(minutes=1) for at, _ in known],
             "count": [float(count) if count >= 0 else np.nan for _, count in known],
-            "said": [f"{formats.clock(at, zone)} · {formats.things(count, what)}" for at, count in known],
+            "tip": [f"{formats.clock(at, zone)} · {formats.things(count, what)}" for at, count in known],
         }
     )
 
 
 def future(frame: Frame, index: int, what: What, now: datetime, zone: tzinfo) -> pd.DataFrame:
-    """Lay out what is expected, from the counts on: median and 80 % interval at each horizon."""
+    """Lay out the forecast from the newest counts on: median and 80 % interval at each horizon."""
     outlook = side(frame, what)
     at = [frame.at + timedelta(minutes=int(minutes)) for minutes in frame.minutes]
     near = [i for i, when in enumerate(at) if when <= now + AHEAD and outlook.median[i, index] >= 0]
@@ -52,7 +52,7 @@ def future(frame: Frame, index: int, what: What, now: datetime, zone: tzinfo) ->
             "count": [float(median) for median, _, _ in quantiles],
             "low": [float(low) for _, low, _ in quantiles],
             "high": [float(high) for _, _, high in quantiles],
-            "said": [
+            "tip": [
                 f"{formats.clock(at[i], zone)} · {formats.expectation(median, low, high, what)}"
                 for i, (median, low, high) in zip(near, quantiles, strict=True)
             ],
@@ -61,13 +61,13 @@ def future(frame: Frame, index: int, what: What, now: datetime, zone: tzinfo) ->
 
 
 def ticks(now: datetime, zone: tzinfo) -> dict[float, str]:
-    """Name the full hours of the chart by the city's clocks, also where these are set back or forward.
+    """Label the full hours of the chart by the city's clocks, also on days when these change.
 
     >>> from datetime import UTC
     >>> list(ticks(datetime(2026, 3, 2, 12, 20, tzinfo=UTC), UTC).items())[:2]
     [(-140.0, '10:00'), (-80.0, '11:00')]
     """
-    quarter = timedelta(minutes=15)  # some zones are a quarter off: their full hours are others
+    quarter = timedelta(minutes=15)  # some zones are a quarter of an hour off
     first = (now - BACK).replace(minute=0, second=0, microsecond=0)
     moments = [first + step * quarter for step in range(int((BACK + AHEAD) / quarter) + 8)]
     return {
@@ -94,12 +94,12 @@ def fan(was: pd.DataFrame, will: pd.DataFrame, now: datetime, zone: tzinfo, dark
     whole = alt.Axis(tickMinStep=1, tickCount=4)
     y = alt.Y("count:Q", scale=alt.Scale(domain=[0, top], nice=False), title=None, axis=whole)
     band = alt.Y("low:Q", title=None)
-    said = [alt.Tooltip("said:N", title=shell_words.CHART_TIP())]
+    tip = [alt.Tooltip("tip:N", title=shell_words.CHART_TIP())]
     before, after = alt.Chart(was), alt.Chart(will)
     layers = [
-        after.mark_area(color=colour, opacity=0.22).encode(x=x, y=band, y2="high:Q", tooltip=said),
-        after.mark_line(color=colour, strokeDash=[5, 3]).encode(x=x, y=y, tooltip=said),
-        before.mark_line(color=colour, interpolate="step-after").encode(x=x, y=y, tooltip=said),
+        after.mark_area(color=colour, opacity=0.22).encode(x=x, y=band, y2="high:Q", tooltip=tip),
+        after.mark_line(color=colour, strokeDash=[5, 3]).encode(x=x, y=y, tooltip=tip),
+        before.mark_line(color=colour, interpolate="step-after").encode(x=x, y=y, tooltip=tip),
         alt.Chart(pd.DataFrame({"minutes": [0.0]}))
         .mark_rule(color=palette.UNKNOWN, strokeDash=[2, 2])
         .encode(x=x),

@@ -27,7 +27,7 @@ def outcome_colours(dark: bool) -> dict[str, str]:
 def polls(day: pd.DataFrame, whole: tuple[datetime, datetime], dark: bool) -> Any:
     """Stack a feed's polls by quarter-hour: `begin` to `end` by the city's clocks, `low` to `high` polls.
 
-    The axis is the whole day `whole`, whatever of it was polled.
+    The axis shows the whole day `whole`, also hours without polls.
     """
     hours = alt.Axis(format="%H:%M", tickCount=6, grid=False)
     scale = alt.Scale(domain=[at.isoformat() for at in whole], nice=False)
@@ -42,7 +42,7 @@ def polls(day: pd.DataFrame, whole: tuple[datetime, datetime], dark: bool) -> An
             y=alt.Y("low:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=3)),
             y2="high:Q",
             color=alt.Color("outcome:N", scale=colours, legend=None),
-            tooltip=[alt.Tooltip("said:N", title=shell_words.CHART_TIP())],
+            tooltip=[alt.Tooltip("tip:N", title=shell_words.CHART_TIP())],
         )
         .properties(height=150)
     )

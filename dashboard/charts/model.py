@@ -32,7 +32,7 @@ def _scale(names: Mapping[str, str], colours: dict[str, str]) -> alt.Scale:
 
 
 def rates(day: pd.DataFrame, top: float, dark: bool) -> Any:
-    """Draw riders an hour through one kind of day: `hour` of the local day, `side`, `rate`. Dashes leave.
+    """Draw riders an hour through one kind of day: `hour` of the day, `side`, `rate`; departures are dashed.
 
     `top` is the same for all kinds of day, so that they compare.
     """
@@ -56,7 +56,7 @@ def rates(day: pd.DataFrame, top: float, dark: bool) -> Any:
             strokeDash=alt.StrokeDash(
                 "side:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 3]]), legend=_legend()
             ),
-            tooltip=[alt.Tooltip("said:N", title=shell_words.CHART_TIP())],
+            tooltip=[alt.Tooltip("tip:N", title=shell_words.CHART_TIP())],
         )
         .properties(height=190)
     )
@@ -80,7 +80,7 @@ def weights(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
             ),
             color=alt.Color("expert:N", scale=alt.Scale(domain=names, range=colours), legend=None),
             order=alt.Order("order:Q"),
-            tooltip=[alt.Tooltip("said:N", title=shell_words.CHART_TIP())],
+            tooltip=[alt.Tooltip("tip:N", title=shell_words.CHART_TIP())],
         )
         .properties(height=alt.Step(22))
     )

@@ -1,6 +1,6 @@
-"""The map: a URL for the rows, expressions for what is drawn of them.
+"""The map: a URL for the rows of a frame, and expressions that draw from them.
 
-The browser fetches the rows of a frame once. Moving the slider sends new expressions alone, which read
+The browser fetches the rows of a frame once. A move of the slider sends new expressions alone, which read
 another column of the same rows: under 2 kB instead of 671 kB at 2,500 stations.
 """
 
@@ -23,7 +23,7 @@ from dashboard.words.rules import What
 from model.arrays import Floats
 from model.frame import Frame
 
-# A Deck looks for Jupyter by an import that fails, each time anew: a third of the time of a slider move.
+# Each new Deck looks for Jupyter by an import that fails: a third of the time of a slider move.
 pydeck.bindings.deck.has_jupyter_extra = lambda: False
 
 LAYER = "ScatterplotLayer"
@@ -32,7 +32,7 @@ LAYER = "ScatterplotLayer"
 UNKNOWN_STEP = len(palette.STEPS)
 CLOSED_STEP = UNKNOWN_STEP + 1
 
-# A row is a flat array, since a tooltip can name only what lies at its top.
+# A row is a flat array, since a tooltip can name only values at its top level.
 LON, LAT, NAME, STATION, BIKES, DOCKS, FIRST = range(7)
 PER_HORIZON = 3
 EXPECTED, STEP, CHANCE = range(PER_HORIZON)
@@ -43,14 +43,14 @@ NEAR = 26
 
 @dataclass(frozen=True)
 class FramePart:
-    """The horizons that one file of rows holds: the near ones, or where a feed is long silent, the far."""
+    """The horizons in one file of rows: the near ones, or the far ones for a feed that is silent for long."""
 
     name: str
     first: int
     stop: int | None
 
     def column(self, horizon: int, which: int) -> int:
-        """Find where in a row something of a horizon is."""
+        """Give the position in a row of a value (`EXPECTED`, `STEP` or `CHANCE`) at a horizon."""
         return FIRST + PER_HORIZON * (horizon - self.first) + which
 
 
@@ -73,7 +73,7 @@ def frame_url(system_id: str, version: int, what: What, number: int, of: FramePa
 
 @dataclass(frozen=True)
 class Viewport:
-    """Where the map opens. It must stay the same to the byte over refreshes, or the map jumps."""
+    """The opening view of a map. It must stay the same to the byte over refreshes, or the map jumps."""
 
     latitude: float
     longitude: float
@@ -82,15 +82,15 @@ class Viewport:
 
 
 DESK, PHONE = (840, 520), (330, 380)
-"""Pixels that the map opens for: its width and height there, or a little less."""
+"""Width and height in pixels that the map opens for, or a little less."""
 
 
 MARK = 15.0
-"""Pixels that the radius of the largest mark has at most where the map opens."""
+"""Pixels of the largest mark's radius, at most, where the map opens."""
 
 
 def viewport(lat: Floats, lon: Floats, width: int, height: int, most: float = MARK) -> Viewport:
-    """Fit the stations into so many pixels, with marks that leave room for each other, of radius `most`."""
+    """Fit the stations into so many pixels, with marks that leave room for each other, `most` in radius."""
     if not len(lat):
         return Viewport(0.0, 0.0, 1.0, 100.0)
     (south, north), (west, east) = _extent(lat), _extent(lon)
@@ -113,10 +113,10 @@ def viewport(lat: Floats, lon: Floats, width: int, height: int, most: float = MA
 
 
 def _extent(degrees: Floats) -> tuple[float, float]:
-    """Tell from where to where the stations lie.
+    """Give the lowest and the highest coordinate of the stations.
 
-    Some 2 % at each end are left out where they lie far off: one forgotten station in the next town would
-    otherwise make the city a dot.
+    The outer 2 % at each end do not count where they lie far off. One forgotten station in the next town
+    would otherwise make the city a dot.
     """
     low, high = np.quantile(degrees, [0.02, 0.98])
     least, most = degrees.min(), degrees.max()
@@ -142,11 +142,11 @@ _SIZES: list[float] = [round(0.5 + 0.5 * float(np.sqrt(number / 20)), 2) for num
 _LARGEST = len(_SIZES) - 1
 
 FADED = 0.4
-"""How opaque marks are whose counts are old."""
+"""Opacity of marks whose counts are old."""
 
 
 def size(expected: int) -> float:
-    """Tell the radius of a mark as a share of the largest."""
+    """Give the radius of a mark as a share of the largest."""
     return _SIZES[min(max(expected, 0), len(_SIZES) - 1)]
 
 
@@ -171,17 +171,15 @@ def deck(
     here: tuple[float, float] | None = None,
     style: str | None = None,
 ) -> Deck:
-    """Draw a horizon of the rows at `url`, a ring around the selected `(lon, lat, expected)`, and who looks.
+    """Draw a horizon of the rows at `url`, a ring around the selected `(lon, lat, expected)`, and the viewer.
 
-    Two things here get round habits of Streamlit's. It fades all marks but the selected one, and the rider
-    would lose the colours; it leaves alone a layer that has no id of its own. And of our update triggers it
-    keeps one, so that the sizes would stay behind; the comparator, which says that the rows have changed,
-    makes the browser read every column again (7 ms at 2,226 stations).
+    Two details work around Streamlit. It fades all marks but the selected one, and the rider would lose the
+    colours; it does not touch a layer without an id. It also keeps only one of our update triggers, so that
+    the sizes would not change. The comparator reports the rows as changed, and the browser reads every column
+    again (7 ms at 2,226 stations). The layer of numbers contains a layer of letters, which needs the same.
 
-    The layer of numbers has a layer of letters within, which is told so too.
-
-    The numbers grow with the map and need no zoom to be known here: drawn as distance fields, the strokes of
-    small ones thin out to nothing, so that they appear as soon as they can be read.
+    The numbers grow with the map, whatever its zoom. They are drawn as distance fields: the strokes of small
+    ones thin out to nothing, so that they appear as soon as they can be read.
     """
     of = part(horizon)
     expected, step = (f"this[{of.column(horizon, which)}]" for which in (EXPECTED, STEP))
@@ -276,9 +274,9 @@ def deck(
 
 
 def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[object, ...]]:
-    """Lay a frame out for the browser: a row a station, the horizons of a part side by side.
+    """Lay a frame out for the browser: a row a station, with the horizons of a part side by side.
 
-    A closed station keeps its counts but has no chance: nobody can tell when it opens again.
+    A closed station keeps its counts but has no chance: nobody knows when it opens again.
     """
     stations = frame.stations
     outlook, open_now = side(frame, what), is_open(frame, what)
@@ -288,7 +286,7 @@ def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[obj
     step_of = np.array([rules.step(c) if c <= 100 else UNKNOWN_STEP for c in range(256)])
     steps = np.where(open_now, step_of[chances], CLOSED_STEP)
     words = np.array([*(shell_words.chance(c) for c in range(256)), shell_words.CLOSED[what]], dtype=object)
-    said = words[np.where(open_now, chances.astype(np.int64), 256)]
+    likely = words[np.where(open_now, chances.astype(np.int64), 256)]
     columns: list[list[object]] = [
         np.round(stations.lon, 5).tolist(),
         np.round(stations.lat, 5).tolist(),
@@ -302,6 +300,6 @@ def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[obj
         columns += [
             [number if number >= 0 else "–" for number in known],
             steps[horizon].tolist(),
-            said[horizon].tolist(),
+            likely[horizon].tolist(),
         ]
     return list(zip(*columns, strict=True))

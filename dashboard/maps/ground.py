@@ -1,7 +1,7 @@
-"""What lies under the marks: streets from somebody's server, a made-up city's own, or plain ground.
+"""The ground under the marks: streets from a map server, a made-up city's own, or plain ground.
 
-Streets are drawn by the viewer's browser, so only that knows whether they can be had. Where they cannot, the
-plain ground is what is left, and the marks are drawn all the same.
+The viewer's browser draws the streets, so only it knows whether the map server answers. Where it does not,
+the ground is plain and the marks are there all the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _STREETS = {
     False: "https://basemaps.cartocdn.com/gl/positron-gl-style/style.json",
     True: "https://basemaps.cartocdn.com/gl/dark-matter-gl-style/style.json",
 }
-"""By whether the page is dark: few colours, so that those of the marks stay the loudest."""
+"""By whether the page is dark. Both have few colours, so that the marks stand out."""
 
 SIMULATED = "simulated"
 """The label of a made-up city, which lies on no street."""
@@ -25,21 +25,21 @@ SIMULATED = "simulated"
 
 @lru_cache(maxsize=1)
 def setting() -> str:
-    """Give what the operator has chosen: `streets`, `plain`, or the address of a style."""
+    """Give the operator's setting: `streets`, `plain`, or the address of a style."""
     return Settings.read().map_style
 
 
 @lru_cache(maxsize=1)
 def _drawn() -> frozenset[str]:
-    """Name the styles of our own, which draw the ground of made-up cities."""
+    """List our own styles, which draw the ground of made-up cities."""
     return frozenset(path.name for path in (Path(__file__).parents[1] / "static" / "ground").glob("*.json"))
 
 
 def style(dark: bool, label: str, system_id: str = "") -> str | None:
     """Choose the address of the style to draw under a system's marks; None for plain ground.
 
-    A made-up city lies on its own ground where that was drawn. The address is relative: pages lie beside each
-    other, and where the app has a path before them, it stays.
+    A made-up city has its own ground where one was drawn. The address is relative: pages lie beside each
+    other, and a path before them stays.
     """
     chosen = setting()
     if chosen == "plain":
@@ -51,7 +51,7 @@ def style(dark: bool, label: str, system_id: str = "") -> str | None:
 
 
 def credit(label: str) -> str:
-    """Name those whose streets these are, where any may be seen; "" on plain ground."""
+    """Name the makers of the streets; "" on plain ground."""
     if label == SIMULATED or style(False, label) is None:
         return ""
     return (

@@ -1,7 +1,7 @@
-"""How the ground of a made-up city is drawn: a MapLibre style without glyphs, sprites or tiles of anybody's.
+"""The style of a made-up city's ground: a MapLibre style without anyone's glyphs, sprites or tiles.
 
-Calm and pale, or dark and calm, so that the marks stay the loudest; `benchmarks/city/draw.py` writes it, with
-the ground in it, into `static/ground/`.
+It is pale or dark, and calm, so that the marks stand out. `benchmarks/city/draw.py` writes it, with the
+ground in it, into `static/ground/`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _COLOURS: dict[str, tuple[str, str]] = {
 
 _METRES = {"side": 9.0, "main": 15.0, "pier": 16.0}
 _FEWEST = {"side": 0.35, "main": 1.3, "pier": 1.0}
-"""Pixels that a line has at least, at zoom 12: narrower ones are lost."""
+"""Least width of a line in pixels at zoom 12; a narrower one cannot be seen."""
 
 Layer = dict[str, Any]
 
@@ -97,7 +97,7 @@ def _line(name: str, kind: str, colour: str, width: list[Any]) -> Layer:
 
 
 def _glow(use: str, colour: str, latitude: float, dark: bool) -> Layer:
-    """Tint a district softly, with no edge to it."""
+    """Tint a district softly, without an edge."""
     at_20 = 1 / _metres_per_pixel(latitude, 20)
     radius = ["interpolate", ["exponential", 2], ["zoom"], 0, 0, 20, ["*", ["get", "metres"], at_20]]
     return {
@@ -120,9 +120,9 @@ def _metres_per_pixel(latitude: float, zoom: float) -> float:
 
 
 def _width(latitude: float, kind: str, more: float = 1.0) -> list[Any]:
-    """Make a street as wide as it is from zoom 15 on, and never too thin to be seen before.
+    """Give a street its true width from zoom 15 on, and enough to be seen before.
 
-    What is `more` than one widens it by that factor where thin, and by as many pixels where wide: its edge.
+    `more` than one makes its edge: it widens a thin street by that factor, a wide one by as many pixels.
     """
     near = {zoom: _METRES[kind] / _metres_per_pixel(latitude, zoom) for zoom in (15, 18, 22)}
     edge = 0.0 if more == 1.0 else 1.6 * more

@@ -1,4 +1,4 @@
-"""The map of skill: where the pool is better than naive, and where it is not."""
+"""The map of skill: at which stations the pool is better than naive."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The map of a trip: its rides and walks, the stations near both ends, and the rest of the city as dots.
 
-Only the stations near an end are sent as rows, some dozens: what their marks say depends on the trip. The
-dots read the rows that the map page reads.
+Only the stations near an end are sent as rows, some dozens, since their marks depend on the trip. The dots
+read the same rows as the map page.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from model.frame import Frame
 from model.trip import WALKING_LIMIT_MINUTES, Point, TripPlan, walking_minutes
 
 DESK, PHONE, WIDE = (700, 400), (330, 290), (1100, 420)
-"""Pixels that the map of a trip opens for: beside its plans, on a phone, and while its ends are chosen."""
+"""Pixels that the trip map opens for: beside its plans, on a phone, and while the viewer chooses ends."""
 
 _DOTS_A_MINUTE = 1
 _MOST_DOTS = 60
@@ -36,7 +36,7 @@ _CHOSEN_EDGE = 3.0
 
 Row = tuple[float, float, str, str, str, float, list[int], list[int], str, float, str]
 LON, LAT, NAME, BIKES, DOCKS, SIZE, FILL, INK, EXPECTED, EDGE, SAID = range(11)
-"""A mark's row, flat since a tooltip can name only what lies at its top."""
+"""A mark's row. It is flat, since a tooltip can name only values at its top level."""
 
 
 def wide(frame: Frame, width: int, height: int) -> Viewport:
@@ -49,7 +49,7 @@ def viewport(frame: Frame, start: End, goal: End, plans: list[TripPlan], width: 
     rows = [row for plan in plans for row in (plan.pickup, plan.dropoff)]
     lat = np.array([start.point[0], goal.point[0], *frame.stations.lat[rows]])
     lon = np.array([start.point[1], goal.point[1], *frame.stations.lon[rows]])
-    # Room for what is written beside the ends.
+    # Room for the words beside the ends.
     view = deck.viewport(lat, lon, round(0.85 * width), round(0.8 * height))
     city = wide(frame, width, height)
     metres_per_pixel = 40_075_017 * float(np.cos(np.radians(view.latitude))) / 512 / 2**view.zoom
@@ -69,7 +69,7 @@ def draw(
     faded: bool = False,
     style: str | None = None,
 ) -> Deck:
-    """Draw a trip. `columns` are the horizons at which one gets to the pick-up and to the drop-off."""
+    """Draw a trip. `columns` are the horizons of arrival at the pick-up and at the drop-off."""
     start, goal = ends
     ink = rgb(palette.RING[dark])
     quiet = [*rgb(palette.UNKNOWN), 210]
@@ -136,7 +136,7 @@ def _rows(
 ) -> list[Row]:
     """Lay out the stations near both ends: of a bike near the start, of a space near the goal.
 
-    What a plan says of its own stations stands at them: it looks between the horizons, the others do not.
+    The stations of a plan show the plan's own chances, which it interpolates between the horizons.
     """
     lat, lon = frame.stations.lat, frame.stations.lon
     away = [walking_minutes(end.point, (lat, lon)) for end in ends]
@@ -161,19 +161,19 @@ def _row(
     is_closed = not is_open(frame, what)[row]
     step = CLOSED_STEP if is_closed else rules.step(chance) if chance <= 100 else UNKNOWN_STEP
     fill = "" if is_closed else (*palette.STEPS, palette.UNKNOWN)[step]
-    said = shell_words.CLOSED[what] if is_closed else trip_words.odds(what, people, chance)
+    likely = shell_words.CLOSED[what] if is_closed else trip_words.odds(what, people, chance)
     return (
         round(float(frame.stations.lon[row]), 5), round(float(frame.stations.lat[row]), 5),
         str(frame.stations.name[row]),
         formats.count(int(frame.bikes[row])), formats.count(int(frame.docks[row])),
         size(max(expected, 0)) * (1.35 if chosen else 1), [*rgb(fill), 255] if fill else [0, 0, 0, 1],
         [*rgb(palette.ink(fill)), 255] if fill else [0, 0, 0, 0], formats.count(expected),
-        _CHOSEN_EDGE if chosen else 2.0 if is_closed else 1.0, said,
+        _CHOSEN_EDGE if chosen else 2.0 if is_closed else 1.0, likely,
     )  # fmt: skip
 
 
 def _marks(rows: list[Row], view: Viewport, dark: bool, faded: bool) -> list[pydeck.Layer]:
-    """Draw marks as on the map page, those of the recommended plan last, larger and in a ring."""
+    """Draw marks as on the map page; those of the recommended plan come last, larger and in a ring."""
     ordered = sorted(rows, key=lambda row: row[EDGE] == _CHOSEN_EDGE)
     ring = f"this[{EDGE}]=={_CHOSEN_EDGE:g}?{rgb(palette.RING[dark])}:{rgb(palette.EDGE[dark])}".replace(
         " ", ""
@@ -199,7 +199,7 @@ def _marks(rows: list[Row], view: Viewport, dark: bool, faded: bool) -> list[pyd
 
 
 def _labels(ends: list[tuple[End, str]], plans: list[TripPlan]) -> list[pydeck.Layer]:
-    """Write at both ends which is which; an end that is no station of the plan has a dot of its own."""
+    """Label both ends. An end that is not a station of the plan has a dot of its own."""
     marked = {row for plan in plans[:1] for row in (plan.pickup, plan.dropoff)}
     north = max(end.point[0] for end, _ in ends)
     data: list[list[Any]] = [
@@ -224,5 +224,5 @@ def _labels(ends: list[tuple[End, str]], plans: list[TripPlan]) -> list[pydeck.L
 
 
 def nearest(horizons: Ints, minutes: float) -> int:
-    """Find the horizon nearest to so many minutes from the frame; the last one for those after it."""
+    """Find the horizon nearest to so many minutes after the frame's counts."""
     return int(np.abs(horizons - minutes).argmin())

@@ -1,1 +1,1 @@
-"""What the viewer has chosen, kept in the address bar and in the session."""
+"""The viewer's choices, in the address bar and in the session, and the table of pages."""

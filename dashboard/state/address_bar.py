@@ -1,7 +1,7 @@
-"""What a page shows, and the same in the address bar.
+"""The viewer's choices, kept in the session and in the address bar.
 
-The widgets' own binding to query parameters would write their labels there ("Dublin · dublinbikes · live")
-and take `in=7` as it is, so the values go through here instead.
+Streamlit can bind widgets to query parameters. It would write labels there ("Dublin · dublinbikes · live")
+and accept `in=7` as it is. So the values go through this module instead.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MINUTES = tuple(range(0, 121, 5))
 """The arrival times to choose from."""
 
 LATEST = timedelta(hours=24)
-"""How far ahead one may ask."""
+"""How far ahead a rider may ask."""
 
 CLOCK = "choice-clock"
 """The widget that sets the clock time of a later arrival."""
@@ -36,12 +36,12 @@ MODELS = accuracy.BEST_KNOWN
 """The models that the accuracy page opens with."""
 
 HERE = "here"
-"""A trip's start where the viewer is. The place itself never goes into the address."""
+"""Stands for the viewer's place as a trip's start. The place itself never goes into the address."""
 
 _WRITTEN = {
     "minutes": "in", "start": "from", "goal": "to", "horizon": "ahead", "everywhere": "all"
 }  # fmt: skip
-"""How an address calls a choice, where it is not by its own name."""
+"""Names of choices in the address, where they are not the field's name."""
 
 _MOST_MODELS = len(accuracy.MODELS) + 2
 """All models, and two that an earlier release had."""
@@ -58,9 +58,9 @@ _WIDGETS = ("what", "n", "minutes", "horizon", "measure", "past", "models", "eve
 class Screen:
     """The choices that make a screen. `city` and `station` are ids, "" for none chosen.
 
-    A trip's `start` and `goal` are "" or what `dashboard.journey.end` reads. One arrives, or leaves for a
-    trip, `minutes` from now, or else `at` a moment that stays the same while time goes on. A `kiosk` plays by
-    itself, see `dashboard.kiosk`.
+    A trip's `start` and `goal` are "" or a text that `dashboard.itinerary.end` reads. The rider arrives, or
+    leaves for a trip, `minutes` from now, or else `at` a fixed moment. `kiosk` runs by itself, see
+    `dashboard.screens.kiosk`.
     """
 
     city: str = ""
@@ -80,7 +80,7 @@ class Screen:
 
     @classmethod
     def from_address(cls, query: Mapping[str, str]) -> Screen:
-        """Read an address; what is missing or makes no sense falls back.
+        """Read an address. A missing or senseless value becomes the default.
 
         >>> screen = Screen.from_address({"city": "dublin", "n": "300", "in": "26", "models": "pool,seed"})
         >>> screen.city, screen.what, screen.n, screen.minutes, screen.models
@@ -107,7 +107,7 @@ class Screen:
         )
 
     def address(self, page: str = HOME) -> dict[str, str]:
-        """Write a page's query parameters; what is not chosen is left out.
+        """Write a page's query parameters, without choices that are not made.
 
         >>> Screen(city="dublin", n=2, minutes=25).address()
         {'city': 'dublin', 'what': 'bike', 'n': '2', 'in': '25'}
@@ -130,22 +130,22 @@ class Screen:
 
 
 def ahead(screen: Screen, now: datetime) -> float:
-    """Tell in how many minutes the rider arrives, or leaves. What has passed, or is too far off, is now."""
+    """Give the minutes until the rider arrives, or leaves; 0 for a moment past or too far off."""
     if screen.at is None:
         return screen.minutes
     return (screen.at - now) / timedelta(minutes=1) if is_later(screen, now) else 0
 
 
 def is_later(screen: Screen, now: datetime) -> bool:
-    """Tell whether the screen is for a moment that has been named, and that can be forecast."""
+    """Tell whether the screen is for a fixed moment that can be forecast."""
     return screen.at is not None and now <= screen.at <= now + LATEST
 
 
 def next_at(clock: time, now: datetime, zone: tzinfo) -> datetime:
-    """Find when the clocks of a zone show a time next; the running minute is past.
+    """Find the next moment when the clocks of a zone show a time; the running minute is past.
 
-    A time that is skipped when clocks go forward means what they show instead: 01:30 is 02:30. One that comes
-    twice when they go back means the first, unless that is past.
+    When clocks go forward, a skipped time means the one that they show instead: 01:30 is 02:30. When they go
+    back, a time that occurs twice means the first, unless that is past.
 
     >>> dublin = ZoneInfo("Europe/Dublin")
     >>> next_at(time(8, 55), datetime(2026, 3, 2, 12, 0, tzinfo=UTC), dublin).isoformat()
@@ -161,7 +161,7 @@ def next_at(clock: time, now: datetime, zone: tzinfo) -> datetime:
 
 
 def viewer_zone() -> tzinfo | None:
-    """Give the viewer's own time zone, as far as the browser tells."""
+    """Give the viewer's own time zone; None where the browser does not send it."""
     try:
         return ZoneInfo(st.context.timezone or "")
     except (LookupError, ValueError, OSError):
@@ -187,58 +187,57 @@ def _whole(value: str | None, default: int) -> int:
 
 
 def adopt(page: str = HOME) -> None:
-    """Take over an address that was changed from outside: opened, edited, or gone back to.
+    """Take over an address that the viewer opened, edited, or went back to.
 
-    For the whole script's runs alone. A fragment that refreshes itself may come with the address as it was
-    before the viewer's last move, which would undo that move. Of what other pages show the address says
-    nothing, so that stays while the city does. Streamlit changes page and address one after the other, and
-    who goes back finds what is between: an address that says nothing either of what this page alone has. That
-    means what was there before.
+    Call it in runs of the whole script alone. A fragment that refreshes itself may come with the address from
+    before the viewer's last move, which would undo that move. An address does not hold the choices of other
+    pages, so these stay while the city does. Streamlit changes page and address one after the other. A viewer
+    who goes back may meet the state between: an address without this page's own choices. Then these stay too.
     """
     query, before = st.query_params.to_dict(), st.session_state.get(_KEY)
     if before is None or query != st.session_state[_SEEN] or page != shown():
-        told = Screen.from_address(query)
-        if before is not None and before.city == told.city:
+        new_screen = Screen.from_address(query)
+        if before is not None and before.city == new_screen.city:
             own, others = PAGES[page].choices, PAGES[shown()].choices
             new = [name for name in own if page != shown() and name not in others]
             if any(_WRITTEN.get(name, name) in query for name in new):
                 new = []
             kept = [name for entry in PAGES.values() for name in entry.choices if name not in own] + new
-            told = replace(told, **{name: getattr(before, name) for name in kept})
-        st.session_state[_KEY] = told
+            new_screen = replace(new_screen, **{name: getattr(before, name) for name in kept})
+        st.session_state[_KEY] = new_screen
         st.session_state[_SEEN] = query
         st.session_state[_PAGE] = page
-        if told.address(page) != Screen.from_address(query).address(page):
-            _write(told)
+        if new_screen.address(page) != Screen.from_address(query).address(page):
+            _write(new_screen)
         for name in _WIDGETS:
             st.session_state[_widget(name)] = getattr(st.session_state[_KEY], name)
         st.session_state.pop(CLOCK, None)
 
 
 def screen() -> Screen:
-    """Give back what is on this viewer's screen."""
+    """Give this viewer's choices."""
     return cast(Screen, st.session_state[_KEY])
 
 
 def shown() -> str:
-    """Tell which page is on this viewer's screen."""
+    """Give the name of the page on this viewer's screen."""
     return str(st.session_state.get(_PAGE, HOME))
 
 
 def go(page: str) -> None:
-    """Ask for another page: the next run of the whole script goes there."""
+    """Request another page: the next run of the whole script switches to it."""
     if page in PAGES:
         st.session_state[_GO] = page
 
 
 def asked() -> str | None:
-    """Take the page that was asked for; None where it is on screen already, or none was."""
+    """Take the requested page; None where there is none, or it is on screen already."""
     page: str | None = st.session_state.pop(_GO, None)
     return page if page != shown() else None
 
 
 def move(city: str) -> None:
-    """Go to another city, where none of this one's stations are."""
+    """Switch to another city, and drop the choices of this city's stations."""
     change(city=city, station="", start="", goal="")
 
 
@@ -256,7 +255,7 @@ def _write(screen: Screen) -> None:
 
 
 def take(name: str) -> None:
-    """Take over what a widget was just set to; one that was emptied keeps what it had."""
+    """Take over a widget's new value. An emptied widget gets its old value back."""
     chosen = st.session_state[_widget(name)]
     chosen = tuple(chosen) if isinstance(chosen, list) else chosen
     if chosen is None or chosen == ():
@@ -266,7 +265,7 @@ def take(name: str) -> None:
 
 
 def key(name: str) -> str:
-    """Name the widget that sets a choice, and remind it of its value: Streamlit forgets undrawn widgets."""
+    """Give the key of a choice's widget, and set its value: Streamlit forgets undrawn widgets."""
     if _widget(name) not in st.session_state:
         st.session_state[_widget(name)] = getattr(screen(), name)
     return _widget(name)

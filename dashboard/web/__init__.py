@@ -1,1 +1,1 @@
-"""What stands before every request: the request guard and compressed static files."""
+"""The middleware before the app: the request guard, and compression of static files."""

@@ -1,8 +1,7 @@
-"""What may be asked at all, and what browsers are told to refuse: before the app, for page and API alike.
+"""Checks every request before the app sees it, and sets the security headers of every answer.
 
-Nothing is ever sent to Dockcast but questions, so whatever carries a body, or asks for anything but reading,
-is turned away at the door. Pages run no script but the app's own and speak to no server but this one and the
-map's.
+Dockcast is read only. So the guard refuses each request with a body or with a method that does not read.
+Pages run no script but the app's own, and talk to no server but this one and the map's.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard.api.answers import METHODS, ApiError, respond_error
 
 MOST_TARGET = 8_000
-"""Bytes of path and question together; the longest link of ours has some 500."""
+"""Bytes of path and query together; our longest link has some 500."""
 
 MOST_REQUESTS = 256
 """Requests answered at once. Threads answer 28 at a time, the others wait; more would only wait longer."""
 
 MOST_PAGES = 1_000
-"""Pages open at once, a WebSocket each: one takes about a megabyte."""
+"""Pages open at once, with a WebSocket each. A page takes about a megabyte."""
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _AT_HOME = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
@@ -47,15 +46,15 @@ _ALWAYS = {
 }
 _SECURE = {b"strict-transport-security": b"max-age=31536000"}
 _NO_PAGE = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-"""For what is no page, should a browser ever show it as one."""
+"""The policy for answers that are not pages, should a browser show one as a page."""
 
 
 class RequestGuard:
-    """ASGI middleware that turns away what Dockcast never answers, and adds the headers of a careful site.
+    """ASGI middleware that refuses requests which Dockcast never answers, and adds security headers.
 
-    `hosts` are the public names that it answers to: `*` for any, `*.example.org` for all below one. By its
-    addresses, and by names that no stranger can own (`localhost`, `dockcast`, `dockcast.local`), it always
-    answers: a stranger's name that was made to lead here (DNS rebinding) is neither. `map_style` is the
+    `hosts` are the public names that it answers to: `*` for any, `*.example.org` for all below one. It always
+    answers to its addresses, and to names that no stranger can own (`localhost`, `dockcast`,
+    `dockcast.local`). A stranger's name that leads here (DNS rebinding) is neither. `map_style` is the
     setting of that name.
     """
 
@@ -67,7 +66,7 @@ class RequestGuard:
         self._is_ours = lru_cache(maxsize=256)(self._judge)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what may be asked."""
+        """Pass on a request that the guard lets through."""
         if scope["type"] == "http":
             await self._answer(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -79,18 +78,18 @@ class RequestGuard:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
 
-        async def say(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = self._dressed(message, host, secure=scope["scheme"] == "https")
+                message = self._with_headers(message, host, secure=scope["scheme"] == "https")
             await send(message)
 
         self._requests += 1
         try:
             error = self._refusal(scope, headers)
             if error is None:
-                await self._app(scope, receive, say)
+                await self._app(scope, receive, send_with_headers)
             else:
-                await respond_error(Request(scope), error)(scope, receive, say)
+                await respond_error(Request(scope), error)(scope, receive, send_with_headers)
         finally:
             self._requests -= 1
 
@@ -108,7 +107,7 @@ class RequestGuard:
             self._pages -= 1
 
     def _refusal(self, scope: Scope, headers: Mapping[bytes, str]) -> ApiError | None:
-        """Say why a request is turned away; None where it is not. Its connection ends: a body may follow."""
+        """Explain why a request is refused; None where it is not. The connection ends: a body may follow."""
         end = {"Connection": "close"}
         if not self._is_ours(headers.get(b"host", "")):
             name = "Dockcast does not answer to the name that was asked for."
@@ -136,10 +135,10 @@ class RequestGuard:
         return is_at_home(name) or any(_matches(name, known) for known in self._hosts)
 
     def _is_own_page(self, origin: str, host: str) -> bool:
-        """Tell whether a WebSocket is asked for by a page of ours; a proxy may have changed `host`.
+        """Tell whether a page of ours opens a WebSocket; a proxy may have changed `host`.
 
-        Streamlit alone would let pages of this machine's other servers in, and ask a server on the internet
-        for our address before it refuses a stranger's.
+        Streamlit alone would let in pages of this machine's other servers. It would also ask a server on the
+        internet for our address before it refuses a stranger's page.
         """
         try:
             asking = urlsplit(origin)
@@ -148,18 +147,18 @@ class RequestGuard:
             return False
         return asking.netloc == host or any(_matches(name, known) for known in self._hosts)
 
-    def _dressed(self, message: Message, host: str, *, secure: bool) -> Message:
-        """Add our headers in the place of any of the same names: raw, since it is done for every answer."""
-        told: list[tuple[bytes, bytes]] = message["headers"]
+    def _with_headers(self, message: Message, host: str, *, secure: bool) -> Message:
+        """Set our headers, in place of any of the same names; as raw bytes, since each answer gets them."""
+        given: list[tuple[bytes, bytes]] = message["headers"]
         ours = {**_ALWAYS, **_SECURE} if secure else dict(_ALWAYS)
         if message["status"] != 304:  # which has no type, and would give a page that is kept another policy
-            page = any(name == b"content-type" and kind.startswith(b"text/html") for name, kind in told)
+            page = any(name == b"content-type" and kind.startswith(b"text/html") for name, kind in given)
             ours[b"content-security-policy"] = policy(host, self._map).encode() if page else _NO_PAGE
-        return {**message, "headers": [each for each in told if each[0] not in ours] + [*ours.items()]}
+        return {**message, "headers": [each for each in given if each[0] not in ours] + [*ours.items()]}
 
 
 def is_at_home(name: str) -> bool:
-    """Tell whether a host's name is an address, or a name that exists in one's own network alone.
+    """Tell whether a host's name is an address, or a name that exists only in the local network.
 
     >>> [is_at_home(name) for name in ("127.0.0.1", "::1", "app", "dockcast.local", "example.org")]
     [True, True, True, True, False]
@@ -176,10 +175,10 @@ def _matches(name: str, known: str) -> bool:
 
 
 def policy(host: str, more: Collection[str] = ()) -> str:
-    """Say what a page may load: the app's own scripts and data, and the map's from the sources `more`.
+    """Write the content security policy: the app's own scripts and data, and the map's from `more`.
 
-    Streamlit writes styles into the page and its map works in a worker made of a blob; a component's script
-    is one too. `host` is named for WebSockets, which 'self' leaves out in older browsers.
+    Streamlit writes styles into the page. Its map runs in a worker made of a blob, and a component's script
+    is a blob too. `host` is there for WebSockets, which 'self' leaves out in older browsers.
     """
     sources = {
         "default-src": ["'none'"],
@@ -199,7 +198,7 @@ def policy(host: str, more: Collection[str] = ()) -> str:
 
 @lru_cache(maxsize=1)
 def _inline_scripts() -> tuple[str, ...]:
-    """Name the scripts that stand in Streamlit's own page by their hashes."""
+    """Give the hashes of the scripts in Streamlit's own page."""
     page = Path(streamlit.__file__).parent / "static" / "index.html"
     scripts = _INLINE.findall(page.read_text(encoding="utf-8"))
     hashes = (base64.b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
@@ -207,7 +206,7 @@ def _inline_scripts() -> tuple[str, ...]:
 
 
 def _map_sources(map_style: str) -> tuple[str, ...]:
-    """Say where the map may come from. A style of the operator's own may name tiles on any server."""
+    """Give the sources of the map. A style of the operator's own may name tiles on any server."""
     if map_style == "plain":
         return ()
     if map_style == "streets":

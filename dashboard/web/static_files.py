@@ -1,8 +1,8 @@
-"""Streamlit's own scripts and styles, compressed: 6.5 MB become 2, which a phone has to fetch before the map.
+"""Compresses Streamlit's own scripts and styles: a phone fetches 2 MB instead of 6.5 before it shows the map.
 
 Streamlit sends them as they are. They never change under their names, so each is compressed once, beside the
-event loop, and kept: some 2 MB of memory for what visitors ask for. By Brotli where the browser takes it, a
-sixth smaller than by gzip; browsers ask for it over HTTPS and on one's own machine alone.
+event loop, and kept: some 2 MB of memory. Brotli is a sixth smaller than gzip; browsers accept it only over
+HTTPS and from their own machine.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class _HeldResponse:
 
 
 class CompressedStatics:
-    """ASGI middleware that compresses what lies under `/static/`, and touches nothing else."""
+    """ASGI middleware that compresses files under `/static/`, and touches nothing else."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._kept: dict[tuple[str, str], tuple[Message, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer from what is kept, or pass on and keep."""
+        """Answer with the kept file, or pass the request on and keep the response."""
         packer = self._packer(scope)
         if packer is None:
             await self._app(scope, receive, send)
@@ -61,7 +61,7 @@ class CompressedStatics:
         if key not in self._kept:
             held = _HeldResponse()
             await self._app(scope, receive, held.take)
-            if not held.whole:  # the visitor has gone, and the file was not read to its end
+            if not held.whole:  # the visitor left before the end of the file
                 return
             headers = Headers(raw=held.start["headers"])
             worth = headers.get("content-type", "").startswith(_WORTH) and len(held.body) >= _LEAST_BYTES
@@ -84,7 +84,7 @@ class CompressedStatics:
         if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith("/static/"):
             return None
         headers = Headers(scope=scope)
-        # Whoever asks for a part, or whether something has changed, is better answered by the app itself.
+        # The app itself answers requests for a part of a file, or for a change.
         if {"range", "if-none-match", "if-modified-since"} & set(headers.keys()):
             return None
         accepted = {part.partition(";")[0].strip() for part in headers.get("accept-encoding", "").split(",")}

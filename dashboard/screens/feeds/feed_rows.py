@@ -211,7 +211,7 @@ def history(counts: pd.DataFrame, wall: datetime, zone: ZoneInfo) -> pd.DataFram
             "high": high,
             "begin": begin,
             "end": [at + QUARTER for at in begin],
-            "said": [
+            "tip": [
                 feeds_words.polls_tip(formats.clock(at), n, head)
                 for at, n, head in zip(begin, known["n"], known["head"], strict=True)
             ],

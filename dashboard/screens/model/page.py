@@ -111,7 +111,7 @@ def station(system: System, found: Pipeline) -> None:
                 width="stretch",
                 alt=model_words.RATES_ALT(),
             )
-    offer(rates.drop(columns="said"), f"{key}-rates", model_words.RATES_TABLE())
+    offer(rates.drop(columns="tip"), f"{key}-rates", model_words.RATES_TABLE())
     show(tag("h2", model_words.WEIGHTS(), cls="station-name"))
     show(tag("p", tables.trust(found, index), cls="note"))
     weights = tables.weights(found, index)

@@ -36,7 +36,7 @@ def rates(found: Pipeline, index: int | None) -> pd.DataFrame:
                 minutes = slot * 1440 // slots
                 clock = f"{minutes // 60:02}:{minutes % 60:02}"
                 rows.append((kind, clock, minutes / 60, name, rate, model_words.rate_tip(clock, rate, key)))
-    return pd.DataFrame(rows, columns=["days", "clock", "hour", "side", "rate", "said"])
+    return pd.DataFrame(rows, columns=["days", "clock", "hour", "side", "rate", "tip"])
 
 
 def evidence(found: Pipeline, index: int | None) -> str:
@@ -57,7 +57,7 @@ def weights(found: Pipeline, index: int | None) -> pd.DataFrame:
         for minutes, row in zip(SCORED_MINUTES, table, strict=True)
         for place, (competitor, weight) in enumerate(zip(found.competitors, row, strict=True))
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["minutes", "ahead", "order", "expert", "weight", "said"])
+    return pd.DataFrame(rows, columns=["minutes", "ahead", "order", "expert", "weight", "tip"])
 
 
 def trust(found: Pipeline, index: int | None) -> str:

@@ -24,7 +24,7 @@ def test_the_past_begins_three_hours_back_and_ends_with_the_newest_counts() -> N
     assert bikes["count"].tolist() == [4, 6, 6]
     spaces = fan_chart.past(history, "space", NOON, until, DUBLIN)
     assert np.isnan(spaces["count"]).tolist() == [False, True, True]
-    assert spaces["said"].tolist()[1] == "11:00 · – spaces"
+    assert spaces["tip"].tolist()[1] == "11:00 · – spaces"
     assert fan_chart.past([], "bike", NOON, until, DUBLIN).empty
 
 

@@ -1,6 +1,6 @@
 """`python -m ingest COMMAND`: see `ingest.cli`."""
 
-from ingest.cli.commands import app
+from ingest.cli.app import app
 
 if __name__ == "__main__":
     app()

@@ -1,7 +1,7 @@
-"""What the worker and the app write down: plain lines for people or JSON lines for programs, never a secret.
+"""Writes the logs of worker and app: plain lines for people or JSON lines for programs, without secrets.
 
-Passwords stand in addresses of stores and keys in those of feeds, and libraries quote both in their errors.
-So every line is cleaned where it is written, whoever wrote it. Who asks for what is not written down at all.
+Addresses of stores have passwords, addresses of feeds have keys, and libraries quote both in their errors. So
+the formatters clean every line. Nothing logs who requests what.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Literal
 Format = Literal["plain", "json"]
 
 system: ContextVar[str | None] = ContextVar("system", default=None)
-"""The system that this thread is at work on."""
+"""The system that this thread works on."""
 
 _SECRETS = (
     (re.compile(r"(?<=://)[^\s/@]+@"), "…@"),
@@ -27,7 +27,7 @@ _QUIET = ("apscheduler", "alembic", "urllib3", "uvicorn.access", "uvicorn.error"
 
 
 def redact(text: str) -> str:
-    """Take out users and passwords, and whatever follows the question mark of an address.
+    """Take out users and passwords, and everything after the question mark of an address.
 
     >>> redact("no answer from postgresql://me:pa55@db/dockcast nor https://a.example/gbfs.json?token=x")
     'no answer from postgresql://…@db/dockcast nor https://a.example/gbfs.json?…'
@@ -38,22 +38,22 @@ def redact(text: str) -> str:
 
 
 class Plain(logging.Formatter):
-    """A line as people read it, tracebacks below."""
+    """Formats a line for people, with tracebacks below it."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write it, without secrets."""
+        """Format a record, without secrets."""
         return redact(super().format(record))
 
 
 class Json(logging.Formatter):
-    """An object a line: time, level, logger, message, the system where there is one, the traceback too."""
+    """Formats a line as a JSON object: time, level, logger, message, and where there are any, system and error."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write it, without secrets."""
-        told = {
+        """Format a record, without secrets."""
+        fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -61,11 +61,11 @@ class Json(logging.Formatter):
             "system": system.get(),
             "error": redact(self.formatException(record.exc_info)) if record.exc_info else None,
         }
-        return json.dumps({name: value for name, value in told.items() if value is not None})
+        return json.dumps({name: value for name, value in fields.items() if value is not None})
 
 
 def set_up(style: Format, *libraries: str) -> None:
-    """Write everything to standard error in one style, that of the `libraries` named too."""
+    """Log everything to standard error in one style, also what the named `libraries` log."""
     handler = logging.StreamHandler()
     handler.setFormatter(Json() if style == "json" else Plain())
     logging.basicConfig(level=logging.INFO, handlers=[handler])

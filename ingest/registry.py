@@ -1,4 +1,4 @@
-"""Which systems are followed: the packaged list, one's own list, and the public catalogue."""
+"""Reads the list of systems to follow, the packaged one or the operator's, and searches the public catalogue."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ _FORMS = {
 
 
 def load(source: str | None, fetcher: Fetcher) -> list[System]:
-    """Read a list of systems: the packaged one, or the path or http(s) address of one's own.
+    """Read a list of systems: the packaged one, or the operator's own at a path or http(s) address.
 
-    Raises `RegistryError`, with what to do, when the list cannot be read or any entry in it is wrong: a list
-    that is followed in part would hide that a city is missing.
+    Raises `RegistryError`, with advice, when the list cannot be read or any entry in it is wrong: a worker
+    that followed a part of the list would hide that a city is missing.
     """
     where = source or str(PACKAGED)
     try:
@@ -155,8 +155,8 @@ def _system(entry: Any, number: int, where: str) -> System:
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A system of the public catalogue; `needs_key` where its operator wants to know who reads it."""
+class CatalogueEntry:
+    """A system of the public catalogue; `needs_key` where its operator wants to know who reads the feed."""
 
     system_id: str
     name: str
@@ -166,7 +166,7 @@ class Listed:
     needs_key: bool
 
 
-def search(word: str, fetcher: Fetcher, url: str = CATALOGUE) -> list[Listed]:
+def search(word: str, fetcher: Fetcher, url: str = CATALOGUE) -> list[CatalogueEntry]:
     """Find systems of the public catalogue by id, name, place or country, whatever the case and accents.
 
     Raises `RegistryError` when the catalogue cannot be had or has changed its form.
@@ -182,18 +182,18 @@ def search(word: str, fetcher: Fetcher, url: str = CATALOGUE) -> list[Listed]:
         raise RegistryError(f"{url} is not the catalogue that we know: see {CATALOGUE} for what it is now")
     found = []
     for row in rows:
-        told = {key: (value or "").strip() for key, value in row.items() if isinstance(value, str | None)}
-        listed = Listed(
-            system_id=told["System ID"],
-            name=told["Name"],
-            location=told["Location"],
-            country=told["Country Code"],
-            url=told["Auto-Discovery URL"],
-            needs_key=any(told.get(key) for key in _KEY_COLUMNS),
+        fields = {key: (value or "").strip() for key, value in row.items() if isinstance(value, str | None)}
+        entry = CatalogueEntry(
+            system_id=fields["System ID"],
+            name=fields["Name"],
+            location=fields["Location"],
+            country=fields["Country Code"],
+            url=fields["Auto-Discovery URL"],
+            needs_key=any(fields.get(key) for key in _KEY_COLUMNS),
         )
-        texts = (listed.system_id, listed.name, listed.location, listed.country)
+        texts = (entry.system_id, entry.name, entry.location, entry.country)
         if any(_folded(word) in _folded(text) for text in texts):
-            found.append(listed)
+            found.append(entry)
     return found
 
 

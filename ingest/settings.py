@@ -1,4 +1,4 @@
-"""Every setting once: its name, default and help. The environment sets them, as `DOCKCAST_<NAME>`."""
+"""Every setting once: its name, default and help. Environment variables named `DOCKCAST_<NAME>` set them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ingest.logs import Format
 
 
 class SettingsError(ValueError):
-    """A setting makes no sense; its words name the first one and say why."""
+    """A setting that makes no sense. The text names the first such setting and says why."""
 
 
 class Settings(BaseSettings):

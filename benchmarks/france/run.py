@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ingest.cli.commands import app  # noqa: E402
+from ingest.cli.app import app  # noqa: E402
 from ingest.replay.recording import Recording  # noqa: E402
 from ingest.store import OUTCOME_LEARNT, Store  # noqa: E402
 from ingest.worker import tick  # noqa: E402

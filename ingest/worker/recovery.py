@@ -1,9 +1,9 @@
 """Bring a forecaster back from the store: its checkpoint, and the log learnt after it.
 
-A logged poll is the snapshot before it with its changes. Learning these again in their order gives the same
-state, bit for bit, as if the worker had never been away. The log holds no history of the stations'
-descriptions; so whoever commits a new one, or new weather, commits a checkpoint with it. One that cannot be
-read gives way to the one before it, and that to the log alone.
+A logged poll is the snapshot before it with its changes. A forecaster that learns these again in their order
+has the same state, bit for bit, as if the worker had never stopped. The log has no history of the stations'
+descriptions: so a tick with a new description, or with new weather, also commits a checkpoint. Where a
+checkpoint cannot be read, recovery begins at the one before it, and without that at the start of the log.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class Recovery:
 
 
 def recover(store: Store, system_id: str) -> Recovery | None:
-    """Bring back a system's forecaster; None where nothing was ever learnt.
+    """Bring back a system's forecaster; None where none has learnt yet.
 
-    Where the newest checkpoint cannot be used, what is learnt after the one before it, with the weather told
-    meanwhile, is the same, but for stations described anew in between: they are described as now from its
-    time on. Where none can be used, all of the log that is still kept is learnt, in the stations' present
-    description: what was learnt from older polls is lost, and `learning_since` says so.
+    From the checkpoint before the newest, the forecaster learns the log and the weather since. Its state is
+    the same, except for stations whose description changed in between: they have their present description
+    from that checkpoint on. Without any checkpoint, the forecaster learns the whole log that is still kept,
+    with the present descriptions. What it learnt from older polls is lost, and `learning_since` says so.
     """
     checkpoint = newest = store.checkpoints.newest(system_id)
     forecaster = None

@@ -1,7 +1,7 @@
-"""The worker: a job a system on APScheduler, from start to stop.
+"""Runs one APScheduler job for each system, from start to stop.
 
-Each job runs at a date and then books its next one, because only the tick knows when the feed may be asked
-again. Every system has a thread: a feed that answers slowly for half a minute keeps no other waiting.
+A job runs at a date and then books the next one, because only the tick knows when the feed may be polled
+again. Each system has a thread of its own, so that a feed that answers slowly delays no other.
 """
 
 from __future__ import annotations
@@ -42,37 +42,38 @@ from ingest.worker.tick import LEASE, STANDBY_INTERVAL, Ticker
 log = logging.getLogger(__name__)
 
 START_WITHIN = timedelta(seconds=10)
-"""All systems begin their first tick within this time, the first ones at once."""
+"""All systems begin their first tick within this time; the first systems begin at once."""
 
 STOP_WITHIN = 8.0
-"""Seconds that running ticks have to end when the worker is to stop; the app waits ten."""
+"""Seconds that running ticks have to end when the worker stops; the app waits ten."""
 
 RECORDINGS_EVERY = 10.0
-"""Seconds between two looks for recordings."""
+"""Seconds between two searches for new recordings."""
 
 CLOCK_EVERY = 5.0
-"""Seconds between two looks whether the clock was set back."""
+"""Seconds between two checks whether somebody set the clock back."""
 
 LOST_AFTER = 300.0
-"""Seconds after which a tick that has not begun will not begin any more: more than any wait for a thread."""
+"""Seconds after which a tick that is due and has not begun counts as lost: no wait for a thread is as long."""
 
 _MOST_THREADS = 64
 
 _ARENAS, _FROM_BYTES = (-8, 2), (-3, 2**20)
-"""What glibc's mallopt takes: at most two heaps, and large arrays outside of them."""
+"""Arguments of glibc's mallopt: at most two heaps, and large arrays outside of them."""
 _RETRY_LIST = (2.0, 60.0)
+"""Seconds between two tries to read the list of systems: at first, and at most."""
 
 
 def wall_clock() -> datetime:
-    """Tell the time, as aware UTC."""
+    """Give the time, as aware UTC."""
     return datetime.now(UTC)
 
 
 class Worker:
-    """Follows systems until told to stop.
+    """Follows systems until its caller stops it.
 
-    The list is read once, at start: to follow others, start again. Recordings in `data/recordings` are taken
-    up as they come.
+    It reads the list of systems once, at the start. It follows a recording as soon as somebody puts it into
+    `data/recordings`.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Worker:
         self._clock = clock
         self._settings = settings
         self._fetcher = fetcher
-        # More at a time would not be faster, but each takes memory for its forecasts.
+        # More ticks at a time would not be faster, and each takes memory for its forecasts.
         self._turn = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._bookings: dict[Ticker, tuple[int, float]] = {}
         self._tickers = [self._ticker(system, n / len(systems)) for n, system in enumerate(systems)]
@@ -98,7 +99,7 @@ class Worker:
                 "default": ThreadPoolExecutor(min(len(systems) + 4, _MOST_THREADS)),
                 "leases": ThreadPoolExecutor(1),  # never behind ticks that wait for their turn
             },
-            job_defaults={"misfire_grace_time": None},  # a tick that comes late is still wanted
+            job_defaults={"misfire_grace_time": None},  # a late tick is better than none
             timezone=UTC,
         )
 
@@ -118,7 +119,7 @@ class Worker:
         return Ticker(system, self._store, self.holder, feed, self._clock, weather=weather, **more)
 
     def _look_for_recordings(self) -> None:
-        """Take up recordings that have been put beside the store since."""
+        """Follow the recordings that somebody has put beside the store meanwhile."""
         known = {ticker.system.system_id for ticker in self._tickers}
         new = recorded_systems(known=known)
         if not new:
@@ -137,7 +138,7 @@ class Worker:
         return WeatherFeed(system.system_id, self._settings.weather, self._fetcher, self._clock)
 
     def _follow(self, systems: Sequence[System]) -> bool:
-        """Say whom we follow; False where the store cannot be written to now."""
+        """Write into the store which systems are followed; False where that is not possible now."""
         try:
             self._store.systems.follow(systems)
         except StoreFailedError as error:
@@ -147,7 +148,7 @@ class Worker:
         return True
 
     def run(self, stop: threading.Event) -> None:
-        """Follow all systems until `stop` is set; then let running ticks end, and give up the leases."""
+        """Follow all systems until `stop` is set; then let running ticks end, and drop the leases."""
         while not self._follow(self._systems):
             if stop.wait(STANDBY_INTERVAL.total_seconds()):
                 return

@@ -14,7 +14,7 @@ import tests.support.misbehaving as server_that
 from ingest.city.cities import CITIES
 from ingest.gbfs.feed import Feed
 from ingest.http.client import Fetcher, names_private
-from ingest.registry import Listed, RegistryError, load, search
+from ingest.registry import CatalogueEntry, RegistryError, load, search
 from ingest.system import System
 from tests.support.misbehaving import Misbehaving
 
@@ -237,7 +237,7 @@ def test_the_catalogue_tells_who_wants_a_key(server: Misbehaving, fetcher: Fetch
     server.at("/systems.csv", server_that.body(b"\xef\xbb\xbf" + CATALOGUE.encode()))
     found = {listed.system_id: listed for listed in search("", fetcher, server.url("/systems.csv"))}
     assert found["lime_zh"].needs_key
-    assert found["Paris"] == Listed(
+    assert found["Paris"] == CatalogueEntry(
         "Paris", "Vélib' Metropole", "Paris", "FR", "https://v.example/gbfs.json", needs_key=False
     )
 

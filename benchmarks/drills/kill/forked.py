@@ -16,7 +16,7 @@ import river.compose
 import river.linear_model  # noqa: F401
 
 import model.seed_pipeline  # noqa: F401
-from ingest.cli.commands import run
+from ingest.cli.run import run
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ingest import registry
-from ingest.cli.commands import app
-from ingest.registry import Listed
+from ingest.cli.app import app
+from ingest.registry import CatalogueEntry
 from ingest.replay.recording import Recording
 from ingest.store import Store
 from ingest.store.playback import Playback
@@ -180,7 +180,7 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
 
 
 def test_the_catalogue_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [Listed("bike_x", "Bike [bold]X", "Oslo", "NO", "https://example.org/gbfs.json", True)]
+    found = [CatalogueEntry("bike_x", "Bike [bold]X", "Oslo", "NO", "https://example.org/gbfs.json", True)]
     monkeypatch.setattr(registry, "search", lambda word, fetcher: found if word == "oslo" else [])
     ran = runner.invoke(app, ["systems", "oslo"])
     assert ran.exit_code == 0
@@ -191,7 +191,7 @@ def test_the_catalogue_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_a_network_the_search_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_network(word: str, fetcher: object) -> list[Listed]:
+    def no_network(word: str, fetcher: object) -> list[CatalogueEntry]:
         raise registry.RegistryError("the public catalogue cannot be had: no network")
 
     monkeypatch.setattr(registry, "search", no_network)

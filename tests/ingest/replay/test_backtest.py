@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ingest.cli.commands import app
+from ingest.cli.app import app
 from ingest.replay.backtest import backtest
 from ingest.replay.recording import Recording
 from model import Forecaster

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from ingest.cli.commands import app
+from ingest.cli.app import app
 from ingest.store import export as exported
 from ingest.store.export import ExportError, export
 from model.scoring.issue import SCORED_MINUTES

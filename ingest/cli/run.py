@@ -1,0 +1,59 @@
+"""`run`: the worker."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Annotated
+
+import typer
+from threadpoolctl import threadpool_limits
+
+from ingest import logs
+from ingest.cli.explained import explained
+from ingest.http.client import Fetcher
+from ingest.settings import Settings
+from ingest.store import Store
+from ingest.worker.worker import Worker, give_memory_back, load_systems
+
+
+def run(
+    with_parent: Annotated[
+        bool,
+        typer.Option(
+            "--with-parent", help="End when standard input closes, as it does when the parent process ends."
+        ),
+    ] = False,
+) -> None:
+    """Poll, learn and forecast all followed systems, until a signal ends it.
+
+    A second worker on the same store stands by. It takes over when the first one has stopped.
+    """
+    give_memory_back()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if with_parent:
+        threading.Thread(target=_watch_parent, args=[stop], daemon=True).start()
+    # BLAS threads fight over the cores: small matrices took 15 times longer with its default than with one.
+    with explained(), threadpool_limits(1):
+        settings = Settings.read()
+        logs.set_up(settings.log_format)
+        store = Store(settings.store)
+        fetcher = Fetcher()
+        systems = load_systems(settings.systems, fetcher, stop)
+        if systems:
+            Worker(store, systems, fetcher, settings).run(stop)
+        store.close()
+    # Without this, Python would wait for a thread that is still reading a slow feed. It has nothing to save.
+    logging.shutdown()
+    os._exit(0)
+
+
+def _watch_parent(stop: threading.Event) -> None:
+    while sys.stdin.buffer.read(1024):
+        pass
+    stop.set()

@@ -49,7 +49,7 @@ class Plain(logging.Formatter):
 
 
 class Json(logging.Formatter):
-    """Formats a line as a JSON object: time, level, logger, message, and where there are any, system and error."""
+    """Formats a line as a JSON object: time, level, logger, message; system and error where there are any."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a record, without secrets."""

@@ -1,4 +1,4 @@
-"""Reads the list of systems to follow, the packaged one or the operator's, and searches the public catalogue."""
+"""Reads the list of systems to follow, packaged or the operator's own; searches the public catalogue."""
 
 from __future__ import annotations
 

@@ -23,9 +23,7 @@ from ingest.worker.worker import Worker, give_memory_back, load_systems
 def run(
     with_parent: Annotated[
         bool,
-        typer.Option(
-            "--with-parent", help="End when standard input closes, as it does when the parent process ends."
-        ),
+        typer.Option("--with-parent", help="End when standard input closes: the parent process has ended."),
     ] = False,
 ) -> None:
     """Poll, learn and forecast all followed systems, until a signal ends it.

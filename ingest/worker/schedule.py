@@ -2,7 +2,7 @@
 
 A poll is due `poll_seconds` after the last one began, and not before the `ttl` of its answer is over, counted
 from receipt. All systems start within seconds of each other, so that there is a map soon. Then they drift
-apart: each has a place of its own in the minute, and each poll waits up to two seconds more until it is there.
+apart: each has its place in the minute, and each poll waits up to two seconds more until it is there.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ CLOCK_EVERY = 5.0
 """Seconds between two checks whether somebody set the clock back."""
 
 LOST_AFTER = 300.0
-"""Seconds after which a tick that is due and has not begun counts as lost: no wait for a thread is as long."""
+"""Seconds after which a tick that is due and has not begun counts as lost: no thread keeps it so long."""
 
 _MOST_THREADS = 64
 

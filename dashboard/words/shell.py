@@ -243,6 +243,8 @@ def map_by(host: str) -> str:
 
 LATER = mark("Later…")
 SOON = mark("Within 2 hours")
+MINUTES_FORMAT = mark("%d min")
+"""How Streamlit's slider writes its minutes."""
 
 
 def arrive_at(at: str, minutes: float) -> str:

@@ -30,8 +30,8 @@ def ask(view: View, label_of: Callable[[str, float], str]) -> str:
         )  # fmt: skip
     else:
         st.slider(
-            label, address_bar.MINUTES[0], address_bar.MINUTES[-1], step=5, format=shell_words.MINUTES_FORMAT(),
-            key=address_bar.key("minutes"), on_change=soon,
+            label, address_bar.MINUTES[0], address_bar.MINUTES[-1], step=5,
+            format=shell_words.MINUTES_FORMAT(), key=address_bar.key("minutes"), on_change=soon,
         )  # fmt: skip
     return formats.moment(at, now, zone)
 

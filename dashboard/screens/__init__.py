@@ -1,1 +1,1 @@
-"""The screens: a file each, or a folder where a screen needs more than one file."""
+"""The screens. Each is one file, or a folder whose `page.py` draws and whose other files compute."""

@@ -32,13 +32,13 @@ SWEEP = (*address_bar.MINUTES, *address_bar.MINUTES[-2:0:-1])
 """The arrival times, in minutes from now: there and back."""
 
 TURNS = {"map": len(SWEEP), "accuracy": 20}
-"""Steps for which each is on screen."""
+"""Steps that each stays on screen."""
 
 CURVES_SECONDS = 5.0
-"""How often curves are drawn anew."""
+"""Seconds between two drawings of the curves."""
 
 _BEFORE = 7
-"""Steps before their turn that curves are drawn, out of sight."""
+"""Steps before their turn in which the curves are drawn, out of sight."""
 
 _MAP_WIDTH = 0.71
 """Share of the screen's width beside the panel; kiosk.css has the same."""
@@ -99,7 +99,7 @@ def largest_mark() -> float:
 
 
 def curves(system: System) -> None:
-    """Draw how right the forecasts were, in time for their turn."""
+    """Draw the curves, in time for their turn."""
     if curves_due() and reader().view(system).frame is not None:
         over_time.draw(system)
 
@@ -117,7 +117,7 @@ def curves_due() -> bool:
 
 
 def panel(view: View, turn: str = "map", more: str = "") -> Markup:
-    """Write what is always in sight: city, label, time, age. `more` follows.
+    """Write the panel: city, label, time, age, then `more`.
 
     The beat differs at each run. By it the browser knows that the server still answers.
     """
@@ -142,7 +142,7 @@ def panel(view: View, turn: str = "map", more: str = "") -> Markup:
 
 
 def arrival(minutes: int, at: str, credit: str) -> Markup:
-    """Write which arrival time the map shows, what its colours mean, and who made its ground."""
+    """Write the arrival time that the map shows, the legend, and the makers of the ground."""
     share = 100 * minutes / address_bar.MINUTES[-1]
     screen = address_bar.screen()
     asked = tag(
@@ -158,7 +158,7 @@ def arrival(minutes: int, at: str, credit: str) -> Markup:
 
 
 def curves_title() -> Markup:
-    """Write what the curves are of."""
+    """Write the title of the curves."""
     screen = address_bar.screen()
     lines = kiosk_words.how_right(formats.minutes(screen.horizon), accuracy_words.PASTS[screen.past])
     return tag("div", *(tag("p", line) for line in lines), cls="asked")

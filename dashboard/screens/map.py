@@ -28,7 +28,7 @@ from dashboard.words import shell as shell_words
 from ingest.system import System
 from model.frame import AT_LEAST, Frame
 
-# A forecast made for a moment so near is not worth a word: steps are five minutes, counts seconds old.
+# A difference this small needs no note: steps are five minutes, and counts some seconds old.
 NEARLY = timedelta(minutes=4)
 
 
@@ -47,7 +47,7 @@ def page() -> None:
 
 
 def city(system: System, drawn: str) -> None:
-    """Draw one city: what is wanted, when, the map, and the same in words. Runs again by itself.
+    """Draw one city: the controls, the map, and the same in words. Runs again by itself.
 
     `drawn` is the station that the rest of the page shows: another one is a matter for all of it.
     """
@@ -65,8 +65,8 @@ def city(system: System, drawn: str) -> None:
         ):
             st.rerun()
         return
-    # Before the notices, which come and go: controls that move are new ones to the browser, and on a busy
-    # machine they told their defaults as if somebody had chosen.
+    # Before the notices, which come and go. Controls that move are new ones to the browser: on a busy machine
+    # they sent their defaults as if somebody had chosen them.
     at = controls(view)
     page_shell.warn(source, view, spaces=address_bar.screen().what == "space")
     screen = address_bar.screen()
@@ -99,7 +99,7 @@ def controls(view: View) -> str:
 
 
 def made_for(view: View, horizon: int | None) -> str:
-    """Say for which moment the forecast on screen was made, where it is another than the one asked for."""
+    """Name the moment of the forecast on screen where it is not the moment that the rider chose."""
     if view.frame is None or horizon is None:
         return ""
     at = view.frame.at + timedelta(minutes=int(view.frame.minutes[horizon]))
@@ -108,7 +108,7 @@ def made_for(view: View, horizon: int | None) -> str:
 
 
 def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
-    """Draw the map, with a ring around the station that is chosen."""
+    """Draw the map, with a ring around the chosen station."""
     assert view.frame is not None
     frame, system_id, what = view.frame, view.system.system_id, address_bar.screen().what
     pixels = deck.PHONE if page_shell.phone() else deck.DESK
@@ -123,7 +123,7 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
 
 
 def summary(frame: Frame, horizon: int, at: str) -> Markup:
-    """Write what the colours mean, and the whole map in one line."""
+    """Write the meaning of the colours, and the whole map in one line."""
     screen = address_bar.screen()
     chance = side(frame, screen.what).chance[screen.n - 1, horizon]
     counted = (chance <= 100) & is_open(frame, screen.what)

@@ -1,4 +1,4 @@
-"""Scores → curves and tables: what the accuracy page shows, as frames of numbers without a screen."""
+"""Turns scores into curves and tables of numbers, for the accuracy page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SUMS = list(SUMS)
 
 @dataclass(frozen=True)
 class Range:
-    """A stretch of time up to now: how long, in which spans it is read, and over what its curve is averaged.
+    """A stretch of time up to now: its length, the spans to read, and the window of the curve's average.
 
     `length` None reaches back to the start, and its curve is the average since then. What is not a curve is
     added up from the longer spans `summed`.
@@ -29,13 +29,13 @@ class Range:
     summed: int
 
     def since(self, newest: datetime, started: datetime, span: int | None = None) -> datetime:
-        """Tell when it begins; at a boundary of its spans, or of another, so that whole ones are counted."""
+        """Give its beginning at a boundary of its spans, or of another span, so that all spans are whole."""
         begin = started if self.length is None else max(newest - self.length, started)
         return span_start(begin, span or self.span)
 
 
 def spread(past: Past, age: timedelta) -> Range:
-    """Choose how a range is read; one since the start by how long ago that was."""
+    """Choose how to read a range; one since the start depends on the `age` of the forecasts."""
     ranges: dict[Past, Range] = {
         "hours": Range(timedelta(hours=6), FIVE_MINUTES, timedelta(hours=1), FIVE_MINUTES),
         "day": Range(timedelta(hours=24), FIVE_MINUTES, timedelta(hours=3), FIVE_MINUTES),
@@ -59,7 +59,7 @@ def curve(sums: pd.DataFrame, window: timedelta | None) -> pd.DataFrame:
     for model, one in sums[sums["n"] > 0].groupby("model", sort=False):
         by_time = one.set_index("at")[_SUMS].sort_index()
         rolled = by_time.cumsum() if window is None else by_time.rolling(window, min_periods=1).sum()
-        # A rolling sum drifts below nothing by rounding where it should be 0.
+        # By rounding, a rolling sum drifts below 0 where it should be 0.
         curves.append(measured(rolled.clip(lower=0)).assign(n=rolled["n"], model=model).reset_index())
     return pd.concat(curves, ignore_index=True) if curves else _no_curve()
 
@@ -78,7 +78,7 @@ def compare(curves: pd.DataFrame, measure: Measure) -> pd.DataFrame:
 
 
 def broken(table: pd.DataFrame, outages: list[Outage]) -> pd.DataFrame:
-    """Add an empty point to each model in each outage, where its line is to break."""
+    """Add an empty point to each model in each outage, so that its line breaks."""
     holes = [
         {"at": outage.start + (outage.end - outage.start) / 2, "model": model}
         for outage in outages
@@ -92,7 +92,7 @@ def broken(table: pd.DataFrame, outages: list[Outage]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Worse:
-    """When a model was worse than naive: the `share` of the points, and the last stretch of them.
+    """When a model was worse than naive: the `share` of the points, and their last stretch.
 
     `since` and `until` are None where it never was, `until` alone where it still is.
     """
@@ -146,7 +146,7 @@ def by_station(scores: pd.DataFrame, minutes: int) -> pd.DataFrame:
     table = table[table["n"] > 0]
     table["skill"] = skill(table["pool"].to_numpy(), table["naive"].to_numpy())
     table["worse"] = table["pool"] > WORSE * table["naive"]
-    # By thirds of what a count moves in that time, which is what naive's error says.
+    # By thirds of how much counts move in that time, which is naive's error.
     order = table["naive"].rank(method="first", pct=True)
     table["busy"] = np.select([order <= 1 / 3, order <= 2 / 3], [0, 1], 2)
     return table.reset_index()
@@ -163,10 +163,10 @@ def busy_and_quiet(stations: pd.DataFrame) -> pd.DataFrame:
 
 
 def reliability(calibration: pd.DataFrame, minutes: int, models: list[str]) -> pd.DataFrame:
-    """Give how often what was stated came true: `model`, `of`, `tenth`, `n`, `stated`, `came` (shares)."""
+    """Give the share of forecasts that came true: `model`, `of`, `tenth`, `n`, `stated`, `came` (shares)."""
     if calibration.empty:
         return pd.DataFrame(columns=["model", "of", "tenth", "n", "stated", "came"])
-    mine = calibration[(calibration["minutes"] == minutes) & calibration["model"].isin(models)]
-    sums = mine.groupby(["model", "of", "tenth"], as_index=False)[["n", "stated", "came"]].sum()
+    chosen = calibration[(calibration["minutes"] == minutes) & calibration["model"].isin(models)]
+    sums = chosen.groupby(["model", "of", "tenth"], as_index=False)[["n", "stated", "came"]].sum()
     sums = sums[sums["n"] > 0]
     return sums.assign(stated=sums["stated"] / sums["n"], came=sums["came"] / sums["n"])

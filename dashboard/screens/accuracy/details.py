@@ -36,7 +36,7 @@ def draw(system: System) -> None:
     if every.empty:
         return
     horizons = curves.totals(every, ["minutes", "model"])
-    # Hours of all cities together are many rows: a week of them says it as well.
+    # Hours of all cities together are many rows: a week of them is enough.
     back = timedelta(days=7) if where is None else HOURS_OF_DAY
     hourly = source.store.scores.over_time(
         where, HOUR, minutes=[screen.horizon], models=models, since=max(since, newest - back)
@@ -82,15 +82,15 @@ def calibration(system: System, models: list[str], dark: bool) -> None:
     counts = reader().store.daily_scores.calibration(system.system_id, minutes=minutes)
     right = curves.reliability(counts, minutes, models)
     for of in ("bike", "dock"):
-        mine = right[right["of"] == of]
-        if mine.empty:
+        table = right[right["of"] == of]
+        if table.empty:
             continue
         with box(accuracy_words.RELIABLE[of]):
             st.altair_chart(
-                charts.reliable(mine, models, dark), key=f"reliable-{of}", alt=accuracy_words.RELIABLE[of]
+                charts.reliable(table, models, dark), key=f"reliable-{of}", alt=accuracy_words.RELIABLE[of]
             )
             show(tag("p", accuracy_words.RELIABLE_KEY(), cls="small"))
-            downloads.offer(mine, f"reliability-{of}", accuracy_words.RELIABLE[of])
+            downloads.offer(table, f"reliability-{of}", accuracy_words.RELIABLE[of])
     pit = right[(right["of"] == "pit") & (right["model"] == "pool")]
     if not pit.empty:
         with box(accuracy_words.PIT_TITLE()):

@@ -1,4 +1,4 @@
-"""What moves by itself on the accuracy screen: the verdict, the curves, the table of all models."""
+"""The part of the accuracy screen that moves by itself: verdict, curves, table of all models."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def draw(system: System) -> None:
             ("error", accuracy_words.CURVES["error"]),
             ("skill", accuracy_words.CURVES["skill"]),
         ):
-            mine = shown if column == "error" else shown[shown["model"] != "naive"]
+            drawn = shown if column == "error" else shown[shown["model"] != "naive"]
             models = [model for model in screen.models if column == "error" or model != "naive"]
             with st.container():
                 show(tag("h2", title, cls="chart"))
-                chart = charts.over_time(mine, column, screen.measure, models, (drifts, outages), zone, dark)
+                chart = charts.over_time(drawn, column, screen.measure, models, (drifts, outages), zone, dark)
                 st.altair_chart(
                     charts.enlarged(chart, kiosk.size()[1]) if screen.kiosk else chart,
                     key=f"curve-{column}", alt=f"{title}. {accuracy_words.stretch(chosen.window, name)}",
@@ -74,7 +74,7 @@ def draw(system: System) -> None:
 
 
 def warn(system: System) -> None:
-    """Say why there is nothing, or nothing new, to judge."""
+    """Show a notice where there are no scores, or no new ones."""
     source = reader()
     view = source.view(system)
     if view.frame is None:
@@ -89,7 +89,7 @@ def warn(system: System) -> None:
 def answers(
     system: System, judged: pd.DataFrame, lines: pd.DataFrame, newest: datetime, zone: tzinfo
 ) -> list[str]:
-    """Answer the three questions that people come with; the third only for one city."""
+    """Answer the three questions of the verdict; the third only for one city."""
     screen = address_bar.screen()
     errors = judged.set_index("model")[screen.measure]
     best = str(errors.idxmin())

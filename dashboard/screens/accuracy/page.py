@@ -1,4 +1,4 @@
-"""Accuracy: how right every model has been, live, on the very forecasts that were shown."""
+"""Accuracy: how right every model has been, live, on the forecasts that people saw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the accuracy screen reads: the stretch of time that it shows, and the errors of each station."""
+"""Reads for the accuracy screen: the stretch of time that it shows, and the errors of each station."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Stretch:
 
     @property
     def summed_since(self) -> datetime:
-        """When what is added up begins."""
+        """When the sums begin."""
         return self.chosen.since(self.newest, self.started, self.chosen.summed)
 
 
@@ -54,7 +54,7 @@ def stretch(system: System) -> Stretch | None:
 
 
 def station_errors(system: System) -> pd.DataFrame:
-    """Give each station's errors at the chosen horizon, with its name and place, as far as it is known."""
+    """Give each station's errors at the chosen horizon, with its name and place where known."""
     source = reader()
     minutes = address_bar.screen().horizon
     table = by_station(source.store.daily_scores.by_station(system.system_id, minutes=minutes), minutes)

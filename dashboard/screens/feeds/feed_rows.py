@@ -1,4 +1,4 @@
-"""How every feed is doing, a row each: what the feeds page shows, and what its numbers give to download."""
+"""The state of every feed, a row each, for the feeds page and for its downloads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Times = tuple[float, float]
 
 @dataclass(frozen=True)
 class FeedRow:
-    """One feed as it stands. `quarters` are the last 24 hours by the quarter, named as in `STRIP_KEY`.
+    """The state of one feed. `quarters` are the last 24 hours by the quarter, named as in `STRIP_KEY`.
 
     `answered_at` is the wall clock's, `age` how far its newest counts lie behind its own time.
     """
@@ -47,12 +47,12 @@ class FeedRow:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The name on screen."""
         return shell_words.city(self.system.name, self.system.city, self.system.label)
 
     @property
     def answered_at(self) -> datetime | None:
-        """When it answered last, as far as is known."""
+        """When it answered last; None where that is not known."""
         known = [self.state.received_at, None if self.answer is None else self.answer.received_at]
         return max((at for at in known if at is not None), default=None)
 
@@ -65,12 +65,12 @@ class FeedRow:
 
     @property
     def next_in(self) -> timedelta | None:
-        """How long until the next poll."""
+        """The time until the next poll."""
         return None if self.state.next_poll_at is None else self.state.next_poll_at - self.wall
 
 
 def feeds(source: StoreReader, only: str | None = None) -> list[FeedRow]:
-    """Read how all followed feeds are doing, in their order, or how one is."""
+    """Read the state of all followed feeds, in their order, or of one."""
     known = source.overview()
     wall, health = source.clock(), source.health(list(known))
     counts = dict(list(health.counts.groupby("system_id")))
@@ -83,7 +83,7 @@ def feeds(source: StoreReader, only: str | None = None) -> list[FeedRow]:
 
 
 def feed(system: System, state: SystemState, health: Health, counts: pd.DataFrame, wall: datetime) -> FeedRow:
-    """Pick one feed out of what is known of all; `counts` are those of its own polls."""
+    """Make the row of one feed; `counts` are those of its own polls."""
     system_id = system.system_id
     outcomes = [*zip(counts["outcome"].tolist(), counts["n"].tolist(), strict=True)]
     settled, expired = health.settled.get(system_id, (0, 0))
@@ -102,10 +102,10 @@ def feed(system: System, state: SystemState, health: Health, counts: pd.DataFram
     )
 
 
-def came_to(outcome: str) -> str:
-    """Put an outcome under one of three heads: see `feeds_words.OUTCOMES`.
+def head_of(outcome: str) -> str:
+    """Put an outcome of a poll under one of three heads: see `feeds_words.OUTCOMES`.
 
-    >>> [came_to(outcome) for outcome in ("learnt", "late", "timeout")]
+    >>> [head_of(outcome) for outcome in ("learnt", "late", "timeout")]
     ['news', 'still', 'failed']
     """
     return "news" if outcome == OUTCOME_LEARNT else "still" if outcome in ANSWERED_OUTCOMES else "failed"
@@ -119,18 +119,18 @@ def first_quarter(wall: datetime) -> datetime:
 
 
 def quarters(counts: pd.DataFrame, wall: datetime) -> Iterator[str]:
-    """Say of each quarter-hour of the last day what its polls came to: a failure outweighs all else."""
-    came: dict[int, set[str]] = {}
+    """Sum up the polls of each quarter-hour of the last day: a failure outweighs all else."""
+    heads: dict[int, set[str]] = {}
     for at, outcome in zip(counts["at"].astype(np.int64).tolist(), counts["outcome"].tolist(), strict=True):
-        came.setdefault(at, set()).add(came_to(outcome))
+        heads.setdefault(at, set()).add(head_of(outcome))
     first = int(first_quarter(wall).timestamp())
     for at in range(first, first + int(DAY.total_seconds()), int(QUARTER.total_seconds())):
-        seen = came.get(at, set())
+        seen = heads.get(at, set())
         yield next((head for head in ("failed", "news", "still") if head in seen), "none")
 
 
 def summary(known: Sequence[FeedRow]) -> str:
-    """Say in a line how all feeds are doing."""
+    """Sum up the state of all feeds in a line."""
     wrong = [
         feeds_words.not_live(feed.system.city or feed.system.name, feed.state.state, _since(feed))
         for feed in known
@@ -140,13 +140,13 @@ def summary(known: Sequence[FeedRow]) -> str:
 
 
 def _since(feed: FeedRow) -> str:
-    """Say since when a feed has not been well: since its last answer, or for a silent one the last news."""
+    """Write since when a feed is not live: its last answer, or the last news of a silent one."""
     at = feed.state.received_at if feed.state.state == "silent" else feed.answered_at
     return "" if at is None else formats.moment(at, feed.wall, feed.zone)
 
 
 def table(known: Sequence[FeedRow]) -> pd.DataFrame:
-    """Lay the feeds out as numbers, seconds and aware times, to download."""
+    """Lay the feeds out as numbers, seconds and aware times, for a download."""
     rows = []
     for feed in known:
         (p50, p95), answer = feed.took.get("seconds", (None, None)), feed.answer
@@ -175,7 +175,7 @@ def table(known: Sequence[FeedRow]) -> pd.DataFrame:
 
 
 def oddities(known: Sequence[FeedRow]) -> pd.DataFrame:
-    """List what was odd in the last answer of every feed, by kind, with an example each."""
+    """List the findings in the last answer of every feed, by kind, with an example each."""
     rows = [
         (feed.name, each.count, finding(each.kind), each.example)
         for feed in known
@@ -192,13 +192,13 @@ def whole_day(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def history(counts: pd.DataFrame, wall: datetime, zone: ZoneInfo) -> pd.DataFrame:
-    """Count a feed's polls of the last day by the quarter-hour `at` and by what they came to.
+    """Count a feed's polls of the last day by the quarter-hour `at` and by outcome.
 
     `begin` and `end` are what the city's clocks show, without a zone: charts write times as they are. The
     polls of a quarter-hour are stacked from `low` to `high`.
     """
     recent = counts[counts["at"] >= first_quarter(wall)]
-    heads = recent.assign(head=[came_to(outcome) for outcome in recent["outcome"]])
+    heads = recent.assign(head=[head_of(outcome) for outcome in recent["outcome"]])
     known = heads.groupby(["at", "head"])["n"].sum().reset_index()
     begin = [at.astimezone(zone).replace(tzinfo=None) for at in known["at"]]
     high = known.groupby("at")["n"].cumsum()

@@ -37,7 +37,7 @@ def table(known: Sequence[FeedRow], chosen: str) -> Markup:
 
 
 def row(feed: FeedRow, chosen: bool) -> Markup:
-    """Write a feed's line. Its name is a button that shows the feed from close by."""
+    """Write a feed's line. Its name is a button that shows the details of the feed."""
     state = feed.state.state
     name = browser.button("feed", feed.name, identity=feed.system.system_id, pressed=chosen)
     more = tag("a", feeds_words.CLOSER(), href="#feed") if chosen else ""
@@ -85,7 +85,7 @@ def cells(feed: FeedRow) -> dict[str, str]:
 
 
 def strip(quarters: Sequence[str]) -> Markup:
-    """Draw a day as bars, in CSS alone: a layer a height, since Streamlit lets no SVG through.
+    """Draw a day as bars, in CSS alone, with a layer for each height. Streamlit removes SVG from HTML.
 
     >>> strip(["news", "none", "failed", "failed"]).count("linear-gradient")
     2

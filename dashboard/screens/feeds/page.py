@@ -1,4 +1,4 @@
-"""The feeds: a row each with how it is doing, and one of them from close by."""
+"""The feeds: a row with the state of each, and the details of one."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def overview(system: System) -> None:
 
 
 def detail(system: System) -> None:
-    """Show one feed from close by: its day, what failed last, what is odd. Runs again by itself."""
+    """Show the details of one feed: its day, the last failure, findings. Runs again by itself."""
     source = reader()
     feed = next(iter(feeds(source, system.system_id)), None)
     if feed is None:
@@ -69,7 +69,7 @@ def detail(system: System) -> None:
         why = "" if failure is None else feed_error(failure.reason)
         st.text(feeds_words.NO_FAILURE() if failure is None else feeds_words.failed(at, failure.outcome, why))
         show(tag("h3", feeds_words.ODDITIES(), cls="chart"))
-        said = [
+        lines = [
             feeds_words.oddity(
                 o.finding.count,
                 finding(o.finding.kind),
@@ -79,7 +79,7 @@ def detail(system: System) -> None:
             )
             for o in source.oddities(system.system_id)
         ]
-        st.text("\n".join(said) or feeds_words.NO_ODDITIES())
+        st.text("\n".join(lines) or feeds_words.NO_ODDITIES())
 
 
 def polls(feed: FeedRow) -> None:

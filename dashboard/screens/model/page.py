@@ -36,27 +36,27 @@ def page() -> None:
     st.fragment(head, run_every=page_shell.often(system))(system, drawn)
     if not isinstance(found, Pipeline):
         return
-    show(diagram(found, took(system)))
+    show(diagram(found, durations(system)))
     offer(tables.parts(found), f"dockcast-{system.system_id}-parts", model_words.PARTS_TABLE())
     station(system, found)
 
 
 def look(system: System) -> Pipeline | str | None:
-    """Look into the city's forecaster: None where nothing is written down yet, a word if it is unreadable."""
+    """Read the city's forecaster: None where there is no checkpoint yet, `_UNREADABLE` for a bad one."""
     try:
         return reader().pipeline(system.system_id)
     except LookupError:
         return _UNREADABLE
 
 
-def took(system: System) -> Times:
-    """Give what polls of the last day took: see `ingest.health`."""
+def durations(system: System) -> Times:
+    """Give the durations of polls of the last day: see `Health.times`."""
     source = reader()
     return source.health([*source.overview()]).times.get(system.system_id, {})
 
 
 def head(system: System, drawn: str) -> None:
-    """Say how old the picture is and how the model is doing. Runs again by itself.
+    """Show the age of the checkpoint and the numbers of the model. Runs again by itself.
 
     `drawn` is what the rest of the page shows: something newer is a matter for all of it.
     """
@@ -75,13 +75,13 @@ def head(system: System, drawn: str) -> None:
             model_words.BAD_CHECKPOINT_HINT() if source.has_worker() else shell_words.NO_WORKER(),
         )
     else:
-        show(tag("section", numbers(standing(view, found, took(system))), cls="state"))
+        show(tag("section", numbers(standing(view, found, durations(system))), cls="state"))
         if found.age < timedelta(days=1):
             show(tag("p", model_words.FIRST_DAY(), cls="note"))
 
 
 def standing(view: View, found: Pipeline, times: Times) -> dict[str, str]:
-    """Say in numbers how the model is doing."""
+    """Give the numbers of the model by name."""
     now = max(view.now, found.at)
     at = formats.moment(found.at, now, view.zone)
     return {

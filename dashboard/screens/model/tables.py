@@ -14,7 +14,7 @@ from model.scoring.issue import SCORED_MINUTES
 
 
 def parts(found: Pipeline) -> pd.DataFrame:
-    """List every count of every part, to download."""
+    """List every count of every part, for a download."""
     rows = [
         (part.name, part.kind, name, float(value))
         for part in found.parts
@@ -40,14 +40,14 @@ def rates(found: Pipeline, index: int | None) -> pd.DataFrame:
 
 
 def evidence(found: Pipeline, index: int | None) -> str:
-    """Say what the rates rest on."""
+    """Write on how much evidence the rates rest."""
     riders = found.riders.sum(axis=1, dtype=np.float64) if index is None else found.riders[:, index]
     hours = found.hours.sum(dtype=np.float64) if index is None else found.hours[:, index].sum()
     return model_words.learnt_from(float(riders[0]), float(riders[1]), float(hours) / 2)
 
 
 def weights(found: Pipeline, index: int | None) -> pd.DataFrame:
-    """Lay out whom the pool trusts at a station, or in the city as a whole, by scored minutes ahead."""
+    """Lay out the pool's weights at a station, or in the whole city, by scored minutes ahead."""
     table = found.city if index is None else found.weights[..., index]
     rows = [
         (
@@ -61,7 +61,7 @@ def weights(found: Pipeline, index: int | None) -> pd.DataFrame:
 
 
 def trust(found: Pipeline, index: int | None) -> str:
-    """Say what the weights rest on, and where the guard holds the median."""
+    """Write on how many truths the weights rest, and where the guard holds the median."""
     if index is None:
         return model_words.trusted(float(found.settled.sum(dtype=np.float64)))
     held = [minutes for minutes, row in zip(SCORED_MINUTES, found.held, strict=True) if row[index]]

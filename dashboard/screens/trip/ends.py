@@ -46,10 +46,10 @@ def draw(system: System) -> None:
 
 
 def chosen_end(side: Side, end: End, *, swap: bool) -> Markup:
-    """Write an end that is chosen, with buttons to choose another, and to go the other way round."""
-    round_about = browser.button("swap", trip_words.SWAP, name=trip_words.SWAP_NAME()) if swap else ""
+    """Write a chosen end, with buttons to change it and to swap both ends."""
+    swap_button = browser.button("swap", trip_words.SWAP, name=trip_words.SWAP_NAME()) if swap else ""
     change = browser.button(side, trip_words.CHANGE(), name=trip_words.change_end(side, end.name))
-    return tag("div", tag("span", trip_words.ENDS[side]), tag("b", end.name), round_about, change, cls="end")
+    return tag("div", tag("span", trip_words.ENDS[side]), tag("b", end.name), swap_button, change, cls="end")
 
 
 def ask_for(side: Side, frame: Frame) -> None:
@@ -81,7 +81,7 @@ def lost(side: Side) -> str:
 
 
 def matches(side: Side, frame: Frame, query: str) -> Markup:
-    """List the stations with a name like what was typed."""
+    """List the stations whose names are like the query."""
     names, ids = frame.stations.name.tolist(), frame.stations.station_id.tolist()
     rows = station_list.search(names, query)
     if not rows:

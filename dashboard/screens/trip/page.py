@@ -39,18 +39,18 @@ def page() -> None:
 
 
 def drawn(view: View) -> Drawn:
-    """Tell what the boxes of both ends show: when it changes, all of the page has to."""
+    """Give what the boxes of both ends show. When it changes, the whole page runs again."""
     return address_bar.screen().start, address_bar.screen().goal, view.frame is not None
 
 
 def whole(system: System, was: Drawn) -> None:
-    """Draw how many, when, and the plans or the way to them. Runs again by itself."""
+    """Draw the controls, then the plans, or a map to choose an end. Runs again by itself."""
     source = reader()
     view = source.view(system)
     if drawn(view) != was:
         st.rerun()
     browser.choose_when(view.now, view.zone)
-    # In a box of its own, or a notice that comes or goes would move controls and map, and make them new ones.
+    # In a box of its own: a notice that comes or goes would otherwise make controls and map new ones.
     with st.container(key="notices"):
         page_shell.warn(source, view, spaces=True)
     if view.frame is None:
@@ -85,7 +85,7 @@ def controls(view: View) -> str:
 
 
 def choose(view: View, at: str, side: Side, chosen: dict[Side, End | None]) -> None:
-    """Ask for an end by a touch on the map, which says where it is good to take or leave bikes."""
+    """Ask for an end by a touch on the map, which shows where to take or to leave bikes."""
     assert view.frame is not None
     screen, frame, system, what = address_bar.screen(), view.frame, view.system, _WANTS[side]
     horizon = view.column(address_bar.ahead(screen, view.now))
@@ -106,7 +106,7 @@ def choose(view: View, at: str, side: Side, chosen: dict[Side, End | None]) -> N
 
 
 def planned(view: View, start: End, goal: End) -> None:
-    """Show the plans, or why there is none, and the map of them."""
+    """Show the plans and their map, or the reason why there is no plan."""
     assert view.frame is not None
     screen = address_bar.screen()
     minutes = address_bar.ahead(screen, view.now)

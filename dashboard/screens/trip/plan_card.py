@@ -54,14 +54,14 @@ def card(view: View, plan: TripPlan, leave: datetime, start: End, goal: End, pla
 
 
 def step(view: View, at: datetime, words: str, name: str, chance: float | None = None) -> Markup:
-    """Write what happens at a place: when, what, where, and how likely it works. `words` have `PLACE`."""
+    """Write a step at a place: when, what, where, and how likely it works. `words` have `PLACE`."""
     likely = "" if chance is None else BREAK + odds(chance)
     time = formats.moment(at, view.now, view.zone)
     return tag("li", tag("time", time), tag("span", filled(words, place=tag("b", name)), likely))
 
 
 def on_the_way(words: str) -> Markup:
-    """Write what lies between two places."""
+    """Write a walk or a ride between two places."""
     return tag("li", tag("span"), tag("span", words), cls="way")
 
 
@@ -72,7 +72,7 @@ def odds(chance: float) -> Markup:
 
 
 def closed(frame: Frame, start: End, goal: End) -> Markup:
-    """Say where a chosen station is closed, so that the plan goes by another."""
+    """Write notes on chosen stations that are closed, so that the plan uses others."""
     ends: tuple[tuple[What, End], ...] = (("bike", start), ("space", goal))
     return together(
         *(

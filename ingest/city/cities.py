@@ -159,7 +159,7 @@ class City:
     def _rng(self, *what: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, len(self._table.capacity), *what])
 
-    def _play(self, index: int) -> Week:
+    def _simulate(self, index: int) -> Week:
         monday = 7 * index + 1
         start, end = self._dawn(monday), self._dawn(monday + 7)
         seconds = np.arange(start, end, _MINUTE)
@@ -179,7 +179,7 @@ class City:
         return week.WeekSimulation(
             self._network, self._stock(index), self._stock(index + 1), together, hour,
             self._week_closures(index, start, len(hour)), self._rng(3, index),
-        ).through(start)  # fmt: skip
+        ).run(start)  # fmt: skip
 
     def _local_hours(self, seconds: Ints) -> Floats:
         """Give the local hour at Unix seconds `(M,)`, across changes to and from summer time."""
@@ -241,7 +241,7 @@ class City:
 
 @lru_cache(maxsize=3)
 def _week(city: City, index: int) -> Week:
-    return city._play(index)
+    return city._simulate(index)
 
 
 def _system(system_id: str, name: str, city: str, country: str) -> System:

@@ -114,7 +114,7 @@ class Riders:
         climb = np.maximum(height[None, :] - height[:, None], 0)
         gravity = np.exp(-self.away / _REACH - climb / _CLIMB) * (1 - np.exp(-((self.away / _WALKED) ** 2)))
         rng = np.random.default_rng([self._count, 11])
-        drawn = _drawn(rng, self._count, _PLACE_SPREAD) * size[:, None]
+        drawn = _place_factors(rng, self._count, _PLACE_SPREAD) * size[:, None]
         self._joint = []
         for purpose in TRIP_PURPOSES:
             sides = [
@@ -134,11 +134,11 @@ class Riders:
         """
         off, late = holiday or weekday >= 5, weekday in (4, 5)
         mood = _mood(rng, len(hour))
-        place = np.clip(_drawn(rng, self._count, _PLACE_MOOD), 0.3, 3.0)
+        place = np.clip(_place_factors(rng, self._count, _PLACE_MOOD), 0.3, 3.0)
         rain, warmth = np.log1p(weather[:, 5]), (weather[:, 0] - 14) / 10
         drawn = []
         for purpose, joint in zip(TRIP_PURPOSES, self._joint, strict=True):
-            rate = _through_the_day(purpose.off if off else purpose.workday, hour)
+            rate = _hourly_rate(purpose.off if off else purpose.workday, hour)
             rate *= self._busyness * self._taste.get(purpose.name, 1.0) * self._count / 60
             rate *= np.exp(np.clip(purpose.warmth * warmth, -0.8, 0.5) - purpose.rain * rain)
             rate *= (
@@ -161,14 +161,14 @@ class Riders:
         return TripRequests(minute[order], origin[order], destination[order], minutes)
 
 
-def _drawn(rng: np.random.Generator, count: int, spread: tuple[float, float]) -> Floats:
+def _place_factors(rng: np.random.Generator, count: int, spread: tuple[float, float]) -> Floats:
     """Draw factors around 1 for the departures and arrivals of each place, `(S, 2)`."""
     both, either = spread
     drawn: Floats = np.exp(rng.normal(0, both, (count, 1)) + rng.normal(0, either, (count, 2)))
     return drawn
 
 
-def _through_the_day(bumps: tuple[Bump, ...], hour: Floats) -> Floats:
+def _hourly_rate(bumps: tuple[Bump, ...], hour: Floats) -> Floats:
     """Give trips an hour and station at local hours; midnight makes no step."""
     rate = np.zeros(len(hour))
     for middle, spread, trips in bumps:

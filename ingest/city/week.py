@@ -112,7 +112,7 @@ class _CountChanges:
         """Add a change by more than one."""
         (self.up if by > 0 else self.down).extend([minute * self._size + station] * abs(by))
 
-    def through_time(self, start: Ints) -> NDArray[np.uint8]:
+    def by_minute(self, start: Ints) -> NDArray[np.uint8]:
         """Give the count at each minute, before what happens in it, `(T, S)`."""
         rows, size = self._minutes + 1, self._size
         flat = np.zeros(rows * size, dtype=np.int16)
@@ -152,7 +152,7 @@ class WeekSimulation:
         self.shop = list(begin.workshop)
         self.logs = [_CountChanges(self.minutes, self.size) for _ in range(3)]
 
-    def through(self, start: int) -> Week:
+    def run(self, start: int) -> Week:
         """Simulate all minutes of the week that begins at Unix second `start`."""
         requests, near, size = self.requests, self.network.near.tolist(), self.size
         origin, destination, ride = (
@@ -233,9 +233,9 @@ class WeekSimulation:
         riding_then, vans_then, shop_then = np.array(sums, dtype=np.int64).T
         return Week(
             start,
-            bikes=bikes_log.through_time(self.begin.plain + self.begin.electric),
-            electric=electric_log.through_time(self.begin.electric),
-            broken=broken_log.through_time(np.zeros(size, dtype=np.int64)),
+            bikes=bikes_log.by_minute(self.begin.plain + self.begin.electric),
+            electric=electric_log.by_minute(self.begin.electric),
+            broken=broken_log.by_minute(np.zeros(size, dtype=np.int64)),
             riding=riding_then,
             vans=vans_then,
             workshop=shop_then,

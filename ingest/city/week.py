@@ -145,12 +145,12 @@ class WeekSimulation:
         self.size = len(network.capacity)
         self.plain, self.electric = begin.plain.tolist(), begin.electric.tolist()
         self.broken, self.broken_electric = [0] * self.size, [0] * self.size
-        self.room = (network.capacity - begin.plain - begin.electric).tolist()
+        self.free_docks = (network.capacity - begin.plain - begin.electric).tolist()
         self.urgency = 1 / np.sqrt(network.capacity)
         self.open = [True] * self.size
         self.load = list(begin.vans)
-        self.shop = list(begin.workshop)
-        self.logs = [_CountChanges(self.minutes, self.size) for _ in range(3)]
+        self.workshop = list(begin.workshop)
+        self.changes = [_CountChanges(self.minutes, self.size) for _ in range(3)]
 
     def run(self, start: int) -> Week:
         """Simulate all minutes of the week that begins at Unix second `start`."""
@@ -166,37 +166,37 @@ class WeekSimulation:
         walk_on, detour = self._minutes_on(_WALK), self._minutes_on(_DETOUR)
         first = np.searchsorted(requests.minute, np.arange(self.minutes + 1)).tolist()
         # Riders on foot from an empty station, as (request, tries); riders under way, with the kind of bike.
-        afoot: list[list[tuple[int, int]]] = [[] for _ in range(self.minutes + _LONGEST)]
-        coming: list[list[tuple[int, int, bool]]] = [[] for _ in range(self.minutes + _LONGEST)]
+        walking: list[list[tuple[int, int]]] = [[] for _ in range(self.minutes + _LONGEST)]
+        arriving: list[list[tuple[int, int, bool]]] = [[] for _ in range(self.minutes + _LONGEST)]
         stops = self._stops()
-        plain, electric, room, open_ = self.plain, self.electric, self.room, self.open
-        bikes_log, electric_log, broken_log = self.logs
-        rented, returned = bikes_log.down.append, bikes_log.up.append
-        electric_rented, electric_returned = electric_log.down.append, electric_log.up.append
+        plain, electric, free_docks, open_ = self.plain, self.electric, self.free_docks, self.open
+        bike_changes, electric_changes, broken_changes = self.changes
+        rented, returned = bike_changes.down.append, bike_changes.up.append
+        electric_rented, electric_returned = electric_changes.down.append, electric_changes.up.append
         for closure in self.closures:
             open_[closure.station] &= not closure.first <= -1 < closure.stop
-        changes = {minute for closure in self.closures for minute in (closure.first, closure.stop)}
+        turning = {minute for closure in self.closures for minute in (closure.first, closure.stop)}
         ahead = [self.minutes - before for before in _AHEAD]
         riding = 0
         sums = []
         for minute in range(self.minutes):
-            sums.append((riding, self.load[0] + self.load[1], self.shop[0] + self.shop[1]))
+            sums.append((riding, self.load[0] + self.load[1], self.workshop[0] + self.workshop[1]))
             base = minute * size
-            if minute in changes:
+            if minute in turning:
                 self._close_or_open(minute)
-            for request, tries, is_electric in coming[minute]:
+            for request, tries, is_electric in arriving[minute]:
                 station = near[destination[request]][tries % _TURNS]
                 least = _FEW if looks[request] and not tries else 0
-                if room[station] <= least or not open_[station]:
+                if free_docks[station] <= least or not open_[station]:
                     wait = detour[destination[request]][tries % _TURNS]
-                    coming[minute + wait].append((request, tries + 1, is_electric))
+                    arriving[minute + wait].append((request, tries + 1, is_electric))
                     continue
-                room[station] -= 1
+                free_docks[station] -= 1
                 riding -= 1
                 if breaks[request]:
                     self.broken[station] += 1
                     self.broken_electric[station] += is_electric
-                    broken_log.up.append(base + station)
+                    broken_changes.up.append(base + station)
                     continue
                 returned(base + station)
                 if is_electric:
@@ -205,12 +205,12 @@ class WeekSimulation:
                 else:
                     plain[station] += 1
             starting = [(request, 0) for request in range(first[minute], first[minute + 1])]
-            for request, tries in afoot[minute] + starting:
+            for request, tries in walking[minute] + starting:
                 station = near[origin[request]][tries]
                 least = _FEW if looks[request] and not tries else 0
                 if plain[station] + electric[station] <= least or not open_[station]:
                     if (walks[request] or looks[request]) and tries < 2:
-                        afoot[minute + walk_on[origin[request]][tries]].append((request, tries + 1))
+                        walking[minute + walk_on[origin[request]][tries]].append((request, tries + 1))
                     continue
                 minutes = ride[request]
                 is_electric = electric[station] > 0 and (likes[request] or not plain[station])
@@ -221,9 +221,9 @@ class WeekSimulation:
                 else:
                     plain[station] -= 1
                 rented(base + station)
-                room[station] += 1
+                free_docks[station] += 1
                 riding += 1
-                coming[minute + minutes].append((request, 0, is_electric))
+                arriving[minute + minutes].append((request, 0, is_electric))
             for stop in stops[minute]:
                 self._stop(minute, stop)
             if minute % 1440 == _MENDED or minute in ahead:
@@ -233,9 +233,9 @@ class WeekSimulation:
         riding_then, vans_then, shop_then = np.array(sums, dtype=np.int64).T
         return Week(
             start,
-            bikes=bikes_log.by_minute(self.begin.plain + self.begin.electric),
-            electric=electric_log.by_minute(self.begin.electric),
-            broken=broken_log.by_minute(np.zeros(size, dtype=np.int64)),
+            bikes=bike_changes.by_minute(self.begin.plain + self.begin.electric),
+            electric=electric_changes.by_minute(self.begin.electric),
+            broken=broken_changes.by_minute(np.zeros(size, dtype=np.int64)),
             riding=riding_then,
             vans=vans_then,
             workshop=shop_then,
@@ -274,7 +274,7 @@ class WeekSimulation:
         early = not 9 <= self.hour[minute] < 20
         target = self.network.morning if early else self.network.evening
         gap = (target - stock) * self.urgency + self.rng.normal(0, 0.35, self.size)
-        gap += 1.2 * (stock <= 1) - 1.2 * (np.array(self.room) <= 1)
+        gap += 1.2 * (stock <= 1) - 1.2 * (np.array(self.free_docks) <= 1)
         for closure in self.closures:
             if not self.open[closure.station]:
                 gap[closure.station] = 0
@@ -302,26 +302,26 @@ class WeekSimulation:
         """Bring a station as near to these counts as vans and docks allow, and take its broken bikes away."""
         broken, broken_electric = self.broken[station], self.broken_electric[station]
         if broken:
-            self.shop[0] += broken - broken_electric
-            self.shop[1] += broken_electric
-            self.logs[2].add(minute, station, -broken)
+            self.workshop[0] += broken - broken_electric
+            self.workshop[1] += broken_electric
+            self.changes[2].add(minute, station, -broken)
             self.broken[station] = self.broken_electric[station] = 0
-            self.room[station] += broken
+            self.free_docks[station] += broken
         for kind, (stock, want) in enumerate(((self.plain, plain), (self.electric, electric))):
-            by = max(min(want - stock[station], self.load[kind], self.room[station]), -stock[station])
+            by = max(min(want - stock[station], self.load[kind], self.free_docks[station]), -stock[station])
             stock[station] += by
             self.load[kind] -= by
-            self.room[station] -= by
+            self.free_docks[station] -= by
             if by:
-                self.logs[0].add(minute, station, by)
+                self.changes[0].add(minute, station, by)
                 if kind == 1:
-                    self.logs[1].add(minute, station, by)
+                    self.changes[1].add(minute, station, by)
 
     def _mend(self) -> None:
         """Move mended bikes from the workshop into vans; it keeps as many as at the start of the week."""
         for kind in (0, 1):
-            mended = max(self.shop[kind] - self.begin.workshop[kind], 0)
-            self.shop[kind] -= mended
+            mended = max(self.workshop[kind] - self.begin.workshop[kind], 0)
+            self.workshop[kind] -= mended
             self.load[kind] += mended
 
     def _plan_ahead(self, minute: int, stops: list[list[int]]) -> None:

@@ -13,7 +13,7 @@ from dashboard.api.parameters import Moment, OneOf, Parameter, Several, Text
 from dashboard.api.systems import LABEL, SYSTEM_ID, find, iso
 from dashboard.components.downloads import parquet
 from dashboard.store_reader import StoreReader, reader
-from dashboard.words.findings import finding
+from dashboard.words.findings import example, finding
 from ingest.store import DAY, FIVE_MINUTES, HOUR, measured
 from ingest.store.export import csv
 from ingest.system import System
@@ -249,7 +249,8 @@ def findings(system: str | None) -> Body:
             "label": row.label or None,
             "findings": [
                 {"kind": odd.finding.kind, "means": finding(odd.finding.kind), "polls": odd.polls,
-                 "count": odd.finding.count, "example": odd.finding.example, "last_at": iso(odd.last)}
+                 "count": odd.finding.count, "example": example(odd.finding.example),
+                 "last_at": iso(odd.last)}
                 for odd in sorted(source.oddities(row.system_id), key=lambda odd: odd.finding.kind)
             ],
         }

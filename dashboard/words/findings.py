@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dashboard.words.catalogue import Message, mark
+from dashboard.words.feed_errors import feed_error
+from ingest.store import Reason
 
 FINDINGS: dict[str, Message] = {
     "bad_count": mark("counts that are missing or make no sense, taken as unknown"),
@@ -35,3 +37,12 @@ def finding(kind: str) -> str:
     ('stations without counts', 'of_tomorrow')
     """
     return str(FINDINGS[kind]) if kind in FINDINGS else kind
+
+
+def example(of: str | Reason) -> str:
+    """Write the example of a finding: what the feed sent, or why a document cannot be read.
+
+    >>> example("s1"), example(Reason("not_json", {"document": "vehicle_types"}))
+    ('s1', 'the vehicle types is not valid JSON')
+    """
+    return feed_error(of) if isinstance(of, Reason) else of

@@ -23,6 +23,7 @@ from ingest.gbfs.findings import Finding, Findings
 from ingest.gbfs.stations import DescribedStations, StationCounts, counts, describe
 from ingest.http.client import Fetcher
 from ingest.http.errors import FetchError, NotFound
+from ingest.reason import Reason
 from ingest.system import System
 from model.records import Snapshot, Stations
 
@@ -72,7 +73,7 @@ class FeedDocument:
     due_at: datetime = _NOW
     held: bool = False
     findings: Findings = field(default_factory=Findings)
-    trouble: str = ""
+    trouble: Reason | None = None
     reads: int = 0
 
 
@@ -134,7 +135,7 @@ class Feed:
         except (FetchError, FeedError) as error:
             if not self._documents:
                 raise
-            self._discovery.trouble = str(error)
+            self._discovery.trouble = error.reason
             self._discovery.due_at = self._now() + DISCOVERY_AFTER_FAILURE
             return
         self._discovery.due_at = self._now() + DISCOVERY_EVERY
@@ -177,7 +178,7 @@ class Feed:
             try:
                 document = self._get(source)
             except (FetchError, FeedError) as error:
-                source.trouble = str(error)
+                source.trouble = error.reason
                 source.due_at = self._now() + DISCOVERY_AFTER_FAILURE
                 if self._zone is None and self._described is not None:
                     self._zone = self._described.stations.timezone
@@ -204,7 +205,7 @@ class Feed:
                     raise
                 if isinstance(error, NotFound):
                     self._discovery.due_at = self._now()
-                source.trouble = str(error)
+                source.trouble = error.reason
         assert self._described is not None
         return self._described
 
@@ -276,7 +277,7 @@ class Feed:
         for source in (self._discovery, *self._documents.values()):
             for finding in source.findings.all():
                 total.add(finding.kind, finding.example, finding.count)
-            if source.trouble:
+            if source.trouble is not None:
                 total.add("bad_document", source.trouble)
         return Poll(
             outcome=outcome,
@@ -294,7 +295,7 @@ class Feed:
         """Fetch and parse a document; None when it is the one that we hold."""
         source.reads += 1
         got = self._fetcher.get(source.url, named=self._system.url, fresh=not source.held)
-        source.trouble = ""
+        source.trouble = None
         if got is None:
             return None
         source.held = False

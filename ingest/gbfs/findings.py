@@ -6,15 +6,19 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ingest.gbfs.values import clean
+from ingest.reason import Reason
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something odd in a feed: its kind, how often it occurs, and one example of it."""
+    """Something odd in a feed: its kind, how often it occurs, and one example of it.
+
+    The example is what the feed sent, or the reason why a document cannot be read.
+    """
 
     kind: str
     count: int
-    example: str = ""
+    example: str | Reason = ""
 
 
 class Findings:
@@ -22,12 +26,12 @@ class Findings:
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
-        self._examples: dict[str, str] = {}
+        self._examples: dict[str, str | Reason] = {}
 
     def add(self, kind: str, example: object = "", count: int = 1) -> None:
         """Count one case, or `count`. A test holds that there are words for each kind."""
         self._counts[kind] += count
-        self._examples.setdefault(kind, clean(str(example), 80))
+        self._examples.setdefault(kind, example if isinstance(example, Reason) else clean(str(example), 80))
 
     def all(self) -> tuple[Finding, ...]:
         """Give all findings, ordered by kind."""

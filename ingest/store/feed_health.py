@@ -188,7 +188,13 @@ def newest(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, New
 
 
 def _findings(stored: str) -> tuple[Finding, ...]:
-    return tuple(Finding(**finding) for finding in json.loads(stored))
+    """Read findings; an older release stored a sentence where there is a reason now."""
+    return tuple(
+        Finding(kind, count, Reason(**example) if isinstance(example, dict) else example)
+        for kind, count, example in (
+            (each["kind"], each["count"], each["example"]) for each in json.loads(stored)
+        )
+    )
 
 
 def settled(db: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -202,7 +202,7 @@ def snapshot_of(at: datetime, rows: Sequence[Any]) -> Snapshot:
 
 def findings_json(findings: Sequence[Any]) -> str:
     """Write findings as the JSON that `polls.findings` holds."""
-    return json.dumps([finding.__dict__ for finding in findings], ensure_ascii=False)
+    return json.dumps([asdict(finding) for finding in findings], ensure_ascii=False)
 
 
 def _or(values: Any, size: int, default: Any) -> list[Any]:

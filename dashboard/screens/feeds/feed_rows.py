@@ -15,7 +15,7 @@ from dashboard.words import feeds as feeds_words
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
-from dashboard.words.findings import finding
+from dashboard.words.findings import example, finding
 from ingest.store import ANSWERED_OUTCOMES, OUTCOME_LEARNT, Health, NewestAnswer, SystemState
 from ingest.system import System
 
@@ -177,7 +177,7 @@ def table(known: Sequence[FeedRow]) -> pd.DataFrame:
 def oddities(known: Sequence[FeedRow]) -> pd.DataFrame:
     """List the findings in the last answer of every feed, by kind, with an example each."""
     rows = [
-        (feed.name, each.count, finding(each.kind), each.example)
+        (feed.name, each.count, finding(each.kind), example(each.example))
         for feed in known
         if feed.answer is not None
         for each in feed.answer.findings

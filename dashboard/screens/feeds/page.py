@@ -23,7 +23,7 @@ from dashboard.words import feeds as feeds_words
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
-from dashboard.words.findings import finding
+from dashboard.words.findings import example, finding
 from ingest.system import System
 
 
@@ -75,7 +75,7 @@ def detail(system: System) -> None:
                 finding(o.finding.kind),
                 o.polls,
                 formats.moment(o.last, wall, zone),
-                o.finding.example,
+                example(o.finding.example),
             )
             for o in source.oddities(system.system_id)
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
@@ -10,13 +11,17 @@ from typing import get_args
 
 import pytest
 
+import tests.support.misbehaving as server_that
 from dashboard.words.feed_errors import DOCUMENTS, FEED_ERRORS, feed_error
-from dashboard.words.findings import FINDINGS, finding
+from dashboard.words.findings import FINDINGS, example, finding
 from ingest.gbfs.clock import ClockFinding
 from ingest.gbfs.errors import DocumentError, DocumentName, FetchFailed, NoStations
 from ingest.http.errors import FetchError, KeyNeeded, TooSlow
 from ingest.reason import Argument, Reason, ReasonedError
+from ingest.store import findings_json
 from ingest.worker.tick import ONLY_OLDER
+from tests.support.gbfs_world import Operator
+from tests.support.misbehaving import Misbehaving
 
 ROOT = Path(__file__).resolve().parents[3]
 STORED = {ONLY_OLDER.kind, "sentence"}
@@ -38,7 +43,7 @@ def placeholders(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name}
 
 
-def example(error: type[ReasonedError]) -> ReasonedError:
+def raised(error: type[ReasonedError]) -> ReasonedError:
     """Make an error with an argument for each placeholder."""
     if issubclass(error, DocumentError):
         return error("station_status")
@@ -47,9 +52,17 @@ def example(error: type[ReasonedError]) -> ReasonedError:
     return error(retry_after=None, **given)
 
 
+@pytest.fixture
+def operator() -> Iterator[Operator]:
+    with Misbehaving() as server:
+        made = Operator(server)
+        yield made
+        made.fetcher.close()
+
+
 @pytest.mark.parametrize("name", ERRORS)
 def test_each_kind_of_error_has_the_words_of_the_command_line(name: str) -> None:
-    error = example(ERRORS[name])
+    error = raised(ERRORS[name])
     assert feed_error(error.reason) == str(error)
     assert feed_error(Reason.from_json(error.reason.to_json())) == str(error)
     assert error.reason.kind in FEED_ERRORS
@@ -71,7 +84,7 @@ def calls(folder: str) -> Iterator[ast.Call]:
 
 
 def test_each_error_is_raised_with_the_arguments_of_its_template() -> None:
-    raised = set()
+    found = set()
     for call in (*calls("http"), *calls("gbfs")):
         for name in (node.id for node in ast.walk(call.func) if isinstance(node, ast.Name)):
             error = ERRORS.get(name)
@@ -79,8 +92,8 @@ def test_each_error_is_raised_with_the_arguments_of_its_template() -> None:
                 continue
             given = {keyword.arg for keyword in call.keywords} - {"retry_after"}
             assert given == placeholders(error.template), name
-            raised.add(name)
-    assert len(raised) > 15
+            found.add(name)
+    assert len(found) > 15
 
 
 def test_every_document_has_a_name_in_words() -> None:
@@ -130,3 +143,13 @@ def test_every_kind_of_finding_has_words_and_no_other_has() -> None:
     assert kinds_of_findings() == set(FINDINGS)
     assert all(finding(kind) != kind for kind in FINDINGS)
     assert "without a forecast of spaces" in finding("no_docks")
+
+
+def test_the_example_of_a_bad_document_is_a_reason(operator: Operator) -> None:
+    """No sentence is stored: the reader's language is known only when somebody reads it."""
+    operator.server.at("/system_information.json", server_that.body(b"<html>"))
+    findings = operator.poll().findings
+    stored = json.loads(findings_json(findings))
+    bad = next(each for each in stored if each["kind"] == "bad_document")
+    assert bad["example"] == {"kind": "web_page", "arguments": {"document": "system_information"}}
+    assert example(Reason(**bad["example"])) == "a web page came instead of the system information"

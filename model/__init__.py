@@ -1,6 +1,6 @@
-"""Arrays in, odds out: the forecaster and the records that go in and out of it.
+"""Arrays in, odds out: the forecaster, and the records that go in and out of it.
 
-Numpy, River and maths alone. There is no clock, no network, no disk and no framework in this room.
+This floor needs NumPy, River and holidays alone. It has no clock, no network, no disk and no framework.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ __all__ = ["Forecast", "Forecaster", "Snapshot", "Stations", "Weather"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load the forecaster when it is asked for: River brings 70 MB along, which a reader can do without."""
+    """Load the forecaster at its first use: River takes 70 MB, which a process that only reads can spare."""
     if name != "Forecaster":
         raise AttributeError(f"module 'model' has no attribute {name!r}")
     from model.forecaster import Forecaster

@@ -65,8 +65,8 @@ class Forecaster:
     State is kept by station id: `update_stations` adds, drops and moves stations, and those that stay keep
     what was learnt of them. Forecasting changes nothing, so the state depends on the snapshots alone.
 
-    `every` is how often a forecast is put on record, in minutes: it is scored, and the pool learns from it.
-    With `seed` the seed pipeline competes on the same forecasts.
+    Every `every` minutes a forecast is put on record. It is scored later, and the pool learns from it. With
+    `seed` the seed pipeline competes on the same forecasts.
     """
 
     def __init__(self, stations: Stations, every: int = ISSUE_MINUTES, seed: bool = False) -> None:
@@ -122,12 +122,12 @@ class Forecaster:
 
     @property
     def experts(self) -> tuple[Expert, ...]:
-        """What competes, naive first."""
+        """The experts that compete in the pool, in the order of the registry."""
         return self._experts
 
     @property
     def waiting(self) -> dict[int, int]:
-        """Count the forecasts that wait for their truth, of one station each, by minutes ahead."""
+        """Count the pending forecasts by minutes ahead, one for each station."""
         waiting: dict[int, int] = {}
         for pending in self._pending:
             count = int((pending.bikes >= 0).sum())
@@ -136,7 +136,7 @@ class Forecaster:
 
     @property
     def held(self) -> Bools:
-        """Tell where the guard ties the median to "as now", by scored horizon, `(H, S)`.
+        """Tell where the guard holds the median at "as now", by scored horizon, `(H, S)`.
 
         Raises `ValueError` before the first snapshot.
         """
@@ -151,21 +151,21 @@ class Forecaster:
         return (*(expert.name for expert in self._experts), *seed, "pool")
 
     def run_seed_pipeline(self, seed: bool) -> bool:
-        """Let the seed pipeline run from now on, or stop it and lose what it learnt; tell if that is new."""
+        """Start the seed pipeline, or stop it and lose what it learnt; tell whether that was a change."""
         if seed == (self._seed is not None):
             return False
         self._seed = SeedPipeline(self.stations.timezone, SCORED_MINUTES) if seed else None
         return True
 
     def renew_rates_rarely(self, on: bool) -> None:
-        """Renew the rates every three hours, not with each slot: for a way of which little is forecast."""
+        """Renew the rates every three hours instead of each slot, while little is forecast."""
         for demand in (self._long, self._short):
             demand.stride = demand.slots // 8 if on else 1
 
     def update_weather(self, weather: Weather) -> None:
-        """Take what is known of the weather, now and for the hours to come.
+        """Use the weather of now and of the hours to come, from the next snapshot on.
 
-        It counts from the next snapshot on. A forecaster that hears nothing does without.
+        A forecaster without weather leaves its effect out.
         """
         self._weather.update_weather(weather)
 
@@ -347,10 +347,10 @@ class Forecaster:
     def forecast(self, minutes: Sequence[int], rows: Ints | None = None) -> Forecast:
         """Forecast from the newest snapshot, `minutes` ahead: whole minutes from 0 to 1440.
 
-        Horizons are solved to two hours by the ten minutes (five to twenty), then by the half-hour, and read
-        off straight in between. `rows` picks stations by their position in `stations`; without it all are
-        forecast at once, which for thousands of stations and dozens of horizons takes much memory: `blocks`
-        splits them.
+        Horizons are solved every five minutes up to twenty, every ten up to two hours, then every half-hour,
+        and interpolated linearly in between. `rows` picks stations by their position in `stations`. Without
+        it all are forecast at once, which takes much memory for thousands of stations and dozens of horizons:
+        `blocks` splits them.
 
         Raises `ValueError` before the first snapshot, and for minutes out of range.
         """
@@ -378,7 +378,7 @@ class Forecaster:
         )
 
     def _pooled(self, now: Now, minutes: list[int]) -> Array32:
-        """Mix what the experts say of rising minutes, and let the guard mend it, `(H, S, N)`."""
+        """Mix the experts' odds for rising minutes and let the guard correct them, `(H, S, N)`."""
         weights = self._pool.weights(minutes, now.rows)
         weights /= weights.sum(axis=1, keepdims=True)
         pooled = np.zeros((len(minutes), len(now.counts), len(now.rows)), dtype=np.float32).swapaxes(1, 2)
@@ -389,7 +389,7 @@ class Forecaster:
         return pooled
 
     def _held(self, minutes: Sequence[int], rows: Ints) -> Bools:
-        """Tell where the median stays as now, `(H, S)`: everywhere in a city's first day."""
+        """Tell where the median is held at "as now", `(H, S)`: everywhere in a city's first day."""
         assert self.at is not None
         assert self.learning_since is not None
         if self.at - self.learning_since < _FIRST_DAY:
@@ -402,7 +402,7 @@ class Forecaster:
         yield from solver.blocks(self._places()[:size], self._pace()[:size])
 
     def _pace(self) -> Floats:
-        """Give how busy each station gets, `(R,)`: riders in the busiest hour of its week."""
+        """Give the riders in the busiest hour of each station's week, `(R,)`."""
         pace: Floats = self._short.rates.sum(axis=2).max(axis=(0, 1), initial=0)
         return pace
 

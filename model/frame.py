@@ -1,7 +1,7 @@
-"""A frame: all that a page needs of one system's forecast at one moment, as arrays.
+"""A frame: everything that a page needs of one system's forecast, as arrays.
 
 A tick makes one and never changes it again, so readers may cache it for ever under its version. It holds
-summaries of the distributions instead of the distributions: 24 times smaller, and enough for the map.
+summaries of the distributions: 24 times smaller than the distributions, and enough for the map.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ MINUTES: tuple[int, ...] = (*range(0, 121, 5), *range(180, 1441, 60))
 """The horizons of every frame: five-minute steps to two hours, then hours to a day."""
 
 AT_LEAST: tuple[int, ...] = (1, 2, 3, 4)
-"""How many bikes or spaces somebody may ask for."""
+"""How many bikes or spaces a rider may need: `Outlook.chance` has a row for each."""
 
 NO_FORECAST = 255
-"""In `chance`: nothing is known, so nothing is said."""
+"""Stands in `Outlook.chance` for a station without a forecast."""
 
 _FORMAT = 1
 
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """What is expected of the bikes, or of the docks, of each station.
+    """The forecast of the bikes, or of the docks, of each station.
 
     `median`, `low` and `high` (the 10 % and 90 % quantiles) are counts of shape `(H, S)`, -1 where there is
     no forecast. `chance` is per cent of shape `(4, H, S)` for at least 1, 2, 3, 4, and 255 where there is
@@ -47,7 +47,7 @@ class Outlook:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One system's stations, newest counts and outlook, as of `at` (aware UTC).
+    """One system's stations, newest counts and forecasts, as of `at` (aware UTC).
 
     `minutes` is `(H,)` from `at`; `bikes`, `docks` and `ebikes` are the newest counts `(S,)`, -1 unknown;
     `renting` and `returning` booleans `(S,)`; `learning_since` is the first snapshot ever learnt.
@@ -66,7 +66,7 @@ class Frame:
     space: Outlook
 
     def only(self, minutes: Sequence[int]) -> Frame:
-        """Leave out all horizons but those of `minutes`; ones that it has not are passed over."""
+        """Keep only the horizons of `minutes`; skip those that the frame lacks."""
         rows = np.flatnonzero(np.isin(self.minutes, minutes))
         bike, space = (
             Outlook(side.median[rows], side.low[rows], side.high[rows], side.chance[:, rows])

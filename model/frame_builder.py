@@ -1,7 +1,7 @@
-"""Make a frame of a forecaster: summaries of every station's distribution at every horizon.
+"""Makes a frame from a forecaster: summaries of every station's distribution at every horizon.
 
-Stations are forecast in groups, so that of the distributions themselves, a gigabyte at 5,000 stations, only a
-group's are in memory at a time.
+It forecasts the stations in groups. The distributions of 5,000 stations take a gigabyte; so only one group's
+are in memory at a time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def make_frame(forecaster: Forecaster) -> Frame:
             outlook.low[:, rows] = counts.quantile(0.1)
             outlook.high[:, rows] = counts.quantile(0.9)
             outlook.chance[:, :, rows] = _per_cent(counts)
-    now = slice(0, size)  # after these come stations that the feed no longer describes
+    now = slice(0, size)  # after these come remembered stations that the feed has dropped
     ebikes, renting, returning = newest.ebikes, newest.renting, newest.returning
     assert ebikes is not None
     assert renting is not None
@@ -59,7 +59,7 @@ def _empty(size: int) -> Outlook:
 
 
 def _per_cent(counts: Counts) -> NDArray[np.uint8]:
-    """Round odds to per cent; 0 and 100 are for what is certain to within 0.05 % only."""
+    """Round odds to per cent; only what is certain to within 0.05 % becomes 0 or 100."""
     odds: Floats = 100 * np.stack([counts.at_least(n) for n in AT_LEAST])
     rounded = np.where(odds < 0.05, 0, np.where(odds > 99.95, 100, np.clip(np.rint(odds), 1, 99)))
     return np.where(np.isnan(odds), NO_FORECAST, rounded).astype(np.uint8)

@@ -1,7 +1,7 @@
-"""What goes into the forecaster and what comes out: stations, snapshots, forecasts.
+"""The records that go into the forecaster and come out of it: stations, snapshots, weather, forecasts.
 
-All are frozen. Their arrays are aligned by station and made read-only, so no one downstream can
-change what someone else still reads.
+All are frozen. Their arrays are aligned by station and read-only, so that no reader can change what
+another one still reads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from model.arrays import Array32, Bools, Floats, Ints, Strings, frozen
 
 UNKNOWN = -1
-"""A count that the feed did not give, or gave as nonsense."""
+"""Stands for a count that the feed left out, or gave as nonsense."""
 
 _WEATHER_HOLDS = 3 * 3600
 
@@ -68,7 +68,7 @@ class Stations:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """What every station of a system held at one moment.
+    """The counts of every station of a system at one moment.
 
     `at` is aware UTC. `bikes`, `docks` and, where known, `ebikes` are counts of shape `(S,)`, -1 for
     unknown; `renting` and `returning` are booleans of shape `(S,)`, None where the feed has no such flags.
@@ -103,12 +103,12 @@ class Snapshot:
 
 
 WEATHER = ("temperature", "humidity", "pressure", "wind", "clouds", "rain")
-"""What a `Weather` tells: degrees Celsius, per cent, hectopascal, metres a second, per cent, mm an hour."""
+"""The columns of a `Weather`, in degrees Celsius, per cent, hectopascal, metres a second, per cent, mm/h."""
 
 
 @dataclass(frozen=True, eq=False)
 class Weather:
-    """What the weather at a system's centre is and will be, as it was known when it was fetched.
+    """The weather at a system's centre, now and forecast, as it was known when it was fetched.
 
     `hours` are rising Unix seconds `(T,)`, `values` is `(T, 6)` in the order of `WEATHER`, not a number where
     unknown. A single hour is an observation, which holds until there is another.
@@ -129,9 +129,9 @@ class Weather:
             raise ValueError("Weather.hours do not rise: sort them, each hour once")
 
     def at(self, moment: datetime) -> Floats:
-        """Give the values at an aware moment `(6,)`, straight between the hours.
+        """Give the values at an aware moment `(6,)`, interpolated linearly between the hours.
 
-        The first and the last hour hold for three hours before and after; beyond, nothing is known.
+        The first and the last hour hold for three hours before and after. Beyond, nothing is known.
         """
         seconds = moment.timestamp()
         if not self.hours[0] - _WEATHER_HOLDS <= seconds <= self.hours[-1] + _WEATHER_HOLDS:
@@ -140,7 +140,7 @@ class Weather:
 
 
 def median(cdf: Array32) -> Ints:
-    """Give the smallest count that is as likely as not to be enough, over the last axis."""
+    """Give the median count, over the last axis: the smallest `k` with P(count ≤ k) ≥ 0.5."""
     return np.asarray((cdf < np.float32(0.5 - 1e-6)).sum(axis=-1, dtype=np.int16), dtype=np.int64)
 
 
@@ -148,7 +148,7 @@ def median(cdf: Array32) -> Ints:
 class Counts:
     """The distribution of a count at each horizon and station: P(count ≤ k) in `cdf`, `(H, S, N)`.
 
-    `known` `(S,)` tells where there is a forecast at all; elsewhere counts are -1 and odds not a number.
+    `known` `(S,)` tells where there is a forecast. Elsewhere counts are -1 and odds are not a number.
     """
 
     cdf: Array32
@@ -156,7 +156,7 @@ class Counts:
 
     @property
     def median(self) -> Ints:
-        """The smallest count that is as likely as not to be enough, `(H, S)`: best in absolute error."""
+        """The median count, `(H, S)`: best in absolute error."""
         return np.where(self.known, median(self.cdf), UNKNOWN)
 
     @property
@@ -192,7 +192,7 @@ class Counts:
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """What is expected `minutes` (H,) after `at`, for the stations `station_id` (S,)."""
+    """The distributions `minutes` `(H,)` after `at`, for the stations `station_id` `(S,)`."""
 
     at: datetime
     minutes: Ints
@@ -202,7 +202,7 @@ class Forecast:
 
 
 def pack_stations(stations: Stations) -> dict[str, NDArray[Any]]:
-    """Give the fields as arrays for an npz."""
+    """Give the fields of a description as arrays for an npz."""
     return {f"stations.{field.name}": np.asarray(getattr(stations, field.name)) for field in fields(Stations)}
 
 
@@ -217,10 +217,10 @@ def unpack_stations(arrays: Mapping[str, NDArray[Any]]) -> Stations:
 
 @dataclass(frozen=True)
 class Drift:
-    """`minutes` ahead, the loss relative to naive was noticed to have changed `at` (aware UTC).
+    """A change of the forecaster's loss relative to naive, `minutes` ahead, noticed `at` (aware UTC).
 
-    `before` and `after` are its mean distance from the usual, as a share of naive's usual error: where
-    `after` is the larger, the forecasts have become worse.
+    `before` and `after` are the mean distance of the loss from the usual, as a share of naive's usual error.
+    Where `after` is larger, the forecasts have become worse.
     """
 
     at: datetime

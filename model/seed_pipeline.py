@@ -1,9 +1,9 @@
-"""The pipeline of the article that Dockcast goes back to, in River, as a rival on the same questions.
+"""The seed pipeline: the article's pipeline that Dockcast began with, in River, as a peer.
 
-The weather as it is, the mean count of the station at that hour, and an exponentially weighted mean of its
-latest counts, scaled and put through a linear regression: features and all learnt from one label at a time.
-Labels come when the truth does, so there is a regression a horizon. River learns one station at a time, in
-Python: that is what it costs, and why nothing else here works this way.
+Its features are the weather, the mean count of the station at that hour, and an exponentially weighted mean
+of its latest counts. They are scaled and go through a linear regression, which learns one label at a time.
+Labels arrive with the truth, so each horizon has its own regression. River learns one station at a time, in
+Python: that is its cost, and why nothing else here works this way.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from model.arrays import Floats, Ints
 from model.component import Component
 from model.records import WEATHER
 
-TOLD = ("clouds", "humidity", "pressure", "temperature", "wind")
-"""What the pipeline takes of the weather."""
+WEATHER_COLUMNS = ("clouds", "humidity", "pressure", "temperature", "wind")
+"""The columns of `WEATHER` that the pipeline reads."""
 
 _RATE, _INTERCEPT_RATE = 0.001, 0.5
 """River's own default for the first, 0.01, diverges: a mean error of 39,000 bikes in Toulouse."""
 
-_COLUMNS = [WEATHER.index(name) for name in TOLD]
+_COLUMNS = [WEATHER.index(name) for name in WEATHER_COLUMNS]
 
 
 class TargetMeans:
-    """The two features that are made of earlier labels. Pipelines of several horizons share one table."""
+    """The two features made of earlier labels. Pipelines of several horizons share them."""
 
     def __init__(self) -> None:
         self.by_hour = feature_extraction.TargetAgg(by=["station", "hour"], how=stats.Mean())
         self.latest = feature_extraction.TargetAgg(by="station", how=stats.EWMean(0.5))
 
 
-def told(x: Mapping[str, Any]) -> dict[str, Any]:
-    """Select the weather as it is. River's own `Select` would refuse a city without weather."""
-    return {name: x[name] for name in TOLD if name in x}
+def weather_features(x: Mapping[str, Any]) -> dict[str, Any]:
+    """Select the weather. River's own `Select` would refuse a city without weather."""
+    return {name: x[name] for name in WEATHER_COLUMNS if name in x}
 
 
 def pipeline(means: TargetMeans) -> compose.Pipeline:
-    """Give the article's pipeline: takes `station`, `hour` and, where known, the weather.
+    """Build the article's pipeline. Its inputs are `station`, `hour` and, where known, the weather.
 
     >>> model = pipeline(TargetMeans())
     >>> x = {"station": "7", "hour": 8, "clouds": 75, "humidity": 81, "pressure": 1017, "temperature": 6.5,
@@ -59,7 +59,9 @@ def pipeline(means: TargetMeans) -> compose.Pipeline:
     4.0
     """
     features = compose.TransformerUnion(
-        ("weather", compose.FuncTransformer(told)), ("by_hour", means.by_hour), ("latest", means.latest)
+        ("weather", compose.FuncTransformer(weather_features)),
+        ("by_hour", means.by_hour),
+        ("latest", means.latest),
     )
     features.transformers |= {"by_hour": means.by_hour, "latest": means.latest}  # it takes copies
     return compose.Pipeline(
@@ -70,7 +72,7 @@ def pipeline(means: TargetMeans) -> compose.Pipeline:
 
 
 class SeedPipeline(Component):
-    """The pipelines of one city, one for each of `minutes`. State is by station id, never by position."""
+    """The pipelines of one city, one for each of `minutes`. Their state is keyed by station id."""
 
     name = "seed"
 
@@ -84,22 +86,22 @@ class SeedPipeline(Component):
         self.zone = ZoneInfo(timezone)
 
     def predict(self, minutes: int, at: datetime, weather: Floats, stations: Sequence[str]) -> Floats:
-        """Predict the bikes `(S,)` that stand there `minutes` after `at`, by the weather then, `(6,)`."""
+        """Predict the bikes `(S,)` at `stations`, `minutes` after `at`, in that time's weather `(6,)`."""
         model = self.pipelines[minutes]
-        asked = self._features(at + timedelta(minutes=minutes), weather)
-        return np.array([model.predict_one(asked | {"station": station}) for station in stations])
+        features = self._features(at + timedelta(minutes=minutes), weather)
+        return np.array([model.predict_one(features | {"station": station}) for station in stations])
 
     def learn(
         self, minutes: int, at: datetime, weather: Floats, stations: Sequence[str], bikes: Ints
     ) -> None:
-        """Learn the truth `(S,)` of what was asked with `predict`."""
+        """Learn the truth `(S,)` of a prediction: the other arguments are those of `predict`."""
         model = self.pipelines[minutes]
-        asked = self._features(at + timedelta(minutes=minutes), weather)
+        features = self._features(at + timedelta(minutes=minutes), weather)
         for station, truth in zip(stations, bikes.tolist(), strict=True):
-            model.learn_one(asked | {"station": station}, truth)
+            model.learn_one(features | {"station": station}, truth)
 
     def _features(self, target_at: datetime, weather: Floats) -> dict[str, Any]:
-        known = zip(TOLD, weather[_COLUMNS].tolist(), strict=True)
+        known = zip(WEATHER_COLUMNS, weather[_COLUMNS].tolist(), strict=True)
         features = {name: value for name, value in known if not math.isnan(value)}
         return {"hour": target_at.astimezone(self.zone).hour, **features}
 
@@ -108,7 +110,7 @@ class SeedPipeline(Component):
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give the state: the numbers inside River's objects.
 
-        A prediction makes an empty mean of a station that has none; those are left out, and made again.
+        A prediction makes an empty mean for a station that has none; these are left out, and made again.
         """
         by_hour = sorted(
             ((key, mean) for key, mean in self.means.by_hour._groups.items() if mean.n), key=itemgetter(0)
@@ -145,7 +147,7 @@ class SeedPipeline(Component):
         ):
             self.means.by_hour._groups[station, hour] = stats.Mean._from_state(n, mean)
         for station, mean in zip(listed["latest.station"], listed["latest.mean"], strict=True):
-            self.means.latest._groups[(station,)].update(mean)  # its first value is its mean
+            self.means.latest._groups[(station,)].update(mean)  # the first value becomes the mean
         for minutes, model in self.pipelines.items():
             scaler, regression = model["StandardScaler"], model["LinearRegression"]
             names = listed[f"{minutes}.features"]

@@ -1,8 +1,8 @@
-"""Plan a trip: where to take a bike and where to leave it, leaving in so many minutes.
+"""Plans a trip: where to take a bike and where to leave it, for a given minute of leaving.
 
-The nearest station is the wrong answer when it will be empty, and the surest one when it is a quarter of an
-hour away. Both are minutes in the end: those of the way, and those that a miss costs, as often as it happens.
-So every pair of stations within the walking limits is weighed in minutes, and the least wins.
+The nearest station is the wrong answer when it will be empty, and so is the surest one when it is a quarter
+of an hour away. Both count in minutes: the minutes of the way, and those that a miss costs, as often as it
+happens. So the planner weighs every pair of stations within the walking limits in minutes; the least wins.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from model.frame import AT_LEAST, NO_FORECAST, Frame
 WALKING_KMH = 4.8
 RIDING_KMH = 14.0
 DETOUR = 1.3
-"""What streets add to the way of the crow."""
+"""The factor of streets on the distance as the crow flies."""
 
 WALKING_LIMIT_MINUTES = 15.0
-"""As far as people walk to a bike, and again from it, unless they say otherwise."""
+"""How far people walk to a bike, and again from it, unless they choose otherwise."""
 
 MAX_WALKING_LIMIT_MINUTES = 60.0
 
 MISS_MINUTES = 20.0
-"""What no bike, or no space, is counted as. Walking on to another station takes 4 to 6 where one knows which
-has some (benchmarks/trip); one does not know, the next may be out as well, and nobody likes it."""
+"""The cost of finding no bike, or no space. Walking on to a station that is known to have one takes 4 to 6
+minutes (benchmarks/trip); riders do not know which has one, the next may be out as well, and nobody likes
+it."""
 
 PLANS = 3
-"""The best, and two to fall back on."""
+"""The best plan, and two to fall back on."""
 
 _EARTH_KM = 6371.0
 _DAY_MINUTES = 1440.0
@@ -43,10 +44,10 @@ Point = tuple[float, float]
 class TripPlan:
     """Where to take a bike and where to leave it.
 
-    `pickup` and `dropoff` are positions in the frame's stations. `minutes` are those of the whole way:
-    walking to the pick-up, riding, walking from the drop-off. `at_pickup_minutes` and `at_dropoff_minutes`
-    tell when one gets there, counted from the frame's `at`, as `leaving` is. Chances are from 0 to 1, and
-    `chance` is that both ends work; `expected_minutes` is what the plan was chosen by.
+    `pickup` and `dropoff` are positions in the frame's stations. `minutes` is the whole way: walking to the
+    pick-up, riding, walking from the drop-off. `at_pickup_minutes` and `at_dropoff_minutes` are the times of
+    arrival there, in minutes after the frame's `at`, as `leaving` is. Chances are from 0 to 1, and `chance`
+    is that both ends work. The planner chooses by `expected_minutes`.
     """
 
     pickup: int
@@ -65,11 +66,11 @@ class TripPlan:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Pick-ups `(P,)` and drop-offs `(Q,)`, by position, and what each pair of them would be like.
+    """Pick-ups `(P,)` and drop-offs `(Q,)`, by position, with the minutes and chances of every pair.
 
-    Minutes of walking are `(P,)` and `(Q,)`, those of riding `(P, Q)`. When one reaches a drop-off depends on
-    where one started, so `chance_space` is `(P, Q)`, while `chance_bike` is `(P,)`; both are not a number
-    where there is no forecast.
+    Minutes of walking are `(P,)` and `(Q,)`, those of riding `(P, Q)`. The time at a drop-off depends on the
+    pick-up, so `chance_space` is `(P, Q)`, while `chance_bike` is `(P,)`. Both are not a number where there
+    is no forecast.
     """
 
     leaving: float
@@ -88,15 +89,16 @@ class Pairs:
 
     @property
     def chance(self) -> Floats:
-        """The chance that both ends work, `(P, Q)`: the two multiplied.
+        """The chance that both ends work, `(P, Q)`: the product of the two.
 
-        Misses at the two ends hardly go together beyond that: 0.05 % of trips (benchmarks/trip).
+        Misses at the two ends are nearly independent: the product is off by 0.05 % of trips
+        (benchmarks/trip).
         """
         return self.chance_bike[:, None] * self.chance_space
 
     @property
     def expected_minutes(self) -> Floats:
-        """Minutes from door to door, and those of a miss as often as it happens, `(P, Q)`."""
+        """Minutes from door to door, plus `MISS_MINUTES` by the chance of a miss, `(P, Q)`."""
         return self.minutes + MISS_MINUTES * (1 - self.chance)
 
     def plan(self, row: int, column: int) -> TripPlan:
@@ -131,20 +133,20 @@ def plan(
     to_limit: float = WALKING_LIMIT_MINUTES,
     from_limit: float = WALKING_LIMIT_MINUTES,
 ) -> list[TripPlan]:
-    """Choose where to take `people` bikes and where to leave them, leaving in so many minutes: best first.
+    """Choose where to take `people` bikes and where to leave them, `leaving` minutes from now: best first.
 
-    The best plan is the one of the least expected minutes: those from door to door, and `MISS_MINUTES` as
-    often as it does not work. So ten per cent of chance are worth two minutes, and one is worth twelve
-    seconds. There are two plans to fall back on, whichever end falls through: the best with another pick-up,
-    and the best with another drop-off, in the order of their expected minutes; where the walking limits leave
-    no other station at that end, the next best pair. No pair comes twice. A station that is closed at its
-    end, of which nothing is known, or that is certain not to have what is wanted, is in no plan, nor is one
-    and the same station at both ends. There may be fewer than three plans, or none.
+    The best plan has the least expected minutes: those from door to door, plus `MISS_MINUTES` by the chance
+    of a miss. So ten per cent of chance are worth two minutes, and one per cent is worth twelve seconds. Two
+    more plans are there to fall back on, whichever end fails: the best with another pick-up, and the best
+    with another drop-off, in the order of their expected minutes. Where the walking limits leave no other
+    station at that end, it is the next best pair. No pair appears twice. No plan has a station that is closed
+    at its end, that has no forecast, or that is certain to lack a bike or a space; nor the same station at
+    both ends. There may be fewer than three plans, or none.
 
     Compare with `walk`: a plan may be slower than going on foot all the way. The frame ends after a day; its
-    last chances hold for those who get there later.
+    last chances hold for later arrivals.
 
-    Raises `ValueError` for what cannot be planned, in words that say what to give instead.
+    Raises `ValueError` for a limit, time, number or point out of range, and says what to give instead.
     """
     for limit in (to_limit, from_limit):
         if not 0 <= limit <= MAX_WALKING_LIMIT_MINUTES:
@@ -157,7 +159,7 @@ def plan(
     pickups = np.flatnonzero((to_minutes <= to_limit) & frame.renting)
     dropoffs = np.flatnonzero((from_minutes <= from_limit) & frame.returning)
     pairs = weigh(frame, origin, destination, pickups, dropoffs, leaving, people=people)
-    # Not a number is not above 0, so what is unknown falls out here as well.
+    # Not a number is not above 0, so pairs without a forecast drop out here as well.
     possible = (pairs.chance > 0) & (pickups[:, None] != dropoffs)
     return [pairs.plan(*place) for place in _choose(np.where(possible, pairs.expected_minutes, np.inf))]
 
@@ -172,9 +174,9 @@ def weigh(
     *,
     people: int = 1,
 ) -> Pairs:
-    """Tell of every pair of these stations how long it takes and how likely both ends work.
+    """Give the minutes and the chances of every pair of these stations.
 
-    Raises `ValueError` for a time, a number of people or a point that the frame says nothing of.
+    Raises `ValueError` for a time, a number of people or a point that the frame does not cover.
     """
     if not 0 <= leaving <= _DAY_MINUTES:
         raise ValueError(f"leaving in {leaving} minutes: give 0 to {_DAY_MINUTES:.0f}, a day from the frame")
@@ -186,7 +188,7 @@ def weigh(
     across = _kilometres((starts[0][:, None], starts[1][:, None]), ends)
     riding_minutes = across * DETOUR / RIDING_KMH * 60
     at_pickup = leaving + to_minutes
-    asked = AT_LEAST.index(people)
+    row = AT_LEAST.index(people)
     return Pairs(
         leaving=float(leaving),
         pickups=pickups,
@@ -194,15 +196,15 @@ def weigh(
         to_minutes=to_minutes,
         riding_minutes=riding_minutes,
         from_minutes=walking_minutes(destination, ends),
-        chance_bike=_chance(frame.bike.chance[asked], frame.minutes, pickups, at_pickup),
+        chance_bike=_chance(frame.bike.chance[row], frame.minutes, pickups, at_pickup),
         chance_space=_chance(
-            frame.space.chance[asked], frame.minutes, dropoffs, at_pickup[:, None] + riding_minutes
+            frame.space.chance[row], frame.minutes, dropoffs, at_pickup[:, None] + riding_minutes
         ),
     )
 
 
 def walking_minutes(point: Point, others: tuple[ArrayLike, ArrayLike]) -> Floats:
-    """Give the minutes on foot between a point and others, of whatever shape these have.
+    """Give the minutes on foot between a point and others, in the shape of the others.
 
     Raises `ValueError` when the point is nowhere on earth.
     """
@@ -213,16 +215,16 @@ def walking_minutes(point: Point, others: tuple[ArrayLike, ArrayLike]) -> Floats
 
 
 def walk(origin: Point, destination: Point) -> float:
-    """Give the minutes on foot all the way; where no plan's are fewer, people should be told.
+    """Give the minutes on foot all the way. Tell the rider where no plan is faster.
 
     Raises `ValueError` when a point is nowhere on earth.
     """
-    walking_minutes(destination, (np.zeros(0), np.zeros(0)))  # refuses a destination that is none
+    walking_minutes(destination, (np.zeros(0), np.zeros(0)))  # raises for a destination out of range
     return float(walking_minutes(origin, destination))
 
 
 def _kilometres(point: tuple[ArrayLike, ArrayLike], others: tuple[ArrayLike, ArrayLike]) -> Floats:
-    """Give the way of the crow between points, by the haversine formula."""
+    """Give the distance as the crow flies between points, by the haversine formula."""
     lat, lon, other_lat, other_lon = (np.radians(degrees) for degrees in (*point, *others))
     chord = (
         np.sin((other_lat - lat) / 2) ** 2
@@ -232,10 +234,10 @@ def _kilometres(point: tuple[ArrayLike, ArrayLike], others: tuple[ArrayLike, Arr
 
 
 def _chance(chance: NDArray[np.uint8], horizons: Ints, rows: Ints, minutes: Floats) -> Floats:
-    """Read a chance in per cent `(H, S)` off between its horizons, straight, as odds.
+    """Interpolate chances in per cent `(H, S)` linearly between their horizons, and give them as 0 to 1.
 
-    `rows` picks the stations and `minutes` tells when, alike in shape up to broadcasting. Before the first
-    horizon and after the last theirs hold. Not a number where either side has no forecast.
+    `rows` are stations and `minutes` are times; their shapes broadcast. The first and the last horizon hold
+    before and after them. Gives not a number where a horizon on either side has no forecast.
     """
     at = np.clip(minutes, horizons[0], horizons[-1])
     above = np.searchsorted(horizons, at)
@@ -247,7 +249,7 @@ def _chance(chance: NDArray[np.uint8], horizons: Ints, rows: Ints, minutes: Floa
 
 
 def _choose(cost: Floats) -> list[tuple[int, int]]:
-    """Pick places in a table of costs `(P, Q)`, inf where nothing can be had: see `plan`."""
+    """Pick places in a table of costs `(P, Q)`, inf where there is no plan: see `plan`."""
     best = _least(cost, [])
     if best is None:
         return []

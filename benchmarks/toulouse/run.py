@@ -26,7 +26,7 @@ from ingest.replay.recording import Recording  # noqa: E402
 from model import seed_pipeline  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 from model.records import Snapshot  # noqa: E402
-from model.seed_pipeline import TOLD, TargetMeans, pipeline  # noqa: E402
+from model.seed_pipeline import WEATHER_COLUMNS, TargetMeans, pipeline  # noqa: E402
 
 DELAY = timedelta(minutes=30)
 STEP = 120
@@ -62,11 +62,11 @@ def seed(table: pd.DataFrame, weather: bool, rates: tuple[float, float]) -> floa
     zone = ZoneInfo("Europe/Paris")
 
     def stream() -> Iterator[tuple[dict[str, Any], int]]:
-        columns = ["at", "station_id", "bikes", *TOLD]
+        columns = ["at", "station_id", "bikes", *WEATHER_COLUMNS]
         for at, station, bikes, *weather_values in table[columns].itertuples(index=False):
             moment = datetime.fromtimestamp(at, UTC)
             asked = {"station": station, "hour": moment.astimezone(zone).hour, "moment": moment}
-            yield asked | (dict(zip(TOLD, weather_values, strict=True)) if weather else {}), bikes
+            yield asked | (dict(zip(WEATHER_COLUMNS, weather_values, strict=True)) if weather else {}), bikes
 
     kept = seed_pipeline._RATE, seed_pipeline._INTERCEPT_RATE
     seed_pipeline._RATE, seed_pipeline._INTERCEPT_RATE = rates

@@ -1,1 +1,1 @@
-"""What is learnt of riders: rates, occupancy, changes, climatology, weather, calendar."""
+"""The components that learn what riders do: rates, occupancy, changes, climatology, weather, calendar."""

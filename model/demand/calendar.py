@@ -1,8 +1,8 @@
-"""Days: which day type and slot of the local day a moment falls into, public holidays included.
+"""The calendar: the day type and slot of the local day for any moment, public holidays included.
 
-A holiday counts as weekend until its own riders say otherwise: some are days off for everyone, others for
-banks alone. As a holiday goes by, what is seen city-wide is held against what weekdays and weekends of that
-hour have taught; the next one begins from half of that evidence.
+A holiday counts as weekend until its own riders show otherwise: some holidays are days off for everyone,
+others for banks alone. During a holiday the calendar compares the riders seen city-wide with those of
+weekdays and of weekends at that hour. The next holiday begins from half of that evidence.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ WEEKDAY, WEEKEND = 0, 1
 _FIRST_EVIDENCE = 3.0
 _MOST_EVIDENCE = 10.0
 _NOISE = 10.0
-"""Variance of a city's riders in a few minutes, over that of riders who come independently, day by day."""
+"""Variance of a city's riders in a few minutes, relative to that of independent riders."""
 
 
 class Calendar(Component):
     """The local calendar of one city: IANA `timezone`, ISO 3166 `country`, empty where unknown.
 
-    `evidence` is the log odds that a holiday is like a weekend, `day` the ordinal of the last one learnt.
+    `evidence` is the log odds that a holiday is like a weekend, `day` the ordinal of the last holiday learnt.
     """
 
     ARRAYS = ("evidence", "day")
@@ -40,7 +40,7 @@ class Calendar(Component):
         self.move(timezone, country)
 
     def move(self, timezone: str, country: str) -> None:
-        """Take another time zone or country; one whose holidays nobody has listed has none."""
+        """Take another time zone or country. A country that the library does not know has no holidays."""
         self.zone = ZoneInfo(timezone)
         try:
             self._holidays = holidays.country_holidays(country) if country else None

@@ -1,4 +1,4 @@
-"""Changes: how much the count differs after so many minutes, by station, learnt from delayed truth."""
+"""Changes: how much a station's count changes within a horizon, learnt from settled forecasts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from model.arrays import Array32, Floats, Ints, take_rows
 from model.component import Component
 
 _MOST = 30
-"""Larger changes count as this large."""
+"""A larger change counts as this large."""
 
 _HALF_LIFE_FORECASTS = 72 * 20.0
 _CITY_FORECASTS = 100.0
-"""Forecasts that the city's distribution is worth to a station."""
+"""Settled forecasts that the city's distribution is worth to a station."""
 
 _SHORTER_FORECASTS = 100.0
-"""Forecasts that what shorter horizons tell of a longer one is worth to a city."""
+"""Settled forecasts that the evidence of shorter horizons is worth to a city's longer one."""
 
 
 class Changes(Component):
@@ -36,7 +36,7 @@ class Changes(Component):
         self.counts, self._city = take_rows(self.counts, rows, 0), None
 
     def learn(self, minutes: int, rows: Ints, change: Ints) -> None:
-        """Count what a settled forecast's stations changed by, `(S,)`."""
+        """Count by how much the stations `rows` of a settled forecast changed, `(S,)`."""
         self._city = None
         counts = self.counts[self.minutes.index(minutes)]
         counts[:, rows] *= np.float32(0.5 ** (1 / _HALF_LIFE_FORECASTS))
@@ -45,8 +45,8 @@ class Changes(Component):
     def _of_city(self) -> Floats:
         """Give the city's odds of each change, `(H, 61)`.
 
-        What is not known yet of a horizon is taken from two shorter ones that make it up, one after the
-        other: in its first hours a city would otherwise seem surer of two hours than of one.
+        A horizon without evidence is made up of two shorter ones, one after the other: in its first hours a
+        city would otherwise seem surer of two hours than of one.
         """
         city: Floats = self.counts.sum(axis=2, dtype=np.float64)
         for index, minutes in enumerate(self.minutes):
@@ -62,7 +62,7 @@ class Changes(Component):
         return city
 
     def odds(self, rows: Ints, bikes: Ints, places: Ints) -> Array32:
-        """Give P(bikes ≤ k) at each of `minutes`, `(H, S, N)`: the changes laid around what stands there."""
+        """Give P(bikes ≤ k) at each of `minutes`, `(H, S, N)`: the changes laid around the count of now."""
         if self._city is None:
             self._city = self._of_city()
         weight = np.float32(_CITY_FORECASTS)

@@ -1,4 +1,4 @@
-"""Climate: how full each station usually is, as a distribution by day type and hour."""
+"""Climatology: how full each station usually is, as a distribution by day type and hour."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BINS = 21
 
 _HALF_LIFE_DAYS = 10.0
 _STATION_HOURS = 1.0
-"""Hours that the station's distribution over all times is worth to one hour of the day."""
+"""Hours that the station's distribution over all times is worth in one hour of the day."""
 
 
 class Climatology(Component):
@@ -36,7 +36,7 @@ class Climatology(Component):
         self.spent = take_rows(self.spent, rows, 0)
 
     def learn(self, events: Events, bikes: Ints, places: Ints, known: Bools) -> None:
-        """Learn that `bikes` of `places` stood there for so long."""
+        """Learn that `bikes` of `places` stood at the stations for the time of `events`."""
         cell = self._calendar.cell(events.middle, _HOURS)
         hour_start = int(events.middle.timestamp()) // 3600
         if hour_start != self.hour_start:
@@ -60,7 +60,7 @@ class Climatology(Component):
         for index in range(1, _BINS):
             below[:, index] += below[:, index - 1]
         below /= below[:, -1:].copy()
-        # Where between the bins each count lies: 0 is the first bin alone, all places all of them.
+        # Where each count lies between the bins: 0 is the first bin alone, all places are all bins.
         count = np.arange(int(places.max(initial=0)) + 1)[:, None]
         level = np.clip(count / np.maximum(places - 1, 1), 0, 1) * (_BINS - 2)
         low = np.minimum(level.astype(np.int64), _BINS - 2)

@@ -1,8 +1,8 @@
-"""Pull: how demand depends on how full a station is, and on how full it usually is at that time.
+"""The occupancy effect: demand depends on how full a station is, and on how full it usually is at that time.
 
 Vans and incentives pull towards the middle, riders avoid the nearly empty station, and a station that holds
-more than usual loses more than usual. Two factors on the rates say so, both learnt city-wide as riders seen
-over riders expected: one by tenth of fill, one by distance from the station's usual fill.
+more than usual loses more than usual. Two factors on the rates express this: one by tenth of fill, one by
+distance from the station's usual fill. Both are learnt city-wide as riders seen over riders expected.
 """
 
 from __future__ import annotations

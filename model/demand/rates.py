@@ -1,13 +1,13 @@
-"""Demand: how many bikes want to arrive at and leave each station, by day type and time of the local day.
+"""Demand: how many bikes riders want to return to and take from each station, by day type and time of day.
 
 Rates are events over exposure. Exposure is *censored*: an empty station shows no departures and a full one
-no arrivals, though people come; so a minute counts for departures only while there is a bike, and for
-arrivals only while there is a free dock. This estimates what people want, not what they got.
+no arrivals, though riders come. So a minute counts for departures only while there is a bike, and for
+arrivals only while there is a free dock. This estimates what riders want, not what they got.
 
 A station's own counts are few. Each rate is therefore drawn to a prior: the city's profile through the day,
-at the station's own level, bent as the stations that behave alike are bent. The bends are a low-rank picture
-of all stations' residuals; being counts, their noise is known beforehand, and so is which singular values are
-more than noise and by how much to shrink them [1]_.
+at the station's own level, bent as the profiles of similar stations are bent. The bends are a low-rank
+approximation of all stations' residuals. The residuals are counts, so their noise is known: it tells which
+singular values are more than noise, and by how much to shrink them [1]_.
 
 References
 ----------
@@ -30,16 +30,16 @@ from model.demand.weather_effect import WeatherEffect
 from model.demand.weekly_profile import WEEKLY_PROFILE
 
 MAX_GAP = timedelta(minutes=15)
-"""Longer holes than this teach nothing: what events in between is anyone's guess."""
+"""A longer gap between two snapshots teaches nothing: too much may have happened in between."""
 
 _PRIOR_EVENTS = 4.0
 """Events that the prior of one station's slot is worth."""
 
 _CITY_PRIOR_HOURS = 2.0
-"""Station-hours that the shape of all cities is worth in a slot of a city's profile."""
+"""Station-hours that the weekly profile of all cities is worth in a slot of a city's own profile."""
 
 _FIRST_RATE = 0.3
-"""Arrivals an hour, and departures, where nothing is known: low, so that cold odds stay near "as now"."""
+"""Arrivals an hour, and departures, where nothing is known: low, so that first odds stay near "as now"."""
 
 _FIRST_HOURS = 5.0
 """Station-hours that `_FIRST_RATE` is worth."""
@@ -48,16 +48,16 @@ _LEVEL_EVENTS = 2.0
 """Events that "this station is as busy as the city's average" is worth."""
 
 _SIDE_EVENTS = 200.0
-"""Events that "as many come as go" is worth: it is untrue only where a station is often empty or full."""
+"""Events that "as many arrive as depart" is worth: only a station that is often empty or full differs."""
 
 _NOISE = 2.0
-"""Variance of the residuals over that of independent riders, who in truth come in pairs and by the van."""
+"""Variance of the residuals, relative to independent riders: real ones come in pairs and by the van."""
 
 _BEND = (0.1, 8.0)
-"""A station's rate is at least and at most so many times the city's profile at its level."""
+"""The least and the most that a station's rate may be, as a multiple of the city's profile at its level."""
 
 _RIDERS_AT_ONCE = 4
-"""A larger jump between polls a minute or two apart is a van, of which this many are counted as riders."""
+"""A larger jump between polls a minute or two apart is a van: so many of its bikes count as riders."""
 
 _FACTOR_MINUTES = 60.0
 _FACTOR_EVENTS = 20.0
@@ -65,7 +65,7 @@ _FACTOR_EVENTS = 20.0
 
 @dataclass(frozen=True)
 class Events:
-    """What happened between two snapshots: riders `(2, S)`, where they could `(2, S)`, and for how long."""
+    """What happened between two snapshots: `riders` `(2, S)`, and where some were possible, `free`, alike."""
 
     before: datetime
     at: datetime
@@ -74,12 +74,12 @@ class Events:
 
     @property
     def hours(self) -> float:
-        """How long it took."""
+        """The hours between the two snapshots."""
         return (self.at - self.before).total_seconds() / 3600
 
     @property
     def middle(self) -> datetime:
-        """The moment that it is dated by."""
+        """The moment halfway, by which the events are dated."""
         return self.before + (self.at - self.before) / 2
 
 
@@ -101,9 +101,10 @@ def count_events(
 class Demand(Component):
     """Arrival and departure rates of `size` stations, learnt online.
 
-    `events` and `hours` are of shape `(day types, slots, 2, S)`, arrivals before departures. `recent` holds
-    what was `(seen, expected)` city-wide of each in about the last hour, `bend` the low-rank factor on the
-    prior, renewed each night. The rates are renewed every `stride` slots, as the slot begins.
+    `events` and `hours` are of shape `(day types, slots, 2, S)`, arrivals before departures. `recent`
+    `(2, 2)` holds for each side the riders seen and expected city-wide in about the last hour. `bend` is the
+    low-rank factor on the prior, renewed each night. The rates are renewed every `stride` slots, as a slot
+    begins.
     """
 
     ARRAYS = ("events", "hours", "bend", "recent", "rates", "slot_start")
@@ -184,15 +185,16 @@ class Demand(Component):
     def _level(self) -> Array32:
         """Give the prior without the bends: the city's profile at each station's own level of demand.
 
-        The profile is drawn to the shape that all cities share, a station's level to the city's average, and
-        how many come to how many go.
+        The profile is drawn to the weekly profile that all cities share, a station's level to the city's
+        average, and its arrivals to its departures.
         """
         city_events, city_hours = (
             _smooth(table.sum(axis=(2, 3)).astype(np.float64)) for table in (self.events, self.hours)
         )
-        shape = np.repeat(WEEKLY_PROFILE, self.slots // WEEKLY_PROFILE.shape[1], axis=1)
-        mean = (city_events.sum() + _FIRST_RATE * _FIRST_HOURS) / ((city_hours * shape).sum() + _FIRST_HOURS)
-        city = (city_events + mean * shape * _CITY_PRIOR_HOURS) / (city_hours + _CITY_PRIOR_HOURS)
+        all_cities = np.repeat(WEEKLY_PROFILE, self.slots // WEEKLY_PROFILE.shape[1], axis=1)
+        mean = city_events.sum() + _FIRST_RATE * _FIRST_HOURS
+        mean /= (city_hours * all_cities).sum() + _FIRST_HOURS
+        city = (city_events + mean * all_cities * _CITY_PRIOR_HOURS) / (city_hours + _CITY_PRIOR_HOURS)
         profile = city.astype(np.float32)
         seen, served = self.events.sum(axis=(0, 1)), np.einsum("dtas,dt->as", self.hours, profile)
         level = (seen.sum(axis=0) + np.float32(_LEVEL_EVENTS)) / (
@@ -203,7 +205,7 @@ class Demand(Component):
         return prior
 
     def _bend(self) -> Array32:
-        """Learn how stations that behave alike depart from the profile: a low-rank picture of the residuals.
+        """Learn how similar stations depart from the profile: a low-rank approximation of the residuals.
 
         The residual of a count, over the root of what was expected, has variance 1 (or `_NOISE`) if there is
         nothing but noise; singular values that noise would reach are dropped and the others shrunk.
@@ -220,8 +222,8 @@ class Demand(Component):
         shrunk = (
             np.sqrt(np.maximum((values[kept] - columns - rows) ** 2 - 4 * columns * rows, 0)) / values[kept]
         )
-        picture = (vectors[:, kept] * shrunk) @ vectors[:, kept].T
-        table = (picture @ table if columns <= rows else table @ picture) * np.sqrt(_NOISE)
+        projection = (vectors[:, kept] * shrunk) @ vectors[:, kept].T
+        table = (projection @ table if columns <= rows else table @ projection) * np.sqrt(_NOISE)
         residual = table.reshape(residual.shape).astype(np.float32)
         bend: Array32 = 1 + _smooth(residual * root) / np.maximum(_smooth(expected), np.float32(1e-3))
         return np.clip(bend, np.float32(_BEND[0]), np.float32(_BEND[1]))
@@ -234,14 +236,14 @@ class Demand(Component):
 
     @property
     def factor(self) -> Floats:
-        """What was seen of arrivals and departures city-wide in the last hour, over what was expected."""
+        """Riders seen city-wide in the last hour over riders expected, `(2,)`: arrivals, departures."""
         factor: Floats = (self.recent[:, 0] + _FACTOR_EVENTS) / (self.recent[:, 1] + _FACTOR_EVENTS)
         return factor
 
     def ahead(self, at: datetime, ends: Floats, rows: Ints) -> Array32:
-        """Give the rates in steps of time that end at the minutes `ends` after `at`, `(T, 2, S)` per hour.
+        """Give the rates per hour in steps of time that end at the minutes `ends` after `at`, `(T, 2, S)`.
 
-        The city's factor fades with the half-life that it was measured with.
+        The city's factor fades with the half-life of its measurement.
         """
         factor = self.factor
         starts = np.concatenate([[0.0], ends[:-1]])

@@ -1,10 +1,10 @@
-"""Weather: how much more or fewer people ride than usual, learnt from the city as a whole.
+"""The weather effect: how many more or fewer people ride than usual, learnt from the city as a whole.
 
-A log-linear effect: the rates of arrivals and of departures are each multiplied by exp(β · x), where `x` is
-how far the weather is from what is usual at that hour of the day, and rain. β is learnt online as a Poisson
-regression of the riders seen in each hour on those expected, by Newton steps on what has been seen so far
-(Laplace's approximation; [1]_ for the generalised linear model), drawn to "no effect" by its prior. Without
-weather nothing is multiplied at all.
+The effect is log-linear: the rates of arrivals and of departures are each multiplied by exp(β · x). Here `x`
+is the distance of the weather from the usual at that hour of the day, and rain. β is learnt online as a
+Poisson regression of the riders seen in each hour on those expected, by Newton steps (Laplace's
+approximation; [1]_ for the generalised linear model). Its prior draws it to "no effect". Without weather
+nothing is multiplied.
 
 References
 ----------
@@ -35,9 +35,9 @@ _PRIOR_SPREAD = 0.2
 _PRIOR = np.eye(1 + len(WEATHER)) / _PRIOR_SPREAD**2
 
 _DAY_NOISE = 0.5
-"""What a city's hour departs from expectation by, for other reasons than weather and chance.
+"""How much a city's hour departs from expectation, for other reasons than weather and chance.
 
-More than it is in one hour, because the hours of a day depart together, and so does their weather.
+It is more than one hour's measure, because the hours of a day depart together, and so does their weather.
 """
 
 _HALF_LIFE_HOURS = 24 * 60.0
@@ -49,11 +49,11 @@ _STEP = 300
 class WeatherEffect(Component):
     """Factors on arrivals and departures by weather.
 
-    `beta` is `(2, 7)`, `precision` `(2, 7, 7)`. The first of each is an intercept, which takes up how far the
-    rates are behind the city and is never applied: rates learnt in a rainy week are too low for a dry one
-    until the rain's effect is known. `usual` `(24, 6)` is the weather usual at each hour of the
-    local day and `days` `(24, 6)` how many days of it were seen. `hour` is the one under way, in which
-    `seen` and `expected` `(2,)` riders are counted, and `feature_sums` `(7,)` are counted.
+    `beta` is `(2, 7)`, `precision` `(2, 7, 7)`. The first of each is an intercept. It takes up how far the
+    rates lag behind the city and is never applied: rates learnt in a rainy week are too low for a dry one
+    until the rain's effect is known. `usual` `(24, 6)` is the weather usual at each hour of the local day,
+    and `days` `(24, 6)` counts the days behind it. `hour` is the present hour: `seen` and `expected` `(2,)`
+    sum its riders, and `feature_sums` `(7,)` its weather.
     """
 
     ARRAYS = ("beta", "precision", "usual", "days", "hour", "seen", "expected", "feature_sums")
@@ -73,7 +73,7 @@ class WeatherEffect(Component):
         self._known: dict[int, Floats | None] = {}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Give the state, the weather that is known in it."""
+        """Give the state, which includes the known weather."""
         known = self.weather
         hours, values = ([], np.zeros((0, len(WEATHER)))) if known is None else (known.hours, known.values)
         return super().arrays() | {"hours": np.asarray(hours, dtype=np.int64), "values": values}
@@ -88,14 +88,14 @@ class WeatherEffect(Component):
         self._take(Weather(hours, values) if len(hours) else None)
 
     def update_weather(self, weather: Weather) -> None:
-        """Take what is known of the weather from now on."""
+        """Use this weather from now on."""
         self._take(weather)
 
     def factors(self, at: datetime) -> Floats | None:
         """Give the factors on arrivals and departures at a moment, `(2,)`; None where there is no weather."""
         if self.weather is None:
             return None
-        key = int(at.timestamp()) // _STEP  # every chain asks for the same few moments
+        key = int(at.timestamp()) // _STEP  # all chains need the same few moments
         if key not in self._known:
             features = self._features(datetime.fromtimestamp(key * _STEP, UTC))
             self._known[key] = (
@@ -104,7 +104,7 @@ class WeatherEffect(Component):
         return self._known[key]
 
     def known(self, at: datetime) -> Floats:
-        """Give the weather at a moment as it is known now, `(6,)`, not a number where it is not."""
+        """Give the weather at a moment as known now, `(6,)`, not a number where unknown."""
         return np.full(len(WEATHER), np.nan) if self.weather is None else self.weather.at(at)
 
     def _features(self, at: datetime) -> Floats | None:
@@ -137,7 +137,7 @@ class WeatherEffect(Component):
             self.feature_sums += np.concatenate([[1.0], features])
 
     def _close(self) -> None:
-        """Learn from the hour that is over."""
+        """Learn from the hour that has ended."""
         if not self.feature_sums[0]:
             return
         features = self.feature_sums / self.feature_sums[0]

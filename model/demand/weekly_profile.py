@@ -1,7 +1,7 @@
-"""How busy a bike-sharing city is through the week, before it has shown its own habits.
+"""The weekly profile: how busy a bike-share city is through the week, before it has shown its own habits.
 
-Arrivals and departures per hour over the week's mean, by day type and half-hour: the geometric mean over
-four cities, which `benchmarks/shape/` derives.
+It gives arrivals and departures per hour, relative to the week's mean, by day type and half-hour.
+`benchmarks/shape/` derives it as the geometric mean of four cities.
 """
 
 import numpy as np

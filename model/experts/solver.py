@@ -1,10 +1,11 @@
-"""A station as a queue: from demand and what stands there now to a distribution at every target time.
+"""A station as a queue: from demand and the count of now to a distribution at every target time.
 
-With `K` places, bikes arrive at rate λ while a dock is free and leave at rate μ while a bike is there, and
-the probabilities `p_k` of `k` bikes follow the master equation of a birth–death chain [1]_. Rates may depend
-on `k`. To two hours it is solved by uniformization [2]_, which is exact and never gives a negative or
-exploding probability however high the rates; beyond that by implicit Euler steps of half an hour, which share
-its bounds and cost a tenth, but blur the moment: the variance they add is that of half an hour's drift.
+A station has `K` places. Bikes arrive at rate λ while a dock is free, and leave at rate μ while a bike is
+there. The probabilities `p_k` of `k` bikes follow the master equation of a birth–death chain [1]_, whose
+rates may depend on `k`. Up to two hours it is solved by uniformization [2]_, which is exact and never gives a
+negative or exploding probability, however high the rates. Beyond, it is solved by implicit Euler steps of
+half an hour. These share the bounds and cost a tenth, but blur the moment: they add the variance of half an
+hour's drift.
 
 References
 ----------
@@ -29,16 +30,16 @@ FAR_ENDS = np.arange(150.0, 1441.0, 30.0)
 """Where the steps of time end, in minutes from now; rates do not change within a step."""
 
 _TRUNCATE = 1e-5
-"""Mass of the Poisson series that may be left out; what is kept is scaled back to one."""
+"""Mass of the Poisson series that may be left out; the rest is scaled back to one."""
 
 _BLOCK = 256
-"""Stations solved together: enough to be worth the calls of NumPy, and few enough to be alike."""
+"""Stations solved together: enough to be worth the calls of NumPy, few enough to be alike."""
 
 _CALLS = 32
-"""Stations that cost as much as the calls for one block more."""
+"""How many stations cost as much as the calls for one more block."""
 
 _SMALL = 8
-"""Places that no station is cheaper below."""
+"""Stations of fewer places cost as much as one of so many."""
 
 
 def advance(p: Array32, rise: Array32, fall: Array32) -> Array32:
@@ -84,7 +85,7 @@ def leaps(p: Array32, rise: Array32, fall: Array32) -> Array32:
 
     `p` is as in `advance`; `rise` and `fall` are `(T, N − 1, S)`. A step is exact for an exponential waiting
     time of its length in place of a fixed one: a tridiagonal system a station, solved for all at once by the
-    Thomas algorithm. What of it does not depend on `p` is done for all steps together, to save calls.
+    Thomas algorithm. The parts that do not depend on `p` are computed for all steps together, to save calls.
     """
     out = np.empty((len(rise), *p.shape), dtype=p.dtype)
     inverse, ratio = np.empty_like(out), np.empty_like(fall)
@@ -114,7 +115,7 @@ def start(bikes: Ints, places: Ints) -> Array32:
 
 
 def cumulate(p: Array32, places: Ints) -> Array32:
-    """Turn distributions `(…, N, S)` into P(bikes ≤ k) in place, which ends at 1 to the last bit."""
+    """Turn distributions `(…, N, S)` into P(bikes ≤ k) in place, ending at 1 to the last bit."""
     for k in range(1, p.shape[-2]):
         p[..., k, :] += p[..., k - 1, :]
     np.minimum(p, np.float32(1), out=p)
@@ -124,7 +125,7 @@ def cumulate(p: Array32, places: Ints) -> Array32:
 def blocks(places: Ints, pace: Floats) -> Iterator[Ints]:
     """Split stations into groups of like size, by pace, so that none waits for a much larger or busier one.
 
-    `places` and `pace` are `(S,)`; gives arrays of row numbers that together hold each row once. Stations
+    `places` and `pace` are `(S,)`. Gives arrays of row numbers that together hold each row once. Stations
     join the next larger ones as long as that costs less than the calls for a group of their own.
     """
     size = np.maximum(places, _SMALL)

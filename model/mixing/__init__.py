@@ -1,1 +1,1 @@
-"""How the experts become one forecast: the pool weighs them, the guard corrects the result."""
+"""How the experts become one forecast: the pool weighs them, and the guard corrects the result."""

@@ -1,10 +1,10 @@
-"""The guard: mends the pool's spread, and holds its median at "as now" until it has earned to leave it.
+"""The guard: corrects the pool's spread, and holds its median at "as now" until it has earned to leave.
 
-The pool minimises CRPS, a distance of whole distributions. That leaves two things that people would notice.
-Its spread may be off: the share of truths that fell into each tenth of the forecast distributions says by how
-much, and the distribution is stretched by that, alike on both sides, so that its median stays. And its median
-may be worse than "no change" while its odds are better, on quiet stations or in a city's first days. Where it
-has not been better so far, just enough mass is put on what stands there now for the median to stay there.
+The pool minimises CRPS, a distance of whole distributions. That leaves two faults that people would notice.
+The spread may be off. The share of truths in each tenth of the forecast distributions shows by how much. The
+guard stretches the distribution by that, alike on both sides, so that its median stays. And the median may be
+worse than "no change" while the odds are better, on quiet stations or in a city's first days. Where it has
+not been better so far, the guard puts just enough mass on the count of now for the median to stay there.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _PRIOR_FORECASTS = 1000.0
 """Settled forecasts of stations that "the spread is right" is worth."""
 
 _CITY_FORECASTS = 20.0
-"""Forecasts that the city's gain is worth to a station."""
+"""Settled forecasts that the city's gain is worth to a station."""
 
 _HEAD_START = 3.0
-"""Forecasts as bad as naive's usual error by which "as now" leads at first."""
+"""The lead of "as now" at first, in forecasts as bad as naive's usual error."""
 
 
 class Guard(Component):
-    """What the pool's forecasts came to, by horizon.
+    """How the pool's forecasts turned out, by horizon.
 
-    `tenths` `(H, 10)` counts truths by tenth of the pooled distribution; `lost` `(H, S)` sums the absolute
-    error of the pool's median less naive's, `naive` that of naive's, and `settled` counts the truths.
+    `tenths` `(H, 10)` counts truths by tenth of the pooled distribution. `lost` `(H, S)` sums the absolute
+    error of the pool's median less naive's, `naive` sums naive's error, and `settled` counts the truths.
     """
 
     ARRAYS = ("tenths", "lost", "naive", "settled")
@@ -67,7 +67,7 @@ class Guard(Component):
         self.tenths[index] += transform(pooled, truth).sum(axis=0)
 
     def curves(self, minutes: Sequence[int]) -> Floats:
-        """Give what each tenth of the pooled probability is stretched to, `(H, 11)` from 0 to 1."""
+        """Give the curves that stretch the pooled probability, at each tenth of it, `(H, 11)` from 0 to 1."""
         share = self.tenths / self.tenths.sum(axis=1, keepdims=True)
         share = (share + share[:, ::-1]) / 2
         curves = np.zeros((len(share), 11))
@@ -76,7 +76,7 @@ class Guard(Component):
         return curves[self._nearest(minutes)]
 
     def held(self, minutes: Sequence[int], rows: Ints) -> Bools:
-        """Tell where the median has to stay at "as now", `(H, S)`."""
+        """Tell where the median must stay at "as now", `(H, S)`."""
         truths = np.maximum(self.settled.sum(axis=1), 1)
         lost, naive = (table.sum(axis=1) / truths for table in (self.lost, self.naive))
         usual = naive[:, None] + 1e-3
@@ -107,7 +107,7 @@ def transform(cdf: Array32, truth: Ints) -> Floats:
 
 
 def apply(pooled: Array32, curve: Floats, held: Bools, bikes: Ints) -> Array32:
-    """Stretch distributions `(…, S, N)` by curves `(…, 11)`, and tie the median of the `held` to `bikes`."""
+    """Stretch distributions `(…, S, N)` by curves `(…, 11)`, and hold the median at `bikes` where `held`."""
     cdf = _stretch(pooled.swapaxes(-1, -2), curve)
     count, station = np.arange(cdf.shape[-2])[:, None], np.arange(len(bikes))
     at, below = (cdf[..., np.maximum(bikes - less, 0), station] for less in (0, 1))
@@ -122,7 +122,7 @@ def apply(pooled: Array32, curve: Floats, held: Bools, bikes: Ints) -> Array32:
 
 
 def _stretch(cdf: Array32, curve: Floats) -> Array32:
-    """Look probabilities `(…, N, S)` up in curves through eleven points `(…, 11)`, as `np.interp` would."""
+    """Map probabilities `(…, N, S)` by curves through eleven points `(…, 11)`, as `np.interp` would."""
     rise = np.diff(curve)
     begin = curve[..., :-1] - rise * np.arange(10)
     tenths: Array32 = cdf * np.float32(10)

@@ -1,13 +1,13 @@
-"""The pool: mixes the experts' distributions, so that each is trusted only as far as it has earned.
+"""The pool: mixes the experts' distributions, and trusts each expert only as far as it has earned.
 
-The CRPS of a mixture `Σ w_m F_m` is a quadratic form in the weights, `w' G w`, where `G` sums the products of
-the experts' errors `F_m − [truth ≤ k]` over truths and counts. So nothing has to be searched or tuned to a
-learning rate: `G` is kept by station and horizon as truths come in, and the weights minimise it over the
-simplex. A station's own `G` is drawn to its city's, and both to first weights that favour "as now": on quiet
-stations, or when habits break, the chain alone is worse than "no change", and the pool is not.
+The CRPS of a mixture `Σ w_m F_m` is a quadratic form in the weights, `w' G w`. `G` sums the products of the
+experts' errors `F_m − [truth ≤ k]` over truths and counts. So there is no search and no learning rate: the
+pool keeps `G` by station and horizon as truths arrive, and the weights minimise it over the simplex. A
+station's own `G` is drawn to its city's, and both to first weights that favour "as now": on quiet stations,
+or when habits break, the chain alone is worse than "no change", and the pool is not.
 
-A pooled forecast is pooled when it is issued. Weights as they stand when the truth arrives have already seen
-the hours in between, and would make the forecast look better than it was.
+A forecast is pooled when it is issued. The weights of its target time have already seen the hours in between
+and would make the forecast look better than it was.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from model.component import Component
 
 _HALF_LIFE_FORECASTS = 72 * 15.0
 _CITY_FORECASTS = 150.0
-"""Forecasts that the city's evidence is worth to a station."""
+"""Settled forecasts that the city's evidence is worth to a station."""
 
 _FIRST = 100.0
-"""What the first weights are worth to a city, in squared distance of the weights."""
+"""How strongly the first weights draw a city's weights, by their squared distance."""
 
 _TIE = 2.0
-"""What the city's weights are worth to a station, likewise: it decides between experts that agree."""
+"""How strongly the city's weights draw a station's, likewise: this decides between experts that agree."""
 
 _STEPS = 20
 _LEAST = 1e-5
@@ -134,7 +134,7 @@ class Pool(Component):
         self.gram[index][here] += products.transpose(1, 2, 0)
         self.settled[index, rows] += 1
         self._solve(index, able)
-        # Of longer horizons nothing may be known yet: until then, what holds for this one is the best guess.
+        # A longer horizon may have no truth yet: until it has, this one's weights are the best guess.
         for later in range(index + 1, len(self.minutes)):
             if self.settled[later].any():
                 break
@@ -203,7 +203,8 @@ def _stand_in(weight: Array32, known: Bools) -> Floats:
 def _minimise(gram: Floats, toward: Floats, start: Floats) -> Floats:
     """Minimise `w' G w − 2 toward' w` over the simplex, for many problems at once, from `start`.
 
-    Exponentiated gradient steps, scaled by the largest entry of `G`; each solve goes on where the last ended.
+    It takes exponentiated gradient steps, scaled by the largest entry of `G`. Each solve starts where the
+    last ended.
     """
     scale = np.maximum(np.abs(gram).max(axis=(1, 2)), 1e-9)[:, None]
     weight = start.astype(np.float64)

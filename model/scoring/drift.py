@@ -1,13 +1,14 @@
-"""Drift: notices when the forecaster's edge over "no change" is no longer what it was.
+"""The drift monitor: notices when the forecaster's edge over "no change" has changed.
 
-ADWIN [1]_, from River, watches one number a forecast: the pool's CRPS less naive's. An edge differs by the
-hour and is another on Sundays, so what is watched is its distance from what is usual at that hour of such a
-day, as a share of naive's usual error: otherwise every evening and every weekend would be a drift.
+ADWIN [1]_, from River, watches one number a forecast: the pool's CRPS less naive's. This edge differs by the
+hour and between weekdays and Sundays; watched as it is, every evening and every weekend would be a drift. So
+ADWIN watches the distance of the edge from the usual at that hour of such a day, as a share of naive's usual
+error.
 
-ADWIN's bound holds for numbers between 0 and 1, and these spread over a tenth of that, by another share in
-each city. So they are watched in units of their own usual spread; as they came, a break took a day and a half
-to be noticed. `benchmarks/drift/` measures it. Losses that follow each other are alike, which ADWIN does not
-reckon with: a warm week or a holiday is noticed as well.
+ADWIN's bound holds for numbers between 0 and 1. These spread over a tenth of that, by another share in each
+city. So ADWIN watches them in units of their own usual spread: without that, it took a day and a half to
+notice a break. `benchmarks/drift/` measures it. ADWIN takes losses for independent, but neighbouring ones are
+alike: it notices a warm week or a holiday as well.
 
 References
 ----------
@@ -29,30 +30,30 @@ from model.demand.calendar import DAY_TYPES
 from model.records import Drift
 
 _FALSE_ALARMS = 1e-8
-"""ADWIN's delta: no probability here, since losses are alike for hours. At 1e-6 a break is noticed two and
-a half hours sooner, and a quarter to a half more drifts where nothing was broken."""
+"""ADWIN's delta. It is no probability here, since losses are alike for hours. With 1e-6 ADWIN notices a break
+two and a half hours sooner, and a quarter to a half more drifts where nothing was broken."""
 
 _CHECK_EVERY = 8
 _LEAST_SEEN = 3
-"""Forecasts of such an hour before anything can be said of what is usual then."""
+"""Forecasts of such an hour before its usual edge counts as known."""
 
 _HALF_LIFE_FORECASTS = 15.0
 _SPREAD_HALF_LIFE = 500.0
 _LEAST_SPREAD = 72
-"""Losses before their spread is known: a day of one every twenty minutes."""
+"""Losses before their spread counts as known: a day of one every twenty minutes."""
 
 _FARTHEST = 4.0
-"""A loss counts as so many spreads from the usual at most: one wild hour is no drift."""
+"""The most spreads from the usual that a loss counts for: one wild hour is no drift."""
 
 _MOST_KEPT = 4320
-"""Losses after which a watch begins anew, sixty days at one every twenty minutes: they are its state."""
+"""Losses after which ADWIN begins anew, sixty days of one every twenty minutes: they are its state."""
 
 
 class DriftMonitor(Component):
     """Watches the horizons `minutes` of one city.
 
-    `edge` and `error` `(H, 48)` are what is usual of the difference and of naive's CRPS by hour of weekdays
-    and of weekends, from `seen` forecasts. `square` `(H,)` is the mean square of `known` losses.
+    `edge` and `error` `(H, 48)` are the usual difference and naive's usual CRPS by hour of weekdays and of
+    weekends, from `seen` forecasts. `square` `(H,)` is the mean square of `known` losses.
     """
 
     ARRAYS = ("edge", "error", "seen", "square", "known")
@@ -62,7 +63,7 @@ class DriftMonitor(Component):
         self.minutes = tuple(minutes)
         self.edge, self.error, self.seen = (np.zeros((len(self.minutes), 24 * DAY_TYPES)) for _ in range(3))
         self.square, self.known = np.zeros(len(self.minutes)), np.zeros(len(self.minutes))
-        # The whole of it at once: a worker's memory is then the same after weeks as on the first day.
+        # All memory is taken at once: a worker then needs as much on the first day as after weeks.
         self._losses = np.full((len(self.minutes), _MOST_KEPT), np.float32(0))
         self._lengths = [0 for _ in self.minutes]
         self._adwin = [_adwin() for _ in self.minutes]
@@ -128,7 +129,7 @@ class DriftMonitor(Component):
 
 
 def _share(seen: float, half_life: float) -> float:
-    """Give the weight of the newest of `seen` in a mean that begins as all's and then forgets."""
+    """Give the weight of the newest of `seen` values: a plain mean at first, which then forgets."""
     forgets: float = 1 - 0.5 ** (1 / half_life)
     return max(1 / seen, forgets)
 

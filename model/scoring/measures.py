@@ -1,4 +1,4 @@
-"""What sums of scores come to: the measures that backtest, page, API and export all show."""
+"""The measures that backtest, page, API and export show, from sums of scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from model.arrays import Floats
 
 MEASURES = ("mae", "rmse", "crps", "brier_bike", "brier_dock", "cover80")
-"""Errors and CRPS in bikes; `cover80` the share of the probability integral transform from 0.1 to 0.9."""
+"""Errors and CRPS are in bikes; `cover80` is the mass of the probability integral transform in 0.1–0.9."""
 
 
 WORSE = 1.01
@@ -21,7 +21,7 @@ def measures(sums: Mapping[str, ArrayLike]) -> dict[str, Floats]:
     """Give the measures of rows of sums, each `(R,)`; not a number where nothing was judged.
 
     `sums` has `n`, `n_dock`, `abs_error`, `squared_error`, `crps`, `brier_bike`, `brier_dock` and `covered`,
-    each `(R,)`: see `model.scoring.Score.row`.
+    each `(R,)`: see `model.scoring.settle.Score.row`.
 
     >>> sums = {"n": [4], "n_dock": [2], "abs_error": [3], "squared_error": [9], "crps": [2.0],
     ...         "brier_bike": [1.0], "brier_dock": [1.0], "covered": [3.2]}
@@ -44,7 +44,7 @@ _MEANS = ("abs_error", "squared_error", "crps", "brier_bike", "covered")
 
 
 def skill(error: ArrayLike, naive: ArrayLike) -> Floats:
-    """Give the share of naive's error that a model saves: 1 is perfect, 0 as good, below 0 worse.
+    """Give the share of naive's error that a model saves: 1 is perfect, 0 is as good, less is worse.
 
     Not a number where naive makes no error.
     """

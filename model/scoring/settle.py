@@ -32,11 +32,12 @@ BINS = 10
 class Score:
     """How right one model's forecast was at one horizon, once its truth was in: arrays over stations.
 
-    `rows` `(n,)` are the stations judged; at each, `abs_error` of the median, `squared_error` of the mean and
-    CRPS [1]_ in bikes, and the Brier scores of "at least one bike" and "at least one dock", the last not a
-    number where docks are not told. `expired` counts the stations whose truth never came. `tenths` `(10,)` is
-    the non-randomised probability integral transform [2]_. `stated` and `came` `(2, 10)` sum, by tenth of the
-    odds of a bike and of a dock, what was said and what came true of `asked` `(2, 10)` forecasts.
+    `rows` `(n,)` are the judged stations. Each has the `abs_error` of the median, the `squared_error` of the
+    mean, the CRPS [1]_ in bikes, and the Brier scores of "at least one bike" and "at least one dock"; the
+    last is not a number where docks are unknown. `expired` counts the stations whose truth never arrived.
+    `tenths` `(10,)` is the non-randomised probability integral transform [2]_. `asked`, `stated` and `came`
+    `(2, 10)` are sums by tenth of the odds of a bike and of a dock: the forecasts, their odds, and how many
+    came true.
 
     References
     ----------
@@ -67,7 +68,7 @@ class Score:
     def row(self) -> dict[str, Any]:
         """Give the sums over the stations.
 
-        `n_dock` of the `n` also tell their docks. `covered` is the mass of the transform between 0.1 and 0.9:
+        `n_dock` of the `n` have known docks, too. `covered` is the mass of the transform between 0.1 and 0.9:
         80 % of `n` where the spread is right.
         """
         sums = {name: float(np.nansum(getattr(self, name))) for name in STATION_SCORES}
@@ -83,7 +84,7 @@ class Score:
 
 
 STATION_SCORES = ("abs_error", "squared_error", "crps", "brier_bike", "brier_dock")
-"""The fields of a `Score` that are kept station by station."""
+"""The fields of a `Score` that have a value for each station."""
 
 
 def mix(odds: Array32, weight: Array32) -> Array32:
@@ -95,10 +96,10 @@ def mix(odds: Array32, weight: Array32) -> Array32:
 
 @dataclass(frozen=True)
 class Settled:
-    """A forecast that was judged: what the pool and the guard learn from, and a score a model.
+    """A judged forecast: what the pool and the guard learn from, and one score for each model.
 
-    `rows` are the stations that could be judged; there, `errors` are the experts' `(M, S, N)`, weighted, and
-    `pooled` the pool's distributions before the guard. The pool's score is the last.
+    `rows` `(S,)` are the stations that could be judged. `errors` `(M, S, N)` are the experts', weighted, and
+    `pooled` `(S, N)` are the pool's distributions before the guard. The pool's score is the last.
     """
 
     rows: Ints
@@ -108,7 +109,7 @@ class Settled:
 
 
 def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
-    """Judge a forecast against the truth `(S,)`. A count beyond a distribution's end costs one a bike."""
+    """Judge a forecast against the truth `(S,)`. Each bike beyond a distribution's end costs 1."""
     rows = np.flatnonzero((pending.bikes >= 0) & (bikes >= 0))
     truth = bikes[rows]
     odds = pending.spread(rows).astype(np.float32) / np.float32(SCALE)
@@ -124,13 +125,13 @@ def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
     return Settled(rows, errors, pooled, _scores(pending, rows, judged, truth, docks[rows], bikes))
 
 
-def as_odds(said: Floats, places: Ints, size: int) -> Array32:
-    """Turn a predicted number of bikes into a distribution, `(S, N)`, of the whole numbers beside it.
+def as_odds(predicted: Floats, places: Ints, size: int) -> Array32:
+    """Turn predicted numbers of bikes into distributions, `(S, N)`, over the whole numbers beside them.
 
-    Its mean is what was said, held between none and all of the places.
+    The mean of each is the prediction, clipped to the station's places.
     """
-    held = np.clip(np.nan_to_num(said), 0, places)[:, None]
-    return np.clip(np.arange(size) + 1 - held, 0, 1).astype(np.float32)
+    mean = np.clip(np.nan_to_num(predicted), 0, places)[:, None]
+    return np.clip(np.arange(size) + 1 - mean, 0, 1).astype(np.float32)
 
 
 def _scores(
@@ -143,7 +144,7 @@ def _scores(
     came = truth[:, None] <= np.arange(size)
     beyond = np.maximum(truth - size + 1, 0)
     last = np.maximum(places - 1, 0)[:, None]  # P(a dock) = P(bikes < K) = P(bikes ≤ K − 1)
-    happened = np.stack([truth >= 1, docks >= 1])
+    some = np.stack([truth >= 1, docks >= 1])
     known = np.stack([np.ones(len(rows), dtype=np.bool_), docked])
 
     scores = []
@@ -151,11 +152,11 @@ def _scores(
         some_dock = np.where(places > 0, np.take_along_axis(cdf, last, axis=1)[:, 0], 0)
         odds = np.stack([1 - cdf[:, 0], some_dock]).astype(np.float64)
         mean = (1 - cdf).sum(axis=1, dtype=np.float64)
-        brier = np.where(known, (odds - happened) ** 2, np.nan)
+        brier = np.where(known, (odds - some) ** 2, np.nan)
         tenth = np.minimum((odds * BINS).astype(np.int64), BINS - 1)
         asked, stated, true = (
             np.array([np.bincount(tenth[side], each[side], BINS) for side in (0, 1)], dtype=np.float64)
-            for each in (known.astype(np.float64), odds * known, (happened & known).astype(np.float64))
+            for each in (known.astype(np.float64), odds * known, (some & known).astype(np.float64))
         )
         scores.append(
             Score(
@@ -179,7 +180,7 @@ def _scores(
 
 
 def expire(pending: Pending) -> list[Score]:
-    """Count a forecast whose truth never came: an older value in its place would flatter "no change"."""
+    """Count a forecast whose truth never arrived: an older count in its place would flatter "no change"."""
     lost = int((pending.bikes >= 0).sum())
     none, tenths, sides = np.zeros(0), np.zeros(BINS), np.zeros((2, BINS))
     rows = np.zeros(0, dtype=np.int64)

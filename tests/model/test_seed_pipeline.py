@@ -10,7 +10,7 @@ import pytest
 from model import Forecaster
 from model.records import WEATHER
 from model.scoring.settle import as_odds
-from model.seed_pipeline import TOLD, SeedPipeline, TargetMeans, pipeline
+from model.seed_pipeline import WEATHER_COLUMNS, SeedPipeline, TargetMeans, pipeline
 from tests.support.model_world import MONDAY, riders, stations
 
 DRY = np.full(len(WEATHER), np.nan)
@@ -35,7 +35,7 @@ def test_it_is_the_articles_pipeline() -> None:
     model = pipeline(means)
     assert list(model.steps) == ["TransformerUnion", "StandardScaler", "LinearRegression"]
     assert list(model["TransformerUnion"].transformers) == ["weather", "by_hour", "latest"]
-    x = {"station": "a", "hour": 8} | dict.fromkeys(TOLD, 1.0)
+    x = {"station": "a", "hour": 8} | dict.fromkeys(WEATHER_COLUMNS, 1.0)
     for bikes in (4, 8):
         model.learn_one(x, bikes)
     told = model["TransformerUnion"].transform_one(x)

@@ -1,0 +1,97 @@
+"""A new language is one file: every page speaks it, and nothing stays in English.
+
+The made-up language has the English words in capital letters, so a small letter on a page is a word that
+nobody can translate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po, write_po
+
+from dashboard import store_reader
+from dashboard.words import catalogue
+from tests.support.dashboard_world import NASTY, World, frame
+from tests.support.paging import run_page
+
+ENGLISH = Path(catalogue.__file__).parent / "dockcast.pot"
+PATTERNS = {"HH:mm", "EEE", "dd MMM yyyy", "%d min"}
+"""Messages that are no words: patterns of dates, and of Streamlit's slider."""
+
+NAMES = {"Dockcast", "Dublin", "dublinbikes", "Boulder", "BCycle", "replayed", "Station"}
+"""Words from the world of these tests, which no catalogue has."""
+
+LABELLED = ("selectbox", "slider", "toggle", "text_input", "button_group", "expander")
+DRAWN = ("deck_gl_json_chart", "vega_lite_chart", "arrow_data_frame")
+
+
+def shouted(message: str) -> str:
+    """Write a message in capital letters, but for its placeholders."""
+    return re.sub(
+        r"\{[^}]*\}|[a-z]", lambda found: found[0] if "{" in found[0] else found[0].upper(), message
+    )
+
+
+@pytest.fixture
+def language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add the file of a language, and have the browser ask for it."""
+    with ENGLISH.open("rb") as file:
+        messages = read_po(file, locale="en")
+    messages.locale = "pl"
+    for entry in messages:
+        if isinstance(entry.id, str):
+            entry.string = entry.id if entry.id in PATTERNS else shouted(entry.id)
+        else:
+            one, many = map(shouted, entry.id)
+            entry.string = (one, *[many] * (messages.num_plurals - 1))
+    added = tmp_path / "locale" / "pl" / "LC_MESSAGES" / "dockcast.po"
+    added.parent.mkdir(parents=True)
+    with added.open("wb") as out:
+        write_po(out, messages)
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path / "locale")
+    monkeypatch.setattr(catalogue, "browser_language", lambda: "pl-PL")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    made.commit(frame())
+    store_reader.use(made.store, made.clock)
+    yield made
+    made.store.close()
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "seen"),
+    [
+        ("map", {"station": "s4"}, "EXPECTED AT 12:00"),
+        ("map", {"station": "s4", "what": "space", "n": "2", "in": "45"}, "2 SPACES"),
+        ("trip", {"from": "s4", "to": "s9"}, "RECOMMENDED"),
+        ("feeds", {}, "ODDITIES"),
+        ("accuracy", {}, "MEAN ERROR"),
+        ("model", {}, "FORECASTER"),
+    ],
+)
+def test_a_page_speaks_a_new_language(
+    language: None, world: World, page: str, query: dict[str, str], seen: str
+) -> None:
+    shown = run_page({"city": "dublin", **query}, page, timeout=60)
+    if page == "map":
+        shown.toggle[0].set_value(True).run()
+    markup = re.sub(
+        "<style>.*?</style>", "", "".join(e.proto.body for e in shown.get("html")), flags=re.DOTALL
+    )
+    words = [unescape(re.sub("<[^>]*>", " ", markup)), *re.findall('aria-label="([^"]*)"', markup)]
+    words += [element.value for element in (*shown.text, *shown.caption)]
+    words += [element.proto.label for kind in LABELLED for element in shown.get(kind)]
+    words += [str(option) for element in shown.selectbox for option in element.options]
+    words += [column for element in shown.dataframe for column in element.value.columns]
+    words += [getattr(element.proto, "alt", "") for kind in DRAWN for element in shown.get(kind)]
+    text = unescape("\n".join(words)).replace(NASTY, "")
+    assert seen in text
+    assert set(re.findall(r"\w*[a-z]\w*", text)) - NAMES == set()

@@ -43,7 +43,7 @@ def start_worker() -> subprocess.Popen[bytes]:
 
 
 def stop_worker(worker: subprocess.Popen[bytes]) -> None:
-    """Ask the worker to finish its tick; insist after ten seconds."""
+    """Ask the worker to finish its tick; kill it after ten seconds."""
     worker.terminate()
     try:
         worker.wait(STOP_SECONDS)
@@ -55,7 +55,7 @@ def stop_worker(worker: subprocess.Popen[bytes]) -> None:
 
 
 async def keep_worker(store: Store) -> None:
-    """See to it that a worker is at work: someone else's, or one of our own.
+    """Keep a worker running: somebody else's, or a child of this process.
 
     One that ends by itself is started again, after 2 s, 4 s and so on to a minute.
     """
@@ -70,7 +70,7 @@ async def keep_worker(store: Store) -> None:
                 log.warning("worker ended with %s, next start in %.0f s", worker.returncode, wait)
                 worker = None
             elif worker is None and (failures or not await at_work(store)):
-                # After a failure the lease may be that of the worker which is no more.
+                # After a failure the lease may still be that of the dead worker.
                 worker, started = start_worker(), time.monotonic()
                 log.info("worker %s started", worker.pid)
             await asyncio.sleep(wait)
@@ -80,7 +80,7 @@ async def keep_worker(store: Store) -> None:
 
 
 async def at_work(store: Store) -> bool:
-    """Tell whether a worker holds a lease; while the store cannot be asked, assume it."""
+    """Tell whether a worker holds a lease; assume it while the store does not answer."""
     try:
         return await asyncio.to_thread(store.leases.holder, datetime.now(UTC)) is not None
     except Exception:
@@ -89,7 +89,7 @@ async def at_work(store: Store) -> bool:
 
 
 async def open_store(settings: Settings) -> Store:
-    """Open the store; where workers are run apart, wait until one has made its tables."""
+    """Open the store; where workers run elsewhere, wait until one has made its tables."""
     said = ""
     while True:
         try:
@@ -108,7 +108,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     try:
         store = await open_store(settings)
     except StoreError:
-        sys.tracebacklimit = 0  # its words say what to do: a hundred lines of the server's would bury them
+        sys.tracebacklimit = 0  # the error says what to do; a hundred lines of traceback would bury it
         raise
     store_reader.use(store)
     keeper = asyncio.create_task(keep_worker(store)) if settings.worker else None
@@ -123,7 +123,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 def on_script_error(error: Exception) -> bool:
-    """Log a bug with its traceback, and tell the viewer without it."""
+    """Log a bug with its traceback, and show the viewer a notice without it."""
     log.error("a page failed", exc_info=error)
     st.error(shell_words.BROKEN())
     return True

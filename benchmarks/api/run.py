@@ -80,8 +80,8 @@ def world(folder: Path) -> dashboard_world.World:
     # Counts of an hour hence are of age 0 until then: an age that grew would be another answer each minute.
     made.now = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
     frame = dashboard_world.frame("dublin", STATIONS, at=made.now)
-    chance = np.random.default_rng(7)
-    names = np.array([f"{a} St & {b} Ave" for a, b in chance.integers(1, 200, (STATIONS, 2))])
+    rng = np.random.default_rng(7)
+    names = np.array([f"{a} St & {b} Ave" for a, b in rng.integers(1, 200, (STATIONS, 2))])
     settled = [
         score(made.now - timedelta(hours=hours), model, 30, **SUMS)
         for hours in range(168)

@@ -56,8 +56,8 @@ class Feed:
             return
         self.due = time.monotonic() + self.every
         self.world.now = datetime.now(UTC)
-        chance = np.random.default_rng(int(self.world.now.timestamp()))
-        step = chance.integers(-1, 2, len(self.frame.bikes)).astype(np.int16)
+        rng = np.random.default_rng(int(self.world.now.timestamp()))
+        step = rng.integers(-1, 2, len(self.frame.bikes)).astype(np.int16)
         bikes = np.clip(self.frame.bikes + step, 0, 15)
         self.frame = replace(
             self.frame,

@@ -121,12 +121,12 @@ def serve_all(folder: Path) -> Iterator[list[Server]]:
 def city(at: datetime) -> Frame:
     """Make up a frame of a city as large as New York's: stations scattered about a long island."""
     made = dashboard_world.frame("dublin", STATIONS, at=at)
-    chance = np.random.default_rng(7)
+    rng = np.random.default_rng(7)
     stations = replace(
         made.stations,
-        lat=40.74 + chance.normal(0, 0.05, STATIONS),
-        lon=-73.96 + chance.normal(0, 0.03, STATIONS),
-        name=np.array([f"{a} St & {b} Ave" for a, b in chance.integers(1, 200, (STATIONS, 2))]),
+        lat=40.74 + rng.normal(0, 0.05, STATIONS),
+        lon=-73.96 + rng.normal(0, 0.03, STATIONS),
+        name=np.array([f"{a} St & {b} Ave" for a, b in rng.integers(1, 200, (STATIONS, 2))]),
     )
     return replace(made, stations=stations)
 
@@ -155,17 +155,17 @@ async def moves(server: Server, count: int) -> dict[str, float]:
 
 async def viewer(server: Server, until: float, seed: int, waits: list[float]) -> None:
     """Move every 2 s, or as soon as the last move is answered; refresh as often as the page asks for."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     async with Session(server.url, server.query) as session:
         await session.open()
         now = time.monotonic()
-        due = {"": now + chance.uniform(0, EVERY_SECONDS)}
-        due |= {f: now + chance.uniform(0, every) for f, every in session.refreshes.items()}
+        due = {"": now + rng.uniform(0, EVERY_SECONDS)}
+        due |= {f: now + rng.uniform(0, every) for f, every in session.refreshes.items()}
         while min(due.values()) < until:
             what = min(due, key=due.__getitem__)
             await asyncio.sleep(max(due[what] - time.monotonic(), 0))
             if what == "":
-                waits.append((await session.move(5 * chance.randrange(1, 25))).seconds)
+                waits.append((await session.move(5 * rng.randrange(1, 25))).seconds)
                 due[what] = max(due[what] + EVERY_SECONDS, time.monotonic())
             else:
                 await session.refresh(what)

@@ -1,7 +1,7 @@
-// What only the browser can do: keep favourites, share a link, tell where it is when asked.
-// Our own HTML names what a button does in data-do, as "verb" or "verb:id"; one listener hears them all.
+// What only the browser can do: keep favourites, share a link, send its place after a touch.
+// A button of our own HTML has its action in data-do, as "verb" or "verb:id". One listener serves them all.
 const KEPT = "dockcast-favourites";
-let memory = {}; // where the browser lets us keep nothing, favourites last as long as the page
+let memory = {}; // where the browser has no storage, favourites last as long as the page
 
 function favourites() {
   try {
@@ -17,7 +17,7 @@ function keep(all) {
   try {
     localStorage.setItem(KEPT, JSON.stringify(all));
   } catch {
-    // Full, or not allowed.
+    // The storage is full or not allowed.
   }
 }
 
@@ -45,13 +45,13 @@ async function share(button, words) {
   }
 }
 
-function locate(button, words, tell) {
-  const failed = (error) => tell({ do: "lost", code: error ? error.code : 0 });
+function locate(button, words, send) {
+  const failed = (error) => send({ do: "lost", code: error ? error.code : 0 });
   if (!navigator.geolocation) return failed();
   say(button, words.locating);
   navigator.geolocation.getCurrentPosition(
-    // Ten metres are near enough to choose a station by.
-    ({ coords }) => tell({ do: "here", lat: +coords.latitude.toFixed(4), lon: +coords.longitude.toFixed(4) }),
+    // Ten metres are precise enough to choose a station.
+    ({ coords }) => send({ do: "here", lat: +coords.latitude.toFixed(4), lon: +coords.longitude.toFixed(4) }),
     failed,
     { enableHighAccuracy: true, timeout: 15000, maximumAge: 60000 },
   );
@@ -59,27 +59,27 @@ function locate(button, words, tell) {
 
 export default function ({ data, setStateValue, setTriggerValue }) {
   const { system, known, words } = data;
-  const mine = () => setStateValue("favourites", { system, stations: of(system) });
-  const tell = (what) => setTriggerValue("did", { ...what, time: Date.now() });
-  if (JSON.stringify(of(system)) !== JSON.stringify(known)) mine();
+  const sendFavourites = () => setStateValue("favourites", { system, stations: of(system) });
+  const send = (what) => setTriggerValue("did", { ...what, time: Date.now() });
+  if (JSON.stringify(of(system)) !== JSON.stringify(known)) sendFavourites();
 
   function listen(event) {
     const button = event.target.closest?.("[data-do]");
-    // A link asked for in a new tab or window is the browser's.
+    // The browser opens links in a new tab or window itself.
     if (!button || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
     event.preventDefault();
     const [, verb, id] = button.dataset.do.match(/^(\w+):?(.*)$/s);
     if (verb === "share") share(button, words);
-    else if (verb === "near") locate(button, words, tell);
+    else if (verb === "near") locate(button, words, send);
     else if (verb === "star") {
       const ids = of(system);
       const kept = ids.includes(id) ? ids.filter((other) => other !== id) : [...ids, id];
       keep({ ...favourites(), [system]: kept });
-      mine();
-    } else tell({ do: verb, id });
+      sendFavourites();
+    } else send({ do: verb, id });
   }
 
-  // Streamlit marks every run of its script for its own timing and forgets none; a map is left open all day.
+  // Streamlit marks every run of its script for its own timing and drops no mark; a map stays open all day.
   const forget = setInterval(() => (performance.clearMarks(), performance.clearMeasures()), 60000);
   document.addEventListener("click", listen);
   return () => {

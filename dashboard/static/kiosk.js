@@ -19,9 +19,9 @@ async function answers() {
 export default function ({ data, setStateValue }) {
   const page = document.documentElement;
   let beat, asking = false, mounted = true;
-  let heard = Date.now(), looked = heard;
+  let lastBeat = Date.now(), looked = lastBeat;
 
-  function tellSize() {
+  function sendSize() {
     const size = [innerWidth, innerHeight];
     if (String(size) !== String(data)) setStateValue("size", size);
   }
@@ -40,24 +40,24 @@ export default function ({ data, setStateValue }) {
     const slept = now - looked > SLEPT;
     looked = now;
     if (asking) return;
-    if (document.hidden) heard = now; // its timers stand still as well
+    if (document.hidden) lastBeat = now; // its timers stand still as well
     else if (slept) comeBack();
     else if (newest !== beat) {
       if (beat) sessionStorage.removeItem(RELOADS);
-      [beat, heard] = [newest, now];
-    } else if (now - heard > SILENT * 2 ** Math.min(reloads(), 4)) comeBack();
+      [beat, lastBeat] = [newest, now];
+    } else if (now - lastBeat > SILENT * 2 ** Math.min(reloads(), 4)) comeBack();
   }
 
-  // Streamlit marks every run of its script for its own timing and forgets none; a kiosk runs for days.
+  // Streamlit marks every run of its script for its own timing and drops no mark; a kiosk runs for days.
   const forget = setInterval(() => (performance.clearMarks(), performance.clearMeasures()), 60000);
   const watch = setInterval(look, 1000);
-  addEventListener("resize", tellSize);
+  addEventListener("resize", sendSize);
   delete page.dataset.lost;
-  tellSize();
+  sendSize();
   return () => {
     mounted = false;
     clearInterval(forget);
     clearInterval(watch);
-    removeEventListener("resize", tellSize);
+    removeEventListener("resize", sendSize);
   };
 }

@@ -1,4 +1,4 @@
-"""The front door: a worker beside the app, options that Streamlit knows, settings that are wrong."""
+"""The front door: a worker beside the app, options that Streamlit knows, wrong settings."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Have the app start workers that do nothing, and look after them more often."""
+    """Make the app start workers that do nothing, and check on them more often."""
     workers: list[subprocess.Popen[bytes]] = []
 
     def start() -> subprocess.Popen[bytes]:
@@ -225,7 +225,7 @@ def test_a_setting_that_is_wrong_ends_the_app_with_words(name: str, value: str) 
     assert "site-packages" not in said
 
 
-def test_the_app_does_without_river() -> None:
-    """It brings 70 MB along, and learning is the worker's."""
+def test_the_app_does_not_import_river() -> None:
+    """River costs 70 MB, and only the worker learns."""
     code = "import sys, app; sys.exit('river' in sys.modules or 'sklearn' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, stderr=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""The colours: told apart by all eyes, seen on every ground, numbers on them legible."""
+"""The colours: all eyes can tell them apart, they stand out, and numbers on them are legible."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_five_steps_are_told_apart_by_all_eyes(eyes: str) -> None:
 
 @pytest.mark.parametrize("eyes", _EYES)
 def test_neighbouring_steps_differ_in_more_than_brightness_or_much_in_it(eyes: str) -> None:
-    """Neighbours are what one confuses: they are to be at least as far apart as the scale is long over 8."""
+    """People confuse neighbours: they must be at least an eighth of the scale apart."""
     seen = [_lab(_EYES[eyes] @ _linear(colour)) for colour in palette.STEPS]
     apart = [float(np.linalg.norm(one - other)) for one, other in itertools.pairwise(seen)]
     assert min(apart) > sum(apart) / 8

@@ -74,8 +74,8 @@ class Town:
 
     def _status(self) -> Any:
         second = int(self._clock())  # one document a second, as real feeds have one a minute
-        chance = random.Random(second)
-        held = [(str(n), chance.randint(0, 20)) for n in range(self._size)]
+        rng = random.Random(second)
+        held = [(str(n), rng.randint(0, 20)) for n in range(self._size)]
         return status(*(holding(each, n, 20 - n) for each, n in held), last_updated=second, ttl=0)
 
     def _serve(self, name: str) -> Behaviour:

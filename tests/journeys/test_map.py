@@ -35,7 +35,7 @@ from tests.support.browsing import (
     marks,
     picture,
     pixel,
-    said_by,
+    steps_of,
     serve,
     set_slider,
     small_targets,
@@ -47,8 +47,8 @@ pytestmark = pytest.mark.browser
 
 
 def test_the_colours_on_screen_are_those_of_the_frame(visit: Visit, site: Site) -> None:
-    assert len(set(said_by(site.dublin, 0))) > 1
-    expect_colours(visit("?city=dublin"), site.dublin, said_by(site.dublin, 0))
+    assert len(set(steps_of(site.dublin, 0))) > 1
+    expect_colours(visit("?city=dublin"), site.dublin, steps_of(site.dublin, 0))
 
 
 def test_choose_a_city(visit: Visit, site: Site) -> None:
@@ -59,15 +59,15 @@ def test_choose_a_city(visit: Visit, site: Site) -> None:
     page.get_by_role("option", name=re.compile("Boulder")).click()
     expect(page).to_have_url(re.compile("city=boulder"))
     expect(page.locator(".ages")).to_contain_text("replayed")
-    expect_colours(page, site.boulder, said_by(site.boulder, 0))
+    expect_colours(page, site.boulder, steps_of(site.boulder, 0))
     page.go_back()
     expect(picker).to_have_value("Dublin · dublinbikes · live")
-    expect_colours(page, site.dublin, said_by(site.dublin, 0))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 0))
 
 
 def test_moving_the_slider_recolours_and_the_map_stays(visit: Visit, site: Site) -> None:
     page = visit("?city=dublin")
-    before, after = said_by(site.dublin, 0), said_by(site.dublin, 90)
+    before, after = steps_of(site.dublin, 0), steps_of(site.dublin, 90)
     assert before != after
     expect_colours(page, site.dublin, before)
     shift = drag(page, site.dublin, (45, 25), before)
@@ -82,11 +82,11 @@ def test_moving_the_slider_recolours_and_the_map_stays(visit: Visit, site: Site)
 def test_the_numbers_on_the_marks_move_with_the_slider(visit: Visit, site: Site) -> None:
     """They are letters in a layer within a layer, which deck.gl once left as they were."""
     slid, opened = visit("?city=dublin"), visit("?city=dublin&in=90")
-    expect_colours(slid, site.dublin, said_by(site.dublin, 0))
+    expect_colours(slid, site.dublin, steps_of(site.dublin, 0))
     set_slider(slid, 90)
     for page in (slid, opened):
         page.mouse.move(5, 5)
-        expect_colours(page, site.dublin, said_by(site.dublin, 90))
+        expect_colours(page, site.dublin, steps_of(site.dublin, 90))
 
     def alike() -> bool:
         one, other = (marks(page, site.dublin) for page in (slid, opened))
@@ -100,10 +100,10 @@ def test_later_and_back_to_soon(visit: Visit, site: Site) -> None:
     page.get_by_role("button", name=shell_words.LATER()).click()
     expect(page).to_have_url(re.compile(r"at=\d{8}T\d{4}Z"))
     expect(page.get_by_text(re.compile(r"Arriving at .*\d\d:\d\d · in [12] h"))).to_be_visible()
-    expect_colours(page, site.dublin, said_by(site.dublin, 120, "space"))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 120, "space"))
     page.get_by_role("button", name=shell_words.SOON()).click()
     expect(page).to_have_url(re.compile("in=0"))
-    expect_colours(page, site.dublin, said_by(site.dublin, 0, "space"))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 0, "space"))
 
 
 @EVERYBODY
@@ -151,13 +151,13 @@ def test_a_slider_move_costs_a_few_kB(visit: Visit, site: Site, chosen: str, mos
         socket.on("framesent", lambda data: up.append(data if isinstance(data, bytes) else b""))
 
     page = visit(f"?city=dublin{chosen}", listen=listen)
-    expect_colours(page, site.dublin, said_by(site.dublin, 0))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 0))
     answer: list[bytes] = []
     for minutes in (5, 10, 15, 20, 25):  # one that a refresh breaks into tells nothing
         down.clear()
         up.clear()
         set_slider(page, minutes)
-        expect_colours(page, site.dublin, said_by(site.dublin, minutes))
+        expect_colours(page, site.dublin, steps_of(site.dublin, minutes))
         page.wait_for_timeout(300)  # hears what came meanwhile
         answer = answer or _move(down)
     assert answer
@@ -186,7 +186,7 @@ def _move(down: list[bytes]) -> list[bytes]:
 
 def test_select_a_station_and_see_it_follow_the_feed(visit: Visit, site: Site) -> None:
     page = visit("?city=boulder")
-    expect_colours(page, site.boulder, said_by(site.boulder, 0))
+    expect_colours(page, site.boulder, steps_of(site.boulder, 0))
     page.mouse.click(*pixel(page, site.boulder, 7))
     expect(page).to_have_url(re.compile("station=s7"))
     panel = page.locator(".station")
@@ -194,7 +194,7 @@ def test_select_a_station_and_see_it_follow_the_feed(visit: Visit, site: Site) -
     expect(panel).to_contain_text(f"{site.boulder.bikes[7]} bikes")
     page.mouse.move(5, 5)
     # The others keep their colours.
-    expect_colours(page, site.boulder, said_by(site.boulder, 0))
+    expect_colours(page, site.boulder, steps_of(site.boulder, 0))
 
     bikes = site.boulder.bikes.copy()
     bikes[7] = 27
@@ -211,14 +211,14 @@ def test_select_a_station_and_see_it_follow_the_feed(visit: Visit, site: Site) -
 
 def test_an_alternative_opens_at_a_touch_and_the_map_stays(visit: Visit, site: Site) -> None:
     page = visit("?city=dublin&station=s20")
-    expect_colours(page, site.dublin, said_by(site.dublin, 0))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 0))
     other = page.locator(".choices button").first
     name = other.inner_text()
     other.click()
     expect(page.locator(".station h2")).to_have_text(name)
     expect(page).to_have_url(re.compile("station=s(?!20)"))
     page.mouse.move(5, 5)
-    expect_colours(page, site.dublin, said_by(site.dublin, 0))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 0))
     expect(page.locator("[data-testid=stVegaLiteChart]")).to_be_visible()
 
 
@@ -251,7 +251,7 @@ def test_a_shared_link_opens_the_same_screen(
     expect(panel).to_contain_text("Chance of 2 spaces")
     expect(other.get_by_role("slider")).to_have_value("30")
     if device is DESK:  # on a phone the panel stands before the southern stations
-        expect_colours(other, site.dublin, said_by(site.dublin, 30, "space", 2))
+        expect_colours(other, site.dublin, steps_of(site.dublin, 30, "space", 2))
 
 
 @EVERYBODY
@@ -268,7 +268,7 @@ def test_a_bike_near_me(visit: Visit, site: Site, device: dict[str, Any], scheme
     expect(page.locator(".station h2")).to_have_text("Station 20")
 
 
-def test_who_does_not_want_to_be_located_is_told_how_to_go_on(visit: Visit) -> None:
+def test_a_refused_place_shows_how_to_go_on(visit: Visit) -> None:
     page = visit("?city=dublin", PHONE)
     page.get_by_role("button", name=station_words.NEAR()).click()
     expect(page.get_by_role("status")).to_contain_text("Search for a station instead.")
@@ -283,7 +283,7 @@ def test_the_same_address_is_the_same_screen(visit: Visit, site: Site) -> None:
     page.get_by_role("radio", name="a space").click()
     page.get_by_role("radio", name="2", exact=True).click()
     set_slider(page, 30)
-    wanted = said_by(site.dublin, 30, "space", 2)
+    wanted = steps_of(site.dublin, 30, "space", 2)
     expect_colours(page, site.dublin, wanted)
     page.mouse.click(*pixel(page, site.dublin, 20))
     panel = page.locator(".station")
@@ -304,7 +304,7 @@ def test_the_same_address_is_the_same_screen(visit: Visit, site: Site) -> None:
 
 def test_a_tooltip_quotes_an_unpleasant_name_as_it_is(visit: Visit, site: Site) -> None:
     page = visit("?city=dublin")
-    expect_colours(page, site.dublin, said_by(site.dublin, 0))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 0))
     x, y = pixel(page, site.dublin, 0)
     page.mouse.move(x + 3, y)
     page.mouse.move(x, y)
@@ -344,7 +344,7 @@ def test_a_feed_falls_silent_and_comes_back_and_the_view_stays(
     visit: Visit, site: Site, device: dict[str, Any], scheme: str
 ) -> None:
     page = visit("?city=dublin", device, scheme)
-    steps = said_by(site.dublin, 0)
+    steps = steps_of(site.dublin, 0)
     expect_colours(page, site.dublin, steps)
     shift = drag(page, site.dublin, (45, 25) if device is DESK else (20, 12), steps)
     fall_silent_and_come_back(page, site)
@@ -362,7 +362,7 @@ def test_what_was_chosen_stays_when_a_notice_comes_and_goes(visit: Visit, site: 
 
 @EVERYBODY
 @pytest.mark.parametrize("query", ["&station=s20&in=20", "&station=s1&what=space", "&at={tomorrow}"])
-def test_nothing_bars_anybody(
+def test_no_serious_barrier_is_found(
     visit: Visit, site: Site, query: str, device: dict[str, Any], scheme: str
 ) -> None:
     """axe-core looks for what keeps people out: names, roles, contrast (AA), order."""
@@ -383,7 +383,7 @@ def test_every_target_is_wide_enough_for_a_thumb(visit: Visit, site: Site) -> No
     assert fits(page)
 
 
-def test_all_of_it_is_reached_by_keyboard(visit: Visit, site: Site) -> None:
+def test_every_control_is_reached_by_keyboard(visit: Visit, site: Site) -> None:
     page = visit("?city=dublin&station=s20")
     expect(page.locator(".choices button").first).to_be_visible()
     page.locator(".st-key-show-list label").click()
@@ -425,7 +425,7 @@ def test_streets_lie_under_the_marks_or_plain_ground_does(
         page.on("request", lambda request: asked.extend(STRANGERS.findall(request.url)))
         page.route(re.compile("cartocdn"), answer)
         page.goto(site.url + "?city=dublin")
-        expect_colours(page, site.dublin, said_by(site.dublin, 0))
+        expect_colours(page, site.dublin, steps_of(site.dublin, 0))
         expect(page.get_by_text(shell_words.STREETS_BY())).to_be_attached()
         box = page.locator("#deckgl-overlay").bounding_box()
         assert box is not None
@@ -437,10 +437,10 @@ def test_streets_lie_under_the_marks_or_plain_ground_does(
         wait_for(as_wanted)
         assert {url.split("/")[2] for url in asked} == {"basemaps.cartocdn.com"}
         set_slider(page, 90)
-        expect_colours(page, site.dublin, said_by(site.dublin, 90))
+        expect_colours(page, site.dublin, steps_of(site.dublin, 90))
 
 
-def test_a_failure_is_told_without_a_traceback_and_heals_by_itself(visit: Visit, site: Site) -> None:
+def test_a_failure_shows_no_traceback_and_heals_by_itself(visit: Visit, site: Site) -> None:
     page = visit("?city=dublin")
     path = site.world.url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(path)) as db:
@@ -463,9 +463,9 @@ def test_a_restart_of_the_app_brings_the_same_screen_back(browser: Browser, site
     site.renew()
     page = browser.new_page(viewport=DESK["viewport"])  # type: ignore[arg-type]
     page.goto(site.url + "?city=dublin&station=s20&in=30")
-    expect_colours(page, site.dublin, said_by(site.dublin, 30))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 30))
     set_slider(page, 35)
-    expect_colours(page, site.dublin, said_by(site.dublin, 35))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 35))
     address = page.url
     site.stop()
     expect(page.get_by_text("not responding")).to_be_visible()
@@ -475,7 +475,7 @@ def test_a_restart_of_the_app_brings_the_same_screen_back(browser: Browser, site
     assert page.url == address
     expect(page.locator(".station")).to_contain_text("Station 20")
     expect(page.locator(".pages")).to_have_css("display", "flex")
-    expect_colours(page, site.dublin, said_by(site.dublin, 35))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 35))
     page.close()
 
 

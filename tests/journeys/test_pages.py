@@ -50,11 +50,11 @@ def write_down(site: Site, minutes: int, by: int = 1) -> Forecaster:
     """
     made = site.dublin
     forecaster = Forecaster(made.stations)
-    random, bikes = np.random.default_rng(1), made.bikes.astype(np.int64)
+    rng, bikes = np.random.default_rng(1), made.bikes.astype(np.int64)
     scores = []
     for minute in range(minutes):
         at = site.world.now - timedelta(minutes=minutes - minute)
-        counts = np.where(bikes < 0, -1, np.clip(bikes + random.integers(-by, by + 1, len(bikes)), 0, 15))
+        counts = np.where(bikes < 0, -1, np.clip(bikes + rng.integers(-by, by + 1, len(bikes)), 0, 15))
         snapshot = Snapshot(at, made.stations.station_id, counts, np.where(counts < 0, -1, 15 - counts))
         scores += forecaster.learn(snapshot)
     now = site.world.now = site.world.now + timedelta(seconds=1)

@@ -102,7 +102,7 @@ def test_both_ends_are_chosen_by_touching_stations(visit: Visit, site: Site) -> 
     expect(page.get_by_text(trip_words.ASK["goal"])).to_be_visible()
 
 
-def test_near_me_is_where_the_trip_starts_and_is_told_to_nobody(visit: Visit, site: Site) -> None:
+def test_near_me_starts_the_trip_and_is_sent_to_nobody(visit: Visit, site: Site) -> None:
     page = visit("trip?city=dublin&to=s50", PHONE)
     lat, lon = (float(degrees[20]) for degrees in (site.dublin.stations.lat, site.dublin.stations.lon))
     page.context.grant_permissions(["geolocation"])
@@ -144,7 +144,7 @@ def test_the_view_of_a_trip_stays_while_a_feed_falls_silent_and_comes_back(visit
 
 @EVERYBODY
 @pytest.mark.parametrize("query", ["", "&from=s20&to=s50&in=60&n=4", "&from=s1&to=53.2,-6.2"])
-def test_nothing_bars_anybody(visit: Visit, query: str, device: dict[str, Any], scheme: str) -> None:
+def test_no_serious_barrier_is_found(visit: Visit, query: str, device: dict[str, Any], scheme: str) -> None:
     """axe-core looks for what keeps people out; a thumb needs 44 px; nothing sticks out at the side."""
     page = visit("trip?city=dublin" + query, device, scheme)
     expect(page.locator(".settings")).to_be_attached()

@@ -1,4 +1,4 @@
-"""A running app with a made-up world, and what its screen says, read off the pixels."""
+"""A running app with a made-up world, and functions that read its screen from the pixels."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ EVERYBODY = pytest.mark.parametrize(
     [(DESK, "dark"), (PHONE, "light")],
     ids=["desk, dark", "phone, light"],
 )
-"""Who goes on a journey: 1280 and 360 px, dark and light. `benchmarks/screens` shows all four."""
+"""The devices of a journey: 1280 and 360 px, dark and light. `benchmarks/screens` shows all four."""
 
 STRANGERS = re.compile(r"^(?!(?:https?|wss?)://127\.0\.0\.1[:/]|data:|blob:).+")
 
@@ -80,7 +80,7 @@ class Site:
         wait_for(lambda: answers(self.url + "_stcore/health"))
 
     def renew(self) -> None:
-        """Let both feeds answer anew, as they were: from counts of minutes ago other horizons are read."""
+        """Let both feeds answer again with the same counts: old counts would need other horizons."""
         self.world.now = max(datetime.now(UTC), self.world.now + timedelta(seconds=1)).replace(microsecond=0)
         self.world.commit(replace(self.boulder, at=self.world.now))
         self.version = self.world.commit(replace(self.dublin, at=self.world.now))
@@ -98,7 +98,7 @@ class Site:
 
 @contextmanager
 def serve(folder: Path, map_style: str = "plain") -> Iterator[Site]:
-    """Serve two cities. Their leases are held here, so the app starts no worker of its own."""
+    """Serve two cities. The test holds their leases, so the app starts no worker."""
     dashboard_world.LEASE, lease = timedelta(hours=1), dashboard_world.LEASE
     world = World(folder, (replace(DUBLIN, poll_seconds=2), replace(BOULDER, poll_seconds=2)))
     world.now = datetime.now(UTC).replace(microsecond=0)
@@ -116,7 +116,7 @@ def serve(folder: Path, map_style: str = "plain") -> Iterator[Site]:
 
 
 def map_box(page: Page) -> FloatRect:
-    """Tell where on the page the map is. While another city's takes its place there is none."""
+    """Find the map's box on the page; wait while another city's map takes its place."""
     boxes: list[FloatRect] = []
 
     def there() -> bool:
@@ -148,12 +148,12 @@ def pixel(page: Page, made: Frame, station: int) -> tuple[int, int]:
 
 
 def picture(page: Page) -> NDArray[np.uint8]:
-    """Look at the screen: (height, width, 3)."""
+    """Take a picture of the screen: (height, width, 3)."""
     return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
 
 
 def steps_at(image: NDArray[np.uint8], where: NDArray[np.int64]) -> list[int]:
-    """Tell which step's colour is most seen about each place, where a number may be written; -1 for none."""
+    """Find the step whose colour dominates around each place, beside a number on it; -1 for none."""
     height, width = image.shape[:2]
     across, up = np.meshgrid(np.arange(-5, 6), np.arange(-5, 6))
     near = np.hypot(across, up) <= 5
@@ -166,13 +166,13 @@ def steps_at(image: NDArray[np.uint8], where: NDArray[np.int64]) -> list[int]:
 
 
 def marks(page: Page, made: Frame) -> NDArray[np.int64]:
-    """Look at every mark and what is written on it: (S, 15, 15, 3)."""
+    """Cut out the picture of every mark with its number: (S, 15, 15, 3)."""
     image = picture(page).astype(np.int64)
     return np.stack([image[y - 7 : y + 8, x - 7 : x + 8] for x, y in pixels(page, made)])
 
 
-def said_by(made: Frame, minutes: int, what: rules.What = "bike", number: int = 1) -> list[int]:
-    """Tell the step of every open and known station from the frame: what the screen has to show."""
+def steps_of(made: Frame, minutes: int, what: rules.What = "bike", number: int = 1) -> list[int]:
+    """Read the steps from the frame that the screen has to show, of open and known stations."""
     outlook = made.bike if what == "bike" else made.space
     return [rules.step(int(chance)) for chance in outlook.chance[number - 1, minutes // 5, 3:]]
 
@@ -186,7 +186,7 @@ def expect_colours(page: Page, made: Frame, steps: list[int], shift: Shift = (0,
 
 
 def drag(page: Page, made: Frame, by: tuple[int, int], steps: list[int]) -> Shift:
-    """Drag the map and tell how far it went: the first pixels of a drag only start it."""
+    """Drag the map and give the distance that it moved: the first pixels of a drag only start it."""
     box = map_box(page)
     x, y = box["x"] + 60, box["y"] + 60
     page.mouse.move(x, y)
@@ -207,7 +207,7 @@ def drag(page: Page, made: Frame, by: tuple[int, int], steps: list[int]) -> Shif
 
 
 def set_slider(page: Page, minutes: int) -> None:
-    """Move the slider by keys, as one does who cannot see or hold it."""
+    """Move the slider by keys, as people do who cannot see it or hold a mouse."""
     thumb = page.get_by_role("slider")
     thumb.focus()
     way = minutes - int(thumb.input_value())
@@ -246,18 +246,18 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def visiting(browser: Browser, site: Site, harmless: re.Pattern[str] | None) -> Iterator[Visit]:
-    """Open addresses; at the end nothing may have gone to a stranger, and nothing may have failed.
+    """Open addresses. At the end no request may have gone to a stranger, and none may have failed.
 
-    `harmless` are the addresses that the browser may have asked in vain.
+    `harmless` are the addresses whose errors do not count.
     """
     site.renew()
     contexts = []
     strangers: list[str] = []
     errors: list[str] = []
 
-    def hear(said: ConsoleMessage) -> None:
-        if said.type == "error" and not (harmless and harmless.search(said.location["url"])):
-            errors.append(said.text)
+    def on_message(message: ConsoleMessage) -> None:
+        if message.type == "error" and not (harmless and harmless.search(message.location["url"])):
+            errors.append(message.text)
 
     def opened(
         query: str = "",
@@ -270,7 +270,7 @@ def visiting(browser: Browser, site: Site, harmless: re.Pattern[str] | None) -> 
         page = context.new_page()
         page.on("request", lambda request: strangers.extend(STRANGERS.findall(request.url)))
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", hear)
+        page.on("console", on_message)
         if listen is not None:
             page.on("websocket", listen)
         page.goto(site.url + query)
@@ -290,7 +290,7 @@ def fits(page: Page) -> bool:
 
 
 def small_targets(page: Page) -> list[str]:
-    """List what is too small for a thumb, which needs 44 px."""
+    """List the controls that are too small for a thumb, which needs 44 px."""
     found: list[str] = page.evaluate(
         """[...document.querySelectorAll("button, input, a, [role=combobox]")].flatMap(e => {
             const target = e.closest("label, [role=group], [data-orientation]") ?? e;
@@ -303,7 +303,7 @@ def small_targets(page: Page) -> list[str]:
 
 
 def barred(page: Page) -> list[tuple[str, str]]:
-    """List what keeps people out, as axe-core sees it: names, roles, contrast (AA), order."""
+    """List the barriers that axe-core finds: names, roles, contrast (AA), order."""
     found = Axe().run(page).response
     assert "color-contrast" in {check["id"] for check in found["passes"]}
     return [

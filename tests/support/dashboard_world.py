@@ -49,8 +49,8 @@ def frame(
     **changes: Any,
 ) -> Frame:
     """Make up a frame. Station `s0` has an unpleasant name, `s1` is closed, and `s2` is unknown."""
-    random = np.random.default_rng(stations)
-    bikes = random.integers(0, 12, stations).astype(np.int16)
+    rng = np.random.default_rng(stations)
+    bikes = rng.integers(0, 12, stations).astype(np.int16)
     docks = (15 - bikes).astype(np.int16)
     bike, space = outlook(bikes, 1), outlook(docks, 2)
     for side in (bike, space):

@@ -308,7 +308,7 @@ class Run:
 
 def _own(folder: Path, times: int, kind: str, restarts: bool = True, large: bool = False) -> Iterator[Run]:
     """Run a worker that has learnt for a few seconds; a new one each time where it `restarts`."""
-    chance = random.Random(kind)
+    rng = random.Random(kind)
     run = Run(folder, kind, large)
     with Misbehaving() as server:
         run.town = Town(server, poll_seconds=1)
@@ -323,7 +323,7 @@ def _own(folder: Path, times: int, kind: str, restarts: bool = True, large: bool
                 while done < times:
                     run.watch = PollWatch(run.store)
                     wait_for(lambda: run.watch.more(3))
-                    time.sleep(chance.uniform(0, 2))
+                    time.sleep(rng.uniform(0, 2))
                     run.watch.look()
                     run.logged = len(run.log.read_text())
                     yield run

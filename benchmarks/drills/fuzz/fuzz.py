@@ -43,10 +43,10 @@ def main() -> None:
     seeds = [path.read_bytes() for path in sorted(Path(options[0]).iterdir())]
 
     def mutate(data: bytes, size: int, seed: int) -> bytes:
-        chance = random.Random(seed)
-        if chance.random() < 0.2:
-            data = chance.choice(seeds)[:size]
-        changed = mutate_json(data, chance) if name == "document" and chance.random() < 0.7 else None
+        rng = random.Random(seed)
+        if rng.random() < 0.2:
+            data = rng.choice(seeds)[:size]
+        changed = mutate_json(data, rng) if name == "document" and rng.random() < 0.7 else None
         if changed is None or len(changed) > size:
             changed = atheris.Mutate(data, size)
         return changed

@@ -156,7 +156,7 @@ def document_seeds(shared: Path) -> Iterator[bytes]:
         yield bytes([number + 8]) + body
 
 
-def mutate_json(data: bytes, chance: random.Random) -> bytes | None:
+def mutate_json(data: bytes, rng: random.Random) -> bytes | None:
     """Put something else in one place of a document, or take a key from another; None where it is none."""
     try:
         told = json.loads(data[1:])
@@ -175,29 +175,25 @@ def mutate_json(data: bytes, chance: random.Random) -> bytes | None:
     if not isinstance(told, dict | list) or not told:
         return None
     walk(told)
-    for _ in range(chance.choice((1, 1, 1, 2, 4))):
-        node, key = chance.choice(places)
-        what = chance.randrange(8)
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        node, key = rng.choice(places)
+        what = rng.randrange(8)
         try:
             if what < 4:
-                node[key] = chance.choice(INTERESTING)
+                node[key] = rng.choice(INTERESTING)
             elif what == 4 and isinstance(node, dict):
                 node.pop(key)
             elif what == 5:
-                other, name = chance.choice(places)
+                other, name = rng.choice(places)
                 node[key] = json.loads(json.dumps(other[name]))
             elif what == 6 and isinstance(node, dict):
-                node[chance.choice(places)[1] if chance.random() < 0.5 else chance.choice(KEYS)] = node.pop(
-                    key
-                )
+                node[rng.choice(places)[1] if rng.random() < 0.5 else rng.choice(KEYS)] = node.pop(key)
             elif isinstance(node, list):
                 node.append(json.loads(json.dumps(node[key])))
         except (KeyError, IndexError, RecursionError):
             continue
     try:
-        return data[:1] + json.dumps(told, ensure_ascii=chance.random() < 0.5).encode(
-            "utf-8", "surrogatepass"
-        )
+        return data[:1] + json.dumps(told, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
     except (ValueError, TypeError, RecursionError):
         return None
 

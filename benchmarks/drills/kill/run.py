@@ -186,7 +186,7 @@ def run(paths: Sequence[Path], url: str, kills: int, seed: int = 1, speed: float
 
     Raises `Difference` at the first thing that is not as if it had never been killed.
     """
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     witnesses = [Witness(Recording.read(path)) for path in paths]
     found = []
     with ExitStack() as stack:
@@ -204,7 +204,7 @@ def run(paths: Sequence[Path], url: str, kills: int, seed: int = 1, speed: float
             worker = workers.start()
             try:
                 wait_for_work(store, witnesses)
-                time.sleep(chance.uniform(0, LIVES))
+                time.sleep(rng.uniform(0, LIVES))
             finally:
                 workers.kill(worker)
             if url.startswith("postgresql"):

@@ -184,7 +184,7 @@ def play(
     paths: list[Path], folder: Path, minutes: int, seed: int, every: float, freeze: bool
 ) -> dict[str, Any]:
     """Run it all; give what was seen. What the five say goes into the folder."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     witnesses = [Witness(Recording.read(path)) for path in paths]
     ids = [witness.recording.system.system_id for witness in witnesses]
     with ExitStack() as stack:
@@ -211,7 +211,7 @@ def play(
         watch.start()
         begun, kills = time.time(), []
         for number in range(1, minutes + 1):
-            moment = begun + every * number - chance.uniform(0, every / 4)
+            moment = begun + every * number - rng.uniform(0, every / 4)
             while time.time() < moment:
                 for place in places.values():
                     place.keep()
@@ -219,7 +219,7 @@ def play(
                     for witness in witnesses:
                         witness.learn(store)
                 time.sleep(0.5)
-            victim = places[chance.choice(WORKERS if freeze else sorted(places))]
+            victim = places[rng.choice(WORKERS if freeze else sorted(places))]
             at, was = time.time(), victim.freeze() if freeze else victim.kill()
             kills.append({"at": at, "run": was})
             print(f"{number}: {was} {'frozen' if freeze else 'killed'}", flush=True)

@@ -143,11 +143,11 @@ def lock(path: Path, seconds: float) -> None:
 
 def run(plan: Plan, folder: Path) -> dict[str, Any]:
     """Run it all; the worker is killed and the store locked at moments drawn from the seed."""
-    chance, days = random.Random(plan.seed), plan.days
+    rng, days = random.Random(plan.seed), plan.days
     path, world = folder / "soak.db", SharedTime(folder / "time")
     planted = faults(plan)
-    kills = sorted(chance.uniform(0.5, days / 3) for _ in range(KILLS if days > 2 else 1))
-    locks = sorted(chance.uniform(0.5, days - 1) for _ in range(LOCKS if days > 2 else 1))
+    kills = sorted(rng.uniform(0.5, days / 3) for _ in range(KILLS if days > 2 else 1))
+    locks = sorted(rng.uniform(0.5, days - 1) for _ in range(LOCKS if days > 2 else 1))
     diary, spoilt, own = Diary(path), [], []
     begun = time.time()
     with served(world, plan, planted) as server:
@@ -170,7 +170,7 @@ def run(plan: Plan, folder: Path) -> dict[str, Any]:
                     worker.kill()
                     worker.wait()
                     if len(kills) % 2:
-                        spoilt.append(spoil(path, f"city{chance.randrange(3):02}"))
+                        spoilt.append(spoil(path, f"city{rng.randrange(3):02}"))
                     own.append(Fault("killed", world.now(), world.now()))
                     worker = start()
                 elif locks and day >= locks[0]:

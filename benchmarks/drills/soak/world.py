@@ -90,27 +90,27 @@ class Plan:
 
 def faults(plan: Plan) -> list[Fault]:
     """Draw what breaks: busy feeds every other day, others every fourth for longer, our clock every third."""
-    chance, found = random.Random(plan.seed), []
+    rng, found = random.Random(plan.seed), []
     end = START + timedelta(days=plan.days) - timedelta(hours=4)
     for number in range(plan.count):
         every, longest = (48, 360) if number < plan.busy else (96, 2160)
-        for kind, start, stop in _drawn(chance, end, every, longest, kinds=tuple(FEED_FAULTS)):
+        for kind, start, stop in _drawn(rng, end, every, longest, kinds=tuple(FEED_FAULTS)):
             found.append(Fault(kind, start, stop, f"city{number:02}"))
-    for kind, start, stop in _drawn(chance, end, every=72, longest=60, kinds=("clock ahead", "clock back")):
+    for kind, start, stop in _drawn(rng, end, every=72, longest=60, kinds=("clock ahead", "clock back")):
         found.append(Fault(kind, start, stop))
     return found
 
 
 def _drawn(
-    chance: random.Random, end: datetime, every: float, longest: float, kinds: Sequence[str]
+    rng: random.Random, end: datetime, every: float, longest: float, kinds: Sequence[str]
 ) -> Iterator[tuple[str, datetime, datetime]]:
-    at = START + timedelta(hours=6 + chance.expovariate(1 / every))
+    at = START + timedelta(hours=6 + rng.expovariate(1 / every))
     while True:
-        stop = at + timedelta(minutes=10 * (longest / 10) ** chance.random())
+        stop = at + timedelta(minutes=10 * (longest / 10) ** rng.random())
         if stop > end:
             return
-        yield chance.choice(kinds), at, stop
-        at = stop + timedelta(hours=6 + chance.expovariate(1 / every))
+        yield rng.choice(kinds), at, stop
+        at = stop + timedelta(hours=6 + rng.expovariate(1 / every))
 
 
 CLOCK_STEP = {"clock ahead": timedelta(minutes=20), "clock back": -timedelta(minutes=20)}
@@ -123,9 +123,9 @@ class City:
     """A city of a few stations whose riders come and go by the hour."""
 
     def __init__(self, number: int, url: str, seed: int) -> None:
-        self.chance = random.Random(seed * 1000 + number)
+        self.rng = random.Random(seed * 1000 + number)
         self.url = f"{url}/city{number:02}"
-        self.bikes = [6] * self.chance.randint(5, 8)
+        self.bikes = [6] * self.rng.randint(5, 8)
         self.at = START.timestamp()
 
     def document(self, name: str, now: float) -> dict[str, Any]:
@@ -153,8 +153,8 @@ class City:
         hours, self.at = min((now - self.at) / 3600, 3), max(now, self.at)
         busy = 0.2 if int(now / 3600) % 24 < 6 else 1.0
         for n in range(len(self.bikes)):
-            for _ in range(int(self.chance.random() * 8 * hours * busy + 0.5)):
-                self.bikes[n] = min(max(self.bikes[n] + self.chance.choice((-1, 1)), 0), 12)
+            for _ in range(int(self.rng.random() * 8 * hours * busy + 0.5)):
+                self.bikes[n] = min(max(self.bikes[n] + self.rng.choice((-1, 1)), 0), 12)
 
 
 def served(world: SharedTime, plan: Plan, broken: Sequence[Fault]) -> Misbehaving:

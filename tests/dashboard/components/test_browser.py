@@ -1,4 +1,4 @@
-"""What a browser tells us is not to be trusted: ids, places and favourites."""
+"""Nothing that a browser sends is trusted: ids, places and favourites."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dashboard.words import station as station_words
 
 
 def told(verb: str, what: dict[str, Any]) -> AppTest:
-    """Let a page hear something from its browser."""
+    """Send a page something from its browser."""
 
     def script(verb: str, what: dict) -> None:  # type: ignore[type-arg]
         import streamlit as st
@@ -62,13 +62,13 @@ def test_a_place_is_kept_for_the_page_and_nowhere_in_its_address() -> None:
         {"do": "lost", "code": "x"},
     ],
 )
-def test_a_place_that_is_none_is_said_to_be_unknown(what: dict[str, Any]) -> None:
+def test_a_bad_place_counts_as_unknown(what: dict[str, Any]) -> None:
     page = told("act", what)
     assert page.text[1].value == "None"
     assert page.text[2].value == station_words.lost(0)
 
 
-def test_who_says_no_is_told_how_to_go_on() -> None:
+def test_a_refused_place_shows_how_to_go_on() -> None:
     assert told("act", {"do": "lost", "code": 1}).text[2].value == station_words.lost(1)
 
 

@@ -43,7 +43,7 @@ def test_opened_it_shows_the_rows_and_offers_both_files() -> None:
     assert not page.exception
 
 
-def test_both_files_say_the_same_as_the_table() -> None:
+def test_both_files_hold_the_same_as_the_table() -> None:
     pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(parquet(TABLE))), TABLE)
     read = pd.read_csv(io.BytesIO(csv(TABLE)), parse_dates=["at"])
     assert read.to_dict("records") == TABLE.to_dict("records")

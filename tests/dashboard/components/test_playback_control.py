@@ -88,7 +88,7 @@ def test_a_jump_is_to_the_citys_own_time(played: World) -> None:
     ("city", "words"),
     [("harbourton", shell_words.BEGIN_MADE_UP), ("recorded-dublin", shell_words.BEGIN_RECORDED)],
 )
-def test_it_begins_anew_as_is_asked(played: World, city: str, words: dict[str, str]) -> None:
+def test_it_begins_anew_by_either_button(played: World, city: str, words: dict[str, str]) -> None:
     page = opened(city)
     for begin in ("learnt", "nothing"):
         before = wanted(played, city).run

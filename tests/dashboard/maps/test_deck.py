@@ -1,4 +1,4 @@
-"""What the map draws: rows, columns, colours, sizes and the view it opens with."""
+"""The map: rows, columns, colours, sizes and the opening view."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_an_arrival_is_read_from_the_horizon_nearest_to_it_counted_from_the_coun
 _FRAME = frame(stations=4)
 
 
-def test_the_same_view_is_the_same_to_the_byte_at_every_horizon() -> None:
+def test_the_opening_view_is_the_same_to_the_byte_at_every_horizon() -> None:
     view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
     specs = [
         json.loads(deck.deck("/rows", view, horizon, "12:00", "bike", 1, dark, selected).to_json())
@@ -116,8 +116,8 @@ def test_the_view_fits_the_city_and_leaves_out_a_lost_station() -> None:
 
 @given(seed=st.integers(0, 2**16), size=st.integers(2, 300))
 def test_a_city_without_lost_stations_opens_whole(seed: int, size: int) -> None:
-    random = np.random.default_rng(seed)
-    lat, lon = 53.3 + 0.1 * random.random(size), -6.3 + 0.2 * random.random(size)
+    rng = np.random.default_rng(seed)
+    lat, lon = 53.3 + 0.1 * rng.random(size), -6.3 + 0.2 * rng.random(size)
     view = deck.viewport(lat, lon, 340, 400)
     scale = 512 * 2**view.zoom / 360
     across = (lon - view.longitude) * scale
@@ -131,7 +131,7 @@ def test_a_city_without_lost_stations_opens_whole(seed: int, size: int) -> None:
 
 
 def test_a_map_is_made_without_looking_for_jupyter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not there, and a search in vain on each slider move took a third of its time."""
+    """Jupyter is not installed, and the search for it took a third of each slider move."""
     looked_for = []
     search = builtins.__import__
 

@@ -1,4 +1,4 @@
-"""Streets or plain ground: by the operator's setting, and never under a made-up city."""
+"""Streets or plain ground, by the operator's setting. A made-up city has no streets."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_made_up_city_lies_on_no_streets(monkeypatch: pytest.MonkeyPatch) -> N
     assert ground.credit(ground.SIMULATED) == ""
 
 
-def test_plain_ground_asks_nobody_and_names_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_ground_loads_nothing_and_names_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKCAST_MAP_STYLE", "plain")
     assert ground.style(False, "") is ground.style(True, "") is None
     assert ground.credit("") == ""

@@ -32,7 +32,7 @@ HOLE = timedelta(hours=1, minutes=20), timedelta(hours=1, minutes=50)
 
 
 class Feed:
-    """A feed that says what it is given, when it is given it."""
+    """A feed that answers with the snapshot that the test sets."""
 
     def __init__(self) -> None:
         self.says: Snapshot | None = None
@@ -51,7 +51,7 @@ class Feed:
 
 
 def replay(world: World, recording: Recording, hole: tuple[timedelta, timedelta] | None = None) -> System:
-    """Tick through the first hours of a recording, but for a hole in it."""
+    """Tick through the first hours of a recording, without a gap in the middle."""
     name = recording.system.system_id
     system = System(name, name, name.title(), "IE", "http://127.0.0.1:1/")
     world.store.systems.follow([*world.store.systems.followed(), system])
@@ -118,7 +118,7 @@ def test_three_questions_are_answered_in_words(dublin: World) -> None:
     assert f"{said_of}: {least:.2f} bikes off" in words
 
 
-def test_every_chart_is_drawn_and_tells_its_numbers(dublin: World) -> None:
+def test_every_chart_is_drawn_and_offers_its_numbers(dublin: World) -> None:
     page = opened(dublin)
     assert charts(page) == 8
     names = [box.label for box in page.expander]
@@ -139,7 +139,7 @@ def test_an_outage_is_marked_and_nothing_due_in_it_is_scored(dublin: World) -> N
     assert accuracy_words.OUTAGE() in str(drawn.proto)
 
 
-def test_what_was_said_stands_beside_what_came(dublin: World) -> None:
+def test_issued_forecasts_stand_beside_their_truths(dublin: World) -> None:
     page = opened(dublin, ahead="30")
     table = page.dataframe[-1].value
     assert list(table.columns) == [*accuracy_words.ISSUED_COLUMNS.values()]

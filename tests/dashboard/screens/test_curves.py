@@ -1,4 +1,4 @@
-"""Scores → curves: averages over time, skill, when and where a model was worse than naive."""
+"""Curves from scores: averages over time, skill, when and where a model was worse than naive."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOURS = timedelta(hours=1)
 
 
 def sums(errors: dict[str, list[float]], n: float = 10, start: datetime = NOON) -> pd.DataFrame:
-    """Write the sums of an hour after the other, each of `n` forecasts with such a mean error."""
+    """Write hourly sums, each of `n` forecasts with the given mean error."""
     rows = [
         dict.fromkeys(SUMS, 0.0)
         | {"at": start + hour * HOURS, "model": model, "minutes": 30, "n": n, "abs_error": n * error,

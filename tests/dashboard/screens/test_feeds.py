@@ -42,7 +42,7 @@ def rows(page: AppTest) -> dict[str, dict[str, str]]:
 
 
 def poll(world: World, outcome: str, findings: tuple[Finding, ...] = (), system_id: str = "dublin") -> None:
-    """Write a poll that taught nothing."""
+    """Write a poll without news."""
     answered = outcome in ("unchanged", "late")
     row = PollRow(world.now, None, outcome, None, 0.25, findings_json(findings), 30.0 if answered else None,
                   waiting=77 if answered else None)  # fmt: skip
@@ -71,7 +71,7 @@ def test_feeds_that_have_not_answered_are_waiting_and_nothing_is_made_up(world: 
 
 
 @pytest.mark.both
-def test_a_row_tells_all_of_a_feed(world: World) -> None:
+def test_a_row_shows_the_whole_state_of_a_feed(world: World) -> None:
     world.commit(frame())
     world.now += 5 * MINUTE
     poll(world, "unchanged", STARED)
@@ -96,7 +96,7 @@ def test_the_age_of_a_replay_runs_as_fast_as_the_replay(tmp_path: Path) -> None:
     fast.store.close()
 
 
-def test_the_first_line_names_who_is_not_well_and_since_when(world: World) -> None:
+def test_the_first_line_names_feeds_that_are_not_live_and_since_when(world: World) -> None:
     world.commit(frame())
     world.commit(frame("boulder", timezone="America/Denver"))
     world.now += 7 * MINUTE
@@ -118,8 +118,8 @@ def test_a_feed_without_failures_and_oddities_says_so(world: World) -> None:
 
 
 @pytest.mark.both
-def test_oddities_are_told_by_kind_with_an_example_as_plain_text(world: World) -> None:
-    """An example is what a stranger wrote: as Markdown it would fetch a picture from them."""
+def test_findings_are_listed_by_kind_with_an_example_as_plain_text(world: World) -> None:
+    """A stranger wrote the example: as Markdown it would load an image from their server."""
     world.commit(frame())
     for _ in range(3):
         world.now += MINUTE
@@ -168,7 +168,7 @@ def test_a_day_is_drawn_by_the_quarter_hour_and_a_failure_outweighs_news(world: 
     assert day[["low", "high"]].values.tolist() == [[0, 1], [0, 1], [0, 1], [1, 2]]
 
 
-def test_the_bars_say_in_words_what_they_show() -> None:
+def test_the_bars_have_a_description_in_words() -> None:
     drawn = feed_table.strip(["news"] * 94 + ["failed", "none"])
     assert (
         'aria-label="Of 96 quarter-hours: something new 94, nothing new 0, failed 1, not polled 1"' in drawn
@@ -177,7 +177,7 @@ def test_the_bars_say_in_words_what_they_show() -> None:
     assert "var(--failed) 97.92% 98.96%" in drawn
 
 
-def test_what_downloads_says_the_same_in_numbers(world: World) -> None:
+def test_the_download_has_the_same_numbers(world: World) -> None:
     world.commit(frame())
     world.now += MINUTE
     poll(world, "unchanged", STARED)
@@ -191,7 +191,7 @@ def test_what_downloads_says_the_same_in_numbers(world: World) -> None:
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Atlantis", "", "Europe/Dublin"])
-def test_an_unknown_time_zone_is_no_reason_to_fail(world: World, zone: str) -> None:
+def test_a_page_survives_an_unknown_time_zone(world: World, zone: str) -> None:
     made = frame()
     world.commit(replace(made, stations=replace(made.stations, timezone=zone)))
     world.now += MINUTE

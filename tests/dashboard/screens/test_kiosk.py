@@ -1,4 +1,4 @@
-"""The kiosk: it sweeps, turns its pages, says whose city it is, and offers nothing to touch."""
+"""The kiosk sweeps, alternates map and curves, names its city, and offers nothing to touch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def opened(**query: str) -> AppTest:
 
 
 def panel(page: AppTest) -> str:
-    """Read what is always in sight, tag by tag."""
+    """Read the panel, tag by tag."""
     (html,) = (e.proto.body for e in page.get("html") if 'class="kiosk"' in e.proto.body)
     return unescape(re.sub("(<[^>]*>)+", " ", html))
 

@@ -55,7 +55,7 @@ def test_without_worker_and_systems_the_page_waits_for_a_worker(tmp_path: Path) 
     empty.store.close()
 
 
-def test_an_empty_list_of_systems_is_said_to_be_empty(tmp_path: Path) -> None:
+def test_an_empty_list_of_systems_shows_a_notice(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     store_reader.use(empty.store, empty.clock)
     assert empty.store.leases.take(LeaseClaim("elsewhere", "test", NOON, timedelta(minutes=1)))
@@ -70,7 +70,7 @@ def test_a_city_that_has_not_answered_says_so(world: World) -> None:
     assert not maps(page)
 
 
-def test_a_city_out_of_reach_tells_why_and_when_it_is_tried_again(world: World) -> None:
+def test_a_city_out_of_reach_shows_the_reason_and_the_next_try(world: World) -> None:
     world.fail("dublin", "unreachable", "the name gbfs.example cannot be found")
     page = opened(city="dublin")
     assert "cannot be reached: the name gbfs.example cannot be found. Next try in 40 s." in said(page)
@@ -78,7 +78,7 @@ def test_a_city_out_of_reach_tells_why_and_when_it_is_tried_again(world: World) 
     assert page.selectbox[0].options[0] == "Dublin · dublinbikes · not reached"
 
 
-def test_a_refused_feed_tells_why(world: World) -> None:
+def test_a_refused_feed_shows_the_reason(world: World) -> None:
     world.fail("dublin", "refused", "the system has no stations, only free-floating bikes")
     assert "its feed cannot be used: the system has no stations" in said(opened(city="dublin"))
 
@@ -170,7 +170,7 @@ def test_the_numbers_of_a_selected_station_follow_new_frames(world: World) -> No
     assert metrics(page)["Now"].startswith("29 bikes")
 
 
-def test_electric_bikes_are_told_where_the_feed_tells_them(world: World) -> None:
+def test_electric_bikes_are_shown_where_the_feed_counts_them(world: World) -> None:
     made = frame()
     world.commit(made)
     assert station_words.EBIKES_NOW() not in metrics(opened(city="dublin", station="s4"))
@@ -223,7 +223,7 @@ def test_a_moment_that_has_passed_is_now_and_says_so(world: World) -> None:
         assert "has passed, or is more than a day ahead: this is now" in said(page)
 
 
-def test_beyond_the_reach_of_the_forecast_nothing_is_said(world: World) -> None:
+def test_beyond_the_reach_of_the_forecast_no_number_is_shown(world: World) -> None:
     world.commit(frame())
     world.now = NOON + timedelta(minutes=30)
     page = opened(city="dublin", station="s4", at="20260303T1229Z")
@@ -245,7 +245,7 @@ def test_later_and_back(world: World) -> None:
     assert "at" not in page.query_params
 
 
-def test_the_fan_chart_shows_what_stood_there_and_what_is_expected(world: World) -> None:
+def test_the_fan_chart_shows_past_counts_and_the_forecast(world: World) -> None:
     made = frame()
     world.commit(replace(made, at=NOON - timedelta(minutes=40)))
     bikes = made.bikes.copy()
@@ -268,7 +268,7 @@ def test_a_favourite_is_marked_and_belongs_to_its_city(world: World) -> None:
     assert station_words.STARRED() not in said(page.run())
 
 
-def test_a_closed_station_and_an_unknown_one_claim_nothing(world: World) -> None:
+def test_a_closed_station_and_an_unknown_one_show_no_chance(world: World) -> None:
     world.commit(frame())
     assert metrics(opened(city="dublin", station="s1"))["Chance of a bike"] == "closed: no bikes handed out"
     unknown = metrics(opened(city="dublin", station="s2"))
@@ -276,7 +276,7 @@ def test_a_closed_station_and_an_unknown_one_claim_nothing(world: World) -> None
     assert unknown["Chance of a bike"] == "no forecast"
 
 
-def test_a_silent_feed_widens_its_odds_and_at_last_says_nothing(world: World) -> None:
+def test_a_silent_feed_widens_its_intervals_and_at_last_shows_no_forecast(world: World) -> None:
     made = frame()
     world.commit(made)
     world.now += timedelta(seconds=30)
@@ -328,7 +328,7 @@ def test_a_silent_feed_fades_the_map_at_once(world: World) -> None:
     assert json.loads(maps(opened(city="dublin"))[0])["layers"][0]["opacity"] == deck.FADED
 
 
-def test_a_dead_worker_is_told_while_the_map_stays(world: World) -> None:
+def test_a_dead_worker_shows_a_notice_while_the_map_stays(world: World) -> None:
     world.commit(frame())
     world.now = NOON + timedelta(minutes=10)
     page = opened(city="dublin")
@@ -354,13 +354,13 @@ def test_a_worker_that_comes_back_finds_the_page_as_it_was(world: World) -> None
     assert "counts from 12:10, 0 s ago" in said(page)
 
 
-def test_a_city_out_of_reach_says_that_others_are_not(world: World) -> None:
+def test_a_city_out_of_reach_points_to_cities_that_are_not(world: World) -> None:
     world.commit(frame("boulder"))
     world.fail("dublin", "unreachable", "no answer")
     assert shell_words.OTHERS() in said(opened(city="dublin"))
 
 
-def test_no_city_in_reach_is_said(world: World) -> None:
+def test_no_city_in_reach_shows_a_notice(world: World) -> None:
     for system in ("dublin", "boulder"):
         world.fail(system, "unreachable", "no network")
     assert shell_words.NONE_YET() in said(opened())
@@ -373,7 +373,7 @@ def test_a_feed_without_docks_says_that_spaces_are_not_forecast(world: World) ->
     assert "does not tell how many docks" not in said(opened(city="dublin", what="bike"))
 
 
-def test_the_table_says_what_the_map_says(world: World) -> None:
+def test_the_table_shows_the_same_as_the_map(world: World) -> None:
     made = frame()
     world.commit(made)
     page = opened(city="dublin", **{"in": "10"})
@@ -415,7 +415,7 @@ def test_the_list_has_favourites_first_and_the_near_before_the_far(world: World)
     assert "here" not in str(page.query_params)
 
 
-def test_who_is_far_away_is_told(world: World) -> None:
+def test_a_viewer_far_away_gets_a_note(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin")
     page.session_state["here"] = (48.85, 2.35)
@@ -437,7 +437,7 @@ def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:
     assert station_words.NO_MATCH() in said(page)
 
 
-def test_a_browser_that_does_not_tell_where_it_is_is_no_dead_end(world: World) -> None:
+def test_a_browser_without_a_place_still_shows_the_list(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin")
     page.session_state["lost"] = station_words.lost(1)
@@ -458,7 +458,7 @@ def test_a_station_name_never_goes_through_markdown(world: World) -> None:
     assert "<img" not in html
 
 
-def test_choosing_another_city_lets_go_of_the_station(world: World) -> None:
+def test_choosing_another_city_drops_the_station(world: World) -> None:
     world.commit(frame())
     world.commit(frame("boulder"))
     page = opened(city="dublin", station="s4")
@@ -510,7 +510,7 @@ def test_a_frame_of_another_release_is_waited_out(world: World) -> None:
     assert maps(opened(city="dublin"))
 
 
-def test_what_was_said_half_an_hour_before_stands_beside_what_came(world: World) -> None:
+def test_forecasts_of_half_an_hour_before_stand_beside_their_truths(world: World) -> None:
     first = frame(at=NOON)
     world.commit(first)
     for minutes in (10, 25, 40, 55):
@@ -526,7 +526,7 @@ def test_what_was_said_half_an_hour_before_stands_beside_what_came(world: World)
     assert [row[3] for row in rows] == ["55 bikes", "25 bikes"]
 
 
-def test_of_a_station_that_nothing_was_said_of_nothing_is_claimed(world: World) -> None:
+def test_a_station_without_issued_forecasts_has_no_table_of_them(world: World) -> None:
     world.commit(frame(at=NOON))
     world.now = NOON + timedelta(minutes=40)
     world.commit(frame(at=world.now))

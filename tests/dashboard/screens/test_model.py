@@ -1,4 +1,4 @@
-"""The model page: what it shows is what the running forecaster holds."""
+"""The model page shows the state of the running forecaster."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def city(tmp_path: Path) -> Iterator[World]:
 
 
 def learn(world: World, minutes: int, checkpoint: bytes | None = None) -> Forecaster:
-    """Write what a tick leaves behind after some minutes; give back the forecaster that did."""
+    """Write the result of a tick after some minutes; give back the forecaster."""
     forecaster = Forecaster.from_bytes(blob(minutes))
     snapshot, since = forecaster.snapshot(), forecaster.learning_since
     assert snapshot is not None
@@ -87,7 +87,7 @@ def learn(world: World, minutes: int, checkpoint: bytes | None = None) -> Foreca
 
 
 def boxes(page: AppTest) -> dict[str, str]:
-    """Read the diagram: what each box says under its title."""
+    """Read the diagram: the words of each box by its title."""
     found = re.findall(r'<li class="part"><h4>(.*?)</h4>(.*?)</ul></li>', html(page))
     return {
         unescape(re.sub(" <code>.*", "", title)): unescape(re.sub("<[^>]*>", " ", rest))
@@ -111,7 +111,7 @@ def test_before_anything_was_learnt_the_page_waits(city: World) -> None:
     assert "Pool" in boxes(page.run())
 
 
-def test_a_checkpoint_that_nobody_can_read_is_said_to_be_so(city: World) -> None:
+def test_an_unreadable_checkpoint_shows_a_notice(city: World) -> None:
     learn(city, 5, checkpoint=b"no state at all")
     page = opened()
     assert model_words.BAD_CHECKPOINT() in said(page)
@@ -121,7 +121,7 @@ def test_a_checkpoint_that_nobody_can_read_is_said_to_be_so(city: World) -> None
     assert "Pool" in boxes(page.run())
 
 
-def test_a_damaged_checkpoint_is_no_traceback_either(city: World) -> None:
+def test_a_damaged_checkpoint_shows_a_notice_too(city: World) -> None:
     learn(city, 5)
     engine = sa.create_engine(city.url)
     with engine.begin() as db:
@@ -178,7 +178,7 @@ def test_the_numbers_on_top_are_those_of_worker_and_store(city: World) -> None:
     assert "All experts, stations and times ahead: 500 ms · 95 %: 500 ms" in said(page)
 
 
-def test_after_its_first_day_nothing_is_said_of_it(city: World) -> None:
+def test_after_the_first_day_its_note_is_gone(city: World) -> None:
     learn(city, 1500)
     assert model_words.FIRST_DAY() not in said(opened())
 
@@ -230,7 +230,7 @@ def test_choosing_a_station_changes_the_address(city: World) -> None:
     assert not [e for e in page.markdown if "evil" in e.value]
 
 
-def test_stations_of_one_name_can_be_told_apart(city: World) -> None:
+def test_stations_of_one_name_have_different_labels(city: World) -> None:
     forecaster = learn(city, 5)
     same = replace(forecaster.stations, name=np.full(6, "Quay"))
     forecaster.update_stations(same)
@@ -248,7 +248,7 @@ def test_a_newer_checkpoint_redraws_the_page(city: World) -> None:
     assert boxes(page.run())["Pool"] != before
 
 
-def test_one_that_has_learnt_nothing_cannot_be_looked_into() -> None:
+def test_a_forecaster_that_has_learnt_nothing_has_no_summary() -> None:
     with pytest.raises(LookupError):
         Pipeline.of(Forecaster(stations()), 0)
 
@@ -263,7 +263,7 @@ def test_stations_that_are_gone_are_left_out_and_the_others_keep_their_place() -
     np.testing.assert_array_equal(after.weights, before.weights[..., 2:5])
 
 
-def test_weather_that_is_known_is_told_with_what_it_does_now() -> None:
+def test_known_weather_has_its_effect_of_now_among_the_facts() -> None:
     forecaster = Forecaster.from_bytes(blob(30))
     hours = np.arange(24) * 3600 + int(MONDAY.timestamp())
     forecaster.update_weather(Weather(hours, np.full((24, len(WEATHER)), 5.0)))
@@ -272,7 +272,7 @@ def test_weather_that_is_known_is_told_with_what_it_does_now() -> None:
     assert part.facts["arrivals_now"] == pytest.approx(1.0)
 
 
-def test_a_part_that_nobody_has_written_of_is_drawn_with_its_size(city: World) -> None:
+def test_a_part_without_words_of_its_own_is_drawn_with_its_size(city: World) -> None:
     new = SimpleNamespace(arrays=lambda: {"table": np.zeros((3, 4))})
     counted = facts(new, MONDAY) | common(new)
     tides = PipelinePart("tides", "Tides", counted)
@@ -280,7 +280,7 @@ def test_a_part_that_nobody_has_written_of_is_drawn_with_its_size(city: World) -
     assert lay_out(found, {})["learn"] == [PartBox("tides", "Tides", facts=["12 numbers kept"])]
 
 
-def test_an_expert_reads_what_it_holds() -> None:
+def test_an_expert_reads_the_parts_that_it_holds() -> None:
     forecaster = Forecaster.from_bytes(blob(30))
     reads = {expert.name: competitor(expert, forecaster.components).reads for expert in forecaster.experts}
     assert reads["naive"] == ()

@@ -68,7 +68,7 @@ def place(made: Frame, row: int) -> tuple[float, float]:
 
 
 def uncertain(chance: int = 80, size: int = 12) -> Frame:
-    """Make a city where everything is known, open and as likely as this."""
+    """Make a city where everything is known and open, with the given chance."""
     made, everywhere = frame(stations=size), np.ones(size, bool)
     odds = np.full_like(made.bike.chance, chance)
     return replace(
@@ -97,7 +97,7 @@ def test_the_first_answer_brings_the_plan(world: World) -> None:
     assert len(cards(page.run())) == 3
 
 
-def test_an_end_is_asked_for_on_a_map_of_bikes_the_other_on_one_of_spaces(world: World) -> None:
+def test_the_start_is_chosen_on_a_map_of_bikes_and_the_goal_on_one_of_spaces(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin")
     assert trip_words.ASK["start"] in said(page)
@@ -144,8 +144,8 @@ def test_a_walk_at_either_end_stands_between_its_times(world: World) -> None:
     assert layer(page, "on-foot")["data"]
 
 
-def test_counts_of_minutes_ago_are_asked_for_that_much_later(world: World) -> None:
-    """The frame counts from its own counts: leaving in 20 min on counts of 9 min ago is its minute 29."""
+def test_the_age_of_the_counts_is_added_to_the_minutes(world: World) -> None:
+    """A frame's minutes begin at its counts: leaving in 20 min on counts of 9 min ago is minute 29."""
     made = frame()
     fading = np.linspace(100, 20, len(made.minutes)).astype(np.uint8)[None, :, None]
     chance = np.broadcast_to(fading, made.bike.chance.shape)
@@ -166,7 +166,7 @@ def test_times_are_the_citys_and_later_names_its_day(world: World) -> None:
     assert "Tue 01:55 Take a bike at" in cards(page)[0]
 
 
-def test_walking_is_said_where_it_is_quicker_and_for_comparison_where_not(world: World) -> None:
+def test_the_walk_is_advised_where_it_is_quicker_and_given_for_comparison_where_not(world: World) -> None:
     world.commit(uncertain())
     page = opened(city="dublin", start="53.3470,-6.2650", goal="53.3470,-6.2620")
     assert "Walk: on foot it is 3 min all the way, and no bike is quicker." in said(page)
@@ -213,7 +213,7 @@ def test_closed_stations_are_in_no_plan_and_one_that_was_chosen_says_so(world: W
     assert trip_words.none_open("space") in said(opened(city="dublin", start="s4", goal="s11"))
 
 
-def test_where_docks_are_not_told_there_is_no_plan(world: World) -> None:
+def test_without_counts_of_docks_there_is_no_plan(world: World) -> None:
     made = frame()
     unknown = np.full_like(made.space.chance, 255)
     world.commit(replace(made, docks=np.full_like(made.docks, -1), space=replace(made.space, chance=unknown)))
@@ -232,12 +232,12 @@ def test_one_station_for_both_ends_is_no_ride(world: World) -> None:
     assert trip_words.ONE_STATION() in said(opened(city="dublin", start="s1", goal="s2"))
 
 
-def test_where_nothing_is_left_to_take_there_is_no_pair(world: World) -> None:
+def test_without_bikes_there_is_no_pair(world: World) -> None:
     world.commit(uncertain(0))
     assert trip_words.no_pair(3) in said(opened(city="dublin", start="s3", goal="s9", n="3"))
 
 
-def test_a_silent_feed_is_told_and_one_too_old_plans_nothing(world: World) -> None:
+def test_a_silent_feed_shows_a_notice_and_counts_too_old_give_no_plan(world: World) -> None:
     world.commit(frame())
     world.now += timedelta(seconds=30)
     world.fail("dublin", "silent", "the feed repeats itself")
@@ -252,7 +252,7 @@ def test_a_silent_feed_is_told_and_one_too_old_plans_nothing(world: World) -> No
     assert not page.get("deck_gl_json_chart")
 
 
-def test_a_start_beyond_the_forecast_is_told(world: World) -> None:
+def test_a_start_beyond_the_forecast_shows_a_notice(world: World) -> None:
     world.commit(frame())
     world.now = NOON + timedelta(minutes=30)
     page = opened(city="dublin", start="s3", goal="s9", at="20260303T1229Z")
@@ -311,7 +311,7 @@ def test_bad_values_in_the_address_fall_back(world: World, query: dict[str, str]
     assert (trip_words.ASK["start"] in said(page)) != (query["city"] == "atlantis")
 
 
-def test_a_trip_from_where_one_is_waits_for_the_browser_and_keeps_the_place_out_of_the_address(
+def test_a_trip_from_here_waits_for_the_browser_and_keeps_the_place_out_of_the_address(
     world: World,
 ) -> None:
     made = uncertain()
@@ -401,7 +401,7 @@ def test_the_pages_lead_to_each_other_with_all_that_is_chosen(world: World) -> N
     assert 'href="trip?city=dublin&amp;from=s4&amp;n=2&amp;in=0"' in html(page)
 
 
-def test_who_comes_back_to_a_page_by_an_address_without_its_choices_finds_them(world: World) -> None:
+def test_going_back_to_an_address_without_a_pages_choices_keeps_them(world: World) -> None:
     """Streamlit leaves such an address in the browser's history between two pages."""
     world.commit(uncertain())
     page = opened(city="dublin", start="s4", goal="s11")
@@ -415,7 +415,7 @@ def test_who_comes_back_to_a_page_by_an_address_without_its_choices_finds_them(w
     assert "what" not in page.query_params
 
 
-def test_another_city_lets_go_of_both_ends(world: World) -> None:
+def test_another_city_drops_both_ends(world: World) -> None:
     world.commit(frame())
     world.commit(frame("boulder"))
     page = opened(city="dublin", start="s4", goal="s11")

@@ -82,7 +82,7 @@ def test_a_named_moment_survives_the_address(at: datetime) -> None:
 @pytest.mark.parametrize(
     "value", ["", "tomorrow", "20261340T0000Z", "2026-03-03", "9" * 5000, "20260303T0855"]
 )
-def test_a_moment_that_makes_no_sense_is_none(value: str) -> None:
+def test_a_senseless_moment_is_none(value: str) -> None:
     assert Screen.from_address({"at": value, "in": "10"}) == Screen(minutes=10)
 
 

@@ -1,4 +1,4 @@
-"""What a browser fetches before the first map comes compressed, once made, and right to the byte."""
+"""Static files are compressed once, and a browser decodes them to the same bytes."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def test_a_script_is_compressed_once_and_the_same_to_the_byte(
     assert files.asked == 1
 
 
-def test_of_a_visitor_who_goes_away_halfway_nothing_is_kept() -> None:
-    """Half a script was once kept for everybody, whose charts then said "Unexpected end of input"."""
+def test_a_response_that_a_visitor_left_halfway_is_not_kept() -> None:
+    """Half a script was once kept for all visitors, whose charts failed with "Unexpected end of input"."""
     files, gone = Files(), True
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,7 +109,7 @@ def test_of_a_visitor_who_goes_away_halfway_nothing_is_kept() -> None:
     assert gzip.decompress(get(compressed, accept_encoding="gzip")[1]) == SCRIPT
 
 
-def test_each_browser_gets_what_it_takes() -> None:
+def test_each_browser_gets_an_encoding_that_it_accepts() -> None:
     app = CompressedStatics(Files())
     taken = [get(app, accept_encoding=accepted)[0]["content-encoding"] for accepted in ("br", "gzip", "br")]
     assert taken == ["br", "gzip", "br"]

@@ -226,28 +226,26 @@ def test_systems_that_start_together_spread_over_the_minute() -> None:
 
 
 def test_waits_grow_with_failures_to_a_quarter_of_an_hour() -> None:
-    chance = random.Random(1)
-    waits = [
-        (schedule.after_failure(LIVE, NOON, n, chance) - NOON).total_seconds() / 60 for n in range(1, 40)
-    ]
+    rng = random.Random(1)
+    waits = [(schedule.after_failure(LIVE, NOON, n, rng) - NOON).total_seconds() / 60 for n in range(1, 40)]
     for wait, least in zip(waits, (1, 2, 4, 8, *[15] * 35), strict=True):
         assert least <= wait <= 1.2 * least
     assert len(set(waits)) == len(waits), "systems that failed together come back together"
 
 
 def test_a_replay_is_tried_again_within_seconds_and_a_rare_feed_not_before_its_time() -> None:
-    chance = random.Random(1)
+    rng = random.Random(1)
     for every, most in ((1.0, 15), (3600.0, 3600)):
         system = replace(LIVE, poll_seconds=every)
-        wait = (schedule.after_failure(system, NOON, 30, chance) - NOON).total_seconds()
+        wait = (schedule.after_failure(system, NOON, 30, rng) - NOON).total_seconds()
         assert most <= wait <= 1.2 * most
 
 
 def test_a_feed_that_says_when_to_come_back_is_obeyed() -> None:
-    chance = random.Random(1)
+    rng = random.Random(1)
     hour = timedelta(hours=1)
-    assert schedule.after_failure(LIVE, NOON, 1, chance, hour) == NOON + hour
-    assert schedule.after_failure(LIVE, NOON, 9, chance, timedelta(seconds=5)) >= NOON + timedelta(minutes=15)
+    assert schedule.after_failure(LIVE, NOON, 1, rng, hour) == NOON + hour
+    assert schedule.after_failure(LIVE, NOON, 9, rng, timedelta(seconds=5)) >= NOON + timedelta(minutes=15)
 
 
 def test_silence_is_ten_minutes_of_the_feeds_own_time_or_five_waits() -> None:

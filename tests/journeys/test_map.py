@@ -35,10 +35,10 @@ from tests.support.browsing import (
     marks,
     picture,
     pixel,
-    steps_of,
     serve,
     set_slider,
     small_targets,
+    steps_of,
     wait_for_refresh,
 )
 from tests.support.processes import wait_for

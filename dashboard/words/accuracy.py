@@ -163,13 +163,13 @@ def hour_of_day(zone: str) -> str:
 
 
 def skill_tip() -> str:
-    """Make the tooltip of a station on the map of skill; the browser fills in what is in braces."""
+    """Make the tooltip of a station on the map of skill. The browser fills in the names in braces."""
     columns = {name: f"{{{name}}}" for name in ("name", "pool", "naive", "said", "n")}
     return tr("{name}\npool: {pool} bikes off · naive: {naive}\n{said}, {n} forecasts", **columns)
 
 
 def days_kept(horizon: int) -> str:
-    """Say over how long single stations are compared."""
+    """Say at which horizon and over which days single stations are compared."""
     return tr(
         "{duration} ahead, over the last days, for as long as scores of single stations are kept.",
         duration=minutes(horizon),
@@ -177,7 +177,7 @@ def days_kept(horizon: int) -> str:
 
 
 def questions(horizon: int) -> tuple[str, str, str]:
-    """Ask what people come with; naive is said in words, for whoever has read nothing yet."""
+    """Write the three questions of the page. One explains naive, for people who read nothing else."""
     return (
         tr("Which model is best {duration} ahead?", duration=minutes(horizon)),
         tr("Is the pool ever worse than “it stays as it is now” (naive)?"),
@@ -199,7 +199,7 @@ def not_scored(horizon: int) -> str:
 
 
 def only_scored_until(age: timedelta) -> str:
-    """Say why nothing is new.
+    """Say that counts are old, so the newest forecasts have no score yet.
 
     >>> only_scored_until(timedelta(minutes=46))
     'The newest counts are 46 min old: what has come due since then is not judged yet.'
@@ -220,7 +220,7 @@ def measured(value: float, measure: str) -> str:
 
 
 def better(share: float) -> str:
-    """Write how much less an error is, or more.
+    """Write how much better or worse than naive an error is.
 
     >>> better(0.194), better(-0.02), better(0.0001)
     ('19.4 % better than naive', '2.0 % worse than naive', 'as good as naive')
@@ -237,7 +237,7 @@ def better(share: float) -> str:
 
 
 def _better_shortly(share: float) -> str:
-    """Write how much less an error is, or more, where it is plain that it is compared with naive."""
+    """Write how much better or worse than naive an error is, after a sentence that names naive."""
     if share <= -1:
         return tr("{n} times as far off as naive", n=number(1 - share, 1))
     if not round(100 * share, 1):
@@ -248,7 +248,7 @@ def _better_shortly(share: float) -> str:
 
 
 def best_model(name: str, error: float, pool: float, naive: float, measure: str) -> str:
-    """Say which model is best, and how the pool does where that is another one. A last place is 0.
+    """Say which model is best, and how good the pool is where another model is best.
 
     >>> best_model("pool", 1.0, 1.0, 1.25, "mae")
     'pool, what the map shows: 1.00 bikes off, 20.0 % better than naive.'
@@ -269,7 +269,7 @@ def best_model(name: str, error: float, pool: float, naive: float, measure: str)
 
 
 def worse_when(share: float, since: str, until: str) -> str:
-    """Say when the curve was last on the wrong side of naive's: `until` is "" where it still is.
+    """Say when the pool was last worse than naive; `until` is "" where it still is.
 
     >>> worse_when(0.0, "", "")
     'No, at no time in this stretch.'
@@ -327,7 +327,7 @@ def worse_where(worse: int, stations: int, names: Sequence[str]) -> str:
 
 
 def drift(noticed: Drift) -> str:
-    """Say what a drift was."""
+    """Describe a drift that the monitor noticed."""
     if noticed.after > noticed.before:
         return tr(
             "forecasts {minutes} min ahead became worse against naive than is usual at that hour",

@@ -45,7 +45,7 @@ STRIP_KEY: Words[str] = Words(
 OUTCOMES: Words[str] = Words(
     {"news": mark("something new"), "still": mark("nothing new"), "failed": mark("failed")}
 )
-"""What polls came to, in three."""
+"""The three results of a poll."""
 
 POLLS_CHART = mark("Polls of the last 24 hours, by the quarter-hour")
 POLLS_CHART_ALT = mark("Polls by quarter-hour and by what they came to; the numbers below say the same.")
@@ -69,7 +69,7 @@ ODD_COLUMNS: Words[str] = Words(
 
 
 def feed_stands(state: str, why: str, failures: int) -> str:
-    """Say how one feed stands, and why.
+    """Write the state of a feed, the reason, and how often it failed in a row.
 
     >>> feed_stands("live", "", 0), feed_stands("unreachable", "no answer", 3)
     ('live', 'not reached: no answer. Failed 3 times in a row.')
@@ -94,7 +94,7 @@ def failed(at: str, kind: str, words: str) -> str:
 
 
 def oddity(often: int, words: str, polls: int, at: str, example: str) -> str:
-    """Write a kind of oddity as it was last. Plain text: the example comes from the feed.
+    """Write a finding with its newest number and example. Plain text: the example comes from the feed.
 
     >>> oddity(2, "stations without counts", 1314, "22:52", "9001")
     '2 × stations without counts, for example "9001"; in 1,314 polls, last at 22:52'
@@ -122,7 +122,7 @@ def oddity(often: int, words: str, polls: int, at: str, example: str) -> str:
 
 
 def feeds_summary(names: Sequence[str], live: int, wrong: Sequence[str]) -> str:
-    """Say in a line how all feeds are doing.
+    """Sum up in one sentence how all feeds are doing.
 
     >>> feeds_summary(["Dublin", "Lyon"], 2, [])
     'All 2 feeds are up.'
@@ -165,7 +165,7 @@ def not_live(name: str, state: str, since: str) -> str:
 
 
 def kinds(many: int) -> str:
-    """Count kinds of oddities.
+    """Write how many kinds of findings there are.
 
     >>> kinds(0), kinds(1), kinds(3)
     ('none', '1 kind', '3 kinds')
@@ -174,7 +174,7 @@ def kinds(many: int) -> str:
 
 
 def strip_alt(quarters: Mapping[str, int]) -> str:
-    """Say in words what a feed's day shows.
+    """Describe the bars of a feed's day to people who do not see them.
 
     >>> strip_alt({"news": 90, "failed": 2, "none": 4})
     'Of 96 quarter-hours: something new 90, nothing new 0, failed 2, not polled 4'

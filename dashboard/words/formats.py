@@ -30,7 +30,7 @@ _DATE = mark("dd MMM yyyy", "pattern of a date before a time")
 
 
 def number(value: float, decimals: int = 0) -> str:
-    """Write a number with as many decimals, and its thousands apart.
+    """Write a number with so many decimals, and with its thousands apart.
 
     >>> number(1234.5, 1), number(-0.126, 2), number(8)
     ('1,234.5', '-0.13', '8')
@@ -91,7 +91,7 @@ def _date(local: datetime, pattern: str) -> str:
 
 
 def clock(at: datetime, zone: tzinfo | None = None) -> str:
-    """Write a time of day as the city's clocks show it; without a zone, as the time itself says."""
+    """Write a time of day as the city's clocks show it. Without a zone, the time stays as it is."""
     return _date(at if zone is None else at.astimezone(zone).replace(tzinfo=None), _CLOCK())
 
 
@@ -101,7 +101,9 @@ def weekday(at: datetime, zone: tzinfo) -> str:
 
 
 def moment(at: datetime, now: datetime, zone: tzinfo) -> str:
-    """Write a time of day, with its day where that is not today, and which of two where clocks go back.
+    """Write a time of day, with its day where that is not today.
+
+    An hour that comes twice, because clocks go back, has the abbreviation of its zone.
 
     >>> from zoneinfo import ZoneInfo
     >>> dublin, at = ZoneInfo("Europe/Dublin"), datetime.fromisoformat("2026-10-25T00:30+00:00")

@@ -1,4 +1,4 @@
-"""What a stage screen says, which people read from ten metres."""
+"""What a stage screen says. People read it from ten metres."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KIOSK_NO_COUNTS = mark("no counts yet")
 
 
 def if_you_arrive(minutes_ahead: float) -> str:
-    """Say when the rider of a stage screen arrives; the clock time follows.
+    """Say in how many minutes the rider arrives; the page adds the clock time.
 
     >>> if_you_arrive(0), if_you_arrive(25)
     ('if you arrive now', 'if you arrive in 25 min')
@@ -24,7 +24,7 @@ def if_you_arrive(minutes_ahead: float) -> str:
 
 
 def how_right(ahead: str, past: str) -> tuple[str, str, str]:
-    """Say what the curves of a stage screen are of."""
+    """Head the curves of a stage screen: title, horizon and stretch of time."""
     return (
         tr("How right it is"),
         tr("forecasts {duration} ahead", duration=ahead),

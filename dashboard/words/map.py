@@ -41,14 +41,14 @@ _TOOLTIP = {
 
 
 def summary(what: What, wanted: int, at: str, good: int, known: int) -> str:
-    """Say the whole map in one line."""
+    """Sum the map up in one sentence."""
     if not known:
         return tr("Nothing is forecast for this moment.")
     return _SUMMARY[what](wanted, time=at, good=number(good), known=number(known))
 
 
 def tooltip(at: str, what: What, wanted: int, columns: Sequence[int]) -> str:
-    """Make a mark's tooltip: `columns` are where name, bikes, docks, expected and chance are in a row."""
+    """Make a mark's tooltip. `columns` are the places of name, bikes, docks, expected and chance in a row."""
     name, bikes, spaces, expected, chance = (f"{{{column}}}" for column in columns)
     return _TOOLTIP[what](
         wanted, name=name, bikes=bikes, spaces=spaces, expected=expected, chance=chance, time=at

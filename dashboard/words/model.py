@@ -120,7 +120,7 @@ def reads(parts: Sequence[str]) -> str:
 
 
 def checkpoint(at: str, age: timedelta, size: float) -> str:
-    """Say of when a checkpoint is, and how large in bytes."""
+    """Write the time and age of a checkpoint, and its size in MB."""
     return tr("{time}, {ago} · {size} MB", time=at, ago=ago(age), size=number(size / 1e6, 1))
 
 
@@ -240,7 +240,7 @@ _FACTORS = {
 
 
 def fact(name: str, value: float) -> str:
-    """Write a count of what a part has learnt; "" for one that says nothing, as of no holiday.
+    """Write a count of what a part has learnt; "" where there is nothing to say, as without a holiday.
 
     >>> fact("riders", 28988.5), fact("hours_told", 0), fact("day_type", 1), fact("holiday", 0)
     ('28,988 riders', 'no weather known', 'today: weekend', '')

@@ -148,7 +148,7 @@ def city(name: str, city: str, label: str) -> str:
 
 
 def picked(name: str, state: str, label: str) -> str:
-    """Write an entry of the city picker. What is replayed is not called live.
+    """Write an entry of the city picker. A replayed system is never called live.
 
     >>> picked("Paris", "unreachable", ""), picked("Dublin · replayed", "live", "replayed")
     ('Paris · not reached', 'Dublin · replayed')
@@ -207,7 +207,7 @@ def too_old(name: str, at: str, age: timedelta) -> str:
 
 
 def ages(at: str, age: timedelta, learning: timedelta, label: str, zone: str) -> str:
-    """Write the line that is always in sight: how old the counts are and how long the model has learnt.
+    """Write the line that is always in sight: the age of the counts and how long the model has learnt.
 
     >>> ages("18:02", timedelta(seconds=40), timedelta(minutes=14), "replayed", "")
     'counts from 18:02, 40 s ago · learning for 14 min · replayed'
@@ -218,7 +218,7 @@ def ages(at: str, age: timedelta, learning: timedelta, label: str, zone: str) ->
 
 
 def stale(age: timedelta) -> str:
-    """Say that a feed which is otherwise well has told nothing new for a while.
+    """Say that a live feed has sent nothing new for a while.
 
     >>> stale(timedelta(minutes=12))
     'The newest counts are 12 min old. Marks are faded, and the odds are those of so much later.'
@@ -230,12 +230,12 @@ def stale(age: timedelta) -> str:
 
 
 def zone_note(city: str) -> str:
-    """Say whose time it is, where the viewer's clock shows another."""
+    """Say that times are the city's, to a viewer whose clock shows another."""
     return tr("times are those of {city}", city=city)
 
 
 def map_by(host: str) -> str:
-    """Say where the ground of the map comes from, where the operator has chosen it."""
+    """Name the host of the map style that the operator has chosen."""
     return tr("Map, where it can be had: {host}", host=host)
 
 
@@ -244,7 +244,7 @@ def map_by(host: str) -> str:
 LATER = mark("Later…")
 SOON = mark("Within 2 hours")
 MINUTES_FORMAT = mark("%d min")
-"""How Streamlit's slider writes its minutes."""
+"""The pattern by which Streamlit's slider writes its minutes."""
 
 
 def arrive_at(at: str, minutes: float) -> str:
@@ -258,12 +258,12 @@ def leave_at(at: str, minutes: float) -> str:
 
 
 def passed(at: str) -> str:
-    """Say that the moment in the address is past, so the screen is for now."""
+    """Say that the moment in the address is past, so that the page shows now."""
     return tr("{time} has passed, or is more than a day ahead: this is now", time=at)
 
 
 def stands_for(at: str) -> str:
-    """Say for which moment a forecast was made that is shown for another."""
+    """Say that the forecast on screen was made for a moment near the chosen one."""
     return tr("forecast made for {time}, the nearest there is", time=at)
 
 

@@ -46,7 +46,7 @@ BEST: Words[By] = Words(
         "chance": mark("Best stations by chance alone"),
     }
 )
-"""Heads of the best of the list, by what makes them so."""
+"""Heads of the best stations in the list, by what orders them."""
 
 _WANTED = {
     "bike": mark_plural("A bike", "{n} bikes"),
@@ -59,7 +59,7 @@ _WANTED_SHARE = {
 
 
 def columns(what: What, wanted: int, at: str) -> dict[str, str]:
-    """Head the list of all stations, by the names of its columns."""
+    """Give the titles of the station list, by column."""
     expected = tr("Bikes at {time}", time=at) if what == "bike" else tr("Spaces at {time}", time=at)
     return {
         "favourite": tr("Favourite"),
@@ -76,7 +76,7 @@ def columns(what: What, wanted: int, at: str) -> dict[str, str]:
 
 
 def issued_columns(what: What, wanted: int) -> dict[str, str]:
-    """Head the table of issued forecasts and their truth, by the names of its columns."""
+    """Give the titles of the table of issued forecasts and their truths, by column."""
     return {
         "at": mark("At", "column of times")(),
         "issued": tr("We said"),
@@ -139,7 +139,7 @@ def counted_now(bikes: int, docks: int) -> str:
 
 
 def far(minutes: float) -> str:
-    """Say that the viewer is nowhere near; "" for somebody within an hour's walk.
+    """Say that the viewer is far away; "" within an hour's walk of a station.
 
     >>> far(20.0), far(1500)
     ('', 'You are far from this city: it is about 120 km to its nearest station.')

@@ -72,7 +72,7 @@ def trip_settings() -> str:
 
 
 def change_end(side: Side, name: str) -> str:
-    """Name the button that lets go of an end, for people who do not see its surroundings. Plain text."""
+    """Name the button that changes an end, for people who use a screen reader. Plain text."""
     if side == "start":
         return tr("Change from: {place}", place=name)
     return tr("Change to: {place}", place=name)
@@ -89,7 +89,7 @@ def marks_near_ends(riders: int) -> str:
 
 
 def near_tooltip(name: int, bikes: int, docks: int, chance: int) -> str:
-    """Make the tooltip of a mark on a trip's map: the arguments are where in a row each thing is."""
+    """Make the tooltip of a mark on the trip map. The arguments are places in a row."""
     places = {"name": name, "bikes": bikes, "spaces": docks, "chance": chance}
     columns = {key: f"{{{column}}}" for key, column in places.items()}
     return tr("{name}\nnow: {bikes} bikes · {spaces} spaces\non your arrival, {chance}", **columns)

@@ -1,4 +1,4 @@
-"""Where the recordings and real documents lie, which are no part of the repository."""
+"""Finds the recordings and real documents, which are no part of the repository."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from pathlib import Path
 
 
 def add_shared(parser: argparse.ArgumentParser) -> None:
-    """Let a script be told their folder, where DOCKCAST_SHARED does not."""
+    """Add the option `--shared`; it is needed where DOCKCAST_SHARED does not name their folder."""
     known = os.environ.get("DOCKCAST_SHARED")
     parser.add_argument("--shared", type=Path, default=known, required=known is None)

@@ -28,7 +28,7 @@ MINUTES = (10, 30, 60, 120, 180, 360)
 
 
 def crps(recording: Recording, start: int) -> dict[tuple[int, int, str], float]:
-    """Sum the CRPS of what came true within so many hours of a cold start, by horizon and model."""
+    """Sum the CRPS of forecasts settled within so many hours of a cold start, by horizon and model."""
     found: dict[tuple[int, int, str], float] = defaultdict(float)
     forecaster, begun = Forecaster(recording.stations), None
     for snapshot in recording.snapshots():

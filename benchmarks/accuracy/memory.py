@@ -1,4 +1,4 @@
-"""What a forecaster keeps in memory, per 1,000 stations.
+"""Measures the memory of a forecaster per 1,000 stations.
 
     DOCKCAST_SHARED=… python benchmarks/accuracy/memory.py
 

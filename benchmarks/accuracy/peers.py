@@ -1,4 +1,4 @@
-"""What a batch team would deploy, answering the same questions: LightGBM weekly, a random forest on Tuesdays.
+"""The peers of a batch team, on the same questions: LightGBM weekly, a random forest on Tuesdays.
 
 Both are trained on all that was known at the moment of training, never on a truth that came later, and are
 then used until the next training. Each horizon has models of its own. Before the first training they answer
@@ -38,7 +38,7 @@ class Answers:
 
 
 def features(recording: Recording, asked: Questions, times: Array, values: Array, step: int) -> Array:
-    """Give what is known at each issue time, `(Q, S, F)`: a batch team's usual features.
+    """Give the features known at each issue time, `(Q, S, F)`: a batch team's usual features.
 
     Counts now and 10 to 180 minutes ago, a day, two days and a week ago around the hour of day, the mean and
     the flows of the last hour and three hours, the station's fill and size, hour, weekday, weekend, station.
@@ -117,7 +117,7 @@ Fit = Callable[[Array, Array, Array], "Model"]
 
 @dataclass
 class Model:
-    """What a training leaves: functions from features to the change, and to the odds of a bike and a dock."""
+    """A trained model: functions from features to the change, and to the odds of a bike and a dock."""
 
     change: Callable[[Array], Array]
     some_bike: Callable[[Array], Array] | None
@@ -149,7 +149,7 @@ def lightgbm(x: Array, change: Array, docks: Array) -> Model:
 
 
 def forest(x: Array, change: Array, docks: Array) -> Model:
-    """The article's kind: a random forest of about 20 features, squared error."""
+    """The article's model: a random forest of about 20 features, squared error."""
     from sklearn.ensemble import RandomForestRegressor
 
     del docks
@@ -163,7 +163,7 @@ def forest(x: Array, change: Array, docks: Array) -> Model:
 
 
 def spread_of(model: Model, x: Array, change: Array) -> list[tuple[float, Array]]:
-    """Learn how far predictions are off, by how large a change they predict: that makes odds of a point."""
+    """Learn the errors of predictions by the size of the predicted change: they turn a point into odds."""
     predicted = model.change(x)
     size = np.abs(predicted)
     error = np.rint(change - np.rint(predicted)).astype(int)
@@ -180,7 +180,7 @@ def spread_of(model: Model, x: Array, change: Array) -> list[tuple[float, Array]
 def answer(
     fit: Fit, moments: list[int], x: Array, asked: Questions, start: int, minutes: tuple[int, ...]
 ) -> Answers:
-    """Train at each moment on all that was known by then, and answer the questions until the next."""
+    """Train at each moment on all data before it, and answer the questions until the next."""
     given = Answers()
     scored = asked.issued >= start
     size = x.shape[1]

@@ -22,7 +22,7 @@ GRID_SECONDS = 600
 
 @dataclass(frozen=True)
 class Questions:
-    """Issue times of a recording, what stood there then, and what came: bikes and docks, -1 unknown."""
+    """Issue times of a recording, the counts then, and the truths: bikes and docks, -1 unknown."""
 
     issued: Array
     """Unix seconds, `(Q,)`."""
@@ -30,7 +30,7 @@ class Questions:
     """`(Q, S)`."""
     docks: Array
     truth: dict[int, Array]
-    """By horizon in minutes, bikes `(Q, S)`; -1 where nobody is judged."""
+    """By horizon in minutes, bikes `(Q, S)`; -1 where no peer is judged."""
     truth_docks: dict[int, Array]
 
 
@@ -62,7 +62,7 @@ def ask(recording: Recording, minutes: tuple[int, ...], every: int) -> Questions
 
 
 def _patience(polls: Array) -> Array:
-    """Give how late a truth may come at each poll, in seconds `(P,)`, as `Forecaster` settles."""
+    """Give how late a truth may be at each poll, in seconds `(P,)`, as `Forecaster` settles."""
     usual, patience = 60.0, np.empty(len(polls))
     patience[0] = 90.0
     for index, gap in enumerate(np.diff(polls).tolist(), 1):

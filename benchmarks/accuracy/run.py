@@ -42,7 +42,7 @@ STRETCHES: dict[str, tuple[str, str, str] | None] = {
     "boulder-2022-spring": None,
     "boulder-cut": ("boulder-2022-spring", "2022-03-12", "2022-04-23"),
 }
-"""What is scored: recordings, and the stretch of one that model.md's table is of."""
+"""The recordings to score, and a stretch of one that can be asked for by name."""
 
 MINUTES = (10, 30, 60, 120)
 EVERY = 20
@@ -131,7 +131,7 @@ class DayOne:
 
 @dataclass
 class Stopwatch:
-    """Processor time inside two methods of the seed pipeline, and how many stations they were asked for."""
+    """Adds up the processor time inside two methods of the seed pipeline, and counts their stations."""
 
     seconds: float = 0.0
     questions: int = 0
@@ -150,7 +150,7 @@ class Stopwatch:
 
 
 def cost(recording: Recording) -> dict[str, float]:
-    """Compare what a station costs when everything is asked at every update, in microseconds.
+    """Compare the cost of a station with all horizons at every update, in microseconds.
 
     Ours learns and forecasts the frame's horizons; the seed pipeline learns and predicts each of them.
     """
@@ -188,7 +188,7 @@ def cost(recording: Recording) -> dict[str, float]:
 
 
 def run(name: str, folder: Path, scratch: Path) -> dict[str, Any]:
-    """Put all peers to the questions of one recording's second half."""
+    """Let all peers answer the questions of one recording's second half."""
     recording = stretch(name, folder, scratch)
     first, last = int(recording.polls[0]), int(recording.polls[-1])
     start = (first + last) // 2
@@ -236,7 +236,7 @@ PREDICT, LEARN = SeedPipeline.predict, SeedPipeline.learn
 
 
 def table(results: dict[str, Any]) -> str:
-    """Write the figures as change against naive, in per cent; and what they cost."""
+    """Write the figures as change against naive in per cent, and their cost."""
     lines = [
         "| recording | min | model | n | MAE | RMSE | CRPS | Brier bike ≥ 1 | dock ≥ 1 | cover | worse |",
         "|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|",

@@ -47,7 +47,7 @@ MODELS = (*(entry.name for entry in EXPERTS), "seed", "pool")
 
 @dataclass(frozen=True)
 class Case:
-    """What is asked for: addresses in turn, of a client that holds the answer already where `held`."""
+    """Requests of a case: addresses in turn. Where `held`, the client already has the answer."""
 
     name: str
     addresses: Sequence[str]
@@ -75,7 +75,7 @@ CASES = (
 
 
 def world(folder: Path) -> dashboard_world.World:
-    """Make up a city as large as New York's that has answered once, and what its forecasts came to."""
+    """Make up a city as large as New York's that has answered once, with scores of its forecasts."""
     made = dashboard_world.World(folder)
     # Counts of an hour hence are of age 0 until then: an age that grew would be another answer each minute.
     made.now = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
@@ -118,7 +118,7 @@ def serve(store: str) -> Iterator[tuple[str, psutil.Process]]:
 
 
 def first_of(url: str, server: psutil.Process, case: Case) -> float:
-    """Ask once for what nobody has asked for yet; tell the milliseconds of processor time that each took."""
+    """Request each address for the first time; give the milliseconds of processor time that each took."""
     before = busy(server)
     for address in case.addresses:
         requests.get(url + address, headers=ACCEPT, timeout=60).raise_for_status()
@@ -126,13 +126,13 @@ def first_of(url: str, server: psutil.Process, case: Case) -> float:
 
 
 def busy(server: psutil.Process) -> float:
-    """Tell the seconds of processor time that the server took so far, to 0.01 s."""
+    """Give the seconds of processor time that the server took so far, to 0.01 s."""
     times = server.cpu_times()
     return float(times.user + times.system)
 
 
 def lay_beside(url: str, case: Case) -> tuple[list[str], dict[str, str], int]:
-    """Have the bare route give what ours gives; tell its addresses, what to ask with, and the status."""
+    """Give our answers to the bare route; return its addresses, request headers and status."""
     headers, status = dict(ACCEPT), 0
     for address in case.addresses:
         ours = requests.get(url + address, headers=ACCEPT, timeout=60, stream=True)
@@ -154,7 +154,7 @@ def lay_beside(url: str, case: Case) -> tuple[list[str], dict[str, str], int]:
 def wrk(
     url: str, server: psutil.Process, addresses: Sequence[str], headers: dict[str, str], seconds: int
 ) -> dict[str, float]:
-    """Ask as fast as it answers, over 16 connections; count the processor time that the server takes."""
+    """Send requests as fast as the server answers, over 16 connections; measure its processor time."""
     asked = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
     command = [
         "wrk", "--timeout", "30s", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s",

@@ -1,4 +1,4 @@
-"""What the benchmark serves: Dockcast as app.py has it, and a bare route that gives the same bytes."""
+"""Serves Dockcast as app.py does, and a bare route that returns the same bytes."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from ingest.settings import Settings  # noqa: E402
 from ingest.store import Store  # noqa: E402
 
 kept: dict[str, tuple[bytes, dict[str, str], int]] = {}
-"""What the bare route gives, by the address of ours that gave it."""
+"""The answers of the bare route, by the address of ours that gave them."""
 
 
 async def keep(request: Request) -> Response:
-    """Take a body, its headers and its status: whoever measures had them from our route."""
+    """Take a body, its headers and its status, which the benchmark got from our route."""
     headers = {name[2:]: value for name, value in request.headers.items() if name.startswith("x-")}
     status = int(headers.pop("status"))
     kept[request.url.query] = (await request.body(), headers, status)
@@ -37,7 +37,7 @@ async def keep(request: Request) -> Response:
 
 
 async def bare(request: Request) -> Response:
-    """Give the same bytes, with no work at all."""
+    """Return the same bytes without any work."""
     body, headers, status = kept[request.url.query]
     return Response(body, status, headers)
 
@@ -52,7 +52,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 class GuardOfOurs:
-    """The guard before all but the bare route, which nothing stands before."""
+    """Puts the request guard before all routes but the bare one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._bare = app

@@ -1,4 +1,4 @@
-"""Draw the made-up cities: their stations into ingest/cities/, their ground into dashboard/static/ground/."""
+"""Draw the made-up cities: stations into ingest/city/names/, ground into dashboard/static/ground/."""
 
 from __future__ import annotations
 

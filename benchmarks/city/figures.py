@@ -1,4 +1,4 @@
-"""What a city's counts look like, in figures that do not depend on where it lies or who runs it.
+"""Describes a city's counts in figures that do not depend on its place or operator.
 
 All are taken on the same grid of two minutes, the widest time between polls of the recordings: a count is the
 newest poll's, and unknown where that is older than one and a half times the usual time between polls.
@@ -21,7 +21,7 @@ STEP = 120
 HORIZONS = (10, 30, 60, 120)
 LAGS = (1, 3, 6, 12, 24, 168)
 RIDERS = 4
-"""A change of more than that in a step is a van, not riders."""
+"""A larger change in one step is a van, not riders."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def figures(grid: Grid) -> dict[str, float]:
 
 
 def profile(grid: Grid) -> Floats:
-    """Give riders coming and going per station and hour, by day of week and hour of day, `(7, 24)`."""
+    """Give arrivals and departures per station and hour, by day of week and hour of day, `(7, 24)`."""
     bikes = grid.bikes.astype(np.float32)
     bikes[grid.bikes < 0] = np.nan
     step = np.abs(bikes[1:] - bikes[:-1])

@@ -1,4 +1,4 @@
-"""How models rank on a made-up city: a backtest of what the worker does, beside the real cities' results."""
+"""Ranks models on a made-up city by a backtest, beside the real cities' results."""
 
 from __future__ import annotations
 

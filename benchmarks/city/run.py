@@ -1,4 +1,4 @@
-"""Hold the made-up cities beside real ones: see README.md beside this file."""
+"""Compare the made-up cities with real ones: see README.md beside this file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def simulated(city: City) -> Grid:
 
 
 def table(found: dict[str, dict[str, float]]) -> list[str]:
-    """Lay the figures out, those out of the real ones' range in bold; and tell how many there are."""
+    """Write the figures, those outside the real cities' range in bold, and count these."""
     names = list(found)
     lines = [f"| | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
     outside = 0
@@ -82,7 +82,7 @@ def ranking() -> list[str]:
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:
-    """Find the rows of scores wherever they lie in the accuracy benchmark's results."""
+    """Find the rows of scores anywhere in the accuracy benchmark's results."""
     if isinstance(value, dict):
         return [value] if {"recording", "model", "minutes", "mae"} <= set(value) else _rows([*value.values()])
     return [row for each in value for row in _rows(each)] if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""What a month of a made-up city costs: to generate, to learn thriftily, and to learn as a worker does."""
+"""Measures a month of a made-up city: to generate, to learn by catch-up, and to learn as a worker does."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from model.scoring.issue import ISSUE_MINUTES, SCORED_MINUTES
 HERE = Path(__file__).parent
 DAY = timedelta(days=1)
 WARM_DAYS = 7
-"""Days before anything is counted: a watch must first know what is usual at each hour."""
+"""Days before anything counts: the monitor must first learn what is usual at each hour."""
 
 CITY_START = datetime(2026, 4, 13, tzinfo=UTC)
 CITY_SECONDS = 300
@@ -55,7 +55,7 @@ CASES = {
 
 
 def halved(snapshots: Iterable[Snapshot], last: Snapshot, random: np.random.Generator) -> Iterator[Snapshot]:
-    """Drop half of the bikes that arrive after the snapshot `last`: the counts then follow what is left."""
+    """Drop half of the bikes that arrive after the snapshot `last`, and correct the counts."""
     prev = new = last.bikes.astype(np.int64)
     for snapshot in snapshots:
         bikes = snapshot.bikes.astype(np.int64)
@@ -72,7 +72,7 @@ def halved(snapshots: Iterable[Snapshot], last: Snapshot, random: np.random.Gene
 
 
 def follow(forecaster: Forecaster, snapshots: Iterable[Snapshot], city: Any = None) -> list[list[float]]:
-    """Learn snapshots and list what the watch was told: minutes, time, day type, hour, CRPS, naive's CRPS."""
+    """Learn snapshots and list the monitor's inputs: minutes, time, day type, hour, CRPS, naive's CRPS."""
     told, hour = [], None
     for snapshot in snapshots:
         if city is not None and (now := snapshot.at.replace(minute=0)) != hour:
@@ -89,7 +89,7 @@ def follow(forecaster: Forecaster, snapshots: Iterable[Snapshot], city: Any = No
 
 
 def play(case: Case, recordings: Path, folder: Path) -> None:
-    """Run one case and keep what the watch was told, once with the break and once without."""
+    """Run one case and keep the monitor's inputs, once with the break and once without."""
     city = CITIES.get(case.name)
     if city is not None:
         # As in the app: a month is known before the first poll.
@@ -121,7 +121,7 @@ def play(case: Case, recordings: Path, folder: Path) -> None:
 
 
 def watch(path: Path) -> tuple[datetime, datetime, list[tuple[datetime, int, bool]]]:
-    """Put what was told through a watch: when it began and ended, and the drifts: time, minutes, worse."""
+    """Run a monitor over kept inputs: when they begin and end, and the drifts: time, minutes, worse."""
     with np.load(path) as kept:
         told, start = kept["told"], datetime.fromtimestamp(float(kept["start"]), UTC)
     watching, found = DriftMonitor(SCORED_MINUTES), []
@@ -174,7 +174,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Play the cases that are named, or judge all that have been played."""
+    """Play the named cases, or report on all that have been played."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("play", "report"))
     parser.add_argument("cases", nargs="*", metavar="CITY", help=", ".join(CASES))

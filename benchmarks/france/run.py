@@ -35,7 +35,7 @@ NIGHT = "france-2026-03-night"
 
 
 def watched_worker(notes: Path) -> None:
-    """Be `python -m ingest run`, and note how long each tick took."""
+    """Run `python -m ingest run`, and note how long each tick took."""
     inner = tick.Ticker.tick
     with notes.open("a", buffering=1) as file:
 
@@ -78,7 +78,7 @@ def memory(process: int) -> dict[str, float]:
 
 
 def polls_of(store: Store, recording: Recording, begun: datetime, minutes: float) -> dict[str, Any]:
-    """Tell how a system was polled in the minutes since a time."""
+    """Count a system's polls in the minutes since a time."""
     log = store.observations.polls(recording.system.system_id, begun, begun + timedelta(minutes=minutes))
     received = np.array([at.timestamp() for at in log["received_at"]])
     learnt = [int(at.timestamp()) for at in log["at"][log["outcome"] == OUTCOME_LEARNT]]

@@ -1,4 +1,4 @@
-"""Leave the kiosk on for half an hour at 600 times the speed, in real Chromium: what does it take?
+"""Leave the kiosk on for half an hour at 600 times the speed, in real Chromium, and measure it.
 
 python benchmarks/kiosk/run.py               half an hour
 python benchmarks/kiosk/run.py --minutes 3   a look; writes nothing down
@@ -81,7 +81,7 @@ def served(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
 
 
 def play(url: str) -> None:
-    """Ask for the speed, as the page's control does."""
+    """Set the speed, as the playback control does."""
     store = Store(url)
     wanted = store.playback.get("harbourton")
     assert wanted is not None
@@ -90,7 +90,7 @@ def play(url: str) -> None:
 
 
 def server(worker: psutil.Process, app: psutil.Process) -> dict[str, float]:
-    """Give the resident memory of both in MB; together, what they share counts once."""
+    """Give the resident memory of both in MB; together, shared memory counts once."""
     both = [process.memory_full_info() for process in (worker, app)]
     return {
         "worker MB": both[0].rss / 1e6,
@@ -136,7 +136,7 @@ def measure(minutes: float) -> dict[str, Any]:
 def watch(
     browser: cdp.Chromium, page: cdp.Tab, minutes: float, meters: Callable[[], dict[str, float]]
 ) -> tuple[list[dict[str, float]], list[str], list[float]]:
-    """Read the meters once a minute; give them back, what the console called errors, and when steps came."""
+    """Read the meters once a minute; give them, the console's errors, and the times of steps."""
     started = time.monotonic()
     readings: list[dict[str, float]] = []
     errors: list[str] = []
@@ -161,7 +161,7 @@ def watch(
 
 
 def wrong(event: dict[str, Any]) -> str:
-    """Give what an event says that the console shows in red; "" for all others."""
+    """Give the text of an event that the console shows in red; "" for all others."""
     params = event["params"]
     if event["method"] == "Runtime.exceptionThrown":
         thrown = params["exceptionDetails"]

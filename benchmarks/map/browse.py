@@ -1,4 +1,4 @@
-"""What a browser sees: time to the first map, and to new colours after a move, both from the draw calls."""
+"""Measures in a browser: time to the first map, and to new colours after a move, by the draw calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ for (const name of ['drawArraysInstanced', 'drawElementsInstanced']) {
 }
 window.addEventListener('keydown', () => { window.pressed = performance.now(); }, true);
 """
-"""Notes when so many instances were drawn: one scatterplot is one call."""
+"""Notes the time of a draw call with that many instances: one scatterplot is one call."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Chromium by its own protocol, with nothing switched on that is not asked for.
+"""Speaks to Chromium by its own protocol, and switches nothing on unasked.
 
 Playwright listens to a page's network from the beginning, and the page then keeps what it fetched for whoever
 listens: up to 200 MB, which would look like a page that grows.
@@ -23,7 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 
 
 class Chromium:
-    """A running browser, spoken to over one socket. Events are kept by session until they are taken."""
+    """A running browser behind one socket. It keeps events by session until a caller takes them."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -91,7 +91,7 @@ class Tab:
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
     def wait_for(self, expression: str, seconds: float = 120) -> None:
-        """Ask again and again until an expression is true.
+        """Wait until an expression is true.
 
         Raises `TimeoutError` when it never is.
         """
@@ -102,11 +102,11 @@ class Tab:
             self._browser.listen(0.2)
 
     def taken(self) -> list[dict[str, Any]]:
-        """Take the events of this page that have come in."""
+        """Take the events that this page has received."""
         return self._browser.events.pop(self.session, [])
 
     def process(self) -> psutil.Process:
-        """Find the process that draws this page: of those that were not there before, the one that works.
+        """Find the process that draws this page: of the new ones, the one that works.
 
         Ask before another page is opened. Chromium keeps some at hand that do nothing yet.
         """

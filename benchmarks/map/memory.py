@@ -1,4 +1,4 @@
-"""Half an hour of refreshes: does the page grow, and what does it ask for while nobody touches it?
+"""Measures half an hour of refreshes: whether the page grows, and what an idle page fetches.
 
 python benchmarks/map/memory.py               half an hour of the map
 python benchmarks/map/memory.py --station     half an hour of the map with a station and its chart open
@@ -36,7 +36,7 @@ OFTEN, LIVE = 2.0, 60.0
 """Seconds between the answers of the feed of one city, and of the other."""
 
 STATIONS = 300
-"""In the city that has news every other second; the other is as large as in `run.py`."""
+"""Stations of the city with news every other second; the other city is as large as in `run.py`."""
 
 SETTLED_MINUTES = 5.0
 
@@ -71,7 +71,7 @@ class Feed:
 
 
 def heap(tab: cdp.Tab, process: psutil.Process, gpu: psutil.Process) -> dict[str, float]:
-    """Measure a page after its garbage was collected: MB, and counts of what the page holds."""
+    """Measure a page after a garbage collection: MB, and counts of nodes and listeners."""
     for _ in range(2):
         tab.call("HeapProfiler.collectGarbage")
     told = {metric["name"]: metric["value"] for metric in tab.call("Performance.getMetrics")["metrics"]}
@@ -85,7 +85,7 @@ def heap(tab: cdp.Tab, process: psutil.Process, gpu: psutil.Process) -> dict[str
 
 
 def slope(hours: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
-    """Fit a line; give what it rises in an hour, and the standard error of that.
+    """Fit a line; give its rise in an hour, and the standard error.
 
     Successive readings are alike, which a plain standard error would take for certainty: it is widened by
     how alike its residuals are from one to the next.
@@ -100,7 +100,7 @@ def slope(hours: Sequence[float], values: Sequence[float]) -> tuple[float, float
 
 
 def growth(readings: list[dict[str, float]]) -> dict[str, tuple[float, float]]:
-    """Fit how each figure rises in an hour once the page has settled."""
+    """Fit the rise of each figure in an hour once the page has settled."""
     settled = [reading for reading in readings if reading["minute"] >= SETTLED_MINUTES]
     hours = [reading["minute"] / 60 for reading in settled]
     return {

@@ -1,4 +1,4 @@
-"""Write `results.md` from what each script of this folder has left."""
+"""Write `results.md` from the results of each script of this folder."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PAGES = ("ours", "bare", "bare, stock settings")
 
 
 def machine() -> str:
-    """Say what a result was measured on, when, and how busy that was."""
+    """Give the machine of a result, its date and its load."""
     on = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[2]:.0f}"
     return f"{on}, {datetime.now(UTC):%d %b %Y}"
 
 
 def moves(told: dict[str, Any]) -> list[str]:
-    """Write what a slider move costs, with what each number is of ours."""
+    """Write the cost of a slider move, with each number as a ratio to ours."""
     pages, ours = told["pages"], told["pages"]["ours"]
     lines = [
         f"| {told['stations']:,} stations | {' | '.join(PAGES)} | bare ÷ ours |",
@@ -56,7 +56,7 @@ def its_largest(told: dict[str, Any]) -> list[tuple[str, float]]:
 
 
 def memory(told: dict[str, Any]) -> list[str]:
-    """Write whether the page grows, and what it asks for while nobody touches it."""
+    """Write whether the page grows, and what an idle page fetches."""
     settled = [reading for reading in told["readings"] if reading["minute"] >= told["settled after, minutes"]]
     page = "a station open" if told["a station open"] else "the map alone"
     often = f"{told['minutes']:.0f} minutes, {page}, an answer every {told['an answer every, seconds']:.0f} s"
@@ -89,7 +89,7 @@ PARTS: tuple[tuple[str, Callable[[dict[str, Any]], list[str]]], ...] = (
 
 
 def write() -> None:
-    """Put together what there is."""
+    """Put the parts together."""
     lines: list[str] = []
     for name, part in PARTS:
         path = HERE / name

@@ -61,7 +61,7 @@ class Server:
     process: psutil.Process
 
     def cpu(self) -> float:
-        """Tell the seconds of processor time used so far."""
+        """Give the seconds of processor time used so far."""
         times = self.process.cpu_times()
         return float(times.user + times.system)
 
@@ -173,7 +173,7 @@ async def viewer(server: Server, until: float, seed: int, waits: list[float]) ->
 
 
 async def crowd(server: Server, seconds: float) -> dict[str, float]:
-    """Let 40 viewers loose on a page; all have opened it before the time runs."""
+    """Let 40 viewers use a page; all have opened it before the time runs."""
     waits: list[float] = []
     start = time.monotonic()
     before = server.cpu()

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 @dataclass
 class Answer:
-    """What one message to the server brought: seconds until its script had ended, bytes either way."""
+    """The answer to one message: seconds until its script had ended, bytes either way."""
 
     seconds: float
     sent: int
@@ -67,7 +67,7 @@ class Session:
         return answer
 
     async def refresh(self, fragment: str) -> Answer:
-        """Let a fragment run again, as the browser does by itself every so often."""
+        """Run a fragment again, as the browser does by itself at intervals."""
         return await self._run(fragment, refresh=True)
 
     async def _run(self, fragment: str, refresh: bool) -> Answer:

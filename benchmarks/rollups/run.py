@@ -1,4 +1,4 @@
-"""What reading scores costs with a year of many systems in the store: see README.md beside this file."""
+"""Measures reading scores with a year of many systems in the store: see README.md beside this file."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ RAW = sa.text(
 
 
 def by_hours_alone(store: Store, system_id: str | None, days: int) -> object:
-    """Read the same curve from rows by the hour, as if there were no others: the peer."""
+    """Read the same curve from rows by the hour alone: the peer."""
     sums = store.scores.over_time(
         system_id, HOUR, minutes=[30], models=["pool", "naive"], since=NOW - timedelta(days=days)
     )
@@ -136,7 +136,7 @@ def page(all_cities: str) -> Callable[[], object]:
 
 
 def main() -> None:
-    """Fill a store unless there is one, then time each question by turns."""
+    """Fill a store unless there is one, then time each query by turns."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--systems", type=int, default=35)
     parser.add_argument("--days", type=int, default=365)

@@ -1,4 +1,4 @@
-"""Take a picture of every state that the map page and the trip page can be in, to be looked at.
+"""Take a picture of every state of the map screen and the trip screen, for people to look at.
 
 python benchmarks/screens/take.py FOLDER [STATE…]     all of them take 6 minutes
 
@@ -46,7 +46,7 @@ OTHERS = {
 
 @dataclass(frozen=True)
 class Shot:
-    """A state: which app shows it, its address, and what is touched before the picture is taken."""
+    """A state: its app, its address, and the touches before the picture."""
 
     app: str
     address: str
@@ -56,7 +56,7 @@ class Shot:
 
 
 def later(page: Page) -> None:
-    """Ask for five to nine."""
+    """Choose five to nine."""
     page.get_by_role("button", name=shell_words.LATER()).click()
     page.get_by_role("spinbutton").first.click()
     page.keyboard.type("0855")
@@ -70,14 +70,14 @@ def listed(page: Page) -> None:
 
 
 def found(page: Page) -> None:
-    """Search for a station, not quite by its name."""
+    """Search for a station with a typo."""
     page.get_by_role("textbox", name=station_words.SEARCH()).fill("lantrn brige")
     page.keyboard.press("Enter")
     page.locator(".matches").wait_for()
 
 
 def lost(page: Page) -> None:
-    """Ask to be found by a browser that is not allowed to tell."""
+    """Use *Near me* in a browser that may not give its place."""
     page.get_by_role("button", name=station_words.NEAR()).click()
     page.get_by_role("status").wait_for()
 
@@ -114,7 +114,7 @@ SHOTS = {
 
 @contextmanager
 def apps(folder: Path, wanted: set[str]) -> Iterator[dict[str, run.Server]]:
-    """Serve what the states need: towns in all conditions, a dead worker's, and empty stores."""
+    """Serve the apps of all states: towns in all conditions, one with a dead worker, and empty stores."""
     dashboard_world.LEASE = timedelta(hours=1)
     (folder / "empty.toml").write_text("systems = []\n", encoding="utf-8")
     plain = {"DOCKCAST_MAP_STYLE": "plain", "DOCKCAST_WEATHER": ""}
@@ -148,7 +148,7 @@ def dead(folder: Path) -> str:
 
 
 def towns(folder: Path) -> str:
-    """Fill a store with a town in good order, and towns with all that may be wrong."""
+    """Fill a store with a town without a fault, and towns with every fault."""
     others = [
         replace(SYSTEM, system_id=system_id, name=f"{city} Cycles", city=city, label="")
         for system_id, city in OTHERS.items()

@@ -41,7 +41,7 @@ def places(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def outlook(counts: np.ndarray, usual: np.ndarray, capacity: np.ndarray) -> Outlook:
-    """Forecast a drift from what stands there to what usually does, less sure with every minute."""
+    """Forecast a drift from the counts now to the usual ones, less sure with every minute."""
     minutes = np.array(MINUTES, dtype=float)[:, None]
     mean = usual + (counts - usual) * np.exp(-minutes / 90)
     spread = np.maximum(0.25 * capacity * (1 - np.exp(-minutes / 60)), 1e-3)
@@ -55,7 +55,7 @@ def outlook(counts: np.ndarray, usual: np.ndarray, capacity: np.ndarray) -> Outl
 
 
 def town(system_id: str, at: datetime, bikes: np.ndarray, **changes: object) -> Frame:
-    """Make a frame of the town from the bikes that stand at its stations; two of these are closed."""
+    """Make a frame of the town from the bikes at its stations; two stations are closed."""
     random = np.random.default_rng(11)
     lat, lon = places(random)
     capacity = random.integers(10, 22, STATIONS)

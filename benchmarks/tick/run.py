@@ -1,4 +1,4 @@
-"""What a tick costs, and of what: see README.md beside this file.
+"""Measures a tick, part by part: see README.md beside this file.
 
     DOCKCAST_SHARED=… python benchmarks/tick/run.py
 
@@ -47,7 +47,7 @@ stations.MOST_STATIONS = 10**6  # to measure what none is let to ask for
 SIZES = (100, 300, 1_000, 3_000, 10_000, 25_000, 50_000)
 START = datetime(2024, 5, 14, 15, 0, tzinfo=UTC)
 WARM_UP = 13
-"""Ticks ten minutes apart before measuring: all forecasts on record are there by then."""
+"""Ticks ten minutes apart before measuring: by then forecasts wait at every horizon."""
 EVENTS_AN_HOUR = 4.0
 """Arrivals at a station, and departures: Citi Bike's on a weekday afternoon."""
 

@@ -30,10 +30,10 @@ from model.seed_pipeline import WEATHER_COLUMNS, TargetMeans, pipeline  # noqa: 
 
 DELAY = timedelta(minutes=30)
 STEP = 120
-"""Seconds between the snapshots that the forecaster is shown."""
+"""Seconds between the snapshots that the forecaster gets."""
 
 HOLE = 3 * 3600
-"""A longer time without any change is a hole of the recording: nothing is known in it."""
+"""A longer time without any change is a gap in the recording."""
 
 
 def events(folder: Path) -> pd.DataFrame:
@@ -115,7 +115,7 @@ def ours(folder: Path, table: pd.DataFrame, weather: bool) -> tuple[float, dict[
 
 
 def _polls(recording: Recording) -> Iterator[Snapshot]:
-    """Show what stands there every two minutes while changes keep coming, except in holes."""
+    """Give a snapshot every two minutes while counts change, except in gaps."""
     polls = recording.polls
     grid = np.arange(polls[0], polls[-1], STEP)
     last = np.searchsorted(polls, grid, side="right") - 1

@@ -1,4 +1,4 @@
-"""Did the trips work? Plans looked up in what happened then: see README.md beside this file.
+"""Looks up whether planned trips worked: see README.md beside this file.
 
 DOCKCAST_SHARED=… python benchmarks/trip/run.py
 """
@@ -49,14 +49,14 @@ LEAVING = (0, 30, 60)
 PEOPLE = (1, 3)
 KILOMETRES = (1.0, 5.0)
 ASIDE_KM = (0.1, 0.4)
-"""How far the ends of a trip lie from a station."""
+"""Distance of a trip's ends from a station."""
 
 PLANNERS = ("recommended", "second", "third", "nearest that shows one", "nearest")
 DEGREE_KM = 111.2
 
 
 class Truth:
-    """What stood at every station at every poll: bikes and spaces `(P, S)`, none where closed or unknown."""
+    """Counts at every station and poll: bikes and spaces `(P, S)`, none where closed or unknown."""
 
     def __init__(self, recording: Recording) -> None:
         self.polls = recording.polls
@@ -72,7 +72,7 @@ class Truth:
                 held[index] = np.where(open_now, counts, 0)  # -1, unknown, is not enough either
 
     def poll(self, at: float) -> int | None:
-        """Give the first poll at or after a Unix time; None where it came too late to tell."""
+        """Give the first poll at or after a Unix time; None where it was too late."""
         index = int(np.searchsorted(self.polls, at))
         known = index < len(self.polls) and self.polls[index] - at <= self.patience
         return index if known else None
@@ -80,7 +80,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Trip:
-    """What somebody wants: from where to where, leaving in so many minutes."""
+    """A trip: start, goal, and minutes until it begins."""
 
     origin: Point
     destination: Point
@@ -131,7 +131,7 @@ def nearest(frame: Frame, trip: Trip, people: int, look: bool) -> TripPlan:
 
 
 def happened(truth: Truth, frame: Frame, trip: Trip, people: int, made: TripPlan) -> dict[str, Any] | None:
-    """Look up whether a plan worked, and what walking on would have cost; None where nobody can tell."""
+    """Look up whether a plan worked, and the cost of walking on; None where the truth is unknown."""
     start = frame.at.timestamp()
     first, last = (truth.poll(start + 60 * m) for m in (made.at_pickup_minutes, made.at_dropoff_minutes))
     if first is None or last is None:
@@ -154,7 +154,7 @@ def happened(truth: Truth, frame: Frame, trip: Trip, people: int, made: TripPlan
 
 
 def rows_of(truth: Truth, frame: Frame, trip: Trip, people: int) -> list[dict[str, Any]]:
-    """Put everybody's plans for one trip beside what happened; nothing where any of it cannot be told."""
+    """Compare every planner's plan for one trip with the truth; nothing where any truth is unknown."""
     plans = plan(frame, trip.origin, trip.destination, trip.leaving, people=people)
     if not plans:
         return []
@@ -205,7 +205,7 @@ def replay(recording: Recording, seed: int) -> tuple[pd.DataFrame, dict[str, Any
 
 
 def summary(rows: pd.DataFrame) -> dict[str, Any]:
-    """Say of one recording and one number of people how the planners did, on the same trips."""
+    """Sum up the planners on the same trips, for one recording and one number of riders."""
     planners = {}
     for planner in PLANNERS:
         its = rows[rows["planner"] == planner]
@@ -235,7 +235,7 @@ def summary(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def reliability(its: pd.DataFrame) -> list[dict[str, float]]:
-    """Put the stated chance beside what came true, in ten bins."""
+    """Compare the stated chance with the share that worked, in ten bins."""
     tenth = np.minimum((its["chance"] * 10).astype(int), 9)
     return [
         {
@@ -249,7 +249,7 @@ def reliability(its: pd.DataFrame) -> list[dict[str, float]]:
 
 
 def independence(its: pd.DataFrame) -> dict[str, float]:
-    """Tell whether misses at the two ends go together more than their chances multiplied say.
+    """Measure whether misses at the two ends go together more often than the product of their chances.
 
     `together` is the mean product of what was missing at either end, outcome less chance: what the chance
     that both work would have to be corrected by, 0 where the two are independent.
@@ -275,7 +275,7 @@ def tables(results: dict[str, Any]) -> str:
 
 
 def outcome(planners: dict[str, Any]) -> list[str]:
-    """Say what share of each planner's trips worked, and what they took."""
+    """Write the share of each planner's trips that worked, and their minutes."""
     head = ["plan", "n", "worked", *(f"leaving in {minutes}" for minutes in LEAVING), "stated", "Brier",
             "Brier as now", "minutes", "over nearest", "with walking on", "walking on, a miss"]  # fmt: skip
     rows = []
@@ -290,7 +290,7 @@ def outcome(planners: dict[str, Any]) -> list[str]:
 
 
 def calibration(planners: dict[str, Any]) -> list[str]:
-    """Put the stated chance of the recommended plan and of the nearest stations beside what came true."""
+    """Compare the stated chance of the recommended plan and of the nearest stations with the outcome."""
     shown = ("recommended", "nearest")
     head = ["chance", *(f"{planner}: {what}" for planner in shown for what in ("stated", "came true", "n"))]
     rows = []

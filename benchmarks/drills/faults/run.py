@@ -1,4 +1,4 @@
-"""Let everything break that may, several times, and see what is lost and how long it takes: see README.md.
+"""Break everything several times, and measure what is lost and how long recovery takes: see README.md.
 
 python benchmarks/drills/faults/run.py [feeds|killed|locked|…]…
 """
@@ -62,7 +62,7 @@ CLIENT = TestClient(Starlette(routes=routes.ROUTES), raise_server_exceptions=Fal
 
 @dataclass
 class Try:
-    """One time that something broke.
+    """One try of a fault.
 
     `lost` counts polls that had been committed and are gone, or are there twice; `recovered` is how many
     seconds after its end the next poll was learnt; `gap` the longest time between two polls learnt; `same`
@@ -111,7 +111,7 @@ class PollWatch:
         self.before = self.store.observations.poll_times(self.name)
 
     def after(self, kind: str, recovered: float, seen: str) -> Try:
-        """Hold what is there against what was there."""
+        """Compare the polls now with those before."""
         polls = self.store.observations.poll_times(self.name)
         lost = len(set(self.before) - set(polls)) + len(polls) - len(set(polls))
         first = max(len(self.before) - 1, 0)
@@ -121,7 +121,7 @@ class PollWatch:
 
 
 def seen(store: Store, name: str = "town") -> str:
-    """Say what a rider reads: the map's words, or that the forecast stands as usual, or the API's error."""
+    """Give what a rider reads: the map's notice, or that the forecast stands as usual, or the API's error."""
     store_reader.use(store)
     try:
         answer = CLIENT.get(f"/api/systems/{name}/forecast?minutes=30")
@@ -141,7 +141,7 @@ def seen(store: Store, name: str = "town") -> str:
 
 
 def feeds(folder: Path, times: int, lasts: float = 40) -> Iterator[Try]:
-    """Break a town in each way that there is, all at once, and mend them."""
+    """Break a town in each way, all at once, and mend them."""
     url = f"sqlite:///{folder / 'feeds.db'}"
     store = Store(url)
     with Misbehaving() as server:
@@ -282,7 +282,7 @@ def frozen(folder: Path, times: int) -> Iterator[Try]:
 
 
 class Run:
-    """A town, its store and its worker, about to break."""
+    """A town, its store and its worker, ready for a fault."""
 
     def __init__(self, folder: Path, kind: str, large: bool) -> None:
         self.folder, self.kind, self.path = folder, kind, folder / "own.db"
@@ -337,7 +337,7 @@ def _own(folder: Path, times: int, kind: str, restarts: bool = True, large: bool
 
 
 def database(folder: Path, times: int, seconds: tuple[float, ...] = (20, 600)) -> Iterator[Try]:
-    """Shut everybody out of the database for a while: `times` for short, once for ten minutes."""
+    """Block all connections to the database: `times` for a short while, once for ten minutes."""
     with Misbehaving() as server, postgres() as address, postgres_database(address, "faults") as url:
         admin = sa.create_engine(address, isolation_level="AUTOCOMMIT")
         store, town = Store(url), Town(server, poll_seconds=1)

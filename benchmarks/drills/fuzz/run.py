@@ -1,4 +1,4 @@
-"""Fuzz every reader of what strangers send, and write down how often and what broke: see README.md.
+"""Fuzz every reader of strangers' input, and write how often and what broke: see README.md.
 
 DOCKCAST_SHARED=… python benchmarks/drills/fuzz/run.py
 """
@@ -28,7 +28,7 @@ LIMITS = ("-max_len=4096", "-timeout=60", "-rss_limit_mb=2048", "-print_final_st
 
 
 def fuzz(name: str, runs: int, shared: Path, crashes: Path) -> dict[str, Any]:
-    """Fuzz a target so many times, or until it breaks; what broke it is left in `crashes`."""
+    """Fuzz a target so many times, or until it breaks; `crashes` has the input that broke it."""
     before = set(crashes.iterdir())
     with tempfile.TemporaryDirectory() as folder:
         seeds = list(TARGETS[name][1](shared))

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target takes bytes and raises nothing, whatever they are.
+"""The targets of the fuzzer: each takes any bytes and raises nothing.
 
 A target gives the parts of the code that it leads to, its seeds, and a function of bytes. It raises where an
 exception comes through that is none of ours, and where what was accepted is not what it promises to be.
@@ -157,7 +157,7 @@ def document_seeds(shared: Path) -> Iterator[bytes]:
 
 
 def mutate_json(data: bytes, rng: random.Random) -> bytes | None:
-    """Put something else in one place of a document, or take a key from another; None where it is none."""
+    """Change one place of a document, or take a key from another; None where the bytes are no document."""
     try:
         told = json.loads(data[1:])
     except (ValueError, RecursionError):

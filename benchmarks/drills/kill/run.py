@@ -1,4 +1,4 @@
-"""Kill the worker at random moments and look whether anything is lost or learnt twice: see README.md.
+"""Kill the worker at random moments, and check that nothing is lost or learnt twice: see README.md.
 
 DOCKCAST_SHARED=… python benchmarks/drills/kill/run.py --store postgresql
 """
@@ -44,12 +44,12 @@ LIVES = 1.0
 
 
 class Difference(Exception):  # noqa: N818
-    """Something was lost, learnt twice, or came out differently."""
+    """A poll was lost or learnt twice, or a state differs."""
 
 
 @dataclass
 class Kill:
-    """What was found after one `kill -9`: the seconds that the worker had lived, and polls in the log."""
+    """The result of one `kill -9`: the seconds that the worker had lived, and polls in the log."""
 
     lived: float
     polls: int
@@ -58,7 +58,7 @@ class Kill:
 
 
 class Witness:
-    """A forecaster that nobody interrupts: it learns, from the recording itself, what was logged."""
+    """A forecaster that nothing interrupts: it learns the logged polls from the recording itself."""
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
@@ -67,7 +67,7 @@ class Witness:
         self.checkpoint: tuple[datetime, bytes] | None = None
 
     def check(self, store: Store) -> tuple[int, int]:
-        """Learn what was logged since the last check, and hold the store against it.
+        """Learn the polls logged since the last check, and compare the store with the result.
 
         Gives how many polls were new, and how many a restarted worker has to learn again.
         """
@@ -89,7 +89,7 @@ class Witness:
         return new, len(store.observations.poll_times(system_id, checkpoint.at))
 
     def learn(self, store: Store) -> int:
-        """Learn from the recording what was logged since the last time; give how many polls that were."""
+        """Learn from the recording the polls logged since the last time; count them."""
         system_id = self.recording.system.system_id
         stations, checkpoint_at = store.systems.stations(system_id), store.checkpoints.newest_at(system_id)
         if stations is None:
@@ -109,7 +109,7 @@ class Witness:
 
 
 def same_counts(logged: Snapshot, told: Snapshot) -> bool:
-    """Tell whether the log holds what the recording told. Chicago has a station at 0, 0: no feed has it."""
+    """Tell whether log and recording agree. Chicago's recording has a station at 0, 0, which no feed has."""
     order = {station: row for row, station in enumerate(told.station_id.tolist())}
     rows = np.array([order[station] for station in logged.station_id.tolist()])
     return all(np.array_equal(getattr(logged, n), getattr(told, n)[rows]) for n in ("bikes", "docks"))
@@ -171,7 +171,7 @@ class Workers:
 
 
 def wait_until_gone(url: str, name: str) -> None:
-    """Wait until PostgreSQL has done with one that was killed: a commit that was asked for is carried out."""
+    """Wait until PostgreSQL has ended a killed worker's connection, and with it a requested commit."""
     engine = sa.create_engine(url)
     left = sa.text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
     with engine.connect() as connection:
@@ -231,7 +231,7 @@ def wait_for_work(store: Store, witnesses: Sequence[Witness]) -> None:
 
 
 def main() -> None:
-    """Kill, and write what was found into results.json beside what is there of the other database."""
+    """Kill, and write the result into results.json beside that of the other database."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--kills", type=int, default=250)

@@ -69,11 +69,11 @@ CREATE TRIGGER taken AFTER INSERT ON leases FOR EACH ROW EXECUTE FUNCTION note()
 CREATE TRIGGER passed AFTER UPDATE OF holder ON leases FOR EACH ROW WHEN (OLD.holder <> NEW.holder)
     EXECUTE FUNCTION note();
 """
-"""Has the database itself write down who committed each poll, and who held the lease at that moment."""
+"""Makes the database write down which connection committed each poll, and who held the lease then."""
 
 
 class Place:
-    """One of the five: a process that is started again whenever it has ended, under a name of its own."""
+    """One of the five: a named process that is started again whenever it has ended."""
 
     def __init__(
         self, name: str, env: dict[str, str], command: list[str], folder: Path, port: int | None = None
@@ -86,7 +86,7 @@ class Place:
 
     @property
     def run_name(self) -> str:
-        """Name this run of it: also its machine, as far as it can tell, and its connections."""
+        """Name this run, its host and its connections."""
         return f"{self.name}.{self._runs}"
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -111,13 +111,13 @@ class Place:
         return was
 
     def freeze(self) -> str:
-        """Stop it where it is, without its noticing, for longer than a lease; give the name of the run."""
+        """Stop the process for longer than a lease, unknown to it; give the name of the run."""
         self.process.send_signal(signal.SIGSTOP)
         threading.Timer(FROZEN_SECONDS, self.process.send_signal, [signal.SIGCONT]).start()
         return self.run_name
 
     def stop(self) -> None:
-        """Let it end in peace."""
+        """Let it end by itself."""
         self.process.terminate()
         try:
             self.process.wait(20)
@@ -183,7 +183,7 @@ def as_role(url: str, role: str) -> str:
 def play(
     paths: list[Path], folder: Path, minutes: int, seed: int, every: float, freeze: bool
 ) -> dict[str, Any]:
-    """Run it all; give what was seen. What the five say goes into the folder."""
+    """Run it all; give the observations. The logs of the five go into the folder."""
     rng = random.Random(seed)
     witnesses = [Witness(Recording.read(path)) for path in paths]
     ids = [witness.recording.system.system_id for witness in witnesses]
@@ -265,7 +265,7 @@ def wait_for_tables(url: str) -> None:
 
 
 def cpu(process: int) -> float:
-    """Tell the CPU time of a process in seconds."""
+    """Give the CPU time of a process in seconds."""
     try:
         times = psutil.Process(process).cpu_times()
     except psutil.NoSuchProcess:
@@ -286,7 +286,7 @@ def report(
     audit: list[dict[str, Any]], samples: list[dict[str, Any]], kills: list[dict[str, Any]], ids: list[str],
     begun: float,
 ) -> dict[str, Any]:  # fmt: skip
-    """Hold what was seen against what was claimed."""
+    """Compare the observations with the claim."""
     polls = defaultdict(list)
     strangers, returned = 0, 0
     for row in audit:

@@ -1,4 +1,4 @@
-"""Live through thirty days with faults at random, and see what was lost and what grew: see README.md.
+"""Run thirty days with faults at random, and measure what is lost and what grows: see README.md.
 
 python benchmarks/drills/soak/run.py
 """
@@ -37,7 +37,7 @@ WARM_DAYS = 3.0
 
 
 class Diary:
-    """Reads the store from outside, as it grows: every poll, the size of the file, and what is kept."""
+    """Reads the growing store from outside: every poll, the size of the file, and the kept rows."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -79,7 +79,7 @@ TABLES = ("observations", "polls", "frames", "issued_forecasts", "scores", "dail
 
 
 def lost(diary: Diary, planted: list[Fault], plan: Plan) -> dict[str, Any]:
-    """Look for polls that were due and not learnt, outside of what was planted and the wait after it."""
+    """Find polls that were due and not learnt, outside of planted faults and the wait after them."""
     found: list[dict[str, Any]] = []
     due, longest = 0, 0.0
     for number in range(plan.count):

@@ -35,7 +35,7 @@ SAMPLE_EVERY = timedelta(hours=6)
 
 
 class OurClock:
-    """What this machine's clock says: the world's time, but for the steps it makes."""
+    """This machine's clock: the world's time, apart from its planted steps."""
 
     def __init__(self, world: SharedTime, plan: Plan) -> None:
         self._world = world
@@ -43,7 +43,7 @@ class OurClock:
         self._reads = 0
 
     def offset(self, now: datetime) -> timedelta:
-        """Tell by how much it is wrong."""
+        """Give the error of the clock."""
         wrong = (CLOCK_STEP[step.kind] for step in self._steps if step.start <= now < step.end)
         return next(wrong, timedelta(0))
 
@@ -54,7 +54,7 @@ class OurClock:
 
 
 def resident() -> float:
-    """Tell the megabytes that this process holds."""
+    """Give the megabytes that this process holds."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6
 

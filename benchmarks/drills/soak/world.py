@@ -48,7 +48,7 @@ class SharedTime:
         self._map[:8] = struct.pack("d", value)
 
     def now(self) -> datetime:
-        """Tell the time as aware UTC."""
+        """Give the time as aware UTC."""
         return datetime.fromtimestamp(self.seconds, UTC)
 
 
@@ -89,7 +89,7 @@ class Plan:
 
 
 def faults(plan: Plan) -> list[Fault]:
-    """Draw what breaks: busy feeds every other day, others every fourth for longer, our clock every third."""
+    """Draw the faults: busy feeds every other day, others every fourth for longer, our clock every third."""
     rng, found = random.Random(plan.seed), []
     end = START + timedelta(days=plan.days) - timedelta(hours=4)
     for number in range(plan.count):
@@ -158,7 +158,7 @@ class City:
 
 
 def served(world: SharedTime, plan: Plan, broken: Sequence[Fault]) -> Misbehaving:
-    """Make a server of all cities, each as broken as it is to be at the moment it is asked."""
+    """Make a server of all cities, each with its fault of the moment."""
     server = Misbehaving()
     lock = threading.Lock()
     for number in range(plan.count):
@@ -200,7 +200,7 @@ def _status(
 
 
 def _all(behaviour: Callable[[bytes], Behaviour]) -> Callable[[str, dict[str, Any], Fault], Behaviour]:
-    """Do this to every document."""
+    """Behave so for every document."""
     return lambda name, body, fault: behaviour(json.dumps(body).encode())
 
 

@@ -97,12 +97,14 @@ def main() -> None:
     """Run for a quarter of an hour and write results.json."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=15)
-    parser.add_argument("--shared", type=Path, default=os.environ.get("DOCKCAST_SHARED", "../shared"))
+    parser.add_argument("--shared", type=Path, default=os.environ.get("DOCKCAST_SHARED"))
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.worker is not None:
         watched_worker(chosen.worker)
         return
+    if chosen.shared is None:
+        parser.error("name the folder of the recordings by DOCKCAST_SHARED or --shared")
     paths = (chosen.shared / "recordings" / NIGHT).resolve()
     recordings = [Recording.read(path) for path in sorted(paths.iterdir())]
     port = free_port()

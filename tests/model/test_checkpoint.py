@@ -133,9 +133,7 @@ def test_an_expert_that_has_left_gives_its_weight_to_the_others(
     np.testing.assert_array_equal(after.gram, before.gram[:, :-1, :-1])
 
 
-def test_what_the_pool_learns_from_an_older_forecast_is_what_the_kept_experts_erred(
-    blob: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_pool_learns_from_an_older_forecast_by_name(blob: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "EXPERTS", registry.EXPERTS[:-1])
     pool = Forecaster.from_bytes(blob)._pool
     before = pool.gram[0].copy()

@@ -1,4 +1,4 @@
-"""The forecaster as a whole: what goes in, what comes out, and what it keeps."""
+"""The forecaster as a whole: its input, its forecasts and its state."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import pytest
 from model import Forecaster, Snapshot, Stations
 from model.arrays import Floats
 from model.checkpoint import StateError
-from model.demand.calendar import Calendar
-from model.demand.rates import Demand, count_events
 from model.frame import MINUTES
 from model.scoring.issue import SCORED_MINUTES
 from tests.support.model_world import MINUTE, MONDAY, riders, snapshot, stations
@@ -38,7 +36,7 @@ def test_every_horizon_is_a_distribution_over_what_the_station_can_hold() -> Non
         assert high.max() <= 12
 
 
-def test_in_no_time_nothing_changes() -> None:
+def test_zero_minutes_ahead_nothing_changes() -> None:
     forecaster = taught()
     now = forecaster.snapshot()
     assert now is not None
@@ -63,7 +61,7 @@ def test_odds_widen_with_the_horizon() -> None:
 
 @pytest.mark.parametrize("minutes", [45, 75, 130, 200])
 def test_a_new_city_is_no_surer_of_the_evening_than_of_the_next_hour(minutes: int) -> None:
-    """Of the longer horizons nothing has come true yet: what is known of the shorter ones goes on."""
+    """The longer horizons have no truth yet: the evidence of the shorter ones stands in for it."""
     forecaster = Forecaster(stations(12))
     for seen in riders(minutes, 12, start=MONDAY + timedelta(hours=11), per_hour=6):
         forecaster.learn(seen)
@@ -72,7 +70,7 @@ def test_a_new_city_is_no_surer_of_the_evening_than_of_the_next_hour(minutes: in
     assert (spread[1:] > 0.85 * np.maximum.accumulate(spread)[:-1]).all()
 
 
-def test_what_cannot_be_forecast_is_refused_in_words() -> None:
+def test_a_forecast_out_of_range_is_refused_with_a_reason() -> None:
     with pytest.raises(ValueError, match="learn a snapshot first"):
         Forecaster(stations()).forecast([10])
     with pytest.raises(ValueError, match="0 to 1440"):
@@ -91,7 +89,7 @@ def test_forecasting_and_learning_leave_their_input_and_each_other_alone() -> No
         seen.bikes[0] = 9
 
 
-def test_a_late_or_repeated_snapshot_is_never_learnt_twice() -> None:
+def test_a_late_or_repeated_snapshot_is_ignored() -> None:
     forecaster = taught()
     before, at = forecaster.to_bytes(), forecaster.at
     assert at is not None
@@ -100,7 +98,7 @@ def test_a_late_or_repeated_snapshot_is_never_learnt_twice() -> None:
     assert forecaster.to_bytes() == before
 
 
-def test_unknown_counts_are_survived_and_not_forecast() -> None:
+def test_a_station_of_unknown_count_has_no_forecast_until_it_is_known() -> None:
     forecaster = taught()
     assert forecaster.at is not None
     forecaster.learn(snapshot(forecaster.at + MINUTE, [-1, 2, 3, 4, 5, 6]))
@@ -123,7 +121,7 @@ def test_a_feed_without_docks_gets_bikes_alone() -> None:
     assert np.isnan(forecast.docks.at_least(1)).all()
 
 
-def test_a_station_that_hands_out_no_bikes_hardly_empties() -> None:
+def test_a_station_that_rents_no_bikes_hardly_empties() -> None:
     forecaster = taught(60)
     at, ids = forecaster.at, forecaster.stations.station_id
     assert at is not None
@@ -134,7 +132,7 @@ def test_a_station_that_hands_out_no_bikes_hardly_empties() -> None:
     assert (forecaster.forecast([120]).bikes.cdf[0, :, 5] < 0.05).all()
 
 
-def test_state_goes_by_the_id_of_a_station_not_by_its_place() -> None:
+def test_state_is_keyed_by_station_id_and_not_by_position() -> None:
     forecaster, mirrored = Forecaster(stations()), None
     for index, seen in enumerate(riders(600)):
         forecaster.learn(seen)
@@ -170,11 +168,11 @@ def test_a_feed_of_ever_new_stations_does_not_fill_the_memory(monkeypatch: pytes
     assert Forecaster.from_bytes(forecaster.to_bytes()).to_bytes() == forecaster.to_bytes()
 
 
-def test_stations_come_and_go_and_are_remembered() -> None:
+def test_added_stations_are_learnt_and_dropped_ones_remembered() -> None:
     forecaster = taught()
     assert forecaster.at is not None
     forecaster.update_stations(stations(7))
-    assert forecaster.forecast([10]).bikes.median[0, 6] == -1, "nothing is known of it yet"
+    assert forecaster.forecast([10]).bikes.median[0, 6] == -1, "it has no count yet"
     forecaster.learn(snapshot(forecaster.at + MINUTE, [6] * 7))
     assert forecaster.forecast([0]).bikes.median[0, 6] == 6
     forecaster.update_stations(stations(3))
@@ -182,12 +180,12 @@ def test_stations_come_and_go_and_are_remembered() -> None:
     forecaster.learn(snapshot(forecaster.at + MINUTE, [6] * 3))
     known = forecaster.snapshot()
     assert known is not None
-    assert known.bikes.tolist() == [6, 6, 6, -1, -1, -1, -1], "one that is left out is unknown"
+    assert known.bikes.tolist() == [6, 6, 6, -1, -1, -1, -1], "a station that the snapshot lacks is unknown"
     with pytest.raises(ValueError, match="knows test"):
         forecaster.update_stations(Stations("other", "UTC", "", [], [], [], [], []))  # type: ignore[arg-type]
 
 
-def test_stations_unknown_to_the_description_are_passed_over() -> None:
+def test_a_station_that_the_description_lacks_is_skipped() -> None:
     forecaster = Forecaster(stations(2))
     forecaster.learn(snapshot(MONDAY, [1, 2, 3]))
     known = forecaster.snapshot()
@@ -195,7 +193,7 @@ def test_stations_unknown_to_the_description_are_passed_over() -> None:
     assert known.station_id.tolist() == ["s0", "s1"]
 
 
-def test_a_system_without_stations_is_survived() -> None:
+def test_a_system_without_stations_works() -> None:
     forecaster = Forecaster(stations(0))
     forecaster.learn(snapshot(MONDAY, []))
     forecaster.learn(snapshot(MONDAY + MINUTE, []))
@@ -219,13 +217,13 @@ def test_state_survives_as_bytes_bit_for_bit() -> None:
 
 
 @pytest.mark.parametrize("spoil", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"\0" * 100])
-def test_damaged_state_is_refused_in_words(spoil: object) -> None:
+def test_damaged_state_is_refused(spoil: object) -> None:
     blob = taught(30).to_bytes()
     with pytest.raises(StateError):
         Forecaster.from_bytes(spoil(blob))  # type: ignore[operator]
 
 
-def test_time_may_jump_by_an_hour_for_summer() -> None:
+def test_clocks_may_change_to_summer_time() -> None:
     """Clocks in Dublin go from 1:00 to 2:00 on 29 March 2026, at 1:00 UTC."""
     start = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
     forecaster = Forecaster(stations(timezone="Europe/Dublin"))
@@ -235,26 +233,12 @@ def test_time_may_jump_by_an_hour_for_summer() -> None:
     assert (forecast.bikes.cdf[..., -1] == 1).all()
 
 
-def test_demand_is_estimated_and_not_what_was_served() -> None:
-    """Six bikes an hour are wanted at a station that is empty most of the time and sees two of them."""
-    random = np.random.default_rng(4)
-    demand, count = Demand(1, Calendar("UTC", ""), slots=48, half_life_days=20), 0
-    for minute in range(21 * 1440):
-        before, at = count, MONDAY + minute * MINUTE
-        count = int(np.clip(count + random.poisson(2 / 60) - random.poisson(6 / 60), 0, 20))
-        change, bike = np.array([count - before]), np.array([before > 0])
-        demand.learn(count_events(at, at + MINUTE, change, can_arrive=np.array([True]), can_depart=bike))
-    arrivals, departures = demand.rates.mean(axis=(0, 1))
-    assert arrivals[0] == pytest.approx(2, rel=0.15)
-    assert departures[0] == pytest.approx(6, rel=0.2)
-
-
 def crps(cdf: np.ndarray, truth: np.ndarray) -> float:
     return float(((cdf - (truth[:, None] <= np.arange(cdf.shape[1]))) ** 2).sum())
 
 
 def test_a_forecast_is_judged_as_it_was_issued() -> None:
-    """Weights as they stand when the truth arrives have seen the hours in between: a trap we fell into."""
+    """A forecast scored with later weights, which have seen the hours in between, looked too good once."""
     forecaster = taught(6 * 60)
     at = forecaster.at
     assert at is not None
@@ -275,7 +259,7 @@ def test_a_forecast_is_judged_as_it_was_issued() -> None:
     assert judged > 10
 
 
-def test_naive_is_the_newest_value_at_issue() -> None:
+def test_naive_is_the_count_at_issue_time() -> None:
     forecaster = Forecaster(stations())
     seen_at = {}
     checked = 0
@@ -290,7 +274,7 @@ def test_naive_is_the_newest_value_at_issue() -> None:
     assert checked > 20
 
 
-def test_truth_that_never_came_is_counted_as_expired() -> None:
+def test_a_forecast_whose_truth_never_arrives_expires() -> None:
     forecaster = taught(60)
     at = forecaster.at
     assert at is not None
@@ -328,7 +312,7 @@ def test_one_huge_station_does_not_make_the_others_as_wide() -> None:
     np.testing.assert_array_equal(pending.spread(np.array([0]))[:, 0], laid[:, 1, :13])
 
 
-def test_what_waits_is_counted_by_station_and_horizon() -> None:
+def test_pending_forecasts_are_counted_by_horizon() -> None:
     forecaster = Forecaster(stations(3))
     assert forecaster.waiting == {}
     forecaster.learn(snapshot(MONDAY, [4, -1, 6]))
@@ -338,7 +322,7 @@ def test_what_waits_is_counted_by_station_and_horizon() -> None:
     assert forecaster.waiting == dict.fromkeys(SCORED_MINUTES[1:], 2)
 
 
-def test_the_parts_can_be_looked_at_and_not_replaced() -> None:
+def test_components_can_be_read_and_not_replaced() -> None:
     forecaster = Forecaster(stations(3), seed=True)
     assert {"long", "short", "pool", "guard", "weather", "drift_monitor", "seed"} <= set(
         forecaster.components

@@ -1,4 +1,4 @@
-"""Records and frames: aligned, read-only, and the same after a way through bytes."""
+"""Records and frames: aligned, read-only, and the same after packing and unpacking."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_times_are_aware_and_utc() -> None:
     assert snapshot(summer, [1]).at == datetime(2026, 7, 1, 7, tzinfo=UTC)
 
 
-def test_what_does_not_line_up_is_refused_in_words() -> None:
+def test_arrays_that_do_not_line_up_are_refused_with_a_reason() -> None:
     with pytest.raises(ValueError, match="one value a station"):
         Snapshot(MONDAY, np.array(["a", "b"]), np.array([1]), np.array([1, 2]))
     with pytest.raises(ValueError, match="twice"):
@@ -46,7 +46,7 @@ def test_descriptions_compare_by_value() -> None:
     assert not stations(3).same_as(replace(stations(3), lat=np.array([1.0, 2.0, 3.0])))
 
 
-def test_a_frame_is_the_same_after_a_way_through_bytes() -> None:
+def test_a_frame_is_the_same_after_packing_and_unpacking() -> None:
     made = frame()
     back = Frame.from_bytes(made.to_bytes())
     assert back.to_bytes() == made.to_bytes()
@@ -61,7 +61,7 @@ def test_a_frame_is_the_same_after_a_way_through_bytes() -> None:
             )
 
 
-def test_a_frame_of_another_release_is_refused_in_words() -> None:
+def test_a_frame_of_another_format_is_refused_with_a_reason() -> None:
     blob = io.BytesIO()
     np.savez(blob, format=np.array(99))
     with pytest.raises(ValueError, match="format 99"):

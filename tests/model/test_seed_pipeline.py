@@ -18,15 +18,13 @@ IDS = ["a", "b", "c"]
 
 
 def taught(steps: int = 30, weather: np.ndarray = DRY) -> SeedPipeline:
-    random = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     seed = SeedPipeline("Europe/Dublin", (10, 60))
     for step in range(steps):
         at = MONDAY + timedelta(minutes=20 * step)
         for minutes in (10, 60):
             seed.predict(minutes, at, weather, IDS)
-            seed.learn(
-                minutes, at, weather + step % 3, IDS[: 2 + step % 2], random.integers(3, 9, 2 + step % 2)
-            )
+            seed.learn(minutes, at, weather + step % 3, IDS[: 2 + step % 2], rng.integers(3, 9, 2 + step % 2))
     return seed
 
 
@@ -38,23 +36,23 @@ def test_it_is_the_articles_pipeline() -> None:
     x = {"station": "a", "hour": 8} | dict.fromkeys(WEATHER_COLUMNS, 1.0)
     for bikes in (4, 8):
         model.learn_one(x, bikes)
-    told = model["TransformerUnion"].transform_one(x)
-    assert told["y_mean_by_station_and_hour"] == 6.0
-    assert told["y_ewm_0.5_by_station"] == 6.0
+    features = model["TransformerUnion"].transform_one(x)
+    assert features["y_mean_by_station_and_hour"] == 6.0
+    assert features["y_ewm_0.5_by_station"] == 6.0
     assert means.by_hour._groups["a", 8].n == 2
 
 
-def test_it_learns_what_stands_where() -> None:
+def test_it_learns_the_mean_count_of_each_station() -> None:
     seed = SeedPipeline("UTC", (30,))
     for step in range(400):
         seed.learn(30, MONDAY + timedelta(minutes=20 * step), DRY, IDS, np.array([2, 9, 15]))
-    said = seed.predict(30, MONDAY + timedelta(days=6), DRY, IDS)
-    assert said == pytest.approx([2, 9, 15], abs=1.5)
+    predicted = seed.predict(30, MONDAY + timedelta(days=6), DRY, IDS)
+    assert predicted == pytest.approx([2, 9, 15], abs=1.5)
 
 
-@pytest.mark.parametrize("weather", [DRY, np.array([5.0, 80, 1010, 3, 40, 0])], ids=["dry", "told"])
-def test_its_state_goes_to_arrays_and_back_bit_for_bit(weather: np.ndarray) -> None:
-    """Also where a station was only asked about: a mean that a prediction made is not one that learnt 0."""
+@pytest.mark.parametrize("weather", [DRY, np.array([5.0, 80, 1010, 3, 40, 0])], ids=["dry", "weather"])
+def test_its_state_survives_as_arrays_bit_for_bit(weather: np.ndarray) -> None:
+    """Also for a station without a label: the empty mean that a prediction makes has not learnt a 0."""
     seed, again = taught(weather=weather), SeedPipeline("Europe/Dublin", (10, 60))
     seed.predict(10, MONDAY, weather, ["never seen"])
     again.restore(seed.arrays())
@@ -69,9 +67,9 @@ def test_its_state_goes_to_arrays_and_back_bit_for_bit(weather: np.ndarray) -> N
         assert values.tobytes() == theirs[name].tobytes(), name
 
 
-def test_a_city_without_weather_is_predicted_all_the_same() -> None:
-    said = taught().predict(10, MONDAY, DRY, IDS)
-    assert np.isfinite(said).all()
+def test_a_city_without_weather_is_predicted_as_well() -> None:
+    predicted = taught().predict(10, MONDAY, DRY, IDS)
+    assert np.isfinite(predicted).all()
 
 
 def test_a_number_becomes_the_whole_numbers_beside_it() -> None:
@@ -83,7 +81,7 @@ def test_a_number_becomes_the_whole_numbers_beside_it() -> None:
     assert (1 - odds[0]).sum() == pytest.approx(2.25)
 
 
-def test_it_is_asked_what_everybody_is_asked_and_can_be_switched_off() -> None:
+def test_it_is_scored_on_the_same_forecasts_and_can_be_switched_off() -> None:
     forecaster, counted = Forecaster(stations(), seed=True), dict.fromkeys(("naive", "seed", "pool"), 0)
     for seen in riders(300):
         for score in forecaster.learn(seen):
@@ -99,7 +97,7 @@ def test_it_is_asked_what_everybody_is_asked_and_can_be_switched_off() -> None:
     assert Forecaster.from_bytes(forecaster.to_bytes()).models == forecaster.models
 
 
-def test_the_other_models_do_not_notice_it() -> None:
+def test_it_changes_nothing_for_the_other_models() -> None:
     alone, rivalled = Forecaster(stations()), Forecaster(stations(), seed=True)
     for seen in riders(200):
         ours, theirs = alone.learn(seen), rivalled.learn(seen)

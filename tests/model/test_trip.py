@@ -1,4 +1,4 @@
-"""Trips: the least expected minutes, within the limits, and never to a station that cannot work."""
+"""Trips: the least expected minutes, within the limits, and never by a station that cannot work."""
 
 from __future__ import annotations
 
@@ -66,20 +66,20 @@ def city(
 @st.composite
 def cities(draw: Callable[..., Any]) -> Frame:
     """Draw stations within a few kilometres: some closed, some unknown, some sure, some never."""
-    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     size = draw(st.integers(0, 25))
 
     def side() -> NDArray[np.int64]:
-        chance = random.integers(0, 101, (4, len(MINUTES), size))
-        kind = random.integers(0, 8, size)
+        chance = rng.integers(0, 101, (4, len(MINUTES), size))
+        kind = rng.integers(0, 8, size)
         chance[..., kind == 0] = 0
         chance[..., kind == 1] = 100
         chance[..., kind == 2] = NO_FORECAST
-        chance[random.random(chance.shape) < 0.05] = NO_FORECAST
+        chance[rng.random(chance.shape) < 0.05] = NO_FORECAST
         return chance
 
-    places = [place(north, east) for north, east in random.uniform(-2, 2, (size, 2))]
-    return city(places, side(), side(), random.random(size) < 0.8, random.random(size) < 0.8)
+    places = [place(north, east) for north, east in rng.uniform(-2, 2, (size, 2))]
+    return city(places, side(), side(), rng.random(size) < 0.8, rng.random(size) < 0.8)
 
 
 def ways(length: float) -> st.SearchStrategy[tuple[float, float]]:
@@ -87,7 +87,7 @@ def ways(length: float) -> st.SearchStrategy[tuple[float, float]]:
 
 
 def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Give the way of the crow by the spherical law of cosines, another one than the code's."""
+    """Give the distance by the spherical law of cosines, another formula than the code's."""
     (a, b), (c, d) = (tuple(map(math.radians, point)) for point in (one, other))
     cosine = math.sin(a) * math.sin(c) + math.cos(a) * math.cos(c) * math.cos(b - d)
     return 6371.0 * math.acos(min(cosine, 1.0))
@@ -101,13 +101,13 @@ def every_pair(
     people: int,
     limits: tuple[float, float],
 ) -> dict[tuple[int, int], tuple[float, float]]:
-    """Tell of each pair that may be offered how long it takes and how likely it works, one by one."""
+    """Give the minutes and the chance of every pair that a plan may have, one by one."""
     points = list(zip(frame.stations.lat.tolist(), frame.stations.lon.tolist(), strict=True))
 
     def chance(side: Outlook, row: int, at: float) -> float:
-        said = side.chance[people - 1, :, row].astype(float)
-        said[said == NO_FORECAST] = np.nan
-        return float(np.interp(at, MINUTES, said)) / 100
+        chances = side.chance[people - 1, :, row].astype(float)
+        chances[chances == NO_FORECAST] = np.nan
+        return float(np.interp(at, MINUTES, chances)) / 100
 
     found = {}
     for pickup, start in enumerate(points):
@@ -163,7 +163,7 @@ def test_plans_are_the_best_of_all_pairs_that_may_be_offered(
 
 
 def check(made: TripPlan, frame: Frame, leaving: float, limits: tuple[float, float]) -> None:
-    """Hold what is true of every plan by itself."""
+    """Check what holds for every plan by itself."""
     assert 0 < made.chance <= min(made.chance_bike, made.chance_space) <= 1
     assert made.chance == pytest.approx(made.chance_bike * made.chance_space)
     assert frame.renting[made.pickup]
@@ -178,7 +178,7 @@ def check(made: TripPlan, frame: Frame, leaving: float, limits: tuple[float, flo
 
 @settings(max_examples=60)
 @given(frame=cities(), origin=ways(2), destination=ways(2))
-def test_whichever_end_falls_through_a_plan_avoids_it(
+def test_if_either_end_fails_another_plan_avoids_it(
     frame: Frame, origin: tuple[float, float], destination: tuple[float, float]
 ) -> None:
     plans = plan(frame, origin, destination)
@@ -210,12 +210,12 @@ NEAR, FAR, THERE = place(0.1), place(-0.5), place(3)
 
 @pytest.mark.parametrize(("near", "chosen"), [(99, 0), (90, 0), (40, 1)])
 def test_nobody_walks_on_for_one_per_cent_but_for_sixty(near: int, chosen: int) -> None:
-    """FAR is nine minutes more than NEAR, and sure."""
+    """FAR takes nine minutes more than NEAR, and is certain."""
     plans = plan(city([NEAR, FAR, THERE], bike=[near, 100, 100]), place(0), THERE)
     assert [made.pickup for made in plans[:2]] == [chosen, 1 - chosen]
 
 
-def test_chances_are_read_off_straight_between_the_frames_horizons() -> None:
+def test_chances_are_interpolated_linearly_between_horizons() -> None:
     frame = city([place(0), place(3)], bike=np.arange(len(MINUTES))[:, None])
     # 0, 1, 2, … per cent at 0, 5, 10, … minutes, 24 at 120, 25 at 180
     for leaving, per_cent in ((5, 1), (7.5, 1.5), (119, 23.8), (150, 24.5), (1440, len(MINUTES) - 1)):
@@ -223,14 +223,14 @@ def test_chances_are_read_off_straight_between_the_frames_horizons() -> None:
         assert made.chance_bike == pytest.approx(per_cent / 100)
 
 
-def test_the_space_is_asked_for_when_one_gets_there() -> None:
-    """Two kilometres are 11.1 minutes by bike: full on leaving, free on arriving."""
+def test_the_chance_of_a_space_is_that_of_the_arrival_time() -> None:
+    """Two kilometres are 11.1 minutes by bike: the station is full at the start and free at the arrival."""
     space = np.where(np.array(MINUTES) < 10, 0, 80)[:, None]
     made = plan(city([place(0), place(2)], space=space), place(0), place(2))[0]
     assert made.chance_space == pytest.approx(0.8)
 
 
-def test_what_holds_a_day_ahead_holds_for_those_who_get_there_later() -> None:
+def test_the_last_horizon_holds_for_later_arrivals() -> None:
     space = np.where(np.array(MINUTES) < 1440, 0, 70)[:, None]
     made = plan(city([place(0), place(2)], space=space), place(0), place(2), 1440)[0]
     assert made.at_dropoff_minutes > 1440
@@ -270,7 +270,7 @@ def test_without_a_place_to_leave_the_bike_there_is_no_plan(wrong: dict[str, Any
     assert plan(city([NEAR, FAR, THERE], **wrong), place(0), THERE) == []
 
 
-def test_a_forecast_that_ends_is_not_carried_on() -> None:
+def test_a_missing_forecast_is_not_extrapolated() -> None:
     bike = np.where(np.array(MINUTES) <= 60, 90, NO_FORECAST)[:, None]
     frame = city([place(0), place(2)], bike=bike)
     assert len(plan(frame, place(0), place(2), 60)) == 1
@@ -282,7 +282,7 @@ def test_one_station_at_both_ends_is_no_ride() -> None:
 
 
 def test_the_plans_to_fall_back_on_come_in_the_order_of_what_they_cost() -> None:
-    """At one end are three stations side by side, at the other two far apart: all the best share one."""
+    """One end has three stations side by side, the other two far apart: all the best plans share one."""
     three, two = [place(3), place(3.05), place(3.1)], [place(0), place(-0.8)]
     there = plan(city([*two, *three]), place(0), place(3))
     assert [(made.pickup, made.dropoff) for made in there] == [(0, 2), (0, 3), (1, 2)]
@@ -297,18 +297,18 @@ def test_with_one_pick_up_alone_the_drop_offs_differ() -> None:
 
 
 def test_going_on_foot_may_be_quicker() -> None:
-    """A bike half a kilometre back is no help for three hundred metres."""
+    """A bike half a kilometre away is no help for three hundred metres."""
     made = plan(city([place(-0.5), place(0.35)]), place(0), place(0.3))[0]
     assert walk(place(0), place(0.3)) < made.minutes
 
 
-def test_a_night_when_clocks_change_is_a_night_like_any_other() -> None:
+def test_a_change_of_clocks_makes_no_difference() -> None:
     frame = city([NEAR, FAR, THERE], bike=np.arange(len(MINUTES))[:, None] + 30)
     changing = replace(frame, at=datetime(2026, 3, 29, 0, 30, tzinfo=UTC))
     assert plan(changing, place(0), THERE, 90) == plan(frame, place(0), THERE, 90)
 
 
-def test_a_pair_can_be_asked_for_by_name() -> None:
+def test_a_chosen_pair_can_be_weighed_again() -> None:
     """The page keeps a plan that was chosen before under a newer frame."""
     frame = city([NEAR, FAR, THERE], bike=[60, 90, 90], space=50)
     pairs = weigh(frame, place(0), THERE, np.array([1]), np.array([2]), 30)
@@ -332,14 +332,14 @@ def test_a_pair_can_be_asked_for_by_name() -> None:
         ({"destination": (math.nan, 0.0)}, "latitude and longitude in degrees"),
     ],
 )
-def test_what_cannot_be_planned_is_refused_in_words(wrong: dict[str, Any], words: str) -> None:
+def test_a_trip_out_of_range_is_refused_with_a_reason(wrong: dict[str, Any], words: str) -> None:
     asked: dict[str, Any] = {"origin": place(0), "destination": THERE, **wrong}
     with pytest.raises(ValueError, match=words):
         plan(city([NEAR, FAR, THERE]), **asked)
 
 
 @pytest.mark.parametrize("wrong", [(91.0, 0.0), (0.0, -181.0), (math.inf, 0.0)])
-def test_nobody_walks_off_the_earth(wrong: tuple[float, float]) -> None:
+def test_a_point_off_the_earth_is_refused(wrong: tuple[float, float]) -> None:
     for ends in ((wrong, CENTRE), (CENTRE, wrong)):
         with pytest.raises(ValueError, match="latitude and longitude in degrees"):
             walk(*ends)

@@ -1,4 +1,4 @@
-"""Days: the local calendar, and holidays that count as weekend until their riders say otherwise."""
+"""The calendar: local days, and holidays that count as weekend until their riders show otherwise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_public_holiday_is_like_a_weekend() -> None:
     assert Calendar("Europe/Dublin", "IE").cell(PATRICK + timedelta(days=1), 24)[0] == WEEKDAY
 
 
-def test_a_country_that_nobody_listed_has_no_holidays() -> None:
+def test_a_country_that_the_library_lacks_has_no_holidays() -> None:
     days = Calendar("UTC", "ZZ")
     assert days.cell(datetime(2026, 12, 25, tzinfo=UTC), 24)[0] == WEEKDAY
 
@@ -40,7 +40,7 @@ def test_a_holiday_that_looks_like_a_weekday_becomes_one_within_the_morning() ->
     for minute in range(0, 120, 2):
         days.learn(PATRICK + timedelta(hours=7, minutes=minute), seen=20, weekday=20, weekend=8)
     assert days.cell(PATRICK + timedelta(hours=9), 24)[0] == WEEKDAY
-    # The next is doubted as well, but not as good as known to be a weekday.
+    # The next holiday begins in doubt, and not as a certain weekday.
     first = days.evidence
     days.learn(PATRICK + timedelta(days=20), seen=8, weekday=20, weekend=8)
     assert first < days.evidence
@@ -56,15 +56,15 @@ def test_a_holiday_that_looks_like_a_weekend_stays_one() -> None:
 
 @pytest.mark.parametrize(("rides", "kind"), [("as on weekdays", WEEKDAY), ("as at weekends", WEEKEND)])
 def test_the_forecaster_learns_what_a_holiday_is(rides: str, kind: int) -> None:
-    """Rush hours on weekdays only; then Saint Patrick's, with and without one."""
-    random = np.random.default_rng(3)
+    """Weekdays have a rush hour; then Saint Patrick's Day comes, with one and without."""
+    rng = np.random.default_rng(3)
     forecaster, counts = Forecaster(stations(12, 20), every=10**6), np.full(12, 10)
     start = datetime(2026, 3, 9, 0, 0, tzinfo=UTC)
     for minute in range(0, 8 * 1440 + 11 * 60, 4):
         at = start + timedelta(minutes=minute)
         off = at.weekday() >= 5 or (at >= PATRICK and kind == WEEKEND)
         busy = (0.5 if off else 8.0) if 6 <= at.hour < 10 else 1.0
-        moves = random.poisson(busy / 15, 12) - random.poisson(busy / 15, 12)
+        moves = rng.poisson(busy / 15, 12) - rng.poisson(busy / 15, 12)
         counts = np.clip(counts + moves, 0, 20)
         if at.hour == 2:
             counts = np.full(12, 10)

@@ -1,4 +1,4 @@
-"""Weather: its effect on demand, learnt from the city, and nothing at all where there is none."""
+"""The weather effect: learnt from the city, and absent where there is no weather."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ def observed(at: datetime, rain: float, hours: int = 1) -> Weather:
 
 
 def rainy(days: int, size: int = 30) -> Iterator[tuple[Weather, Snapshot]]:
-    """Three hours of rain in nine, in which a third of the riders comes and goes.
+    """Give three hours of rain in every nine, in which only a third of the riders comes and goes.
 
-    Who comes and who goes within the same five minutes is not seen: of what is seen, 37 % are left.
+    An arrival and a departure within the same five minutes are not seen: rain leaves 37 % of those seen.
     """
-    random = np.random.default_rng(7)
+    rng = np.random.default_rng(7)
     counts = np.full(size, 10)
     for minute in range(0, days * 1440, 5):
         at = MONDAY + minute * MINUTE
         wet = at.timestamp() // 3600 % 9 < 3
         busy = (0.7 if wet else 2.1) / 12
-        counts = np.clip(counts + random.poisson(busy, size) - random.poisson(busy, size), 0, 20)
+        counts = np.clip(counts + rng.poisson(busy, size) - rng.poisson(busy, size), 0, 20)
         yield observed(at, 2.0 if wet else 0.0), snapshot(at, counts.tolist(), 20)
 
 
 @pytest.fixture(scope="module")
 def wet() -> Forecaster:
-    forecaster = Forecaster(stations(30, 20), every=10**6)  # demand alone is looked at
+    forecaster = Forecaster(stations(30, 20), every=10**6)  # only demand matters here
     for weather, seen in rainy(12):
         forecaster.update_weather(weather)
         forecaster.learn(seen)
@@ -56,8 +56,8 @@ def test_rain_is_learnt_as_the_share_of_riders_that_it_leaves(wet: Forecaster) -
     assert ((in_rain / dry > 0.33) & (in_rain / dry < 0.5)).all()
 
 
-def test_rates_are_those_of_usual_weather_and_not_of_the_days_that_were(wet: Forecaster) -> None:
-    """Two an hour when it is dry: the rain's share is not lost twice, in the rates and in the factor."""
+def test_rates_are_those_of_usual_weather_even_after_rainy_days(wet: Forecaster) -> None:
+    """Two riders an hour when dry: rain does not lower both the rates and the factor."""
     at = wet.at
     assert at is not None
     wet.update_weather(observed(at, 0.0))
@@ -75,14 +75,14 @@ def test_a_forecast_takes_the_weather_of_the_hour_it_is_for(wet: Forecaster) -> 
 
 
 def test_without_weather_not_a_bit_is_different() -> None:
-    plain, told = Forecaster(stations()), Forecaster(stations())
+    plain, unknown = Forecaster(stations()), Forecaster(stations())
     nothing = Weather(np.array([0]), np.full((1, len(WEATHER)), np.nan))
     for seen in riders(400):
-        told.update_weather(nothing)
+        unknown.update_weather(nothing)
         plain.learn(seen)
-        told.learn(seen)
-    np.testing.assert_array_equal(plain.forecast([30, 600]).bikes.cdf, told.forecast([30, 600]).bikes.cdf)
-    np.testing.assert_array_equal(plain._long.rates, told._long.rates)
+        unknown.learn(seen)
+    np.testing.assert_array_equal(plain.forecast([30, 600]).bikes.cdf, unknown.forecast([30, 600]).bikes.cdf)
+    np.testing.assert_array_equal(plain._long.rates, unknown._long.rates)
 
 
 def test_weather_that_ends_is_no_weather() -> None:
@@ -92,7 +92,7 @@ def test_weather_that_ends_is_no_weather() -> None:
     assert np.isnan(weather.at(MONDAY - timedelta(hours=4))).all()
 
 
-def test_between_the_hours_it_runs_straight() -> None:
+def test_weather_is_interpolated_linearly_between_the_hours() -> None:
     values = np.tile([12.0, 80.0, 1010.0, 4.0, 60.0, 0.0], (2, 1))
     values[1, 0] = 16.0
     weather = Weather(np.array([0, 3600]) + int(MONDAY.timestamp()), values)
@@ -109,7 +109,7 @@ def test_weather_that_makes_no_sense_is_refused(hours: list[int], values: np.nda
         Weather(np.array(hours, dtype=np.int64), values)
 
 
-def test_wild_values_do_not_run_away(wet: Forecaster) -> None:
+def test_wild_values_have_a_bounded_effect(wet: Forecaster) -> None:
     at = wet.at
     assert at is not None
     wild = Weather(np.array([int(at.timestamp())]), np.full((1, len(WEATHER)), 1e9))
@@ -119,7 +119,7 @@ def test_wild_values_do_not_run_away(wet: Forecaster) -> None:
     assert ((factors >= 0.25) & (factors <= 2)).all()
 
 
-def test_the_state_round_trips_with_its_weather(wet: Forecaster) -> None:
+def test_the_state_survives_as_bytes_with_its_weather(wet: Forecaster) -> None:
     at = wet.at
     assert at is not None
     wet.update_weather(observed(at, 1.5, hours=3))

@@ -66,10 +66,10 @@ def test_a_leap_is_one_implicit_euler_step(values: list[tuple[float, float]], sh
     share=st.floats(0, 1),
     move=st.sampled_from([solver.advance, leap]),
 )
-def test_no_rate_makes_it_leave_its_bounds(
+def test_probabilities_keep_their_bounds_at_any_rate(
     values: list[tuple[float, float]], share: float, move: Callable[..., np.ndarray]
 ) -> None:
-    """A plain Euler step blew up where rates are high: CRPS of ten million was seen."""
+    """A plain Euler step blew up at high rates: it once gave a CRPS of ten million."""
     rise, fall = rates(values)
     places = np.array([len(values)])
     p = solver.start(np.round(share * places).astype(int), places)
@@ -96,8 +96,8 @@ def test_stations_of_different_size_do_not_touch_each_other() -> None:
 
 
 def test_steps_taken_together_are_steps_taken_one_by_one() -> None:
-    random = np.random.default_rng(0)
-    rise, fall = random.uniform(0, 9, (2, 4, 12, 3)).astype(np.float32)
+    rng = np.random.default_rng(0)
+    rise, fall = rng.uniform(0, 9, (2, 4, 12, 3)).astype(np.float32)
     p = solver.start(np.array([0, 5, 12]), np.array([12, 12, 12]))
     for together, *flows in zip(solver.leaps(p, rise, fall), rise, fall, strict=True):
         p = leap(p, *flows)
@@ -105,8 +105,8 @@ def test_steps_taken_together_are_steps_taken_one_by_one() -> None:
 
 
 def test_blocks_hold_every_station_once() -> None:
-    random = np.random.default_rng(0)
-    places, pace = random.integers(0, 200, 1000), random.random(1000)
+    rng = np.random.default_rng(0)
+    places, pace = rng.integers(0, 200, 1000), rng.random(1000)
     rows = np.concatenate(list(solver.blocks(places, pace)))
     assert sorted(rows.tolist()) == list(range(1000))
     assert max(len(block) for block in solver.blocks(places, pace)) < 1000
@@ -118,7 +118,7 @@ def test_a_few_stations_join_larger_ones_but_many_or_small_ones_do_not_join_a_hu
     assert groups == [[15], [30, 33], [900]]
 
 
-def test_nobody_comes_and_nothing_changes() -> None:
+def test_without_riders_nothing_changes() -> None:
     p, none = np.eye(5, dtype=np.float32), np.zeros((4, 5), dtype=np.float32)
     assert solver.advance(p, none, none) == pytest.approx(p)
     assert leap(p, none, none) == pytest.approx(p)

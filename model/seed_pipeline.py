@@ -158,8 +158,8 @@ class SeedPipeline(Component):
                     table[name] = value
             pairs = zip(listed[f"{minutes}.names"], listed[f"{minutes}.weights"], strict=True)
             regression._weights = VectorDict(dict(pairs))
-            regression.intercept = listed[f"{minutes}.intercept"]
-            regression.optimizer.n_iterations = listed[f"{minutes}.steps"]
+            regression.intercept = arrays[f"{minutes}.intercept"].item()
+            regression.optimizer.n_iterations = arrays[f"{minutes}.steps"].item()
 
 
 def _strings(names: Any) -> NDArray[np.str_]:

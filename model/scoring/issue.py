@@ -42,7 +42,7 @@ class Pending:
     `(S,)` are the counts that the seed pipeline predicted, not numbers where it did not run. `weather` `(6,)`
     is its input.
 
-    Raises `ValueError` where shapes do not fit together.
+    Raises `ValueError` where shapes do not fit together or counts are no whole numbers.
     """
 
     issued_at: datetime
@@ -70,6 +70,9 @@ class Pending:
             found = getattr(self, name).shape
             if found != shape:
                 raise ValueError(f"Pending.{name} has shape {found} instead of {shape}")
+        for name in ("bikes", "docks", "places"):
+            if getattr(self, name).dtype != np.int64:
+                raise ValueError(f"Pending.{name} are {getattr(self, name).dtype}, not whole numbers")
 
     @property
     def target_at(self) -> datetime:

@@ -34,7 +34,9 @@ Spoil = Callable[[dict[str, NDArray[Any]]], dict[str, NDArray[Any]]]
 @pytest.fixture(scope="module")
 def blob() -> bytes:
     """Pack a forecaster that has learnt for a day and has forecasts pending up to a day ahead."""
-    return learnt(26 * 60).to_bytes()
+    forecaster = learnt(26 * 60)
+    forecaster.run_seed_pipeline(seed=True)
+    return forecaster.to_bytes()
 
 
 def learnt(minutes: int) -> Forecaster:
@@ -86,7 +88,7 @@ def test_a_checkpoint_of_other_experts_is_adapted_and_learns_on(
     assert [expert.name for expert in after.experts] == [entry.name for entry in experts]
     assert after.waiting == before.waiting
     judged = {score.model for score in go_on(after) if score.n}
-    assert judged == {"pool", *(entry.name for entry in (*experts, *KNOWN))}
+    assert judged == {"pool", "seed", *(entry.name for entry in (*experts, *KNOWN))}
 
 
 def test_the_order_of_the_experts_changes_no_forecast(blob: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,6 +188,8 @@ SPOILT: dict[str, Spoil] = {
     "an expert's odds fewer": changed("pending.3.odds", lambda odds: odds[:-1]),
     "a name of a forecast fewer": changed("pending.3.models", lambda names: names[:-1]),
     "a station's odds fewer": changed("pending.3.odds", lambda odds: odds[:, :-1]),
+    "counts that are no whole numbers": changed("pending.3.places", lambda places: places / 2),
+    "two intercepts": changed("seed.5.intercept", lambda intercept: [intercept, intercept]),
     "a horizon that nobody scores": changed("pending", lambda pending: np.add(pending, (0, 1))),
     "a station fewer in the counts": changed("latest.bikes", lambda bikes: bikes[:-1]),
     "a station fewer in the rates": changed("long.rates", lambda rates: rates[..., :-1]),

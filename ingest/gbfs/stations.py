@@ -1,7 +1,7 @@
-"""Station information and station status of any version, v1.0 to v3.x, read into arrays.
+"""Reads station information and station status of any version, v1.0 to v3.x, into arrays.
 
-Versions are mixed in practice (v2 fields in v3 documents and the reverse, no version at all), so nothing
-here asks for the version: each field is looked for under all the names that it has had.
+Operators mix versions (v2 fields in v3 documents and the reverse) or give none. So nothing here looks at the
+version: each field is read under all the names that it has had.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ MOST_STATIONS = 10_000
 
 @dataclass(frozen=True, eq=False)
 class DescribedStations:
-    """What station information tells: the stations, and ids with a remark.
+    """The stations of a station information, and the ids of special ones.
 
-    `passed_over` are those without a place on the globe, left out because nobody can walk to them;
-    `dockless` those that are virtual and say no capacity, whose 0 free docks do not mean that they are full.
+    `passed_over` are ids without a position, left out because nobody can walk to them. `dockless` are virtual
+    stations without a capacity, whose 0 free docks do not mean that they are full.
     """
 
     stations: Stations
@@ -56,7 +56,7 @@ def describe(
 ) -> DescribedStations:
     """Read the stations, ordered by id so that a feed that shuffles them does not seem to change.
 
-    `zone` is the system's own; where it is None the place decides.
+    `zone` is the system's own time zone; where it is None the stations' position decides.
 
     Raises `FeedError` when there is no station at all.
     """
@@ -138,7 +138,7 @@ class StationCounts:
 def counts(
     document: Document, described: DescribedStations, types: VehicleTypes, findings: Findings
 ) -> StationCounts:
-    """Read what each of the stations described holds.
+    """Read what each described station holds.
 
     Raises `FeedError` when no number of bikes can be read at any of them.
     """
@@ -200,12 +200,12 @@ def counts(
 
 
 def feed_time(document: Document) -> datetime | None:
-    """Read when the document was written, by its own word."""
+    """Read the time at which the feed says that it wrote the document."""
     return values.moment(document.get("last_updated", document.get("lastUpdatedOther")))  # so does Vélib'
 
 
 def _flags(flags: list[bool | None]) -> Bools | None:
-    """A missing flag means open: the first versions had none."""
+    """Fill in flags; a missing one means open, since the first versions had none."""
     return None if all(flag is None for flag in flags) else np.array([flag is not False for flag in flags])
 
 

@@ -1,6 +1,6 @@
-"""What single values of GBFS documents mean, given that any of them may be missing, odd or nonsense.
+"""Reads single values of GBFS documents, any of which may be missing, odd or nonsense.
 
-Nothing here raises over what a feed says: a value that cannot be understood is None or -1, and the caller
+Nothing here raises an error about a feed's value: one that makes no sense is None or -1, and the caller
 counts it as a finding.
 """
 
@@ -19,7 +19,7 @@ import tzfpy
 from model.records import UNKNOWN
 
 MOST = 1000
-"""The largest count that is believed: no station of any system has more docks."""
+"""The largest count that we believe: no station of any system has more docks."""
 
 _NO_COUNT = 999  # what some operators write for "not known"; longer rows of nines are too large anyway
 _MAX_ID, _MAX_NAME = 100, 120
@@ -62,7 +62,7 @@ _UNSEEN = re.compile(
 
 
 def clean(text: str, most: int) -> str:
-    """Take out what would not be seen but could do harm: control characters, marks of direction."""
+    """Take out characters that nobody sees but that may do harm: control characters, marks of direction."""
     if not text.isascii() or not text.isprintable():
         text = _UNSEEN.sub(" ", text[: 4 * most])
     text = text.strip()
@@ -140,7 +140,7 @@ def position(lat: Any, lon: Any) -> tuple[float, float] | None:
 
 
 def ttl(document: dict[str, Any], default: float) -> float:
-    """Read how many seconds a document is good for; `default` where it does not say."""
+    """Read the seconds that a document is good for; `default` where it does not say."""
     read = number(document.get("ttl"))
     return default if read is None or read < 0 else read
 

@@ -1,6 +1,6 @@
-"""Write stations and snapshots as GBFS documents of version 1.1, 2.3 or 3.0: `gbfs.py` the other way round.
+"""Writes stations and snapshots as GBFS documents of version 1.1, 2.3 or 3.0.
 
-What is not known is left out. Where a version demands a field, a station that cannot fill it is left out.
+A field that is not known is left out. Where a version demands the field, the station is left out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def system_information(version: str, at: datetime, ttl: int, stations: Stations,
         "timezone": stations.timezone,
     }
     if version == "3.0":
-        # Both last ones must be there, and a recording knows neither.
+        # Version 3.0 demands the last two, and a recording knows neither.
         about |= {
             "languages": [_LANGUAGE],
             "opening_hours": "24/7",
@@ -57,7 +57,7 @@ def vehicle_types(version: str, at: datetime, ttl: int) -> Document:
             "vehicle_type_id": _EBIKE,
             "form_factor": "bicycle",
             "propulsion_type": "electric_assist",
-            "max_range_meters": 0,  # must be there, and is not known
+            "max_range_meters": 0,  # demanded, and not known
             "name": _text(version, "E-bike"),
         },
     ]
@@ -83,10 +83,10 @@ def station_information(version: str, at: datetime, ttl: int, stations: Stations
 
 
 def station_status(version: str, ttl: int, snapshot: Snapshot) -> Document:
-    """Say what each station holds, dated by the snapshot.
+    """Write what each station holds, dated by the snapshot.
 
-    E-bikes go by vehicle type from 2.3 on; in 1.1, which has no word for them, by the field that operators
-    added themselves.
+    From 2.3 on, e-bikes are a vehicle type. Version 1.1 does not have them: there they are in the field that
+    operators added themselves.
     """
     size = len(snapshot)
     bikes_field = "num_vehicles_available" if version == "3.0" else "num_bikes_available"

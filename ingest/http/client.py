@@ -49,7 +49,7 @@ from ingest.http.errors import (
 )
 
 MAX_BYTES = 20_000_000
-"""A document's most bytes, unpacked. The largest known is 1.4 MB; 50 MB would parse to half a gigabyte."""
+"""The most bytes of a document, unpacked. The largest known has 1.4 MB; 50 MB would take half a gigabyte."""
 
 USER_AGENT = "Dockcast/0.1 (station forecasts; reads GBFS at most once a minute)"
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
@@ -58,13 +58,13 @@ _MAX_RETRY_AFTER = timedelta(days=1)
 _REMEMBERED = 4096
 
 
-# It warns of each second try with the address, and keys are in addresses.
+# urllib3 logs the address at each second try, and addresses have keys in them.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
 class Document:
-    """A body as it came, unpacked; `received_at` is when its last byte was here."""
+    """A body, unpacked; `received_at` is the time at which its last byte arrived."""
 
     url: str
     body: bytes
@@ -73,7 +73,7 @@ class Document:
 
 
 class Fetcher:
-    """Gets documents, one session for all; threads may share it, each with feeds of its own.
+    """Fetches documents. Threads may share it, each with feeds of its own.
 
     `clock` gives aware UTC; `seconds` is the most that one `get` may take in all, `max_bytes` the largest
     document unpacked.
@@ -89,17 +89,17 @@ class Fetcher:
         self._seconds = seconds
         self._max_bytes = max_bytes
         self._timeout = (min(5.0, seconds), min(15.0, seconds))
-        # Two pools of connections: a connection made on an operator's word must not serve a stranger's.
+        # Two pools: a connection that an operator's address allows must not serve a stranger's address.
         self._public, self._private = (make_session(public_only, _HEADERS) for public_only in (True, False))
         self._validators: OrderedDict[str, dict[str, str]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, url: str, *, named: str | None = None, fresh: bool = False) -> Document | None:
-        """Get a document; None when the server says that it is the one of the last `get`.
+        """Fetch a document; None when the server says that it has not changed since the last `get`.
 
-        `named` is the address that the operator himself gave for this feed, by default `url`: only where it
-        names a private host may private ones be asked. `fresh` asks for the document even if unchanged, for
-        a caller that no longer holds the last one.
+        `named` is the address that the operator gave for this feed, by default `url`: only where that names a
+        private host may the document lie on one. `fresh` fetches the document even if unchanged, for a caller
+        that no longer holds the last one.
 
         Raises `FetchError`.
         """
@@ -132,7 +132,7 @@ class Fetcher:
     def _open(
         self, session: requests.Session, url: str, headers: dict[str, str]
     ) -> Iterator[requests.Response]:
-        """Ask, and follow redirects."""
+        """Send the request, and follow redirects."""
         seen: set[str] = set()
         for _ in range(_MAX_REDIRECTS + 1):
             if _split(url).scheme not in ("http", "https") or not _split(url).hostname:
@@ -185,9 +185,9 @@ class Fetcher:
 
     def _remember(self, url: str, response: requests.Response) -> None:
         validators = {}
-        for asked, told in (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified")):
-            if value := response.headers.get(told):
-                validators[asked] = value
+        for request, answer in (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified")):
+            if value := response.headers.get(answer):
+                validators[request] = value
         with self._lock:
             self._validators.pop(url, None)
             if validators:
@@ -207,9 +207,9 @@ def _split(url: str) -> SplitResult:
 
 
 def names_private(url: str) -> bool:
-    """Tell whether an address names a private host by its words alone.
+    """Tell whether an address names a private host, by its text alone.
 
-    What a name resolves to does not count: a stranger decides that.
+    What a name resolves to does not count, because a stranger decides that.
     """
     host = (_split(url).hostname or "").rstrip(".")
     try:
@@ -256,7 +256,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """Read `Retry-After`, seconds or a date; at most a day, for a typing error must not lose a feed."""
+    """Read `Retry-After`, seconds or a date; at most a day, so that a typing error does not lose a feed."""
     if value is None:
         return None
     try:
@@ -271,7 +271,7 @@ def _retry_after(value: str | None, now: datetime) -> timedelta | None:
 
 
 def _host(url: str) -> str:
-    """Name a host in words, without the keys and passwords that addresses carry."""
+    """Name the host of an address, without its keys and passwords."""
     return _short(_split(url).hostname or "the address")
 
 

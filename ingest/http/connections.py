@@ -1,4 +1,4 @@
-"""Connections for `http.py` that can be cut at a deadline and that stay out of the operator's own network."""
+"""Connections that a deadline can cut, and that stay out of the operator's own network."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from urllib3.util import Retry
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-class NotPublic(Exception):  # noqa: N818 - what happened, said where it is caught
-    """A connection that should lead to the public internet led elsewhere; not a byte was sent."""
+class NotPublic(Exception):  # noqa: N818 - never leaves this room
+    """A connection that should lead to the public internet leads elsewhere; it has sent no byte."""
 
 
 class Deadline:
     """Cuts every socket in use once its time is over.
 
-    Time-outs of sockets begin anew with each byte; a server that sends one every few seconds holds a
-    reader for days.
+    A socket's own time-out begins anew with each byte: a server that sends one every few seconds would hold
+    a reader for days.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -42,14 +42,14 @@ class Deadline:
         return time.monotonic() >= self._end
 
     def watch(self, sock: socket.socket) -> None:
-        """Cut this one too when the time comes."""
+        """Cut this socket, too, when the time is over."""
         with self._lock:
             self._sockets.append(sock)
         if self.is_over():
             self.cut()
 
     def cut(self) -> None:
-        """End the reading of every socket, in whichever thread."""
+        """End the reading of every socket, in whatever thread it happens."""
         with self._lock:
             for sock in self._sockets:
                 with suppress(OSError):  # closed already
@@ -57,7 +57,7 @@ class Deadline:
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def release(self) -> None:
-        """Let all go: their connections may serve others now."""
+        """Forget all sockets: their connections may serve other requests now."""
         with self._lock:
             self._sockets.clear()
 
@@ -67,7 +67,7 @@ _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[Deadline]:
-    """Hold every request made in this thread meanwhile to the time given."""
+    """Limit every request that this thread makes within the block to the given time."""
     until = Deadline(seconds)
     timer = threading.Timer(seconds, until.cut)
     timer.daemon = True
@@ -97,7 +97,7 @@ class _WatchedTls(_Watched, HTTPSConnection):
 class _Public(_Watched):
     """A connection that leads to the public internet only.
 
-    Checked on the open socket: a name may resolve to another address at each look-up.
+    It checks the open socket, since a name may resolve to another address at each look-up.
     """
 
     def _new_conn(self) -> socket.socket:
@@ -120,13 +120,13 @@ def _pools(plain: type[HTTPConnection], tls: type[HTTPSConnection]) -> dict[str,
 
 
 class _Adapter(HTTPAdapter):
-    """Makes our connections. Where the operator set a proxy, it is the proxy's part to keep strangers out."""
+    """Makes our connections. Where the operator has set a proxy, the proxy keeps strangers out."""
 
     def __init__(self, public_only: bool) -> None:
         self._proxied = _pools(_Watched, _WatchedTls)
         self._direct = _pools(_Public, _PublicTls) if public_only else self._proxied
-        # A kept connection may be closed by the server just as we use it: that deserves a second try.
-        # What the server answers is for the caller to judge, `Retry-After` too: it may say an hour.
+        # A server may close a kept connection just as we use it: that deserves a second try.
+        # The caller judges the answer, and `Retry-After`, which may be an hour.
         retry = Retry(
             connect=1, read=1, redirect=0, status=0, other=0, backoff_factor=0.2,
             respect_retry_after_header=False,
@@ -144,7 +144,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _Session(requests.Session):
-    """Leaves redirects alone: requests would read the whole body of each, however long."""
+    """Follows no redirects: requests would read the whole body of each, however long."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
@@ -164,7 +164,7 @@ def make_session(public_only: bool, headers: dict[str, str]) -> requests.Session
 def is_private(address: str) -> bool:
     """Tell whether an IP address is anything but a public one.
 
-    Raises `ValueError` when it is none.
+    Raises `ValueError` for a text that is no IP address.
     """
     ip = ipaddress.ip_address(address)
     inner = _inner(ip) if isinstance(ip, ipaddress.IPv6Address) else ip

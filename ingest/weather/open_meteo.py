@@ -1,6 +1,6 @@
-"""The weather at a system's centre, now and for the hours to come, from Open-Meteo: hourly, without a key.
+"""Fetches the weather at a system's centre from Open-Meteo: now and the next hours, hourly, without a key.
 
-Weather is a help and no more: whatever goes wrong with it is logged, tried again later, and stops nothing.
+Forecasts can do without weather: a failure is logged and tried again later, and stops nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 EVERY = timedelta(hours=1)
 _AGAIN = (timedelta(minutes=5), timedelta(hours=1))
-"""After a failure, and at most after several."""
+"""The wait after one failure, and the longest wait after several."""
 
 _NAMES = {
     "temperature": "temperature_2m",
@@ -32,15 +32,15 @@ _NAMES = {
     "rain": "precipitation",
 }
 _HOURS = {"past_hours": 2, "forecast_hours": 27}
-"""What a forecast of a day needs, in whole hours, if the next one comes an hour and more later."""
+"""Hours that a forecast of a day needs, if the next answer comes an hour or more later."""
 
 
 class WeatherError(Exception):
-    """What came was no weather. The text says what it was."""
+    """An answer that is no weather. The text says what it is."""
 
 
 class WeatherFeed:
-    """Asks for one system's weather when it is due; for one thread at a time.
+    """Fetches one system's weather when it is due; for one thread at a time.
 
     `url` is Open-Meteo's forecast address, or that of a server like it.
     """
@@ -54,14 +54,14 @@ class WeatherFeed:
         self._failures = 0
 
     def poll(self, stations: Stations) -> Weather | None:
-        """Give the weather where the stations are; None when it is not due, or could not be had."""
+        """Give the weather at the stations; None when it is not due or the service gives none."""
         now = self._clock()
         where = address(self._url, stations)
         if where is None or (self._due_at is not None and now < self._due_at):
             return None
         try:
             document = self._fetcher.get(where, named=self._url, fresh=True)
-            assert document is not None  # a fresh one is asked for without conditions
+            assert document is not None  # a fresh request has no conditions
             weather = read(document.body)
         except (FetchError, WeatherError) as error:
             wait = min(_AGAIN[0] * 2**self._failures, _AGAIN[1])

@@ -172,7 +172,7 @@ class Worker:
             self._stop()
 
     def _stop(self) -> None:
-        # Emptied first: APScheduler's own thread breaks when it is shut down with a job in hand.
+        # Jobs go first: APScheduler's own thread breaks when it is shut down while it holds a job.
         self._scheduler.pause()
         self._scheduler.remove_all_jobs()
         ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
@@ -181,15 +181,15 @@ class Worker:
         if ending.is_alive():
             log.info("not waiting any longer for slow feeds")
         try:
-            # A tick that still runs cannot commit from here on: it has no lease.
+            # A tick that still runs cannot commit any more: it has no lease.
             self._store.leases.drop_all(self.holder)
         except StoreFailedError as error:
             log.warning("the leases could not be given up: %s", error)
         log.info("stopped")
 
     def _book(self, ticker: Ticker, at: datetime) -> None:
-        # Without an id of the system: APScheduler drops a job that is due before the one of the same id that
-        # booked it has quite returned, and the system would never be polled again.
+        # The job has no id of its own. APScheduler drops a job that is due before the job that booked it has
+        # returned, if both have one id, and the system would never be polled again.
         number = self._bookings.get(ticker, (0, 0.0))[0] + 1
         wait = (at - self._clock()).total_seconds()
         self._bookings[ticker] = number, time.monotonic() + wait
@@ -197,7 +197,7 @@ class Worker:
 
     def _tick(self, ticker: Ticker, number: int) -> None:
         if number != self._bookings[ticker][0]:
-            return  # given up for lost, and booked anew
+            return  # counted as lost, and booked anew
         self._bookings[ticker] = number, math.inf
         due = self._clock()
         try:
@@ -208,14 +208,14 @@ class Worker:
                 self._book(ticker, max(due, self._clock()))
 
     def _look_for_the_lost(self) -> None:
-        """Book those anew whose job is gone: APScheduler drops one that it has no memory or thread for."""
+        """Book a tick anew whose job is gone: APScheduler drops a job when it lacks memory or a thread."""
         for ticker, (_, due) in list(self._bookings.items()):
             if time.monotonic() > due + LOST_AFTER:
                 log.warning("%s: its next poll was lost, and is made up for", ticker.system.system_id)
                 self._book(ticker, self._clock())
 
     def _bring_forward(self, step: timedelta) -> None:
-        """Bring all jobs forward after the clock was set back: they are dated by it, and would wait."""
+        """Bring all jobs forward after somebody set the clock back: they would wait for their old dates."""
         log.warning("the clock was set back by %.0f s; what was due is due as before", step.total_seconds())
         now = self._clock()
         for job in self._scheduler.get_jobs():
@@ -230,21 +230,21 @@ class Worker:
 
 
 def give_memory_back() -> None:
-    """Have the C library return to the system what large arrays took, as soon as they are gone.
+    """Have the C library return the memory of large arrays to the system as soon as nobody uses them.
 
-    By default glibc keeps a heap a thread, and freed arrays in each: 35 systems then took 640 MB, not 390.
+    By default glibc keeps a heap for each thread, with freed arrays in it: 35 systems took 640 MB, not 390.
     """
     try:
         for parameter, value in (_ARENAS, _FROM_BYTES):
             ctypes.CDLL(None).mallopt(parameter, value)
-    except (OSError, AttributeError, TypeError):  # another C library, which is left as it is
+    except (OSError, AttributeError, TypeError):  # another C library, which stays as it is
         log.debug("no mallopt here")
 
 
 def load_systems(source: str | None, fetcher: Fetcher, stop: threading.Event) -> list[System]:
-    """Read the list of systems to follow; one at an address that does not answer yet is asked again.
+    """Read the list of systems to follow; where its address does not answer, try again until it does.
 
-    Gives an empty list when `stop` was set meanwhile. Raises `RegistryError` for a list that is wrong.
+    Gives an empty list when somebody sets `stop` meanwhile. Raises `RegistryError` for a list that is wrong.
     """
     wait, longest = _RETRY_LIST
     while not stop.is_set():

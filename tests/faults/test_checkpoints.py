@@ -17,7 +17,7 @@ from model import Forecaster, Snapshot
 from model.checkpoint import StateError
 from tests.support.model_world import riders, stations
 from tests.support.store_world import MINUTE, NOON
-from tests.support.tick_world import Desk, Sky, fresh, rain, state_of
+from tests.support.tick_world import Desk, ScriptedWeather, fresh, rain, state_of
 
 pytestmark = pytest.mark.both
 
@@ -56,7 +56,7 @@ def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
     desk: Desk, how: str, newest: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It recovers from the checkpoint before, or from the log alone where that is spoilt too."""
-    sky, expected, spoilt = Sky(), Forecaster(stations()), SPOILT[how]
+    sky, expected, spoilt = ScriptedWeather(), Forecaster(stations()), SPOILT[how]
     ticker = desk.worker(weather=sky, checkpoint_seconds=600)
     seen = list(riders(36, start=NOON))
     for index, snapshot in enumerate(seen[:35]):

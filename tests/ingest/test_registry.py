@@ -243,7 +243,7 @@ def test_the_catalogue_tells_who_wants_a_key(server: Misbehaving, fetcher: Fetch
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"a,b\n1,2\n", b"\x00\xff"])
-def test_a_catalogue_that_is_none_is_said_to_be_none(
+def test_a_document_that_is_no_catalogue_is_refused(
     server: Misbehaving, fetcher: Fetcher, body: bytes
 ) -> None:
     server.at("/systems.csv", server_that.body(body))

@@ -1,4 +1,4 @@
-"""A small city's GBFS documents, written by hand and without a defect: each test puts one in.
+"""Writes a small city's GBFS documents without a defect; each test puts one in.
 
 `Operator` serves them over HTTP from this machine and lets a test set the clock.
 """
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 
 def place(station_id: Any, /, **fields: Any) -> Json:
-    """An entry of station information; a field that is `...` is left out."""
+    """Make an entry of station information; a field that is `...` is left out."""
     entry = {
         "station_id": station_id,
         "name": f"Place {station_id}",
@@ -41,7 +41,7 @@ def place(station_id: Any, /, **fields: Any) -> Json:
 
 
 def holding(station_id: Any, bikes: Any = 5, docks: Any = 15, /, **fields: Any) -> Json:
-    """An entry of station status; a field that is `...` is left out."""
+    """Make an entry of station status; a field that is `...` is left out."""
     entry = {
         "station_id": station_id,
         "num_bikes_available": bikes,
@@ -55,18 +55,18 @@ def holding(station_id: Any, bikes: Any = 5, docks: Any = 15, /, **fields: Any) 
 
 
 def wrap(data: Any, **fields: Any) -> Json:
-    """A document; a field that is `...` is left out."""
+    """Make a document; a field that is `...` is left out."""
     whole = {"last_updated": SECONDS, "ttl": 60, "version": "2.3", "data": data} | fields
     return {key: value for key, value in whole.items() if value is not ...}
 
 
 def information(*places: Json, **fields: Any) -> Json:
-    """Station information."""
+    """Make station information."""
     return wrap({"stations": list(places)}, **fields)
 
 
 def status(*stations: Json, **fields: Any) -> Json:
-    """Station status."""
+    """Make station status."""
     return wrap({"stations": list(stations)}, **fields)
 
 
@@ -90,7 +90,7 @@ def described(
 def counted(
     document: Json, known: DescribedStations | None = None, types: VehicleTypes | None = None
 ) -> tuple[StationCounts, dict[str, int]]:
-    """Read station status, for stations of the same ids unless `known` says otherwise; with what was odd."""
+    """Read station status, for stations of the same ids unless `known` has others; also count the findings."""
     if known is None:
         ids = dict.fromkeys(str(entry["station_id"]) for entry in document["data"]["stations"])
         known = described(*(place(key) for key in ids))
@@ -106,8 +106,8 @@ def counted(
 class Operator:
     """Runs a small city's feed on a misbehaving server, at a time of the test's choosing.
 
-    Change `discovery`, `information`, `status`, `system` and `types` at will: they are served as they are at
-    that moment. What is None is not found.
+    A test may change `discovery`, `information`, `status`, `system` and `types` at any time: the server sends
+    them as they are at that moment. It answers 404 for one that is None.
     """
 
     def __init__(self, server: Misbehaving, label: str = "") -> None:
@@ -125,7 +125,7 @@ class Operator:
         for path, name in (("gbfs", "discovery"), ("station_information", "information"),
                            ("station_status", "status"), ("system_information", "system"),
                            ("vehicle_types", "types")):  # fmt: skip
-            server.at(f"/{path}.json", self._whatever(partial(getattr, self, name)))
+            server.at(f"/{path}.json", self._serve_current(partial(getattr, self, name)))
         self.followed = System(
             "toulouse", "VélôToulouse", "Toulouse", "FR", server.url("/gbfs.json"), label=label
         )
@@ -133,24 +133,24 @@ class Operator:
         self.feed = self.follow()
 
     def follow(self) -> Feed:
-        """A feed of this system that knows nothing yet."""
+        """Open a new feed of this system."""
         return Feed(self.followed, self.fetcher, lambda: self.now)
 
-    def poll(self, after: float = 0, told: Any = None) -> Poll:
-        """Let `after` seconds pass, set the status' own time if `told`, and poll."""
+    def poll(self, after: float = 0, feed_time: Any = None) -> Poll:
+        """Let `after` seconds pass, set the status' own time if `feed_time` is given, and poll."""
         self.now += timedelta(seconds=after)
-        if told is not None and self.status is not None:
-            self.status["last_updated"] = told
+        if feed_time is not None and self.status is not None:
+            self.status["last_updated"] = feed_time
         return self.feed.poll()
 
     def hold(self, station_id: str, bikes: Any) -> None:
-        """Let a station hold so many bikes from now on."""
+        """Set the bikes of a station from now on."""
         assert self.status is not None
         for entry in self.status["data"]["stations"]:
             if entry["station_id"] == station_id:
                 entry["num_bikes_available"] = bikes
 
-    def _whatever(self, current: Callable[[], Json | None]) -> Behaviour:
+    def _serve_current(self, current: Callable[[], Json | None]) -> Behaviour:
         def behave(handler: Handler) -> None:
             now = current()
             if now is None:
@@ -163,11 +163,11 @@ class Operator:
 
 def bikes(poll: Poll, station_id: str) -> int:
     """Give a station's bikes by a poll; -1 where the poll does not have them."""
-    assert poll.snapshot is not None, f"nothing new came: {poll.outcome}"
+    assert poll.snapshot is not None, f"the poll brought nothing new: {poll.outcome}"
     found = np.flatnonzero(poll.snapshot.station_id == station_id)
     return int(poll.snapshot.bikes[found[0]]) if len(found) else -1
 
 
 def kinds(poll: Poll) -> dict[str, int]:
-    """Its findings, counted by kind."""
+    """Count the findings of a poll by kind."""
     return {finding.kind: finding.count for finding in poll.findings}

@@ -1,4 +1,4 @@
-"""A real HTTP server on this machine that misbehaves on request: one builder a defect.
+"""Runs a real HTTP server on this machine that misbehaves on request: one builder for each defect.
 
     with Misbehaving() as server:
         server.at("/gbfs.json", status(429, {"Retry-After": "120"}))
@@ -21,7 +21,7 @@ Behaviour = Callable[["Handler"], None]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Behaves as the server prescribes for a path. Its connections stay open, as those of real servers do."""
+    """Answers as a test has set for the path. Its connections stay open, as those of real servers do."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def drip(self, data: bytes) -> None:
-        """Send a byte now and then, for ten seconds, unless the other side or the server goes."""
+        """Send a byte now and then, for ten seconds, unless either side closes."""
         self.close_connection = True
         for byte in data:
             if self.server.gone.wait(0.05):
@@ -82,7 +82,7 @@ class Misbehaving(ThreadingHTTPServer):
         self._thread.join()
 
     def at(self, path: str, *behaviours: Behaviour) -> None:
-        """Behave like this when the path is asked, from now on."""
+        """Answer requests for the path like this from now on."""
         self.behaviours[path] = list(behaviours)
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
@@ -90,7 +90,7 @@ class Misbehaving(ThreadingHTTPServer):
         return f"http://{host}:{self.server_address[1]}{path}"
 
     def times(self, path: str) -> int:
-        """Tell how often a path was asked."""
+        """Count the requests for a path."""
         return [asked for asked, _ in self.asked].count(path)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -101,17 +101,17 @@ class Misbehaving(ThreadingHTTPServer):
 
 
 def body(content: bytes, headers: dict[str, str] | None = None) -> Behaviour:
-    """A document as it is."""
+    """Send a document as it is."""
     return lambda handler: handler.send(content, headers=headers)
 
 
 def document(content: dict[str, Any]) -> Behaviour:
-    """A document as JSON."""
+    """Send a document as JSON."""
     return body(json.dumps(content).encode())
 
 
 def tagged(content: bytes, etag: str) -> Behaviour:
-    """A document with an ETag; 304 for a client that has it."""
+    """Send a document with an ETag; 304 to a client that has it."""
 
     def behave(handler: Handler) -> None:
         if handler.headers.get("If-None-Match") == etag:
@@ -123,7 +123,7 @@ def tagged(content: bytes, etag: str) -> Behaviour:
 
 
 def dated(content: bytes, last_modified: str) -> Behaviour:
-    """A document with a date; 304 for a client that has it."""
+    """Send a document with a date; 304 to a client that has it."""
 
     def behave(handler: Handler) -> None:
         if handler.headers.get("If-Modified-Since") == last_modified:
@@ -135,7 +135,7 @@ def dated(content: bytes, last_modified: str) -> Behaviour:
 
 
 def gzipped(content: bytes) -> Behaviour:
-    """A document, packed."""
+    """Send a packed document."""
     return lambda handler: handler.send(gzip.compress(content), headers={"Content-Encoding": "gzip"})
 
 
@@ -143,12 +143,12 @@ def gzipped(content: bytes) -> Behaviour:
 
 
 def status(code: int, headers: dict[str, str] | None = None) -> Behaviour:
-    """No document but a status, with a page that may hold anything."""
+    """Send a status with a page that may hold anything."""
     return lambda handler: handler.send(b"<html>secret=hunter2</html>" * 20, code, headers)
 
 
 def redirect(to: str, code: int = 302) -> Behaviour:
-    """A redirect."""
+    """Send a redirect."""
     return lambda handler: handler.send(b"", code, {"Location": to})
 
 
@@ -166,17 +166,17 @@ def _drips(code: int, headers: dict[str, str], byte: bytes) -> Behaviour:
 
 
 def redirect_with_endless_page(to: str) -> Behaviour:
-    """A redirect whose page never ends."""
+    """Send a redirect whose page never ends."""
     return _drips(302, {"Location": to, "Content-Length": "100000"}, b" ")
 
 
 def drips_body() -> Behaviour:
-    """Slow loris: promises a document and sends it a byte at a time."""
+    """Promise a document and send it a byte at a time, like a slow loris."""
     return _drips(200, {"Content-Length": "100000"}, b"{")
 
 
 def drips_headers() -> Behaviour:
-    """Slow loris: never comes to the end of its headers."""
+    """Never end the headers, like a slow loris."""
 
     def behave(handler: Handler) -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
@@ -186,12 +186,12 @@ def drips_headers() -> Behaviour:
 
 
 def drips_chunk_size() -> Behaviour:
-    """Slow loris: never comes to the end of the size of a chunk."""
+    """Never end the size of a chunk, like a slow loris."""
     return _drips(200, {"Transfer-Encoding": "chunked"}, b"0")
 
 
 def silent() -> Behaviour:
-    """Takes the request and does not answer."""
+    """Take the request and do not answer."""
 
     def behave(handler: Handler) -> None:
         handler.server.gone.wait(10)
@@ -201,7 +201,7 @@ def silent() -> Behaviour:
 
 
 def breaks_off(content: bytes) -> Behaviour:
-    """Promises twice as much as it sends."""
+    """Promise twice as much as is sent."""
 
     def behave(handler: Handler) -> None:
         handler.send(content, headers={"Content-Length": str(2 * len(content) + 2)})
@@ -211,7 +211,7 @@ def breaks_off(content: bytes) -> Behaviour:
 
 
 def hangs_up() -> Behaviour:
-    """Closes the connection without a word."""
+    """Close the connection without an answer."""
 
     def behave(handler: Handler) -> None:
         handler.close_connection = True
@@ -220,7 +220,7 @@ def hangs_up() -> Behaviour:
 
 
 def zeros(size: int) -> Behaviour:
-    """A document of `size` bytes in chunks, so that no header warns of it."""
+    """Send a document of `size` bytes in chunks, so that no header warns of it."""
 
     def behave(handler: Handler) -> None:
         handler.send_response(200)
@@ -235,10 +235,10 @@ def zeros(size: int) -> Behaviour:
 
 
 def gzip_bomb(size: int) -> Behaviour:
-    """A small answer that unpacks to `size` bytes."""
+    """Send a small answer that unpacks to `size` bytes."""
     return body(gzip.compress(bytes(size)), {"Content-Encoding": "gzip"})
 
 
 def falsely_gzipped() -> Behaviour:
-    """Claims gzip, sends text."""
+    """Claim gzip, send text."""
     return body(b"{}", {"Content-Encoding": "gzip"})

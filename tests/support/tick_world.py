@@ -1,4 +1,4 @@
-"""A ticker's desk: a feed and a weather feed that say what a test wrote down, a real store, real workers."""
+"""Gives a test a scripted feed, scripted weather, a real store and real tickers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CITY = System("test", "Test", "Test", "IE", "http://127.0.0.1:1/gbfs.json")
 
 @dataclass
 class Script:
-    """A feed that says what the test wrote down, and the clock that it is read by."""
+    """A feed that answers what the test has set, with the clock that dates it."""
 
     now: datetime = NOON
     next: Any = None
@@ -86,10 +86,10 @@ class Desk:
             system, self.store, holder, self.feed.open, self.feed.clock, jitter=random.Random(1), **more
         )
 
-    def tick(self, ticker: Ticker, says: Any, after: timedelta = MINUTE) -> datetime:
-        """Let time go by, then the feed say something to a ticker that asks."""
+    def tick(self, ticker: Ticker, answer: Any, after: timedelta = MINUTE) -> datetime:
+        """Let time pass, set the answer of the feed, and tick."""
         self.feed.now += after
-        self.feed.next = says
+        self.feed.next = answer
         return ticker.tick()
 
     def state(self) -> tuple[str, Reason | None, int]:
@@ -108,15 +108,15 @@ def state_of(store: Store) -> bytes:
     return found.forecaster.to_bytes()
 
 
-class Sky:
-    """A weather feed that says what the test wrote down, once."""
+class ScriptedWeather:
+    """Weather that the test has set, once."""
 
     def __init__(self) -> None:
         self.next: Weather | None = None
 
     def poll(self, stations: Stations) -> Weather | None:
-        told, self.next = self.next, None
-        return told
+        weather, self.next = self.next, None
+        return weather
 
 
 def rain(at: datetime) -> Weather:

@@ -32,6 +32,8 @@ def test_every_system_is_listed_with_how_it_stands(world: World) -> None:
     assert (dublin["counts_at"], dublin["age_minutes"]) == ("2026-03-02T12:00:00Z", 3)
     assert dublin["learning_since"] == "2026-03-02T11:46:00Z"
     assert (boulder["label"], boulder["state"], boulder["text"]) == ("replayed", "unreachable", "no answer")
+    assert (boulder["kind"], boulder["arguments"]) == ("sentence", {"text": "no answer"})
+    assert (dublin["text"], dublin["kind"], dublin["arguments"]) == ("", None, {})
     assert (boulder["counts_at"], boulder["age_minutes"], boulder["failures"]) == (None, None, 3)
     assert get("/api/systems/boulder") == boulder
     assert len(get(dublin["stations"])["stations"]) == 12

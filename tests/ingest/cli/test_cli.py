@@ -1,4 +1,4 @@
-"""The command line: each command does its work, and what a person can mend is one sentence."""
+"""The command line: each command does its work, and an error that a person can mend is one sentence."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def dublin(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("ending", ["SIGTERM", "SIGINT", "parent"])
-def test_a_worker_works_until_it_is_told_to_stop(tmp_path: Path, ending: str) -> None:
+def test_a_worker_works_until_a_signal_or_its_parents_end(tmp_path: Path, ending: str) -> None:
     store = Store(store_url(tmp_path))
     command = [sys.executable, "-m", "ingest", "run"]
     with serving(
@@ -154,7 +154,9 @@ def test_a_played_city_obeys_the_command_line(tmp_path: Path) -> None:
     store.close()
 
 
-def test_what_cannot_be_recorded_or_served_is_said_in_one_sentence(tmp_path: Path, dublin: Path) -> None:
+def test_a_recording_or_server_that_cannot_start_says_why_in_one_sentence(
+    tmp_path: Path, dublin: Path
+) -> None:
     env = {"DOCKCAST_STORE": store_url(dublin.parent)}
     serve = ["serve", "--port", str(free_port())]
     for command, words in (
@@ -171,7 +173,7 @@ def test_what_cannot_be_recorded_or_served_is_said_in_one_sentence(tmp_path: Pat
         assert isinstance(ran.exception, SystemExit)
 
 
-def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+def test_a_taken_port_is_refused_in_a_sentence(tmp_path: Path) -> None:
     folder = make_recording(tmp_path / "one")
     with serving([folder]) as address:
         ran = runner.invoke(app, ["serve", str(folder), "--port", address.rpartition(":")[2]])

@@ -19,8 +19,8 @@ def at(seconds: float) -> datetime:
 def test_two_servers_in_turn_one_of_them_behind() -> None:
     """Each second document is some seconds older: late, though its counts differ."""
     clock = EventClock(replayed=False)
-    told = [0, -17, 60, 31, 120, 118]
-    outcomes = [clock.date(at(t), at(30 * n + 5), changed=True).outcome for n, t in enumerate(told)]
+    feed_times = [0, -17, 60, 31, 120, 118]
+    outcomes = [clock.date(at(t), at(30 * n + 5), changed=True).outcome for n, t in enumerate(feed_times)]
     assert outcomes == ["fresh", "late", "fresh", "late", "fresh", "late"]
     assert clock.newest == at(120)
 
@@ -126,10 +126,10 @@ def test_whatever_comes_snapshots_go_forward_and_never_past_receipt(
 ) -> None:
     clock = EventClock(replayed, None if newest is None else at(newest))
     received = 0
-    for told, later, changed in documents:
+    for feed_time, later, changed in documents:
         received += later
         before = clock.newest
-        dated = clock.date(None if told is None else at(told), at(received), changed)
+        dated = clock.date(None if feed_time is None else at(feed_time), at(received), changed)
         assert (dated.outcome == "fresh") == (dated.at is not None)
         if dated.at is None:
             assert clock.newest == before

@@ -68,7 +68,7 @@ def test_a_document_is_read() -> None:
         pytest.param(b"\x00\x01\x02\x03\x80", "unreachable", "is not valid JSON", id="bytes"),
     ],
 )
-def test_what_is_no_document_is_said_to_be_none(body: bytes, state: str, words: str) -> None:
+def test_bytes_that_are_no_document_are_refused_by_kind(body: bytes, state: str, words: str) -> None:
     with pytest.raises(FeedError) as caught:
         parse(body, "station_status", Findings())
     assert words in str(caught.value)
@@ -232,7 +232,7 @@ def test_discovery_without_station_feeds_is_refused_in_words(data: Any, kind: st
     assert words in str(caught.value)
 
 
-def test_a_free_floating_system_is_not_asked_again_for_hours() -> None:
+def test_a_free_floating_system_is_not_polled_again_for_hours() -> None:
     with pytest.raises(FeedError) as caught:
         feeds(wrap({"feeds": feed_list("vehicle_status")}), BASE)
     assert caught.value.retry_after is not None
@@ -330,7 +330,7 @@ def test_only_a_zone_that_exists_is_taken(data: Any, zone: str | None) -> None:
         pytest.param(wrap({"stations": [None, 5, "x"]}), "no station with an id", id="rubbish"),
     ],
 )
-def test_information_without_stations_is_said_to_be_so(document: Json, words: str) -> None:
+def test_information_without_stations_is_refused(document: Json, words: str) -> None:
     with pytest.raises(FeedError, match=words) as caught:
         describe(document, "toulouse", "FR", None, Findings())
     assert caught.value.state == "unreachable"
@@ -491,7 +491,7 @@ def test_counts_that_make_no_sense_are_unknown(
     assert findings == odd
 
 
-def test_docks_absent_everywhere_means_no_forecast_of_spaces_and_is_said() -> None:
+def test_docks_absent_everywhere_are_a_finding() -> None:
     read, odd = counted(status(holding("1", 5, ...), holding("2", 6, ...)))
     assert (read.bikes.tolist(), read.docks.tolist()) == ([5, 6], [-1, -1])
     assert odd == {"no_docks": 2}
@@ -582,9 +582,9 @@ def test_no_last_updated_is_no_time() -> None:
 
 
 def test_velib_tells_its_time_under_another_name() -> None:
-    told = counted(status(holding("1"), last_updated=..., lastUpdatedOther=SECONDS))[0].feed_time
-    assert told is not None
-    assert told.timestamp() == SECONDS
+    written_at = counted(status(holding("1"), last_updated=..., lastUpdatedOther=SECONDS))[0].feed_time
+    assert written_at is not None
+    assert written_at.timestamp() == SECONDS
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def failure(operator: Operator, after: float = 60) -> FeedError:
 
 def goes_on(operator: Operator) -> bool:
     """Whether the next minute's poll brings a snapshot again."""
-    poll = operator.poll(60, told=int((operator.now + timedelta(seconds=60)).timestamp()))
+    poll = operator.poll(60, feed_time=int((operator.now + timedelta(seconds=60)).timestamp()))
     return poll.outcome == "fresh" and poll.stations.station_id.tolist() == ["1", "2"]
 
 
@@ -71,10 +71,10 @@ def test_a_poll_brings_stations_and_a_snapshot_of_just_these(operator: Operator)
     assert poll.seconds > 0
 
 
-def test_only_the_status_is_asked_each_minute(operator: Operator, server: Misbehaving) -> None:
+def test_only_the_status_is_read_each_minute(operator: Operator, server: Misbehaving) -> None:
     first = operator.poll()
     for minute in range(1, 11):
-        assert operator.poll(60, told=SECONDS + 60 * minute).stations is first.stations
+        assert operator.poll(60, feed_time=SECONDS + 60 * minute).stations is first.stations
     assert [server.times(path) for path in (DISCOVERY, INFORMATION, STATUS)] == [1, 1, 11]
 
 
@@ -126,7 +126,7 @@ def test_vehicle_types_tell_e_bikes(operator: Operator, server: Misbehaving) -> 
         (86400, 300, {"long_ttl": 1}),
     ],
 )
-def test_ttl_is_told_within_reason(
+def test_the_ttl_of_a_poll_is_within_reason(
     operator: Operator, ttl: object, seconds: float, odd: dict[str, int]
 ) -> None:
     """Vélib' says an hour, and its counts change every minute."""
@@ -147,7 +147,7 @@ def test_station_named_in_status_first_appears_once_information_catches_up(opera
     assert bikes(poll, "9001") == -1
     assert kinds(poll) == {"status_only": 1}
     operator.information = information(place("1"), place("2"), place("9001"))
-    poll = operator.poll(60, told=SECONDS + 60)
+    poll = operator.poll(60, feed_time=SECONDS + 60)
     assert bikes(poll, "9001") == 4
     assert kinds(poll) == {}
 
@@ -168,14 +168,14 @@ def test_information_is_not_read_every_minute_for_a_station_it_never_describes(
     operator.information = information(place("1"), place("2"), ttl=86400)
     operator.status = status(holding("1"), holding("2"), holding("ghost"))
     for minute in range(130):
-        operator.poll(60, told=SECONDS + 60 * minute)
+        operator.poll(60, feed_time=SECONDS + 60 * minute)
     assert server.times(INFORMATION) == 8, "at once, and after 1, 2, 4, 8, 16, 32, 64 more minutes"
 
 
-def test_a_station_that_goes_is_gone_when_information_says_so(operator: Operator) -> None:
+def test_a_removed_station_stays_until_information_leaves_it_out(operator: Operator) -> None:
     operator.poll()
     operator.information = information(place("1"))
-    poll = operator.poll(16 * 60, told=SECONDS + 16 * 60)
+    poll = operator.poll(16 * 60, feed_time=SECONDS + 16 * 60)
     assert poll.stations.station_id.tolist() == ["1"]
     assert poll.snapshot is not None
     assert poll.snapshot.station_id.tolist() == ["1"]
@@ -232,7 +232,7 @@ def test_information_may_answer_304_for_ever(operator: Operator, server: Misbeha
     assert server.times(INFORMATION) == 2
 
 
-def test_a_new_feed_on_an_old_fetcher_is_not_told_304(operator: Operator, server: Misbehaving) -> None:
+def test_a_new_feed_on_an_old_fetcher_gets_no_304(operator: Operator, server: Misbehaving) -> None:
     for path, document in (
         (DISCOVERY, operator.discovery),
         (INFORMATION, operator.information),
@@ -312,7 +312,7 @@ def test_once_a_feed_worked_only_its_status_can_fail_a_poll(
 ) -> None:
     operator.poll()
     server.at(path, server_that.document(status()))
-    poll = operator.poll(86401, told=SECONDS + 86401)
+    poll = operator.poll(86401, feed_time=SECONDS + 86401)
     assert poll.outcome == "fresh"
     assert poll.stations.station_id.tolist() == ["1", "2"]
     if path != "/system_information.json":
@@ -354,10 +354,10 @@ def test_a_url_that_moved_while_the_old_one_still_answers_is_found_soon(
         {"name": "station_information", "url": server.url(INFORMATION)},
     ]})  # fmt: skip
     failure(operator)
-    assert operator.poll(11 * 60, told=SECONDS + 12 * 60).outcome == "fresh"
+    assert operator.poll(11 * 60, feed_time=SECONDS + 12 * 60).outcome == "fresh"
 
 
-def test_a_feed_that_is_gone_is_not_asked_twice_a_poll(operator: Operator, server: Misbehaving) -> None:
+def test_a_document_that_is_not_found_is_fetched_once_a_poll(operator: Operator, server: Misbehaving) -> None:
     operator.poll()
     server.at(STATUS, server_that.status(404))
     failure(operator)
@@ -381,7 +381,7 @@ def test_a_public_feed_that_names_a_private_address_is_refused(
     assert server.times(STATUS) == server.times(INFORMATION) == 0
 
 
-def test_every_document_is_asked_for_in_the_name_of_the_address_that_the_operator_gave(
+def test_every_document_is_fetched_under_the_address_that_the_operator_gave(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named: list[str] = []
@@ -405,7 +405,7 @@ def test_after_a_restart_the_snapshot_learnt_last_is_not_given_again(operator: O
     again = operator.poll(10)
     assert (again.outcome, again.at) == ("unchanged", NOW)
     assert again.stations is poll.stations
-    assert operator.poll(50, told=SECONDS + 60).outcome == "fresh"
+    assert operator.poll(50, feed_time=SECONDS + 60).outcome == "fresh"
 
 
 def test_after_a_restart_the_stations_known_then_serve_while_information_fails(
@@ -416,7 +416,7 @@ def test_after_a_restart_the_stations_known_then_serve_while_information_fails(
     operator.feed.resume(poll.stations, poll.at)
     server.at(INFORMATION, server_that.status(500))
     operator.system = None
-    again = operator.poll(60, told=SECONDS + 60)
+    again = operator.poll(60, feed_time=SECONDS + 60)
     assert again.outcome == "fresh"
     assert again.stations is poll.stations
     assert kinds(again) == {"bad_document": 2}
@@ -451,27 +451,27 @@ def test_a_time_that_stands_still_while_counts_change_is_replaced_by_receipt(ope
 @pytest.mark.parametrize("back", [2, 17, 59])
 def test_a_time_that_goes_back_is_late_and_never_a_snapshot(operator: Operator, back: int) -> None:
     """Several servers behind one name, each with a document of its own age."""
-    operator.poll(told=SECONDS)
+    operator.poll(feed_time=SECONDS)
     operator.hold("1", 4)
-    poll = operator.poll(30, told=SECONDS - back)
+    poll = operator.poll(30, feed_time=SECONDS - back)
     assert (poll.outcome, poll.snapshot, poll.at) == ("late", None, NOW)
     operator.hold("1", 3)
-    poll = operator.poll(30, told=SECONDS + 60)
+    poll = operator.poll(30, feed_time=SECONDS + 60)
     assert (poll.outcome, bikes(poll, "1"), poll.at) == ("fresh", 3, NOW + timedelta(seconds=60))
 
 
 def test_a_time_that_jumps_ahead_is_replaced_by_receipt_and_may_come_back(operator: Operator) -> None:
     operator.poll()
-    poll = operator.poll(60, told=SECONDS + 7200)
+    poll = operator.poll(60, feed_time=SECONDS + 7200)
     assert (poll.outcome, poll.at) == ("fresh", NOW + timedelta(seconds=60))
     assert kinds(poll) == {"future_time": 1}
-    poll = operator.poll(60, told=SECONDS + 118)
+    poll = operator.poll(60, feed_time=SECONDS + 118)
     assert (poll.outcome, poll.at, kinds(poll)) == ("fresh", NOW + timedelta(seconds=118), {})
 
 
-@pytest.mark.parametrize("told", [None, 0, 86400, -1, "soon", [], ...])
-def test_a_time_that_is_none_is_replaced_by_receipt(operator: Operator, told: object) -> None:
-    operator.status = status(holding("1"), holding("2"), last_updated=told)
+@pytest.mark.parametrize("feed_time", [None, 0, 86400, -1, "soon", [], ...])
+def test_a_time_that_is_none_is_replaced_by_receipt(operator: Operator, feed_time: object) -> None:
+    operator.status = status(holding("1"), holding("2"), last_updated=feed_time)
     for minute in range(3):
         poll = operator.poll(60)
         assert (poll.outcome, poll.at) == ("fresh", NOW + timedelta(minutes=minute + 1))
@@ -479,34 +479,34 @@ def test_a_time_that_is_none_is_replaced_by_receipt(operator: Operator, told: ob
 
 
 def test_months_old_and_still_is_dated_by_receipt_but_known_to_be_dead(operator: Operator) -> None:
-    poll = operator.poll(told=SECONDS - 90 * 86400)
+    poll = operator.poll(feed_time=SECONDS - 90 * 86400)
     assert (poll.outcome, poll.at, kinds(poll)) == ("fresh", NOW, {"old_time": 1})
     assert poll.still_seconds == 90 * 86400
     assert operator.poll(60).outcome == "unchanged"
 
 
 @pytest.mark.parametrize(
-    "told",
+    "feed_time",
     [
         pytest.param(SECONDS * 1000, id="milliseconds"),
         pytest.param(str(SECONDS), id="text"),
         pytest.param("2026-03-01T13:00:00.1234567+01:00", id="rfc_3339_with_seven_decimals"),
     ],
 )
-def test_a_time_in_another_spelling_is_the_same_time(operator: Operator, told: object) -> None:
-    assert operator.poll(5, told=told).at == NOW
+def test_a_time_in_another_spelling_is_the_same_time(operator: Operator, feed_time: object) -> None:
+    assert operator.poll(5, feed_time=feed_time).at == NOW
 
 
 def test_polls_through_the_night_of_the_daylight_saving_change_are_a_minute_apart(operator: Operator) -> None:
     operator.now = datetime(2026, 3, 29, 0, 58, tzinfo=UTC)
-    told = ["2026-03-29T01:58:00+01:00", "2026-03-29T01:59:00+01:00", "2026-03-29T03:00:00+02:00"]
-    polls = [operator.poll(60, told=text) for text in told]
+    times = ["2026-03-29T01:58:00+01:00", "2026-03-29T01:59:00+01:00", "2026-03-29T03:00:00+02:00"]
+    polls = [operator.poll(60, feed_time=text) for text in times]
     assert [poll.outcome for poll in polls] == ["fresh"] * 3
     first = datetime(2026, 3, 29, 0, 58, tzinfo=UTC)
     assert [poll.at for poll in polls] == [first + timedelta(minutes=n) for n in range(3)]
 
 
-def test_a_poll_that_takes_longer_than_a_minute_is_dated_by_when_the_status_came(
+def test_a_poll_that_takes_longer_than_a_minute_is_dated_by_the_receipt_of_the_status(
     operator: Operator, server: Misbehaving
 ) -> None:
     operator.status = status(holding("1"), holding("2"), last_updated=...)
@@ -525,12 +525,12 @@ def test_the_time_of_a_replayed_feed_is_never_held_against_today(server: Misbeha
     operator = Operator(server, label="replayed")
     then = 1_500_000_000
     for step in range(3):
-        poll = operator.poll(1, told=then + 60 * step)
+        poll = operator.poll(1, feed_time=then + 60 * step)
         assert poll.at is not None
         assert (poll.outcome, poll.at.timestamp(), kinds(poll)) == ("fresh", then + 60 * step, {})
         assert poll.still_seconds == 0
     assert operator.poll(1).outcome == "unchanged"
-    assert operator.poll(1, told=then).outcome == "late"
+    assert operator.poll(1, feed_time=then).outcome == "late"
 
 
 def test_what_a_snapshot_holds_is_aligned_with_the_stations_whatever_the_order(operator: Operator) -> None:

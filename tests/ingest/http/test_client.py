@@ -74,9 +74,7 @@ def test_304_is_no_document_unless_the_caller_lost_his(
     assert fetcher.get(server.url("/a")) is None
 
 
-def test_a_document_that_lost_its_etag_is_asked_for_whole_again(
-    server: Misbehaving, fetcher: Fetcher
-) -> None:
+def test_a_document_that_lost_its_etag_is_fetched_whole_again(server: Misbehaving, fetcher: Fetcher) -> None:
     server.at("/a", server_that.tagged(b"1", '"v1"'), server_that.body(b"2"))
     fetcher.get(server.url("/a"))
     fetcher.get(server.url("/a"))
@@ -84,7 +82,7 @@ def test_a_document_that_lost_its_etag_is_asked_for_whole_again(
     assert ["If-None-Match" in headers for _, headers in server.asked] == [False, True, False]
 
 
-def test_304_that_nobody_asked_for_is_no_answer(server: Misbehaving, fetcher: Fetcher) -> None:
+def test_304_to_a_request_without_conditions_is_no_answer(server: Misbehaving, fetcher: Fetcher) -> None:
     server.at("/a", server_that.status(304))
     with pytest.raises(errors.UnexpectedStatus):
         fetcher.get(server.url("/a"))
@@ -103,7 +101,7 @@ def test_304_that_nobody_asked_for_is_no_answer(server: Misbehaving, fetcher: Fe
         (503, errors.ServerError),
     ],
 )
-def test_a_status_is_told_in_words_without_what_the_page_says(
+def test_a_status_is_an_error_without_the_text_of_the_page(
     server: Misbehaving, fetcher: Fetcher, code: int, error: type[FetchError]
 ) -> None:
     server.at("/a", server_that.status(code))
@@ -117,7 +115,7 @@ def test_a_status_is_told_in_words_without_what_the_page_says(
 
 
 @pytest.mark.parametrize(
-    ("told", "wait"),
+    ("header", "wait"),
     [
         pytest.param("120", timedelta(minutes=2), id="seconds"),
         pytest.param("Sun, 01 Mar 2026 12:05:00 GMT", timedelta(minutes=5), id="date"),
@@ -131,9 +129,9 @@ def test_a_status_is_told_in_words_without_what_the_page_says(
 )
 @pytest.mark.parametrize("code", [429, 503])
 def test_retry_after_is_read(
-    server: Misbehaving, fetcher: Fetcher, code: int, told: str, wait: timedelta | None
+    server: Misbehaving, fetcher: Fetcher, code: int, header: str, wait: timedelta | None
 ) -> None:
-    server.at("/a", server_that.status(code, {"Retry-After": told}))
+    server.at("/a", server_that.status(code, {"Retry-After": header}))
     with pytest.raises(FetchError) as caught:
         fetcher.get(server.url("/a"))
     assert caught.value.retry_after == wait
@@ -177,7 +175,7 @@ def test_a_document_that_breaks_off_is_no_document(server: Misbehaving, fetcher:
         fetcher.get(server.url("/a"))
 
 
-def test_a_server_that_hangs_up_once_is_asked_again(server: Misbehaving, fetcher: Fetcher) -> None:
+def test_a_server_that_hangs_up_once_gets_a_second_request(server: Misbehaving, fetcher: Fetcher) -> None:
     """A kept connection may be closed by the server just as we use it."""
     server.at("/a", server_that.hangs_up(), server_that.body(b"{}"))
     assert got(fetcher, server.url("/a")).body == b"{}"
@@ -251,7 +249,7 @@ def test_tls_with_a_server_that_has_none_fails(server: Misbehaving, fetcher: Fet
         f"http://{'a' * 70}.example/",
     ],
 )
-def test_what_is_no_web_address_is_said_to_be_none(fetcher: Fetcher, url: str) -> None:
+def test_a_text_that_is_no_web_address_is_refused(fetcher: Fetcher, url: str) -> None:
     with pytest.raises(errors.BadAddress):
         fetcher.get(url)
 

@@ -92,15 +92,15 @@ def test_a_day_of_hours_is_read_in_its_units(server: Server) -> None:
     assert len(asked["hourly"][0].split(",")) == len(WEATHER)
 
 
-def test_it_is_asked_once_an_hour(server: Server) -> None:
+def test_the_service_is_asked_once_an_hour(server: Server) -> None:
     clock, fetcher = Clock(), Fetcher()
     feed = WeatherFeed("test", server.url, fetcher, clock)
-    told = []
+    answered = []
     for minute in range(0, 125, 5):
         clock.now = NOON + timedelta(minutes=minute)
-        told.append(feed.poll(stations()) is not None)
+        answered.append(feed.poll(stations()) is not None)
     fetcher.close()
-    assert sum(told) == len(server.asked) == 1 + timedelta(minutes=120) // EVERY
+    assert sum(answered) == len(server.asked) == 1 + timedelta(minutes=120) // EVERY
 
 
 def test_a_failure_is_tried_again_less_and_less_often(
@@ -136,18 +136,18 @@ def test_a_failure_is_tried_again_less_and_less_often(
         (answer(0), "at least one"),
     ],
 )
-def test_what_is_no_weather_is_refused_in_words(body: bytes, words: str) -> None:
+def test_an_answer_that_is_no_weather_is_refused(body: bytes, words: str) -> None:
     with pytest.raises(WeatherError, match=words):
         read(body)
 
 
-def test_what_is_not_known_is_not_a_number() -> None:
+def test_an_unknown_value_is_not_a_number() -> None:
     weather = read(answer(precipitation=[None, 0.5, None], cloud_cover=None))
     assert np.isnan(weather.values[:, WEATHER.index("clouds")]).all()
     assert np.isnan(weather.values[:, WEATHER.index("rain")]).tolist() == [True, False, True]
 
 
-def test_a_city_without_positions_is_asked_about_nowhere() -> None:
+def test_a_city_without_positions_has_no_weather_address() -> None:
     placed = stations(3)
     nowhere = Stations(**{**placed.__dict__, "lat": np.zeros(3), "lon": np.zeros(3)})
     assert address("http://x", nowhere) is None

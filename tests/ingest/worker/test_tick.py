@@ -26,7 +26,7 @@ from model.records import Drift
 from model.scoring.issue import SCORED_MINUTES
 from tests.support.model_world import MONDAY, riders, stations
 from tests.support.store_world import MINUTE, NOON
-from tests.support.tick_world import CITY, Desk, Sky, fresh, nothing, rain, state_of
+from tests.support.tick_world import CITY, Desk, ScriptedWeather, fresh, nothing, rain, state_of
 
 # ---------------------------------------------------------------- what a poll may come to
 
@@ -102,7 +102,7 @@ def test_a_feed_that_stands_still_falls_silent_and_comes_back(desk: Desk) -> Non
     assert desk.state() == ("live", None, 0)
 
 
-def test_a_feed_that_was_frozen_before_we_came_is_shown_and_called_silent(desk: Desk) -> None:
+def test_a_feed_that_was_frozen_at_the_first_poll_is_shown_and_called_silent(desk: Desk) -> None:
     desk.tick(desk.worker(), fresh(next(riders(1)), still_seconds=7200.0))
     assert desk.state()[0] == "silent"
     assert desk.store.frames.newest("test") is not None
@@ -117,7 +117,7 @@ def test_a_replay_that_begins_again_says_why_nothing_happens(desk: Desk) -> None
     assert desk.state() == ("silent", Reason("only_older"), 0)
 
 
-def test_failures_are_told_and_tried_again_ever_more_rarely(desk: Desk) -> None:
+def test_failures_are_stored_and_tried_again_ever_more_rarely(desk: Desk) -> None:
     ticker = desk.worker()
     trouble = FetchFailed(TooSlow(host="bikes.example", seconds=30.0))
     waits = []
@@ -226,7 +226,7 @@ def test_a_checkpoint_of_another_release_costs_no_more_than_what_is_not_kept(
 
 
 @pytest.mark.both
-def test_what_was_forgotten_is_not_needed_to_recover(desk: Desk) -> None:
+def test_data_that_was_dropped_is_not_needed_to_recover(desk: Desk) -> None:
     ticker = desk.worker(checkpoint_seconds=600, keep=timedelta(minutes=20))
     seen = list(riders(90))
     for snapshot in seen:
@@ -257,7 +257,7 @@ def test_a_commit_that_fails_is_made_good_at_the_next_tick(
         desk.tick(ticker, fresh(snapshot))
     assert desk.store.observations.poll_times("test") == [snapshot.at for snapshot in seen]
     assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
-    assert desk.feed.at == seen[0].at, "the feed was not told where to take up"
+    assert desk.feed.at == seen[0].at, "the feed did not learn where to continue"
 
 
 def test_a_bug_ends_its_tick_alone(
@@ -299,7 +299,7 @@ def test_a_second_worker_stands_by_and_takes_over_in_the_same_state(desk: Desk) 
 
 
 @pytest.mark.both
-def test_a_worker_that_was_frozen_learns_nothing_until_it_has_read_what_others_did(desk: Desk) -> None:
+def test_a_frozen_worker_learns_nothing_until_it_has_read_the_work_of_others(desk: Desk) -> None:
     """It still has a forecaster in memory, of an hour ago, when it gets its lease back."""
     frozen, other = desk.worker("frozen"), desk.worker("other")
     seen = list(riders(30))
@@ -372,7 +372,7 @@ def test_only_what_changes_is_logged(desk: Desk, caplog: pytest.LogCaptureFixtur
 
 
 def test_weather_comes_with_a_checkpoint_so_that_recovery_knows_it(desk: Desk) -> None:
-    sky = Sky()
+    sky = ScriptedWeather()
     ticker = desk.worker(weather=sky, checkpoint_seconds=3600)
     heard = Forecaster(stations())
     for index, seen in enumerate(riders(90, start=NOON)):

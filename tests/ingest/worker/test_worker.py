@@ -78,9 +78,7 @@ def holder(store: Store) -> str | None:
     return store.leases.holder(datetime.now(UTC))
 
 
-def test_all_systems_are_followed_until_the_worker_is_told_to_stop(
-    store: Store, cities: list[System]
-) -> None:
+def test_all_systems_are_followed_until_the_worker_stops(store: Store, cities: list[System]) -> None:
     with working(store, cities) as made:
         wait_for(lambda: all(len(store.observations.poll_times(city.system_id)) >= 3 for city in cities))
         assert holder(store) == made.holder
@@ -172,7 +170,7 @@ def test_leases_are_renewed_while_nothing_is_due(store: Store, monkeypatch: pyte
 # ---------------------------------------------------------------- the list of systems
 
 
-def test_a_list_whose_server_is_not_up_yet_is_asked_again(
+def test_a_list_whose_server_is_not_up_yet_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(worker, "_RETRY_LIST", (0.01, 0.02))
@@ -194,7 +192,7 @@ def test_a_list_that_is_wrong_is_refused_at_once(tmp_path: Path) -> None:
         load_systems(str(tmp_path / "none.toml"), Fetcher(), threading.Event())
 
 
-def test_waiting_for_a_list_ends_when_the_worker_is_told_to_stop() -> None:
+def test_waiting_for_a_list_ends_when_the_worker_stops() -> None:
     stop = threading.Event()
     threading.Timer(0.1, stop.set).start()
     assert load_systems("http://127.0.0.1:1/systems.toml", Fetcher(), stop) == []
@@ -203,7 +201,7 @@ def test_waiting_for_a_list_ends_when_the_worker_is_told_to_stop() -> None:
 # ---------------------------------------------------------------- when to poll
 
 
-def test_a_feed_is_asked_once_in_its_minute_and_never_before_its_ttl_is_over() -> None:
+def test_a_feed_is_polled_once_in_its_minute_and_never_before_its_ttl_is_over() -> None:
     for ttl in (0.0, 59.0, 60.0, 200.0):
         asked, received = NOON, NOON + timedelta(seconds=1.5)
         due = schedule.after_answer(LIVE, asked, received, ttl, 0.3)

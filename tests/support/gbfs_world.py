@@ -90,7 +90,7 @@ def described(
 def counted(
     document: Json, known: DescribedStations | None = None, types: VehicleTypes | None = None
 ) -> tuple[StationCounts, dict[str, int]]:
-    """Read station status, for stations of the same ids unless `known` has others; also count the findings."""
+    """Read station status, for stations of the same ids unless `known` has others; count the findings."""
     if known is None:
         ids = dict.fromkeys(str(entry["station_id"]) for entry in document["data"]["stations"])
         known = described(*(place(key) for key in ids))

@@ -205,7 +205,7 @@ riders_start = next(riders(1)).at
 def test_a_checkpoint_of_another_release_costs_no_more_than_what_is_not_kept(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("ingest.worker.recovery._AT_ONCE", 7)
+    monkeypatch.setattr("ingest.worker.recovery._POLLS_AT_ONCE", 7)
     ticker = desk.worker(checkpoint_seconds=1e9)
     seen = list(riders(40))
     for snapshot in seen:
@@ -455,7 +455,7 @@ def test_a_drift_is_kept_in_the_store(desk: Desk, monkeypatch: pytest.MonkeyPatc
 def test_a_frame_of_every_twenty_minutes_is_kept_for_a_while(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.store.store.KEPT_FOR", timedelta(hours=4))
+    monkeypatch.setattr("ingest.store.issued_forecasts.KEPT_FOR", timedelta(hours=4))
     ticker = desk.worker(checkpoint_seconds=1e6)
     for seen in list(riders(330))[::5]:
         desk.tick(ticker, fresh(seen), after=5 * MINUTE)

@@ -1,7 +1,7 @@
 """`python -m deploy.backup save FILE` and `restore FILE`: the store that DOCKCAST_STORE names, as one file.
 
-Workers and apps go on while it is saved: the file is the store at one moment. It is restored while none is at
-work. For PostgreSQL pg_dump and pg_restore are called, of the server's release or a newer one.
+Workers and apps go on during a save: the file is the store at one moment. Stop them before a restore. For
+PostgreSQL it calls pg_dump and pg_restore, which must be of the server's release or newer.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from ingest.store import Store, StoreError
 
 
 class BackupError(Exception):
-    """It was not done. The text says what to do."""
+    """The save or restore was not done. The text says what to do."""
 
 
 def save(url: URL, file: Path) -> None:
-    """Save the store; a file of that name is replaced once the new one is whole.
+    """Save the store. An older file of that name stays until the new one is whole.
 
     Raises `BackupError`.
     """
@@ -38,13 +38,13 @@ def save(url: URL, file: Path) -> None:
         with closing(sqlite3.connect(f"{_path(url).as_uri()}?mode=ro", uri=True, timeout=60)) as store:
             store.execute("VACUUM INTO ?", [str(part)])
     else:
-        # Tables alone: the roles and what grants them their rights are a superuser's, see postgres/roles.sql.
+        # Tables alone: a superuser makes the roles and their rights, see postgres/roles.sql.
         _call("pg_dump", url, "--format=custom", "--table=public.*", f"--file={part}")
     os.replace(part, file)
 
 
 def restore(url: URL, file: Path) -> None:
-    """Put the store back as it was saved; what was there is gone, but a file is kept as `….before`.
+    """Put the store back as it was saved. What was there is lost, but a file is kept as `….before`.
 
     Raises `BackupError`, also where a worker is at work.
     """
@@ -65,7 +65,7 @@ def restore(url: URL, file: Path) -> None:
         part.unlink()
         raise BackupError(f"{file} is damaged: take another one")
     if path.exists():
-        # Closing the last connection has put what the log held into the file itself.
+        # The last connection to close has written SQLite's log into the file.
         os.replace(path, path.with_name(f"{path.name}.before"))
         for ending in ("-wal", "-shm"):
             path.with_name(path.name + ending).unlink(missing_ok=True)
@@ -99,7 +99,7 @@ def _call(program: str, url: URL, *options: str) -> None:
     address = url.set(drivername="postgresql", password=None).render_as_string()
     env = dict(os.environ)
     if url.password:
-        env["PGPASSWORD"] = str(url.password)  # arguments are for all to see
+        env["PGPASSWORD"] = str(url.password)  # every user sees arguments
     try:
         subprocess.run([program, f"--dbname={address}", *options], env=env, check=True)
     except FileNotFoundError as error:
@@ -109,13 +109,14 @@ def _call(program: str, url: URL, *options: str) -> None:
 
 
 def main() -> int:
-    """Do as the command line says."""
+    """Run the command line; give the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy.backup", description=__doc__)
     parser.add_argument("what", choices=["save", "restore"])
     parser.add_argument("file", type=Path)
-    told = parser.parse_args()
+    given = parser.parse_args()
     try:
-        (save if told.what == "save" else restore)(make_url(Settings.read().store), told.file.absolute())
+        action = save if given.what == "save" else restore
+        action(make_url(Settings.read().store), given.file.absolute())
     except (BackupError, SettingsError, StoreError, sqlite3.Error, OSError) as error:
         sys.stderr.write(f"Error: {redact(str(error))}\n")
         return 2

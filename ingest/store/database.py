@@ -30,7 +30,7 @@ _LOCK = 0x646F636B
 _POSTGRESQL = {
     # A worker that freezes inside a transaction holds its locks: the server ends it, and others go on.
     "options": "-c idle_in_transaction_session_timeout=10s -c lock_timeout=30s",
-    # The loss of a server is noticed in half a minute, not in a quarter of an hour.
+    # A lost server is noticed in half a minute, not in a quarter of an hour.
     "connect_timeout": 10,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -111,7 +111,7 @@ class Database:
                 f"The store {self._name} has not the tables of this release yet: "
                 "start the worker (python -m ingest run), which makes them"
             )
-        # Two processes may start at once: the first to hold the lock migrates, the other finds it done.
+        # Two processes may start at once: the first one with the lock migrates, the other finds it done.
         with self.write(alone=True) as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -152,7 +152,7 @@ class Database:
         return timedelta(seconds=seconds)
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self._engine.dispose()
 
 
@@ -186,7 +186,7 @@ def _tune_sqlite(connection: Any, record: Any) -> None:
 
 
 def _write_ahead(connection: Any) -> None:
-    # SQLite does not wait when two processes switch a new file over at once: one is refused, and tries again.
+    # SQLite does not wait when two processes switch a new file to WAL: it refuses one, which tries again.
     for _ in range(200):
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -200,6 +200,6 @@ def _write_ahead(connection: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes the lock at once: one that reads first and then writes may find the lock gone.
+    # A writer takes the lock at once: a writer that reads first may find that another one has taken it.
     write = connection.get_execution_options().get("dockcast_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,7 +1,7 @@
-"""Who a worker is, so that others can tell whether it still lives.
+"""Names of lease holders, from which other workers can tell whether a holder is dead.
 
-A lease outlives the worker that was killed with it. On the same machine nobody need wait for it to run out:
-the process is there or it is not.
+A killed worker leaves its lease behind. On the same machine nobody needs to wait until the lease runs out:
+the name has the number of the process, which runs or does not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 @cache
 def _place() -> str:
-    """Name this machine, its present run, and where there are containers, the one we are in.
+    """Name this machine, its present boot, and the container that we are in, if any.
 
     Process numbers mean something only within all three.
     """
@@ -37,14 +37,14 @@ def _container() -> str:
 
 
 def new_holder() -> str:
-    """Make up a name for this process to hold leases under, never used before."""
+    """Make a new name under which this process holds leases."""
     return f"{_place()}/{os.getpid()}/{secrets.token_hex(4)}"
 
 
 def is_dead(holder: str) -> bool:
-    """Tell whether a holder is known to live no more; False where that cannot be known from here."""
+    """Tell whether a holder is known to be dead; False where this process cannot know."""
     place, _, process = holder.rpartition("/")[0].rpartition("/")
-    # On Windows, asking after a process by os.kill would end it.
+    # On Windows, os.kill would end the process.
     if os.name != "posix" or place != _place() or not process.isdecimal():
         return False
     try:

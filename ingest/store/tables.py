@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy sees them. `migrations/` makes them; a test holds the two together."""
+"""The tables for SQLAlchemy. `migrations/` makes them; a test compares the two."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ingest.reason import Reason
 
 
 class UnixSeconds(sa.TypeDecorator[datetime]):
-    """An aware UTC time as whole Unix seconds: the same in every database, and what recordings hold."""
+    """An aware UTC time as whole Unix seconds: the same in every database, and in recordings."""
 
     impl = sa.BigInteger
     cache_ok = True
@@ -26,7 +26,7 @@ class UnixSeconds(sa.TypeDecorator[datetime]):
 
 
 class UnixTime(sa.TypeDecorator[datetime]):
-    """An aware UTC time with its fraction, for what the wall clock says."""
+    """An aware UTC time with its fraction, for times of the wall clock."""
 
     impl = sa.Double
     cache_ok = True

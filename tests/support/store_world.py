@@ -1,4 +1,4 @@
-"""For tests of the store and the worker: databases to write to, and ticks to write."""
+"""Databases and ticks for tests of the store and the worker."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DUBLIN = System("dublin", "dublinbikes", "Dublin", "IE", "http://127.0.0.1:1/gbf
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """Start a PostgreSQL of our own; give the address of its server, without a database."""
+    """Start a PostgreSQL server; give its address, without a database."""
     with tempfile.TemporaryDirectory(prefix="pg") as folder:
         os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # for a lock, left there
         with warnings.catch_warnings():
@@ -54,7 +54,7 @@ def postgres() -> Iterator[str]:
 
 @contextmanager
 def postgres_database(server: str, name: str, template: str = "template1") -> Iterator[str]:
-    """Make a new database on a server, like another one; give its URL."""
+    """Make a database on a server as a copy of a template; give its URL."""
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -137,7 +137,7 @@ def claim(holder: str = "me", now: datetime = NOON, system_id: str = "dublin") -
 
 
 def commit(store: Store, tick: TickResult, system_id: str = "dublin", holder: str = "me") -> int:
-    """Take the lease and write a tick as of when it was received."""
+    """Take the lease and write a tick at the time of its receipt."""
     own = claim(holder, tick.poll.received_at, system_id)
     assert store.leases.take(own)
     return store.commit_tick(own, tick)

@@ -22,7 +22,7 @@ def scored(minutes: int, timezone: str = "UTC") -> tuple[Forecaster, list[list[S
     return forecaster, [forecaster.learn(seen) for seen in riders(minutes)]
 
 
-def test_the_stations_add_up_to_the_rows_of_the_hours() -> None:
+def test_scores_by_station_add_up_to_scores_by_hour() -> None:
     forecaster, ticks = scored(240)
     ids = forecaster.stations.station_id
     blob = None
@@ -40,7 +40,7 @@ def test_the_stations_add_up_to_the_rows_of_the_hours() -> None:
             assert total.loc[model, name] == pytest.approx(sum(row[name] for row in rows), rel=1e-5)
 
 
-def test_what_was_stated_and_what_came_true_add_up() -> None:
+def test_calibration_counts_add_up() -> None:
     forecaster, ticks = scored(240)
     blob = None
     for scores in ticks:
@@ -78,7 +78,7 @@ def test_a_day_is_the_citys_own() -> None:
     assert [d.day for d in by_day([late], ids, "UTC")] == ["2026-07-01"]
 
 
-def test_what_expired_is_no_station_s_score() -> None:
+def test_an_expired_forecast_has_no_score_by_station() -> None:
     forecaster = Forecaster(stations())
     for seen in riders(25):
         forecaster.learn(seen)
@@ -89,7 +89,7 @@ def test_what_expired_is_no_station_s_score() -> None:
 
 
 @pytest.mark.both
-def test_a_store_without_any_gives_empty_tables(tmp_path: Path) -> None:
+def test_a_store_without_scores_gives_empty_tables(tmp_path: Path) -> None:
     store = Store(store_url(tmp_path))
     assert store.daily_scores.by_station("nobody").empty
     assert store.daily_scores.calibration("nobody").empty

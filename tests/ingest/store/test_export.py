@@ -1,4 +1,4 @@
-"""Export: a day's scores and forecasts as files that say what the store says."""
+"""Export: files of a day's scores and forecasts hold the same numbers as the store."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterator[
 
 @pytest.mark.both
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_files_say_what_the_store_says(desk: Desk, tmp_path: Path, kind: exported.Format) -> None:
+def test_files_hold_the_same_numbers_as_the_store(desk: Desk, tmp_path: Path, kind: exported.Format) -> None:
     written = export(desk.store, "test", tmp_path / kind, kind=kind)
     assert {path.name for path in written} == {
         f"{n}.{kind}" for n in ("scores", "stations", "calibration", "forecasts")
@@ -49,11 +49,11 @@ def test_files_say_what_the_store_says(desk: Desk, tmp_path: Path, kind: exporte
     assert set(forecasts["minutes"]) <= set(SCORED_MINUTES)
     issued = forecasts[forecasts["minutes"] == 30]
     assert len(issued) == pool["n"].sum()
-    # The frame is what people saw, the score what was on record: the same forecast.
+    # People saw the frame, and the score is of the pending forecast: both are the same forecast.
     assert issued["off"].abs().sum() == pytest.approx(errors)
 
 
-def test_a_day_of_which_nothing_is_kept_is_said(desk: Desk, tmp_path: Path) -> None:
+def test_a_day_without_data_is_an_error_that_names_the_newest_day(desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=f"its newest day is {MONDAY.date()}"):
         export(desk.store, "test", tmp_path, date(1999, 1, 1))
     with pytest.raises(ExportError, match="one of those followed"):

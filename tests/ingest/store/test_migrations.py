@@ -118,7 +118,7 @@ def rows_of(connection: sa.Connection, table: sa.Table, names: list[str]) -> lis
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_a_store_of_any_release_comes_up_to_date_with_all_that_it_held(revision: str, tmp_path: Path) -> None:
+def test_a_store_of_any_release_comes_up_to_date_and_loses_nothing(revision: str, tmp_path: Path) -> None:
     url = empty_url(tmp_path)
     migrate(url, revision)
     engine = sa.create_engine(url)
@@ -157,6 +157,10 @@ def test_a_store_of_any_release_comes_up_to_date_with_all_that_it_held(revision:
     assert failure.outcome == "too_slow"
     assert state.reason == failure.reason
     assert state.reason == (Reason("sentence", {"text": SENTENCE}) if revision < "0010" else REASON)
+    if revision >= "0002":
+        times = store.issued_forecasts.issue_times("dublin")
+        issued = [store.issued_forecasts.get("dublin", at) for at in times]
+        assert issued == [BLOB, BLOB[1:], BLOB[2:]]
     checkpoint = store.checkpoints.newest("dublin")
     assert checkpoint is not None
     assert checkpoint.blob == BLOB
@@ -200,7 +204,7 @@ def test_a_store_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_one_who_may_only_read_says_that_the_worker_comes_first(tmp_path: Path) -> None:
+def test_a_store_that_may_not_migrate_asks_to_start_the_worker_first(tmp_path: Path) -> None:
     url = empty_url(tmp_path)
     for revision in (None, *REVISIONS[:-1]):
         if revision is not None:

@@ -1,4 +1,4 @@
-"""What only a database server can do: end connections, keep locks, have another clock, refuse a role."""
+"""What only a database server does: it ends connections, keeps locks, has its own clock and refuses roles."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ from tests.support.store_world import (
     described,
     empty_url,
     learnt,
+    migrate,
     store_url,
 )
 from tests.support.tick_world import Desk, fresh, state_of
@@ -57,7 +58,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def end_connections(url: str) -> None:
-    """Do to all connections what a restart of the server does."""
+    """End all other connections, as a restart of the server does."""
     engine = sa.create_engine(url)
     with engine.connect() as connection:
         connection.exec_driver_sql(END_OTHERS)
@@ -67,7 +68,7 @@ def end_connections(url: str) -> None:
 # ---------------------------------------------------------------- connections
 
 
-def test_connections_that_ended_meanwhile_are_replaced_and_nobody_notices(desk: Desk) -> None:
+def test_lost_connections_are_replaced_without_an_error(desk: Desk) -> None:
     ticker = desk.worker()
     seen = list(riders(4))
     for snapshot in seen:
@@ -101,10 +102,10 @@ def test_a_connection_that_ends_in_the_middle_of_a_commit_costs_no_poll_and_doub
     assert ended
     assert desk.store.observations.poll_times("test") == [snapshot.at for snapshot in seen]
     assert desk.outcomes() == ["learnt"] * 5
-    heard = Forecaster(stations())
+    expected = Forecaster(stations())
     for snapshot in seen:
-        heard.learn(snapshot)
-    assert state_of(desk.store) == heard.to_bytes()
+        expected.learn(snapshot)
+    assert state_of(desk.store) == expected.to_bytes()
 
 
 # ---------------------------------------------------------------- locks and leases
@@ -178,7 +179,7 @@ def roles(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_an_app_may_read_all_and_write_only_how_a_city_is_played(roles: dict[str, str]) -> None:
+def test_an_app_may_read_everything_and_write_only_playbacks(roles: dict[str, str]) -> None:
     with pytest.raises(StoreNotReadyError, match="start the worker"):
         Store(roles["app"], migrate=False)
     worker = Store(roles["worker"])
@@ -212,6 +213,20 @@ def test_an_app_may_read_all_and_write_only_how_a_city_is_played(roles: dict[str
         each.close()
 
 
+def test_an_app_may_read_a_table_that_a_worker_has_renamed(roles: dict[str, str]) -> None:
+    migrate(roles["worker"], "0008")
+    engine = sa.create_engine(roles["worker"])
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO said VALUES ('dublin', 60, '\\x07')")
+    engine.dispose()
+    Store(roles["worker"]).close()
+    reader = Store(roles["app"], migrate=False)
+    at = reader.issued_forecasts.issue_times("dublin")
+    assert [time.timestamp() for time in at] == [60]
+    assert reader.issued_forecasts.get("dublin", at[0]) == b"\x07"
+    reader.close()
+
+
 def test_the_app_waits_for_the_worker_to_make_the_tables(
     roles: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -232,7 +247,7 @@ def test_the_app_waits_for_the_worker_to_make_the_tables(
     opened.close()
 
 
-def test_every_page_can_be_shown_by_one_who_may_only_read(
+def test_an_app_with_read_rights_shows_every_page(
     roles: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.support.dashboard_world.store_url", lambda _: roles["worker"])

@@ -1,4 +1,4 @@
-"""The store, on SQLite and PostgreSQL alike: whole ticks or nothing, one writer a system, a log to trust."""
+"""The store on SQLite and PostgreSQL: whole ticks or nothing, one writer a system, a log without gaps."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_systems_keep_their_data_when_they_are_no_longer_followed(store: Store) 
     assert store.systems.states()["dublin"] == state
 
 
-def test_a_worker_that_comes_later_leaves_the_speed_to_the_one_that_plays(store: Store) -> None:
+def test_following_a_played_system_again_keeps_its_speed(store: Store) -> None:
     played = replace(DUBLIN, system_id="port", url="simulated:port")
     store.systems.follow([played, DUBLIN])
     assert store.leases.take(claim("player", NOON, "port"))
@@ -318,7 +318,7 @@ def test_frames_stay_for_ten_minutes_and_are_sixty_at_most(store: Store) -> None
 TOO_SLOW = Reason("too_slow", {"host": "“bikes”.example", "seconds": 30.0})
 
 
-def test_a_poll_that_taught_nothing_is_written_down(store: Store) -> None:
+def test_a_poll_without_a_new_snapshot_is_logged(store: Store) -> None:
     commit(store, learnt(NOON, counted(NOON, a=1)))
     late = NOON + MINUTE
     poll = PollRow(late, None, "too_slow", TOO_SLOW, 30.0, "[]")
@@ -369,7 +369,7 @@ def test_a_lease_that_is_given_up_is_free_at_once(store: Store) -> None:
     assert store.leases.take(claim("b"))
 
 
-def test_the_lease_of_a_process_that_is_gone_is_free_at_once(store: Store) -> None:
+def test_the_lease_of_a_dead_process_is_free_at_once(store: Store) -> None:
     """After `kill -9` the next worker on the machine must not wait for the lease to run out."""
     script = "from ingest.store.holder import new_holder; import sys; sys.stdout.write(new_holder())"
     dead = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
@@ -388,7 +388,7 @@ def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(store: Store
         store.leases.renew(claim("a"))
 
 
-def test_of_a_holder_elsewhere_nothing_is_known(store: Store) -> None:
+def test_a_holder_on_another_machine_counts_as_alive(store: Store) -> None:
     """Process numbers of another machine, or of another container, mean nothing here."""
     place, number, token = new_holder().rsplit("/", 2)
     for holder in (
@@ -404,7 +404,7 @@ def test_of_a_holder_elsewhere_nothing_is_known(store: Store) -> None:
     assert int(number) == os.getpid()
 
 
-def test_of_many_who_want_a_lease_at_once_one_gets_it(store: Store) -> None:
+def test_one_of_many_claims_at_once_gets_the_lease(store: Store) -> None:
     names = [f"worker {number}" for number in range(6)]
     got = together(*[lambda name=name: store.leases.take(claim(name)) for name in names])
     assert sorted(map(bool, got)) == [False] * 5 + [True]
@@ -490,7 +490,7 @@ def test_forgetting_drops_failed_polls_also_of_a_system_that_never_answered(stor
     assert [at.hour for at in left["received_at"]] == [14, 15]
 
 
-def test_forgetting_touches_no_other_system_and_no_score(store: Store) -> None:
+def test_forgetting_keeps_other_systems_and_scores(store: Store) -> None:
     store.systems.follow([DUBLIN, replace(DUBLIN, system_id="boulder")])
     score = {"target_at": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
     for system_id in ("dublin", "boulder"):
@@ -554,11 +554,11 @@ def test_health_counts_the_forecasts_settled_in_the_feeds_own_last_day(store: St
 
 
 def test_oddities_are_counted_by_kind_as_they_were_last(store: Store) -> None:
-    def said(**found: int) -> str:
+    def findings_of(**found: int) -> str:
         return findings_json([Finding(kind, n, f"{kind} {n}") for kind, n in found.items()])
 
     for minute, findings in enumerate(
-        [said(no_docks=2), "[]", said(no_docks=3, no_zone=1), said(no_docks=2)]
+        [findings_of(no_docks=2), "[]", findings_of(no_docks=3, no_zone=1), findings_of(no_docks=2)]
     ):
         polled(store, NOON + minute * MINUTE, "unchanged", 0.1, findings)
     found = {oddity.finding.kind: oddity for oddity in store.feed_health.oddities("dublin", NOON - MINUTE)}
@@ -571,7 +571,7 @@ def test_oddities_are_counted_by_kind_as_they_were_last(store: Store) -> None:
     assert store.feed_health.oddities("dublin", NOON + 3 * MINUTE) == []
 
 
-def test_the_last_failure_is_told_with_its_words(store: Store) -> None:
+def test_the_last_failure_has_its_outcome_and_reason(store: Store) -> None:
     assert store.feed_health.last_failure("dublin", NOON - MINUTE) is None
     for minute, outcome in enumerate(["timeout", "http_500", "unchanged"]):
         polled(store, NOON + minute * MINUTE, outcome, 0.1)
@@ -579,7 +579,7 @@ def test_the_last_failure_is_told_with_its_words(store: Store) -> None:
     assert store.feed_health.last_failure("dublin", NOON + MINUTE) is None
 
 
-def test_a_checkpoint_tells_its_time_alone(store: Store) -> None:
+def test_the_time_of_a_checkpoint_is_read_without_its_bytes(store: Store) -> None:
     assert store.checkpoints.newest_at("dublin") is None
     commit(store, learnt(NOON, counted(NOON, a=4), checkpoint=b"state"))
     assert store.checkpoints.newest_at("dublin") == NOON

@@ -1,4 +1,4 @@
-"""Drifts, scores by day, horizon and station, and what was said in the last hours."""
+"""Drifts, scores by day, horizon and station, and the forecasts issued in the last day."""
 
 import sqlalchemy as sa
 from alembic import op

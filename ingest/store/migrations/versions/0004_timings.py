@@ -1,4 +1,4 @@
-"""What each poll says of the feed's ttl, of the time that learning took, and of what waits for its truth."""
+"""For each poll, the feed's ttl, the time that learning took, and the forecasts that wait for their truth."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Add four columns to the polls; those of before know nothing of them."""
+    """Add four columns to the polls; they are empty in older rows."""
     for name in ("ttl_seconds", "learn_seconds", "forecast_seconds"):
         op.add_column("polls", sa.Column(name, sa.Double))
     op.add_column("polls", sa.Column("waiting", sa.Integer))

@@ -1,4 +1,4 @@
-"""How made-up and recorded cities are played."""
+"""How the worker plays made-up and recorded cities."""
 
 import sqlalchemy as sa
 from alembic import op

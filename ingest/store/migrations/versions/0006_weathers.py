@@ -1,4 +1,4 @@
-"""What was told of the weather, so that a recording of a run has it too."""
+"""The weather reports, so that a recording of a run has them too."""
 
 import sqlalchemy as sa
 from alembic import op

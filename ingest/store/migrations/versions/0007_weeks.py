@@ -1,4 +1,4 @@
-"""Scores by the week, for what is added up over a year."""
+"""Scores by the week, for sums over a year."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""The checkpoint before the newest is kept too, for when the newest cannot be read."""
+"""The store keeps the checkpoint before the newest too, for when the newest cannot be read."""
 
 import sqlalchemy as sa
 from alembic import op

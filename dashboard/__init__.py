@@ -1,4 +1,4 @@
 """What people see: pages and the API. This floor reads the store; it writes only playback requests.
 
-The only room that imports streamlit.
+The only floor that imports streamlit.
 """

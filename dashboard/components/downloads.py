@@ -15,7 +15,8 @@ from ingest.store.export import csv
 def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
     """Offer a table below its chart: as rows once it is opened, as CSV and as Parquet.
 
-    `name` names the files. It must be unique on the page and the same at every run. `of` describes the
+    `table` has the names of its columns in words, or in stable keys where a program reads the file. `name`
+    names the files. It must be unique on the page and the same at every run. `of` describes the
     numbers, in our own words alone, since Streamlit reads them as Markdown. Closed, the table costs a label;
     the files are made at a click.
     """

@@ -157,7 +157,10 @@ class Database:
 
 
 def between(query: sa.Select[Any], column: sa.Column[Any], start: Any, end: Any) -> sa.Select[Any]:
-    """Take from a query the rows whose column lies in `(start, end]`; None leaves a side open."""
+    """Take from a query the rows whose column lies in `(start, end]`; None leaves a side open.
+
+    Recovery needs it so: what came after the checkpoint, up to and with a poll.
+    """
     if start is not None:
         query = query.where(column > start)
     if end is not None:

@@ -98,7 +98,10 @@ class World:
         return self.now
 
     def commit(self, made: Frame, received_at: datetime | None = None, **more: Any) -> int:
-        """Write a frame as a tick does; `more` are other fields of the tick's result."""
+        """Write a frame with all its stations as observations, where a tick writes those that changed alone.
+
+        `more` are other fields of the tick's result.
+        """
         system_id, now = made.stations.system_id, received_at or self.now
         claim = LeaseClaim(system_id, "test", now, LEASE)
         assert self.store.leases.take(claim)

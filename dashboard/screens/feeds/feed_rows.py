@@ -83,7 +83,7 @@ def feeds(source: StoreReader, only: str | None = None) -> list[FeedRow]:
 
 
 def feed(system: System, state: SystemState, health: Health, counts: pd.DataFrame, wall: datetime) -> FeedRow:
-    """Make the row of one feed; `counts` are those of its own polls."""
+    """Make the row of one feed; `counts` are numbers of its polls by quarter-hour and outcome."""
     system_id = system.system_id
     outcomes = [*zip(counts["outcome"].tolist(), counts["n"].tolist(), strict=True)]
     settled, expired = health.settled.get(system_id, (0, 0))
@@ -102,10 +102,10 @@ def feed(system: System, state: SystemState, health: Health, counts: pd.DataFram
     )
 
 
-def head_of(outcome: str) -> str:
-    """Put an outcome of a poll under one of three heads: see `feeds_words.OUTCOMES`.
+def result_of(outcome: str) -> str:
+    """Sum up the outcome of a poll as one of three results: see `feeds_words.OUTCOMES`.
 
-    >>> [head_of(outcome) for outcome in ("learnt", "late", "timeout")]
+    >>> [result_of(outcome) for outcome in ("learnt", "late", "timeout")]
     ['news', 'still', 'failed']
     """
     return "news" if outcome == OUTCOME_LEARNT else "still" if outcome in ANSWERED_OUTCOMES else "failed"
@@ -122,7 +122,7 @@ def quarters(counts: pd.DataFrame, wall: datetime) -> Iterator[str]:
     """Sum up the polls of each quarter-hour of the last day: a failure outweighs all else."""
     heads: dict[int, set[str]] = {}
     for at, outcome in zip(counts["at"].astype(np.int64).tolist(), counts["outcome"].tolist(), strict=True):
-        heads.setdefault(at, set()).add(head_of(outcome))
+        heads.setdefault(at, set()).add(result_of(outcome))
     first = int(first_quarter(wall).timestamp())
     for at in range(first, first + int(DAY.total_seconds()), int(QUARTER.total_seconds())):
         seen = heads.get(at, set())
@@ -185,7 +185,7 @@ def oddities(known: Sequence[FeedRow]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*feeds_words.ODD_COLUMNS.values()])
 
 
-def whole_day(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def last_24_hours(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Give where the last day's quarter-hours begin and end, by the city's clocks, without a zone."""
     first = first_quarter(wall).astimezone(zone).replace(tzinfo=None)
     return first, first + DAY
@@ -198,7 +198,7 @@ def history(counts: pd.DataFrame, wall: datetime, zone: ZoneInfo) -> pd.DataFram
     polls of a quarter-hour are stacked from `low` to `high`.
     """
     recent = counts[counts["at"] >= first_quarter(wall)]
-    heads = recent.assign(head=[head_of(outcome) for outcome in recent["outcome"]])
+    heads = recent.assign(head=[result_of(outcome) for outcome in recent["outcome"]])
     known = heads.groupby(["at", "head"])["n"].sum().reset_index()
     begin = [at.astimezone(zone).replace(tzinfo=None) for at in known["at"]]
     high = known.groupby("at")["n"].cumsum()

@@ -13,10 +13,10 @@ from dashboard.screens.feeds.feed_rows import (
     FeedRow,
     feeds,
     history,
+    last_24_hours,
     oddities,
     summary,
     table,
-    whole_day,
 )
 from dashboard.store_reader import reader
 from dashboard.words import feeds as feeds_words
@@ -93,7 +93,7 @@ def polls(feed: FeedRow) -> None:
     dark = st.context.theme.type == "dark"
     show(legend.chart_key(charts.outcome_colours(dark)))
     st.altair_chart(
-        charts.polls(day, whole_day(feed.wall, feed.zone), dark),
+        charts.polls(day, last_24_hours(feed.wall, feed.zone), dark),
         width="stretch",
         alt=feeds_words.POLLS_CHART_ALT(),
     )

@@ -13,7 +13,7 @@ DASHBOARD = Path(__file__).resolve().parents[3] / "dashboard"
 ROOMS = ("charts", "components", "maps", "screens", "state")
 FILES = [path for room in ROOMS for path in sorted((DASHBOARD / room).rglob("*.py"))]
 
-SHOWN_FROM = {"tag": 1, "together": 0, "filled": 0, "notice": 0, "button": 1}
+SHOWN_FROM = {"tag": 1, "together": 0, "filled": 0, "notice": 0, "button": 1, "offer": 2}
 """The first position at which a function of ours takes words. What lies before it is a name."""
 
 SHOWN_BY_NAME = {"alt", "aria_label", "help", "label", "name", "page_title", "placeholder", "title"}
@@ -49,7 +49,8 @@ def words_in(source: str) -> list[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DASHBOARD)))
 def test_a_page_has_no_words_of_its_own(path: Path) -> None:
-    assert words_in(path.read_text(encoding="utf-8")) == []
+    own = words_in(path.read_text(encoding="utf-8"))
+    assert not own, f"move these into dashboard/words, then run `make words`: {own}"
 
 
 @pytest.mark.parametrize(

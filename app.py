@@ -90,14 +90,14 @@ async def at_work(store: Store) -> bool:
 
 async def open_store(settings: Settings) -> Store:
     """Open the store; where workers run elsewhere, wait until one has made its tables."""
-    said = ""
+    logged = ""
     while True:
         try:
             return await asyncio.to_thread(Store, settings.store, migrate=settings.worker)
         except StoreNotReadyError as error:
-            if said != str(error):
-                said = str(error)
-                log.warning("%s; waiting", said)
+            if logged != str(error):
+                logged = str(error)
+                log.warning("%s; waiting", logged)
             await asyncio.sleep(LOOK_SECONDS)
 
 

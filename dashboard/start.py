@@ -21,9 +21,9 @@ def main() -> None:
         for name, entry in PAGES.items()
     }
     page = st.navigation([*pages.values()], position="hidden")
-    asked = address_bar.asked()
-    if asked is not None:
-        st.switch_page(pages[asked], query_params=address_bar.screen().address(asked))
+    requested = address_bar.asked()
+    if requested is not None:
+        st.switch_page(pages[requested], query_params=address_bar.screen().address(requested))
     # An icon by name or emoji would be fetched from a stranger's server.
     st.set_page_config(page_title=page.title, page_icon=STATIC / "icon.svg", layout="wide")
     stylesheet("style.css")

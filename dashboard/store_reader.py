@@ -252,9 +252,9 @@ class StoreReader:
 
     def play(self, system_id: str, change: Callable[[Playback, datetime], Playback]) -> None:
         """Change how a system is to be played: the one thing that a page writes."""
-        wanted = self.store.playback.get(system_id)
-        if wanted is not None:
-            self.store.playback.set(system_id, change(wanted, self.clock()))
+        playback = self.store.playback.get(system_id)
+        if playback is not None:
+            self.store.playback.set(system_id, change(playback, self.clock()))
 
     def system_time(self, system: System, state: SystemState) -> datetime:
         """Give a system's own time, which runs `speed` times as fast as the wall clock since its counts."""

@@ -37,16 +37,16 @@ def pins(name: str) -> dict[str, set[str]]:
     for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
         words = line.partition("#")[0].strip().rstrip("\\").strip()
         if words and not words.startswith("-"):
-            wanted = Requirement(words)
-            read.setdefault(wanted.name.lower().replace("_", "-"), set()).add(str(wanted.specifier))
+            requirement = Requirement(words)
+            read.setdefault(requirement.name.lower().replace("_", "-"), set()).add(str(requirement.specifier))
     return read
 
 
 def test_the_lock_is_that_of_the_requirements() -> None:
     """If this fails, run `make lock`."""
-    wanted, locked = pins("requirements.txt"), pins("requirements.lock")
-    assert len(wanted) > 20
-    assert {name: locked.get(name) for name in wanted} == wanted
+    required, locked = pins("requirements.txt"), pins("requirements.lock")
+    assert len(required) > 20
+    assert {name: locked.get(name) for name in required} == required
 
 
 def test_every_package_in_the_lock_is_known_by_its_hash() -> None:

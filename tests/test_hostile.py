@@ -162,9 +162,9 @@ def test_forwarded_names_are_not_believed(site: Site) -> None:
     """A cache in front would serve a forged answer to every client."""
     forged = (f"X-Forwarded-Host: {EVIL}", f"Forwarded: host={EVIL}", f"X-Original-URL: /{EVIL}")
     for target in ("/", "/api/systems/dublin"):
-        told = ask(site, target, *forged)
-        assert told.status == 200
-        assert EVIL not in str(told)
+        answer = ask(site, target, *forged)
+        assert answer.status == 200
+        assert EVIL not in str(answer)
 
 
 # ---------------------------------------------------------------- cross-site

@@ -105,8 +105,8 @@ def test_a_file_imports_only_what_its_floor_and_room_may(name: str) -> None:
         top = module.partition(".")[0]
         if top == floor:
             if rest and "." in module and room(module) != room(name):
-                mine, theirs = (LADDER[floor].index(room(each).split(".")[1]) for each in (name, module))
-                assert theirs < mine, f"{name} imports {module}, which lies above it"
+                own_rung, rung = (LADDER[floor].index(room(each).split(".")[1]) for each in (name, module))
+                assert rung < own_rung, f"{name} imports {module}, which lies above it"
         elif top in LADDER:
             assert within(module, BELOW[floor]), f"{floor} must not import {module}"
         elif floor == "model":

@@ -61,10 +61,10 @@ def test_nothing_that_is_read_can_run(path: Path) -> None:
             whole = ast.unparse(node.func)
             name = whole.rpartition(".")[2]
             assert name not in NEVER_CALLED or whole in ("re.compile",), whole
-            told = {word.arg: ast.unparse(word.value) for word in node.keywords}
-            assert whole != "np.load" or told.get("allow_pickle") == "False"
-            assert told.get("shell", "False") == "False"
-            assert not {"unsafe_allow_html", "unsafe_allow_javascript"} & set(told)
+            keywords = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            assert whole != "np.load" or keywords.get("allow_pickle") == "False"
+            assert keywords.get("shell", "False") == "False"
+            assert not {"unsafe_allow_html", "unsafe_allow_javascript"} & set(keywords)
 
 
 def test_the_search_for_it_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,8 +100,8 @@ HARDENED = {
 @pytest.mark.parametrize(("name", "value"), HARDENED.items())
 def test_streamlit_is_hardened_by_an_option_that_exists(name: str, value: Any) -> None:
     section, option = name.split(".")
-    ours = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
-    assert ours[section][option] == value
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert settings[section][option] == value
     assert name in config._config_options_template
 
 
@@ -129,13 +129,13 @@ class App:
 async def ask(
     guard: RequestGuard, host: str = "localhost", kind: str = "http", scheme: str = "http"
 ) -> list[Message]:
-    heard: list[Message] = []
+    messages: list[Message] = []
 
     async def receive() -> Message:
         return {"type": f"{kind}.disconnect"}
 
     async def send(message: Message) -> None:
-        heard.append(message)
+        messages.append(message)
 
     scope = {
         "type": kind,
@@ -146,7 +146,7 @@ async def ask(
         "scheme": scheme,
     }
     await guard({**scope, "headers": [(b"host", host.encode())]}, receive, send)
-    return heard
+    return messages
 
 
 def answer(guard: RequestGuard, **more: str) -> tuple[int, dict[str, str]]:
@@ -180,14 +180,14 @@ def test_it_answers_to_the_names_it_was_given(hosts: str, host: str, status: int
 
 def test_every_answer_tells_the_browser_to_be_careful() -> None:
     for guard, host in ((RequestGuard(App()), "localhost"), (RequestGuard(App()), "evil.example")):
-        _, told = answer(guard, host=host)
-        assert told["x-content-type-options"] == "nosniff"
-        assert told["x-frame-options"] == "SAMEORIGIN"
-        assert told["referrer-policy"] == "same-origin"
-        assert "geolocation=(self)" in told["permissions-policy"]
-        assert told["cross-origin-opener-policy"] == "same-origin"
-        assert "frame-ancestors" in told["content-security-policy"]
-        assert "strict-transport-security" not in told
+        _, headers = answer(guard, host=host)
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "SAMEORIGIN"
+        assert headers["referrer-policy"] == "same-origin"
+        assert "geolocation=(self)" in headers["permissions-policy"]
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+        assert "frame-ancestors" in headers["content-security-policy"]
+        assert "strict-transport-security" not in headers
 
 
 def test_behind_tls_a_browser_is_told_to_keep_to_it() -> None:
@@ -203,9 +203,9 @@ def test_a_page_that_is_kept_keeps_its_policy() -> None:
 
 
 def test_a_page_may_run_its_own_scripts_alone() -> None:
-    told = dict(part.split(" ", 1) for part in policy("localhost:8501").split("; "))
-    assert told["default-src"] == "'none'"
-    scripts = told["script-src"].split()
+    directives = dict(part.split(" ", 1) for part in policy("localhost:8501").split("; "))
+    assert directives["default-src"] == "'none'"
+    scripts = directives["script-src"].split()
     assert scripts[:3] == ["'self'", "blob:", "'wasm-unsafe-eval'"]
     assert all(script.startswith("'sha256-") for script in scripts[3:])
     assert len(scripts) > 3, "Streamlit's page has a script of its own"
@@ -222,8 +222,8 @@ def test_a_page_may_run_its_own_scripts_alone() -> None:
     ],
 )
 def test_the_map_comes_from_where_the_operator_said(style: str, sources: tuple[str, ...]) -> None:
-    told = answer(RequestGuard(App(), map_style=style))[1]["content-security-policy"]
-    assert told == policy("localhost", sources)
+    header = answer(RequestGuard(App(), map_style=style))[1]["content-security-policy"]
+    assert header == policy("localhost", sources)
 
 
 def test_what_is_more_than_can_be_answered_at_once_is_told_to_come_again(
@@ -300,10 +300,10 @@ def test_a_line_of_json_says_what_is_needed_to_find_it_again() -> None:
         line = logs.Json().format(record)
     finally:
         logs.system.reset(token)
-    told = json.loads(line)
+    logged = json.loads(line)
     assert "\n" not in line
-    assert told.pop("time").endswith("+00:00")
-    assert told == {
+    assert logged.pop("time").endswith("+00:00")
+    assert logged == {
         "level": "warning", "logger": "ingest.worker.tick", "message": "two\nlines of it", "system": "dublin",
     }  # fmt: skip
 
@@ -317,11 +317,11 @@ def test_a_worker_that_cannot_reach_its_store_keeps_the_password_to_itself() -> 
     ended = subprocess.run(
         command, cwd=ROOT, env=os.environ | env, capture_output=True, timeout=60, check=False
     )
-    said = (ended.stdout + ended.stderr).decode()
+    output = (ended.stdout + ended.stderr).decode()
     assert ended.returncode == 2
-    assert "Error: " in said
-    assert SECRET not in said
-    assert "Traceback" not in said
+    assert "Error: " in output
+    assert SECRET not in output
+    assert "Traceback" not in output
 
 
 # ---------------------------------------------------------------- the threat model

@@ -37,36 +37,36 @@ class Answers:
     )
 
 
-def features(recording: Recording, asked: Questions, times: Array, values: Array, step: int) -> Array:
+def features(recording: Recording, questions: Questions, times: Array, values: Array, step: int) -> Array:
     """Give the features known at each issue time, `(Q, S, F)`: a batch team's usual features.
 
     Counts now and 10 to 180 minutes ago, a day, two days and a week ago around the hour of day, the mean and
     the flows of the last hour and three hours, the station's fill and size, hour, weekday, weekend, station.
     """
     zone = ZoneInfo(recording.stations.timezone)
-    queries, size = asked.bikes.shape
-    row = np.searchsorted(times, asked.issued, side="right") - 1
+    queries, size = questions.bikes.shape
+    row = np.searchsorted(times, questions.issued, side="right") - 1
 
     def ago(seconds: int) -> Array:
         at = row - seconds // step
         picked = values[np.maximum(at, 0)]
         return np.where((at >= 0)[:, None], picked, np.nan)
 
-    now = np.where(asked.bikes >= 0, asked.bikes, np.nan).astype(np.float64)
-    docks = np.where(asked.docks >= 0, asked.docks, np.nan).astype(np.float64)
+    now = np.where(questions.bikes >= 0, questions.bikes, np.nan).astype(np.float64)
+    docks = np.where(questions.docks >= 0, questions.docks, np.nan).astype(np.float64)
     lags = [ago(60 * minutes) for minutes in (10, 20, 30, 60, 90, 120, 180)]
     daily = [ago(days * DAY - ahead * 60) for days in (1, 2, 7) for ahead in (0, 30, 60, 120)]
     change = np.diff(values, axis=0, prepend=np.nan)
-    came, left = np.nan_to_num(np.maximum(change, 0)), np.nan_to_num(np.maximum(-change, 0))
+    arrivals, departures = np.nan_to_num(np.maximum(change, 0)), np.nan_to_num(np.maximum(-change, 0))
 
     def last(flow: Array, seconds: int) -> Array:
         total = np.cumsum(flow, axis=0)
         start = np.maximum(row - seconds // step, 0)
         return total[row] - total[start]
 
-    flows = [last(flow, seconds) for flow in (came, left) for seconds in (3600, 3 * 3600)]
+    flows = [last(flow, seconds) for flow in (arrivals, departures) for seconds in (3600, 3 * 3600)]
     recent = [np.mean([now, *lags[:3]], axis=0), now - lags[3]]
-    local = [datetime.fromtimestamp(int(at), UTC).astimezone(zone) for at in asked.issued]
+    local = [datetime.fromtimestamp(int(at), UTC).astimezone(zone) for at in questions.issued]
     hour = np.array([at.hour + at.minute / 60 for at in local])
     weekday = np.array([at.weekday() for at in local])
     clock = [np.repeat(column[:, None], size, axis=1).astype(np.float64)
@@ -178,26 +178,26 @@ def spread_of(model: Model, x: Array, change: Array) -> list[tuple[float, Array]
 
 
 def answer(
-    fit: Fit, moments: list[int], x: Array, asked: Questions, start: int, minutes: tuple[int, ...]
+    fit: Fit, moments: list[int], x: Array, questions: Questions, start: int, minutes: tuple[int, ...]
 ) -> Answers:
     """Train at each moment on all data before it, and answer the questions until the next."""
     given = Answers()
-    scored = asked.issued >= start
+    scored = questions.issued >= start
     size = x.shape[1]
     for horizon in minutes:
-        truth, truth_docks = asked.truth[horizon], asked.truth_docks[horizon]
-        now = np.maximum(asked.bikes, 0)
+        truth, truth_docks = questions.truth[horizon], questions.truth_docks[horizon]
+        now = np.maximum(questions.bikes, 0)
         most = int(np.nanmax(x[..., PLACES])) + 1
         cdf = (np.arange(most) >= now[..., None]).astype(np.float32)
         median = now.astype(np.float64)
-        bike, dock = (now >= 1).astype(np.float64), (asked.docks >= 1).astype(np.float64)
+        bike, dock = (now >= 1).astype(np.float64), (questions.docks >= 1).astype(np.float64)
         for index, moment in enumerate(moments):
             until = moments[index + 1] if index + 1 < len(moments) else 2**62
-            asks = np.flatnonzero((asked.issued >= moment) & (asked.issued < until) & scored)
+            asks = np.flatnonzero((questions.issued >= moment) & (questions.issued < until) & scored)
             if not len(asks):
                 continue
-            known = (asked.issued[:, None] + 60 * horizon < moment) & (truth >= 0)
-            held_out = known & (asked.issued[:, None] >= moment - 2 * DAY)
+            known = (questions.issued[:, None] + 60 * horizon < moment) & (truth >= 0)
+            held_out = known & (questions.issued[:, None] >= moment - 2 * DAY)
             begun = time.perf_counter()
             # A model's spread is measured on days that it has not seen; the one used has seen all.
             before = known & ~held_out

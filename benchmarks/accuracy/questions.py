@@ -54,8 +54,8 @@ def ask(recording: Recording, minutes: tuple[int, ...], every: int) -> Questions
     for horizon in minutes:
         target = polls[first] + 60 * horizon
         row = np.minimum(np.searchsorted(polls, target), len(polls) - 1)
-        came = (polls[row] >= target) & (polls[row] - target <= patience[row])
-        judged = came[:, None] & (bikes[first] >= 0) & (bikes[row] >= 0)
+        arrived = (polls[row] >= target) & (polls[row] - target <= patience[row])
+        judged = arrived[:, None] & (bikes[first] >= 0) & (bikes[row] >= 0)
         truth[horizon] = np.where(judged, bikes[row], -1)
         truth_docks[horizon] = np.where(judged & (docks[first] >= 0), docks[row], -1)
     return Questions(polls[first], bikes[first], docks[first], truth, truth_docks)

@@ -50,16 +50,16 @@ DAY = timedelta(days=1)
 
 
 def judge(
-    recording: Recording, model: str, asked: Any, given: peers.Answers, start: int
+    recording: Recording, model: str, questions: Any, answers: peers.Answers, start: int
 ) -> list[BacktestRow]:
     """Score a peer's answers as `model.scoring` scores ours."""
     rows = []
     for minutes in MINUTES:
-        judged = (asked.truth[minutes] >= 0) & (asked.issued >= start)[:, None]
-        truth, then = asked.truth[minutes][judged], np.maximum(asked.bikes, 0)[judged]
-        cdf, point = given.cdf[minutes][judged], given.median[minutes][judged]
-        docks = asked.truth_docks[minutes][judged]
-        some_bike, some_dock = given.some_bike[minutes][judged], given.some_dock[minutes][judged]
+        judged = (questions.truth[minutes] >= 0) & (questions.issued >= start)[:, None]
+        truth, then = questions.truth[minutes][judged], np.maximum(questions.bikes, 0)[judged]
+        cdf, point = answers.cdf[minutes][judged], answers.median[minutes][judged]
+        docks = questions.truth_docks[minutes][judged]
+        some_bike, some_dock = answers.some_bike[minutes][judged], answers.some_dock[minutes][judged]
         beyond = np.maximum(truth - cdf.shape[1] + 1, 0)
         crps = ((cdf - (truth[:, None] <= np.arange(cdf.shape[1]))) ** 2).sum(axis=1) + beyond
         error, naive = np.abs(point - truth), np.abs(then - truth)
@@ -99,9 +99,9 @@ def stretch(name: str, folder: Path, scratch: Path) -> Recording:
     polls, changes = (pd.read_parquet(folder / source / f"{file}.parquet") for file in ("polls", "changes"))
     before = changes[changes["at"] < first].sort_values("at", kind="stable")
     polls, changes = (table[table["at"].between(first, last, "left")] for table in (polls, changes))
-    stood = before.drop_duplicates("station_id", keep="last").assign(at=polls["at"].min())
+    initial = before.drop_duplicates("station_id", keep="last").assign(at=polls["at"].min())
     polls.to_parquet(made / "polls.parquet")
-    pd.concat([stood, changes]).to_parquet(made / "changes.parquet")
+    pd.concat([initial, changes]).to_parquet(made / "changes.parquet")
     return Recording.read(made)
 
 
@@ -166,7 +166,7 @@ def cost(recording: Recording) -> dict[str, float]:
     seed, ids = SeedPipeline(recording.stations.timezone, (10,)), recording.stations.station_id.tolist()
     dry, truth = np.full(6, np.nan), np.maximum(snapshot.bikes, 0)
     seed.learn(10, snapshot.at, dry, ids, truth)
-    frame, theirs = [], []
+    frame, seed_seconds = [], []
     for _ in range(20):
         begun = time.process_time()
         make_frame(forecaster)
@@ -174,9 +174,9 @@ def cost(recording: Recording) -> dict[str, float]:
         begun = time.process_time()
         seed.predict(10, snapshot.at, dry, ids)
         seed.learn(10, snapshot.at, dry, ids, truth)
-        theirs.append(time.process_time() - begun)
+        seed_seconds.append(time.process_time() - begun)
     ours = learning / ticks / size + float(np.median(frame)) / size
-    seeds = float(np.median(theirs)) / size * len(FRAME_MINUTES)
+    seeds = float(np.median(seed_seconds)) / size * len(FRAME_MINUTES)
     return {
         "horizons": len(FRAME_MINUTES),
         "ours learn": 1e6 * learning / ticks / size,
@@ -208,19 +208,19 @@ def run(name: str, folder: Path, scratch: Path) -> dict[str, Any]:
         "ours, all models": {"total": total - clock.seconds},
         "seed": {"total": clock.seconds, "questions": clock.questions // 2},
     }
-    asked = ask(recording, MINUTES, EVERY)
+    questions = ask(recording, MINUTES, EVERY)
     begun = time.process_time()
     times, values = grid(recording)
-    known = peers.features(recording, asked, times, values, 600)
+    known = peers.features(recording, questions, times, values, 600)
     features = time.process_time() - begun
     for model, fit, weekday in (
         ("lightgbm weekly", peers.lightgbm, None),
         ("forest on Tuesdays", peers.forest, 1),
     ):
-        given = peers.answer(fit, peers.retrain_days(recording, weekday), known, asked, start, MINUTES)
-        spent = given.seconds | {"features": features}
+        answers = peers.answer(fit, peers.retrain_days(recording, weekday), known, questions, start, MINUTES)
+        spent = answers.seconds | {"features": features}
         seconds[model] = spent | {"total": sum(spent.values())}
-        rows += judge(recording, model, asked, given, start)
+        rows += judge(recording, model, questions, answers, start)
     same = {(row.minutes, row.n) for row in rows}
     if len(same) != len(MINUTES):
         raise SystemExit(f"{name}: the models were not judged on the same forecasts: {sorted(same)}")

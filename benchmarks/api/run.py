@@ -155,16 +155,16 @@ def wrk(
     url: str, server: psutil.Process, addresses: Sequence[str], headers: dict[str, str], seconds: int
 ) -> dict[str, float]:
     """Send requests as fast as the server answers, over 16 connections; measure its processor time."""
-    asked = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    header_options = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
     command = [
         "wrk", "--timeout", "30s", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s",
-        "-s", str(HERE / "report.lua"), *asked, url, "--", *addresses,
+        "-s", str(HERE / "report.lua"), *header_options, url, "--", *addresses,
     ]  # fmt: skip
     before = busy(server)
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = re.search(r"^JSON (.*)$", said, re.MULTILINE)
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = re.search(r"^JSON (.*)$", output, re.MULTILINE)
     if found is None:
-        raise RuntimeError(f"wrk said nothing that can be read: {said}")
+        raise RuntimeError(f"wrk said nothing that can be read: {output}")
     measured: dict[str, float] = json.loads(found[1])
     if measured["failed"] or measured["late"]:
         raise RuntimeError(f"{found[1]}: {addresses[0]}")

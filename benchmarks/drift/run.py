@@ -73,7 +73,7 @@ def halved(snapshots: Iterable[Snapshot], last: Snapshot, random: np.random.Gene
 
 def follow(forecaster: Forecaster, snapshots: Iterable[Snapshot], city: Any = None) -> list[list[float]]:
     """Learn snapshots and list the monitor's inputs: minutes, time, day type, hour, CRPS, naive's CRPS."""
-    told, hour = [], None
+    inputs, hour = [], None
     for snapshot in snapshots:
         if city is not None and (now := snapshot.at.replace(minute=0)) != hour:
             hour = now
@@ -84,8 +84,8 @@ def follow(forecaster: Forecaster, snapshots: Iterable[Snapshot], city: Any = No
                 mean.setdefault((score.target_at, score.minutes), {})[score.model] = float(score.crps.mean())
         for (target_at, minutes), crps in mean.items():
             cell = forecaster.components["calendar"].cell(target_at, 24)
-            told.append([minutes, snapshot.at.timestamp(), *cell, crps["pool"], crps["naive"]])
-    return told
+            inputs.append([minutes, snapshot.at.timestamp(), *cell, crps["pool"], crps["naive"]])
+    return inputs
 
 
 def play(case: Case, recordings: Path, folder: Path) -> None:
@@ -115,22 +115,22 @@ def play(case: Case, recordings: Path, folder: Path) -> None:
         "whole": follow(forecaster, snapshots(broken, rest[0]), city),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for name, told in after.items():
+    for name, inputs in after.items():
         times = {"start": np.array(start.timestamp())}
-        np.savez(folder / f"{case.name}-{name}.npz", told=np.array(before + told), **times)
+        np.savez(folder / f"{case.name}-{name}.npz", told=np.array(before + inputs), **times)
 
 
 def watch(path: Path) -> tuple[datetime, datetime, list[tuple[datetime, int, bool]]]:
     """Run a monitor over kept inputs: when they begin and end, and the drifts: time, minutes, worse."""
     with np.load(path) as kept:
-        told, start = kept["told"], datetime.fromtimestamp(float(kept["start"]), UTC)
+        inputs, start = kept["told"], datetime.fromtimestamp(float(kept["start"]), UTC)
     watching, found = DriftMonitor(SCORED_MINUTES), []
-    for minutes, seconds, kind, hour, crps, naive in told.tolist():
+    for minutes, seconds, kind, hour, crps, naive in inputs.tolist():
         at = datetime.fromtimestamp(seconds, UTC)
         drift = watching.learn(int(minutes), at, (int(kind), int(hour)), crps, naive)
         if drift is not None:
             found.append((drift.at, drift.minutes, drift.after > drift.before))
-    return start, datetime.fromtimestamp(float(told[-1, 1]), UTC), found
+    return start, datetime.fromtimestamp(float(inputs[-1, 1]), UTC), found
 
 
 def judge(case: Case, folder: Path) -> dict[str, Any]:
@@ -180,15 +180,15 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", metavar="CITY", help=", ".join(CASES))
     parser.add_argument("--recordings", type=Path, help="the folder of recordings")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "dockcast-drift")
-    told = parser.parse_args()
-    cases = [CASES[name] for name in told.cases or CASES]
-    if told.what == "play":
+    arguments = parser.parse_args()
+    cases = [CASES[name] for name in arguments.cases or CASES]
+    if arguments.what == "play":
         for case in cases:
-            if told.recordings is None and case.name not in CITIES:
+            if arguments.recordings is None and case.name not in CITIES:
                 sys.exit(f"{case.name} is a recording: say where with --recordings")
-            play(case, told.recordings, told.folder)
+            play(case, arguments.recordings, arguments.folder)
         return
-    rows = [judge(case, told.folder) for case in cases]
+    rows = [judge(case, arguments.folder) for case in cases]
     made = {"python": platform.python_version(), "cases": rows}
     (HERE / "results.json").write_text(json.dumps(made, indent=1) + "\n")
     (HERE / "results.md").write_text(table(rows) + "\n")

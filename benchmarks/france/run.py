@@ -136,7 +136,7 @@ def main() -> None:
     first, later = (
         sorted(note["seconds"] for note in ticks if note["first"] is which) for which in (True, False)
     )
-    told = {
+    results = {
         "minutes": chosen.minutes,
         "systems": len(systems),
         "stations": sum(system["stations"] for system in systems),
@@ -163,8 +163,8 @@ def main() -> None:
         "load_average": statistics.fmean(loads),
         "each": systems,
     }
-    (HERE / "results.json").write_text(json.dumps(told, indent=1) + "\n")
-    print(json.dumps({key: value for key, value in told.items() if key != "each"}, indent=1))
+    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    print(json.dumps({key: value for key, value in results.items() if key != "each"}, indent=1))
 
 
 if __name__ == "__main__":

@@ -83,9 +83,9 @@ def served(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
 def play(url: str) -> None:
     """Set the speed, as the playback control does."""
     store = Store(url)
-    wanted = store.playback.get("harbourton")
-    assert wanted is not None
-    store.playback.set("harbourton", wanted.faster(SPEED, datetime.now(UTC)))
+    playback = store.playback.get("harbourton")
+    assert playback is not None
+    store.playback.set("harbourton", playback.faster(SPEED, datetime.now(UTC)))
     store.close()
 
 

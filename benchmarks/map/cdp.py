@@ -36,14 +36,14 @@ class Chromium:
         Raises `RuntimeError` when the browser refuses it.
         """
         number = next(self._ids)
-        said = {"id": number, "method": method, "params": parameters}
-        self._socket.send(json.dumps(said | ({"sessionId": session} if session else {})))
+        command = {"id": number, "method": method, "params": parameters}
+        self._socket.send(json.dumps(command | ({"sessionId": session} if session else {})))
         while True:
-            told = self._hear(60)
-            if told.get("id") == number:
-                if "error" in told:
-                    raise RuntimeError(f"{method}: {told['error']['message']}")
-                return dict(told["result"])
+            message = self._hear(60)
+            if message.get("id") == number:
+                if "error" in message:
+                    raise RuntimeError(f"{method}: {message['error']['message']}")
+                return dict(message["result"])
 
     def listen(self, seconds: float) -> None:
         """Collect events for a while."""
@@ -55,10 +55,10 @@ class Chromium:
                 return
 
     def _hear(self, seconds: float) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self._socket.recv(seconds))
-        if "method" in told:
-            self.events.setdefault(told.get("sessionId", ""), []).append(told)
-        return told
+        message: dict[str, Any] = json.loads(self._socket.recv(seconds))
+        if "method" in message:
+            self.events.setdefault(message.get("sessionId", ""), []).append(message)
+        return message
 
     def processes(self, kind: str) -> dict[int, float]:
         """Tell the processor time of the browser's processes of a kind, `renderer` or `GPU`, by their ids."""
@@ -134,8 +134,8 @@ def chromium() -> Iterator[Chromium]:
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         assert process.stderr is not None
         try:
-            said = next(line for line in process.stderr if "DevTools listening on" in line)
-            with connect(said.split(" on ")[1].strip(), max_size=None, compression=None) as socket:
+            announcement = next(line for line in process.stderr if "DevTools listening on" in line)
+            with connect(announcement.split(" on ")[1].strip(), max_size=None, compression=None) as socket:
                 yield Chromium(socket)
         finally:
             process.terminate()
@@ -146,12 +146,12 @@ def traffic(events: list[dict[str, Any]]) -> dict[str, float]:
     """Add up what went over the wire: bytes by HTTP with headers, and over websockets without."""
     sums = dict.fromkeys(("http", "requests", "websocket down", "websocket up"), 0.0)
     for event in events:
-        method, told = event["method"], event["params"]
+        method, parameters = event["method"], event["params"]
         if method == "Network.loadingFinished":
-            sums["http"] += max(told["encodedDataLength"], 0)
-            sums["requests"] += told["encodedDataLength"] > 0
+            sums["http"] += max(parameters["encodedDataLength"], 0)
+            sums["requests"] += parameters["encodedDataLength"] > 0
         elif method in ("Network.webSocketFrameReceived", "Network.webSocketFrameSent"):
-            frame = told["response"]
+            frame = parameters["response"]
             binary = frame["opcode"] == 2
             size = len(base64.b64decode(frame["payloadData"]) if binary else frame["payloadData"].encode())
             sums["websocket down" if method.endswith("Received") else "websocket up"] += size

@@ -56,13 +56,13 @@ def watch(browser: cdp.Chromium, server: run.Server, line: dict[str, float]) -> 
         for event in events
         if event["method"] == "Network.loadingFinished"
     }
-    told = cdp.traffic(events)
+    traffic = cdp.traffic(events)
     tab.close()
     largest = sorted(sizes.items(), key=lambda one: -one[1])[:LARGEST]
     return {
         "seconds": seconds,
-        "bytes": told["http"] + told["websocket down"],
-        "requests": told["requests"],
+        "bytes": traffic["http"] + traffic["websocket down"],
+        "requests": traffic["requests"],
         "largest": [[name.rpartition("/")[2] or "/", size] for name, size in largest],
     }
 

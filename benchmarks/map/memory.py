@@ -74,11 +74,11 @@ def heap(tab: cdp.Tab, process: psutil.Process, gpu: psutil.Process) -> dict[str
     """Measure a page after a garbage collection: MB, and counts of nodes and listeners."""
     for _ in range(2):
         tab.call("HeapProfiler.collectGarbage")
-    told = {metric["name"]: metric["value"] for metric in tab.call("Performance.getMetrics")["metrics"]}
+    metrics = {metric["name"]: metric["value"] for metric in tab.call("Performance.getMetrics")["metrics"]}
     return {
-        "heap MB": told["JSHeapUsedSize"] / 1e6,
-        "nodes": told["Nodes"],
-        "listeners": told["JSEventListeners"],
+        "heap MB": metrics["JSHeapUsedSize"] / 1e6,
+        "nodes": metrics["Nodes"],
+        "listeners": metrics["JSEventListeners"],
         "page's process MB": process.memory_full_info().uss / 1e6,
         "graphics process MB": gpu.memory_full_info().uss / 1e6,
     }
@@ -145,17 +145,17 @@ def watch(browser: cdp.Chromium, url: str, feeds: list[Feed], minutes: float, mo
     page.call("Performance.enable")
     started = time.monotonic()
     readings: list[dict[str, float]] = []
-    asked: list[dict[str, float]] = []
+    idle_minutes: list[dict[str, float]] = []
     while (elapsed := time.monotonic() - started) < 60 * minutes:
         for feed in feeds:
             feed.renew()
         browser.listen(0.5)
         if elapsed >= 60 * (len(readings) + 1):
             readings.append({"minute": elapsed / 60, **heap(page, process, gpu)})
-            asked.append(cdp.traffic(idle.taken()))
-            print(json.dumps({**readings[-1], **asked[-1]}), file=sys.stderr, flush=True)
+            idle_minutes.append(cdp.traffic(idle.taken()))
+            print(json.dumps({**readings[-1], **idle_minutes[-1]}), file=sys.stderr, flush=True)
     # The first minute has the opening in it.
-    quiet = {name: float(np.mean([minute[name] for minute in asked[1:]])) for name in asked[0]}
+    quiet = {name: float(np.mean([minute[name] for minute in idle_minutes[1:]])) for name in idle_minutes[0]}
     return {
         "readings": readings,
         "growth an hour, standard error": growth(readings),

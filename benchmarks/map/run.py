@@ -237,12 +237,12 @@ def main() -> None:
     chosen = parser.parse_args()
     if not shutil.which("chromium") and not shutil.which("chromium-browser"):
         print("Chromium is not installed: Playwright's own is used", file=sys.stderr)
-    told: dict[str, dict[str, Any]] = {}
+    reports: dict[str, dict[str, Any]] = {}
     if not chosen.browser:
-        told["results.json"] = {"pages": measure(chosen.quick)}
+        reports["results.json"] = {"pages": measure(chosen.quick)}
     pages, turns = look(chosen.quick)
-    told["browser.json"] = {"pages": pages, "new colours, ours ÷ bare, by turns": turns}
-    for name, results in told.items():
+    reports["browser.json"] = {"pages": pages, "new colours, ours ÷ bare, by turns": turns}
+    for name, results in reports.items():
         results |= {"stations": STATIONS, "machine": report.machine()}
         print("\n".join(report.moves(results)))
         if not chosen.quick:

@@ -85,26 +85,26 @@ class Session:
             raw = await self._socket.recv()
             assert isinstance(raw, bytes)
             received += len(raw)
-            told = ForwardMsg.FromString(raw)
-            self._read(told)
-            if told.WhichOneof("type") == "script_finished":
-                if told.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            reply = ForwardMsg.FromString(raw)
+            self._read(reply)
+            if reply.WhichOneof("type") == "script_finished":
+                if reply.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                     continue
                 return Answer(time.perf_counter() - start, len(packed), received)
 
-    def _read(self, told: ForwardMsg) -> None:
-        kind = told.WhichOneof("type")
+    def _read(self, message: ForwardMsg) -> None:
+        kind = message.WhichOneof("type")
         if kind == "new_session":
-            self.page_hash = told.new_session.page_script_hash
+            self.page_hash = message.new_session.page_script_hash
         elif kind == "auto_rerun":
-            self.refreshes[told.auto_rerun.fragment_id] = told.auto_rerun.interval
+            self.refreshes[message.auto_rerun.fragment_id] = message.auto_rerun.interval
         elif kind == "page_info_changed":
-            self.query = told.page_info_changed.query_string
-        elif kind == "delta" and told.delta.WhichOneof("type") == "new_element":
-            element = told.delta.new_element
+            self.query = message.page_info_changed.query_string
+        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+            element = message.delta.new_element
             of = element.WhichOneof("type")
             if of == "slider":
-                self.slider, self.slider_fragment = element.slider.id, told.delta.fragment_id
+                self.slider, self.slider_fragment = element.slider.id, message.delta.fragment_id
                 if self.slider not in self.widgets:
                     state = BackMsg().rerun_script.widget_states.widgets.add(id=self.slider)
                     state.double_array_value.data[:] = element.slider.default

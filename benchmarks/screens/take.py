@@ -113,7 +113,7 @@ SHOTS = {
 
 
 @contextmanager
-def apps(folder: Path, wanted: set[str]) -> Iterator[dict[str, run.Server]]:
+def apps(folder: Path, names: set[str]) -> Iterator[dict[str, run.Server]]:
     """Serve the apps of all states: towns in all conditions, one with a dead worker, and empty stores."""
     dashboard_world.LEASE = timedelta(hours=1)
     (folder / "empty.toml").write_text("systems = []\n", encoding="utf-8")
@@ -131,7 +131,7 @@ def apps(folder: Path, wanted: set[str]) -> Iterator[dict[str, run.Server]]:
     }
     running: dict[str, run.Server] = {}
     with ExitStack() as stack:
-        for name in wanted:
+        for name in names:
             (folder / name).mkdir(exist_ok=True)
             running[name] = stack.enter_context(run.serve(name, ROOT / "app.py", "", made[name]()))
         yield running

@@ -280,9 +280,9 @@ def main() -> None:
         result for result, size in zip(results, (0, *SIZES) if chosen.shared else SIZES, strict=True) if size
     ]
     exponents = {phase: exponent(grown, phase) for phase in grown[0]["mean"]}
-    told = {"machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+    report = {"machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
             "load": os.getloadavg()[0], "exponents": exponents, "results": results}  # fmt: skip
-    (HERE / "results.json").write_text(json.dumps(told, indent=1) + "\n")
+    (HERE / "results.json").write_text(json.dumps(report, indent=1) + "\n")
     print(table(results, exponents))
 
 

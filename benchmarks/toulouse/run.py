@@ -65,8 +65,11 @@ def seed(table: pd.DataFrame, weather: bool, rates: tuple[float, float]) -> floa
         columns = ["at", "station_id", "bikes", *WEATHER_COLUMNS]
         for at, station, bikes, *weather_values in table[columns].itertuples(index=False):
             moment = datetime.fromtimestamp(at, UTC)
-            asked = {"station": station, "hour": moment.astimezone(zone).hour, "moment": moment}
-            yield asked | (dict(zip(WEATHER_COLUMNS, weather_values, strict=True)) if weather else {}), bikes
+            features = {"station": station, "hour": moment.astimezone(zone).hour, "moment": moment}
+            yield (
+                features | (dict(zip(WEATHER_COLUMNS, weather_values, strict=True)) if weather else {}),
+                bikes,
+            )
 
     kept = seed_pipeline._RATE, seed_pipeline._INTERCEPT_RATE
     seed_pipeline._RATE, seed_pipeline._INTERCEPT_RATE = rates
@@ -122,8 +125,10 @@ def _polls(recording: Recording) -> Iterator[Snapshot]:
     ahead = polls[np.minimum(last + 1, len(polls) - 1)]
     shown, player = ahead - polls[last] <= HOLE, recording.replay()
     for moment, index in zip(grid[shown].tolist(), last[shown].tolist(), strict=True):
-        stood = player.snapshot(index)
-        yield Snapshot(datetime.fromtimestamp(moment, UTC), stood.station_id, stood.bikes, stood.docks)
+        snapshot = player.snapshot(index)
+        yield Snapshot(
+            datetime.fromtimestamp(moment, UTC), snapshot.station_id, snapshot.bikes, snapshot.docks
+        )
 
 
 def main() -> None:

@@ -181,7 +181,7 @@ def replay(recording: Recording, seed: int) -> tuple[pd.DataFrame, dict[str, Any
     half = (int(recording.polls[0]) + int(recording.polls[-1])) // 2
     forecaster = Forecaster(recording.stations)
     table: list[dict[str, Any]] = []
-    asked, slot, learning, planning = 0, -1, 0.0, 0.0
+    planned, slot, learning, planning = 0, -1, 0.0, 0.0
     for snapshot in recording.snapshots():
         begun = time.process_time()
         forecaster.learn(snapshot)
@@ -196,9 +196,9 @@ def replay(recording: Recording, seed: int) -> tuple[pd.DataFrame, dict[str, Any
             plan(frame, trip.origin, trip.destination, trip.leaving)
             planning += time.process_time() - begun
             for people in PEOPLE:
-                table += [{"trip": asked, "at": at, **row} for row in rows_of(truth, frame, trip, people)]
-            asked += 1
-    cost = {"asked": asked, "learning_seconds": learning, "plan_milliseconds": 1000 * planning / asked}
+                table += [{"trip": planned, "at": at, **row} for row in rows_of(truth, frame, trip, people)]
+            planned += 1
+    cost = {"asked": planned, "learning_seconds": learning, "plan_milliseconds": 1000 * planning / planned}
     rows = pd.DataFrame(table)
     rows["worked"] = rows["bike"] & rows["space"]
     return rows, cost
@@ -267,10 +267,10 @@ def tables(results: dict[str, Any]) -> str:
     """Write the figures as tables."""
     out: list[str] = []
     for name, found in results.items():
-        for people, told in found["people"].items():
-            wanted = "one bike" if people == "1" else f"{people} bikes"
-            out += [f"## {name}, {wanted}, {told['trips']:,} trips", ""]
-            out += outcome(told["planners"]) + calibration(told["planners"])
+        for people, result in found["people"].items():
+            bikes = "one bike" if people == "1" else f"{people} bikes"
+            out += [f"## {name}, {bikes}, {result['trips']:,} trips", ""]
+            out += outcome(result["planners"]) + calibration(result["planners"])
     return "\n".join(out).rstrip() + "\n"
 
 
@@ -338,14 +338,14 @@ def main() -> None:
         people = {str(number): summary(part) for number, part in rows.groupby("people")}
         results[name] = {**cost, "people": people}
         print(name, cost, flush=True)
-    told = {
+    report = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "seed": chosen.seed,
         "settings": {"walking_kmh": WALKING_KMH, "riding_kmh": RIDING_KMH, "detour": DETOUR,
                      "walking_limit_minutes": WALKING_LIMIT_MINUTES, "miss_minutes": MISS_MINUTES},
         "recordings": results,
     }  # fmt: skip
-    (chosen.out / "results.json").write_text(json.dumps(told, indent=1) + "\n")
+    (chosen.out / "results.json").write_text(json.dumps(report, indent=1) + "\n")
     (chosen.out / "results.md").write_text(tables(results))
     print(tables(results))
 

@@ -202,11 +202,15 @@ def read(
     values: dict[str, Any] = dict.fromkeys(known)
     for name, given in path.items():
         values[name] = known[name].read(given)
-    asked = [parameter.name for parameter in parameters if not parameter.required]
+    optional = [parameter.name for parameter in parameters if not parameter.required]
     seen: set[str] = set()
     for name, given in query:
-        if name not in asked:
-            try_ = f"It takes {', '.join(asked)}." if asked else "Leave out what follows the question mark."
+        if name not in optional:
+            try_ = (
+                f"It takes {', '.join(optional)}."
+                if optional
+                else "Leave out what follows the question mark."
+            )
             raise ApiError(400, f"There is no parameter {name[:_QUOTED]!r} here.", try_)
         if name in seen:
             raise ApiError(400, f"{name} is given twice.", "Give it once; several values go between commas.")

@@ -207,17 +207,19 @@ class Endpoint:
                 "Everything is read with GET.",
                 {"Allow": ", ".join(METHODS)},
             )
-        asked = self._operation
-        values = read(asked.parameters, request.path_params, request.query_params.multi_items())
-        offered = [*asked.gives]
-        wanted = values.pop("format", None)
-        media_type = FORMATS[wanted] if wanted else choose(request.headers.get("accept", ""), offered)
+        operation = self._operation
+        values = read(operation.parameters, request.path_params, request.query_params.multi_items())
+        offered = [*operation.gives]
+        format_name = values.pop("format", None)
+        media_type = (
+            FORMATS[format_name] if format_name else choose(request.headers.get("accept", ""), offered)
+        )
         if len(offered) > 1:
             values["media_type"] = media_type
-        answer = partial(asked.answer, **values)
+        answer = partial(operation.answer, **values)
         if self._is_async:
-            return respond(request, await answer(), asked.cache)
-        return await run_in_threadpool(lambda: respond(request, answer(), asked.cache))
+            return respond(request, await answer(), operation.cache)
+        return await run_in_threadpool(lambda: respond(request, answer(), operation.cache))
 
 
 class Nowhere:

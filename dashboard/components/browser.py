@@ -114,10 +114,10 @@ def act(sent: Mapping[str, Any]) -> None:
 
 def choose_when(now: datetime, zone: tzinfo) -> None:
     """Switch to a later arrival or back, where a button has just been touched. This needs the city's time."""
-    asked = st.session_state.pop(_WHEN, "")
-    if asked == "soon":
+    choice = st.session_state.pop(_WHEN, "")
+    if choice == "soon":
         address_bar.change(at=None)
-    elif asked == "later":
+    elif choice == "later":
         local = (now + timedelta(hours=2)).astimezone(zone)
         quarter = local + timedelta(minutes=-local.minute % 15, seconds=-local.second)
         address_bar.change(at=quarter.astimezone(UTC).replace(microsecond=0))

@@ -96,9 +96,9 @@ def nothing_followed() -> None:
 def chosen(systems: list[System], states: dict[str, SystemState]) -> System:
     """Find the city on screen: the one in the address, else the first that had a frame."""
     known = {system.system_id: system for system in systems}
-    wanted = address_bar.screen().city
-    if wanted in known:
-        return known[wanted]
+    chosen_id = address_bar.screen().city
+    if chosen_id in known:
+        return known[chosen_id]
     opened = st.session_state.get("opened")
     if opened not in known:
         opened = next((key for key in known if key in states and states[key].frame_version is not None), None)

@@ -19,18 +19,21 @@ Change = Callable[[Playback, datetime], Playback]
 
 def control(system: System) -> None:
     """Draw the control for a city from a playable source, nothing for a live one."""
-    wanted = reader().store.playback.get(system.system_id) if system.is_played else None
-    if wanted is None:
+    playback = reader().store.playback.get(system.system_id) if system.is_played else None
+    if playback is None:
         return
     system_id = system.system_id
-    with st.container(key="playback-control"), st.popover(shell_words.playing(wanted.speed, wanted.paused)):
+    with (
+        st.container(key="playback-control"),
+        st.popover(shell_words.playing(playback.speed, playback.paused)),
+    ):
         st.button(
-            shell_words.PLAY() if wanted.paused else shell_words.PAUSE(),
+            shell_words.PLAY() if playback.paused else shell_words.PAUSE(),
             on_click=lambda: _change(system_id, lambda now, wall: now.pause(not now.paused, wall)),
             key="playback-pause",
         )
         key = f"playback-speed-{system_id}"
-        st.session_state[key] = wanted.speed if wanted.speed in SPEEDS else None
+        st.session_state[key] = playback.speed if playback.speed in SPEEDS else None
         st.segmented_control(
             shell_words.SPEED(),
             SPEEDS,

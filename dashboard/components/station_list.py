@@ -95,11 +95,11 @@ def search(names: Sequence[str], query: str, at_most: int = _MATCHES) -> list[in
     >>> search(["Parnell Square North", "Pearse Street", "Eccles Street"], "parnel squar")
     [0]
     """
-    wanted = plain(query)
-    if not wanted:
+    plain_query = plain(query)
+    if not plain_query:
         return []
     found = process.extract(
-        wanted, [plain(name) for name in names], scorer=fuzz.WRatio, limit=at_most, score_cutoff=_CUTOFF
+        plain_query, [plain(name) for name in names], scorer=fuzz.WRatio, limit=at_most, score_cutoff=_CUTOFF
     )
     best = found[0][1] if found else 0
     return [row for _, score, row in found if score >= best - 15]

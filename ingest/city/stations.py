@@ -104,8 +104,8 @@ def place(plan: CityPlan, streets: Streets, count: int, rng: np.random.Generator
         low, high = (apart, high) if len(chosen) >= count else (low, apart)
     chosen = _apart(points, order, low / np.sqrt(0.4 + draw))[:count]
     draw = draw[chosen]
-    wanted = 11 + 10 * draw * rng.lognormal(0, 0.35, len(chosen))
-    capacity = np.clip(np.round(wanted / 2) * 2, *CAPACITY).astype(np.int64)
+    docks = 11 + 10 * draw * rng.lognormal(0, 0.35, len(chosen))
+    capacity = np.clip(np.round(docks / 2) * 2, *CAPACITY).astype(np.int64)
     where = np.round(points[chosen])
     return StationTable(
         [f"{number:03}" for number in range(1, len(chosen) + 1)],

@@ -31,20 +31,20 @@ def play(
 ) -> None:
     """Play a made-up or recorded city that a worker follows: faster, paused, ahead, or anew."""
     with explained(ValueError), closing(Store(Settings.read().store)) as store:
-        wanted, stations = store.playback.get(system), store.systems.stations(system)
+        playback, stations = store.playback.get(system), store.systems.stations(system)
         now = datetime.now(UTC)
-        if wanted is None:
+        if playback is None:
             refuse(f"{system} is not played by any worker: name a made-up or recorded city that is followed")
             return
         if begin is not None:
-            wanted = wanted.anew(begin)
+            playback = playback.anew(begin)
         if speed is not None:
-            wanted = wanted.faster(speed, now)
+            playback = playback.faster(speed, now)
         if jump is not None:
             zone = ZoneInfo("UTC" if stations is None else stations.timezone)
-            wanted = wanted.jump(jump.time(), zone, now)
+            playback = playback.jump(jump.time(), zone, now)
         if pause is not None:
-            wanted = wanted.pause(pause, now)
-        store.playback.set(system, wanted)
-    still = "standing still" if wanted.paused else f"at {wanted.speed:g} times its speed"
+            playback = playback.pause(pause, now)
+        store.playback.set(system, playback)
+    still = "standing still" if playback.paused else f"at {playback.speed:g} times its speed"
     typer.echo(f"{system}: {still}")

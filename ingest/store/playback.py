@@ -93,21 +93,21 @@ class PlaybackTable:
             row = db.execute(query).one_or_none()
         return None if row is None else Playback(**row._mapping)
 
-    def set(self, system_id: str, wanted: Playback) -> None:
+    def set(self, system_id: str, playback: Playback) -> None:
         """Set how a system is to be played, but for the run `begun`, which only its worker sets."""
         with self._write(alone=True) as db:
-            self._set(db, system_id, wanted)
+            self._set(db, system_id, playback)
 
     # ---------------------------------------------------------------- within a transaction
 
-    def begin(self, db: Connection, system_id: str, wanted: Playback) -> None:
+    def begin(self, db: Connection, system_id: str, playback: Playback) -> None:
         """Set how a system is to be played, and that its worker plays this run."""
-        self._set(db, system_id, wanted)
-        db.execute(playbacks.update().where(playbacks.c.system_id == system_id).values(begun=wanted.run))
+        self._set(db, system_id, playback)
+        db.execute(playbacks.update().where(playbacks.c.system_id == system_id).values(begun=playback.run))
 
     @staticmethod
-    def _set(db: Connection, system_id: str, wanted: Playback) -> None:
-        values = {name: value for name, value in wanted.__dict__.items() if name != "begun"}
+    def _set(db: Connection, system_id: str, playback: Playback) -> None:
+        values = {name: value for name, value in playback.__dict__.items() if name != "begun"}
         update = playbacks.update().where(playbacks.c.system_id == system_id)
         if db.execute(update.values(values)).rowcount == 0:
-            db.execute(playbacks.insert().values(system_id=system_id, begun=wanted.begun, **values))
+            db.execute(playbacks.insert().values(system_id=system_id, begun=playback.begun, **values))

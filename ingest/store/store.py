@@ -159,7 +159,7 @@ class Store:
             self.observations.add_poll(db, claim.system_id, result.poll)
             self.systems.update(db, claim.system_id, **values)
 
-    def begin(self, claim: LeaseClaim, wanted: Playback) -> None:
+    def begin(self, claim: LeaseClaim, playback: Playback) -> None:
         """Drop all that was learnt of a played system, so that it begins anew as is wanted.
 
         The version of its newest frame stays, since browsers keep frames under it for ever. Raises
@@ -174,7 +174,7 @@ class Store:
                 db, system_id, at=None, received_at=None, next_poll_at=None, learning_since=None,
                 state="waiting", reason=None, failures=0,
             )  # fmt: skip
-            self.playback.begin(db, system_id, wanted)
+            self.playback.begin(db, system_id, playback)
 
     def set_pace(self, claim: LeaseClaim, speed: float, poll_seconds: float) -> bool:
         """Set how fast a played system runs, 0 where it stands still, and how often its worker looks at it.

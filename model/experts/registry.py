@@ -120,8 +120,8 @@ def build_experts(inputs: ExpertInputs) -> tuple[Expert, ...]:
 def answers(experts: Sequence[Expert], now: Now, minutes: Sequence[int]) -> list[Array32]:
     """Give each expert's odds for those of `minutes` that it reaches; the chains are solved together."""
     chains = {expert.name: expert.model for expert in experts if isinstance(expert.model, ChainExpert)}
-    wanted = [expert.within(minutes) for expert in experts if expert.name in chains]
-    solved = dict(zip(chains, solve([*chains.values()], now, wanted), strict=True))
+    reached = [expert.within(minutes) for expert in experts if expert.name in chains]
+    solved = dict(zip(chains, solve([*chains.values()], now, reached), strict=True))
     return [
         solved[expert.name] if expert.name in solved else expert.odds(now, expert.within(minutes))
         for expert in experts

@@ -94,22 +94,22 @@ class Pool(Component):
 
     def _adapt(self, other: Pool) -> None:
         place = {name: index for index, name in enumerate(other.experts)}
-        theirs = np.array([place.get(name, -1) for name in self.experts])
+        places = np.array([place.get(name, -1) for name in self.experts])
         self.settled = other.settled
         for index in range(len(self.minutes)):
             able = np.flatnonzero(self.able[index])
-            known = (theirs[able] >= 0) & other.able[index, theirs[able]]
+            known = (places[able] >= 0) & other.able[index, places[able]]
             if not known.any():
                 self.settled[index] = 0
                 continue
-            kept, first = theirs[able[known]], self.first[index, able[~known]]
-            for mine, before in (
+            kept, first = places[able[known]], self.first[index, able[~known]]
+            for weights, before in (
                 (self.city[index], other.city[index]),
                 (self.weight[index], other.weight[index]),
             ):
                 share = before[kept] / before[kept].sum(axis=0)
-                mine[able[known]] = share * (1 - first.sum())
-                mine[able[~known]] = first.reshape(-1, *(1,) * (mine.ndim - 1))
+                weights[able[known]] = share * (1 - first.sum())
+                weights[able[~known]] = first.reshape(-1, *(1,) * (weights.ndim - 1))
             matrix = _stand_in(self.weight[index, able], known)
             gram = other.gram[index][np.ix_(kept, kept)].transpose(2, 0, 1)
             self.gram[index][np.ix_(able, able)] = (matrix @ gram @ matrix.transpose(0, 2, 1)).transpose(
@@ -139,9 +139,9 @@ class Pool(Component):
             if self.settled[later].any():
                 break
             able = self.able[later]
-            for mine in (self.city, self.weight):
-                mine[later] = 0
-                mine[later, able] = mine[index, able] / mine[index, able].sum(axis=0)
+            for weights in (self.city, self.weight):
+                weights[later] = 0
+                weights[later, able] = weights[index, able] / weights[index, able].sum(axis=0)
 
     def _of_the_able(self, index: int, rows: Ints, experts: Sequence[str], error: Array32) -> Array32 | None:
         """Give the errors of this pool's able experts, `(S, M, N)`; None where it has none of `experts`."""

@@ -125,18 +125,18 @@ def test_where_a_worker_is_at_work_none_is_started_until_it_is_gone(
     world: World, started: list[subprocess.Popen[bytes]], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert world.store.leases.take(LeaseClaim("dublin", "elsewhere", datetime.now(UTC), timedelta(hours=1)))
-    asked: list[int] = []
+    checks: list[int] = []
     ask = world.store.leases.holder
 
     def count(now: datetime) -> str | None:
-        asked.append(1)
-        if len(asked) == 2:
+        checks.append(1)
+        if len(checks) == 2:
             raise OSError("the disk is away for a moment")
         return ask(now)
 
     async def journey(until: Until) -> None:
         world.store.leases.holder = count  # type: ignore[method-assign]
-        await until(lambda: len(asked) > 4)
+        await until(lambda: len(checks) > 4)
         assert not started
         world.store.leases.drop_all("elsewhere")
         await until(lambda: bool(started))
@@ -185,14 +185,14 @@ def alive(process: int) -> bool:
 
 def test_every_option_in_our_config_is_one_that_streamlit_knows() -> None:
     """`postScriptGC` is a hidden option: it may go with any release, and 50 ms a move would be back."""
-    ours = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     options = config.get_config_options()
-    for section, values in ours.items():
+    for section, values in settings.items():
         for name, value in values.items():
             keys = [f"{section}.{name}.{inner}" for inner in value] if isinstance(value, dict) else []
             for key in keys or [f"{section}.{name}"]:
                 assert key in options, f"streamlit has no option {key} any more"
-    assert ours["runner"]["postScriptGC"] is False
+    assert settings["runner"]["postScriptGC"] is False
     assert options["runner.postScriptGC"].default_val is True
 
 
@@ -219,10 +219,10 @@ def test_a_setting_that_is_wrong_ends_the_app_with_words(name: str, value: str) 
         cwd=ROOT, env=os.environ | {f"DOCKCAST_{name}": value}, capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
-    said = ran.stdout + ran.stderr
+    output = ran.stdout + ran.stderr
     assert ran.returncode != 0
-    assert f"DOCKCAST_{name}" in said
-    assert "site-packages" not in said
+    assert f"DOCKCAST_{name}" in output
+    assert "site-packages" not in output
 
 
 def test_the_app_does_not_import_river() -> None:

@@ -169,10 +169,10 @@ def test_city_and_country_may_be_left_out(tmp_path: Path, fetcher: Fetcher) -> N
 def test_a_wrong_list_says_what_to_do(
     tmp_path: Path, fetcher: Fetcher, change: tuple[str, str], words: str
 ) -> None:
-    said = refusal(written(tmp_path, GOOD.replace(*change)), fetcher)
-    assert re.search(words, said), said
-    assert "own.toml" in said
-    assert len(said.splitlines()) == 1
+    message = refusal(written(tmp_path, GOOD.replace(*change)), fetcher)
+    assert re.search(words, message), message
+    assert "own.toml" in message
+    assert len(message.splitlines()) == 1
 
 
 def test_a_list_that_is_not_there_says_what_to_check(tmp_path: Path, fetcher: Fetcher) -> None:

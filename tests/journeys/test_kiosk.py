@@ -48,8 +48,8 @@ def test_it_sweeps_and_offers_nothing_to_touch(visit: Visit) -> None:
     page = visit("?kiosk=1&city=dublin", SCREEN, "dark")
 
     def minutes() -> int:
-        said = re.findall(r"(\d+) (h|min)\b", page.locator(".kiosk .asked").inner_text())
-        return sum(int(number) * (60 if unit == "h" else 1) for number, unit in said)
+        parts = re.findall(r"(\d+) (h|min)\b", page.locator(".kiosk .asked").inner_text())
+        return sum(int(number) * (60 if unit == "h" else 1) for number, unit in parts)
 
     first, before = minutes(), picture(page)[:, 400:].astype(int)
     wait_for(lambda: abs(minutes() - first) >= 15)  # a busy machine leaves steps out

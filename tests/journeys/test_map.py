@@ -126,13 +126,13 @@ def test_a_space_at_the_office_at_five_to_nine(
     now = datetime.now(UTC)
     at = address_bar.next_at(time(8, 55), now, ZoneInfo("Europe/Dublin"))
     expect(page).to_have_url(re.compile(f"[?&]station=s31&what=space&n=1&at={at:%Y%m%dT%H%MZ}$"))
-    theirs = f"{at.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M}"
-    expect(page.get_by_text(re.compile(rf"Arriving at .*08:55 \(.*{theirs} on your clock\)"))).to_be_visible()
+    tokyo = f"{at.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M}"
+    expect(page.get_by_text(re.compile(rf"Arriving at .*08:55 \(.*{tokyo} on your clock\)"))).to_be_visible()
     space, ahead = site.dublin.space, (at - now) / timedelta(minutes=1)
     # The frame is seconds older by the time that the page is read: halfway between hours it may be either.
     columns = {int(np.abs(site.dublin.minutes - minutes).argmin()) for minutes in (ahead - 1, ahead + 1)}
-    said = "|".join(re.escape(shell_words.chance(int(space.chance[0, column, 31]))) for column in columns)
-    expect(panel.get_by_text(re.compile(f"^({said})$"))).to_be_visible()
+    chances = "|".join(re.escape(shell_words.chance(int(space.chance[0, column, 31]))) for column in columns)
+    expect(panel.get_by_text(re.compile(f"^({chances})$"))).to_be_visible()
     expect(panel).to_contain_text(re.compile("Expected at .*08:55"))
     assert fits(page)
 
@@ -176,9 +176,9 @@ def _move(down: list[bytes]) -> list[bytes]:
     for raw in down:
         run.append(raw)
         if ForwardMsg.FromString(raw).WhichOneof("type") == "script_finished":
-            told = [ForwardMsg.FromString(part) for part in run]
-            moved = any(part.WhichOneof("type") == "page_info_changed" for part in told)
-            if moved and any(part.delta.new_element.HasField("deck_gl_json_chart") for part in told):
+            messages = [ForwardMsg.FromString(part) for part in run]
+            moved = any(part.WhichOneof("type") == "page_info_changed" for part in messages)
+            if moved and any(part.delta.new_element.HasField("deck_gl_json_chart") for part in messages):
                 return run
             run = []
     return []
@@ -283,8 +283,8 @@ def test_the_same_address_is_the_same_screen(visit: Visit, site: Site) -> None:
     page.get_by_role("radio", name="a space").click()
     page.get_by_role("radio", name="2", exact=True).click()
     set_slider(page, 30)
-    wanted = steps_of(site.dublin, 30, "space", 2)
-    expect_colours(page, site.dublin, wanted)
+    expected = steps_of(site.dublin, 30, "space", 2)
+    expect_colours(page, site.dublin, expected)
     page.mouse.click(*pixel(page, site.dublin, 20))
     panel = page.locator(".station")
     expect(panel).to_contain_text("Station 20")
@@ -295,7 +295,7 @@ def test_the_same_address_is_the_same_screen(visit: Visit, site: Site) -> None:
 
     page.mouse.move(5, 5)
     page.reload()
-    expect_colours(page, site.dublin, wanted)
+    expect_colours(page, site.dublin, expected)
     assert page.url == address
     expect(panel).to_contain_text("Station 20")
     expect(panel).to_contain_text("Chance of 2 spaces")
@@ -420,9 +420,9 @@ def test_streets_lie_under_the_marks_or_plain_ground_does(
             route.fulfill(json=style, headers={"Access-Control-Allow-Origin": "*"})
 
     with serve(tmp_path, "streets") as site, closing(browser.new_context(**DESK)) as context:  # type: ignore[arg-type]
-        asked: list[str] = []
+        requested: list[str] = []
         page = context.new_page()
-        page.on("request", lambda request: asked.extend(STRANGERS.findall(request.url)))
+        page.on("request", lambda request: requested.extend(STRANGERS.findall(request.url)))
         page.route(re.compile("cartocdn"), answer)
         page.goto(site.url + "?city=dublin")
         expect_colours(page, site.dublin, steps_of(site.dublin, 0))
@@ -435,7 +435,7 @@ def test_streets_lie_under_the_marks_or_plain_ground_does(
             return bool(ground == [0, 255, 238]) == (tiles == "there")
 
         wait_for(as_wanted)
-        assert {url.split("/")[2] for url in asked} == {"basemaps.cartocdn.com"}
+        assert {url.split("/")[2] for url in requested} == {"basemaps.cartocdn.com"}
         set_slider(page, 90)
         expect_colours(page, site.dublin, steps_of(site.dublin, 90))
 

@@ -62,9 +62,9 @@ def test_its_state_survives_as_arrays_bit_for_bit(weather: np.ndarray) -> None:
             each.learn(60, at, weather, [*IDS, "never seen"], np.array([1, 2, 3, 4]))
         first, second = (each.predict(60, at, weather, [*IDS, "another"]) for each in (seed, again))
         np.testing.assert_array_equal(first, second)
-    theirs = again.arrays()
+    restored = again.arrays()
     for name, values in seed.arrays().items():
-        assert values.tobytes() == theirs[name].tobytes(), name
+        assert values.tobytes() == restored[name].tobytes(), name
 
 
 def test_a_city_without_weather_is_predicted_as_well() -> None:
@@ -100,5 +100,5 @@ def test_it_is_scored_on_the_same_forecasts_and_can_be_switched_off() -> None:
 def test_it_changes_nothing_for_the_other_models() -> None:
     alone, rivalled = Forecaster(stations()), Forecaster(stations(), seed=True)
     for seen in riders(200):
-        ours, theirs = alone.learn(seen), rivalled.learn(seen)
-        assert [s.row() for s in ours] == [s.row() for s in theirs if s.model != "seed"]
+        without_seed, with_seed = alone.learn(seen), rivalled.learn(seen)
+        assert [s.row() for s in without_seed] == [s.row() for s in with_seed if s.model != "seed"]

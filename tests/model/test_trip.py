@@ -82,7 +82,7 @@ def cities(draw: Callable[..., Any]) -> Frame:
     return city(places, side(), side(), rng.random(size) < 0.8, rng.random(size) < 0.8)
 
 
-def ways(length: float) -> st.SearchStrategy[tuple[float, float]]:
+def points(length: float) -> st.SearchStrategy[tuple[float, float]]:
     return st.builds(place, st.floats(-length, length), st.floats(-length, length))
 
 
@@ -132,8 +132,8 @@ def every_pair(
 @settings(max_examples=60)
 @given(
     frame=cities(),
-    origin=ways(2),
-    destination=ways(2),
+    origin=points(2),
+    destination=points(2),
     leaving=st.integers(0, 1440),
     people=st.integers(1, 4),
     limits=st.tuples(st.floats(0, 60), st.floats(0, 60)),
@@ -177,7 +177,7 @@ def check(made: TripPlan, frame: Frame, leaving: float, limits: tuple[float, flo
 
 
 @settings(max_examples=60)
-@given(frame=cities(), origin=ways(2), destination=ways(2))
+@given(frame=cities(), origin=points(2), destination=points(2))
 def test_if_either_end_fails_another_plan_avoids_it(
     frame: Frame, origin: tuple[float, float], destination: tuple[float, float]
 ) -> None:
@@ -188,7 +188,7 @@ def test_if_either_end_fails_another_plan_avoids_it(
             assert len({(made.pickup, made.dropoff)[end] for made in plans}) > 1
 
 
-@given(one=ways(50), other=ways(50))
+@given(one=points(50), other=points(50))
 def test_the_way_back_is_as_long(one: tuple[float, float], other: tuple[float, float]) -> None:
     assert walk(one, other) == pytest.approx(walk(other, one), abs=1e-9)
     assert walk(one, other) == pytest.approx(kilometres(one, other) * 1.3 / 4.8 * 60, abs=0.01)
@@ -333,9 +333,9 @@ def test_a_chosen_pair_can_be_weighed_again() -> None:
     ],
 )
 def test_a_trip_out_of_range_is_refused_with_a_reason(wrong: dict[str, Any], words: str) -> None:
-    asked: dict[str, Any] = {"origin": place(0), "destination": THERE, **wrong}
+    arguments: dict[str, Any] = {"origin": place(0), "destination": THERE, **wrong}
     with pytest.raises(ValueError, match=words):
-        plan(city([NEAR, FAR, THERE]), **asked)
+        plan(city([NEAR, FAR, THERE]), **arguments)
 
 
 @pytest.mark.parametrize("wrong", [(91.0, 0.0), (0.0, -181.0), (math.inf, 0.0)])

@@ -32,7 +32,7 @@ def html(page: AppTest) -> str:
     return "".join(element.proto.body for element in page.get("html"))
 
 
-def said(page: AppTest) -> str:
+def text_of(page: AppTest) -> str:
     """Read a page as a person does."""
     plain = [element.value for element in (*page.text, *page.caption, *page.error)]
     return "\n".join([*plain, unescape(re.sub("<[^>]*>", " ", html(page)))])

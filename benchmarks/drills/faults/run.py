@@ -82,9 +82,11 @@ def worker(url: str, folder: Path, *towns: Town) -> Iterator[subprocess.Popen[by
     """Run a worker of its own process; kill it at the end."""
     clock = folder / "clock"
     clock.write_text("0")
-    told = {"store": url, "systems": [asdict(town.system) for town in towns], "clock": str(clock)}
+    arguments = {"store": url, "systems": [asdict(town.system) for town in towns], "clock": str(clock)}
     with (folder / "worker.log").open("a") as log:
-        running = subprocess.Popen([sys.executable, str(HERE / "worker.py"), json.dumps(told)], stderr=log)
+        running = subprocess.Popen(
+            [sys.executable, str(HERE / "worker.py"), json.dumps(arguments)], stderr=log
+        )
     try:
         yield running
     finally:
@@ -155,7 +157,7 @@ def feeds(folder: Path, times: int, lasts: float = 40) -> Iterator[Try]:
                 for kind, town in towns.items():
                     town.fault, town.everything = FEEDS[kind].behave(town), FEEDS[kind].everything
                 time.sleep(lasts)
-                said = {kind: seen(store, town.name) for kind, town in towns.items()}
+                notices = {kind: seen(store, town.name) for kind, town in towns.items()}
                 mended = time.time()
                 for kind, town in towns.items():
                     town.fault = None
@@ -171,7 +173,7 @@ def feeds(folder: Path, times: int, lasts: float = 40) -> Iterator[Try]:
                             recovered[kind] = received.timestamp() - mended
                             waiting.remove(kind)
                 for kind, watch in watches.items():
-                    yield watch.after(kind, recovered.get(kind, float("nan")), said[kind])
+                    yield watch.after(kind, recovered.get(kind, float("nan")), notices[kind])
     store.close()
 
 
@@ -212,10 +214,10 @@ def locked(folder: Path, times: int) -> Iterator[Try]:
             db.execute("BEGIN IMMEDIATE")
             time.sleep(seconds)
             run.watch.look()
-            said = seen(run.store)
+            notice = seen(run.store)
             db.execute("ROLLBACK")
             db.close()
-            yield run.watch.after(run.kind, wait_for(run.watch.more), said)
+            yield run.watch.after(run.kind, wait_for(run.watch.more), notice)
 
 
 def full(folder: Path, times: int) -> Iterator[Try]:
@@ -226,9 +228,9 @@ def full(folder: Path, times: int) -> Iterator[Try]:
         wait_for(lambda run=run: "without a store" in run.log.read_text()[run.logged :])
         time.sleep(10)
         run.watch.look()
-        said = seen(run.store)
+        notice = seen(run.store)
         resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-        yield run.watch.after(run.kind, wait_for(run.watch.more), said)
+        yield run.watch.after(run.kind, wait_for(run.watch.more), notice)
 
 
 def clock(folder: Path, times: int) -> Iterator[Try]:
@@ -239,12 +241,12 @@ def clock(folder: Path, times: int) -> Iterator[Try]:
         ):
             (run.folder / "clock").write_text(str(3600 * hours))
             recovered = wait_for(lambda run=run: run.watch.more(2))
-            said = seen(run.store)
+            notice = seen(run.store)
             time.sleep(10)
             (run.folder / "clock").write_text("0")
             run.watch.look()
             wait_for(lambda run=run: run.watch.more(2))
-            yield run.watch.after(run.kind, recovered, said)
+            yield run.watch.after(run.kind, recovered, notice)
 
 
 def memory(folder: Path, times: int) -> Iterator[Try]:
@@ -274,11 +276,11 @@ def frozen(folder: Path, times: int) -> Iterator[Try]:
             run.watch.look()
             run.process.send_signal(signal.SIGSTOP)
             recovered = wait_for(run.watch.more)
-            said = seen(run.store)
+            notice = seen(run.store)
             run.process.send_signal(signal.SIGCONT)
             wait_for(lambda run=run: "another worker has taken over" in run.log.read_text()[run.logged :])
             wait_for(lambda run=run: run.watch.more(4))
-            yield run.watch.after(run.kind, recovered, said)
+            yield run.watch.after(run.kind, recovered, notice)
 
 
 class Run:
@@ -298,12 +300,12 @@ class Run:
     def restart(self) -> Iterator[Try]:
         """Start a worker again and see."""
         self.watch.look()
-        said = seen(self.store)
+        notice = seen(self.store)
         begun = time.monotonic()
         with worker(self.url, self.folder, self.town):
             wait_for(self.watch.more)
             recovered = time.monotonic() - begun
-            yield self.watch.after(self.kind, recovered, said)
+            yield self.watch.after(self.kind, recovered, notice)
 
 
 def _own(folder: Path, times: int, kind: str, restarts: bool = True, large: bool = False) -> Iterator[Run]:
@@ -354,11 +356,11 @@ def database(folder: Path, times: int, seconds: tuple[float, ...] = (20, 600)) -
                 say("ALTER DATABASE faults ALLOW_CONNECTIONS false")
                 say("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'faults'")
                 time.sleep(lasts / 2)
-                said = seen(store)
+                notice = seen(store)
                 time.sleep(lasts / 2)
                 say("ALTER DATABASE faults ALLOW_CONNECTIONS true")
                 recovered = wait_for(watch.more)
-                yield watch.after(f"PostgreSQL gone for {lasts:g} s", recovered, said)
+                yield watch.after(f"PostgreSQL gone for {lasts:g} s", recovered, notice)
         store.close()
         admin.dispose()
 
@@ -379,11 +381,11 @@ def apps(folder: Path, times: int) -> Iterator[Try]:
                     wait_for(lambda two=two: answers(two + FORECAST))
                     running.kill()
                     running.wait()
-                    said = f"from the other app: {seen(store)}"
+                    notice = f"from the other app: {seen(store)}"
                     wait_for(lambda holder=holder: is_dead(holder))
                     watch.look()
                     recovered = wait_for(watch.more)
-                    yield watch.after("app and its worker killed, another app beside it", recovered, said)
+                    yield watch.after("app and its worker killed, another app beside it", recovered, notice)
             watch = PollWatch(store)
             begun = time.monotonic()
             with app(folder, town):
@@ -415,11 +417,11 @@ def report(results: dict[str, Any]) -> str:
             kinds.setdefault(found["kind"], []).append(found)
         for kind, found in kinds.items():
             took = [each["recovered"] for each in found]
-            said = statistics.mode(each["seen"] for each in found).replace("|", "¦")
+            notice = statistics.mode(each["seen"] for each in found).replace("|", "¦")
             lines.append(
                 f"| {kind} | {len(found)} | {sum(each['lost'] for each in found)} "
                 f"| {sum(each['same'] for each in found)} of {len(found)} | {statistics.median(took):.1f} "
-                f"| {max(took):.1f} | {said} |"
+                f"| {max(took):.1f} | {notice} |"
             )
     return "\n".join([*lines, "", f"Run on {results['date']}.", ""])
 

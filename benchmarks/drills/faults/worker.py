@@ -28,28 +28,28 @@ from ingest.worker.worker import Worker, give_memory_back
 
 def main() -> None:
     """Follow the systems until told to stop."""
-    told = json.loads(sys.argv[1])
+    arguments = json.loads(sys.argv[1])
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     give_memory_back()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    systems = [System(**system) for system in told["systems"]]
-    settings = Settings(store=told["store"], checkpoint_seconds=10, seed=False, weather="")
+    systems = [System(**system) for system in arguments["systems"]]
+    settings = Settings(store=arguments["store"], checkpoint_seconds=10, seed=False, weather="")
     with time_machine.travel(datetime.now(UTC), tick=True) as clock, threadpool_limits(1):
 
         def set_clock() -> None:
             wrong = 0.0
             while True:
                 time.sleep(0.1)
-                new = float(Path(told["clock"]).read_text() or wrong)
+                new = float(Path(arguments["clock"]).read_text() or wrong)
                 if new != wrong:
                     clock.shift(new - wrong)
                     wrong = new
 
-        if told.get("clock"):
+        if arguments.get("clock"):
             threading.Thread(target=set_clock, daemon=True).start()
-        Worker(Store(told["store"]), systems, Fetcher(seconds=3), settings).run(stop)
+        Worker(Store(arguments["store"]), systems, Fetcher(seconds=3), settings).run(stop)
 
 
 if __name__ == "__main__":

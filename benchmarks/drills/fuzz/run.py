@@ -43,14 +43,14 @@ def fuzz(name: str, runs: int, shared: Path, crashes: Path) -> dict[str, Any]:
             capture_output=True,
             text=True,
         )
-    said = ran.stderr + ran.stdout
+    output = ran.stderr + ran.stdout
 
     def told(pattern: str) -> int:
-        found = re.findall(pattern, said)
+        found = re.findall(pattern, output)
         return int(found[-1]) if found else 0
 
     if ran.returncode:
-        print(said[-3000:], file=sys.stderr)
+        print(output[-3000:], file=sys.stderr)
     return {
         "inputs": told(r"stat::number_of_executed_units: (\d+)"),
         "seeds": len(seeds),

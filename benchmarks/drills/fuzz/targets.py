@@ -141,14 +141,14 @@ def document_seeds(shared: Path) -> Iterator[bytes]:
             continue
         raw = path.read_bytes()
         try:
-            told = json.loads(raw)
+            document = json.loads(raw)
         except ValueError:
-            told = None
-        if isinstance(told, dict) and isinstance(told.get("data"), dict):
-            stations = told["data"].get("stations")
+            document = None
+        if isinstance(document, dict) and isinstance(document.get("data"), dict):
+            stations = document["data"].get("stations")
             if isinstance(stations, list):
-                told["data"]["stations"] = stations[:3]
-            raw = json.dumps(told, ensure_ascii=False).encode()
+                document["data"]["stations"] = stations[:3]
+            raw = json.dumps(document, ensure_ascii=False).encode()
         for before in (0, 8):
             yield bytes([DOCUMENTS.index(kind) + before]) + raw[:4000]
     for number, body in enumerate(good_documents().values()):
@@ -159,7 +159,7 @@ def document_seeds(shared: Path) -> Iterator[bytes]:
 def mutate_json(data: bytes, rng: random.Random) -> bytes | None:
     """Change one place of a document, or take a key from another; None where the bytes are no document."""
     try:
-        told = json.loads(data[1:])
+        document = json.loads(data[1:])
     except (ValueError, RecursionError):
         return None
     places: list[tuple[Any, Any]] = []
@@ -172,9 +172,9 @@ def mutate_json(data: bytes, rng: random.Random) -> bytes | None:
             if isinstance(node[key], dict | list):
                 walk(node[key], depth + 1)
 
-    if not isinstance(told, dict | list) or not told:
+    if not isinstance(document, dict | list) or not document:
         return None
-    walk(told)
+    walk(document)
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         node, key = rng.choice(places)
         what = rng.randrange(8)
@@ -193,7 +193,9 @@ def mutate_json(data: bytes, rng: random.Random) -> bytes | None:
         except (KeyError, IndexError, RecursionError):
             continue
     try:
-        return data[:1] + json.dumps(told, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
+        return data[:1] + json.dumps(document, ensure_ascii=rng.random() < 0.5).encode(
+            "utf-8", "surrogatepass"
+        )
     except (ValueError, TypeError, RecursionError):
         return None
 
@@ -226,9 +228,9 @@ def good_recording(folder: Path) -> dict[str, bytes]:
     at = int(NOW.timestamp())
     changes = pd.DataFrame({"at": [at, at, at + 60], "station_id": ["a", "b", "a"], "bikes": [1, 2, 3],
                             "docks": [9, 8, 7], "open": [True, True, False]})  # fmt: skip
-    told = pd.DataFrame({"at": [at], "hour": [at]} | {name: [1.0] for name in WEATHER})
+    weather = pd.DataFrame({"at": [at], "hour": [at]} | {name: [1.0] for name in WEATHER})
     parquet = {"changes.parquet": changes, "polls.parquet": pd.DataFrame({"at": [at, at + 60, at + 120]}),
-               "told.parquet": told}  # fmt: skip
+               "told.parquet": weather}  # fmt: skip
     files = {
         "system.json": json.dumps({"system_id": "x", "timezone": "Europe/Paris", "name": "X"}).encode(),
         "stations.csv": b"station_id,name,lat,lon,capacity\na,A,43.6,1.44,10\nb,B,43.7,1.45,\n",
@@ -357,9 +359,9 @@ def address() -> Target:
         itinerary.place(screen.start)
         itinerary.place(screen.goal)
         for page in PAGES:
-            told = screen.address(page)
-            urlencode(told, errors="strict")
-            assert Screen.from_address(told).address(page) == told, told
+            parameters = screen.address(page)
+            urlencode(parameters, errors="strict")
+            assert Screen.from_address(parameters).address(page) == parameters, parameters
 
     return run
 

@@ -98,21 +98,21 @@ class Witness:
             self.forecaster = Forecaster(stations, seed=True)
         before = self.polls
         for snapshot in logged_snapshots(store, self.forecaster):
-            told = self.recording.at(snapshot.at)
-            if told is None or told.at != snapshot.at or not same_counts(snapshot, told):
+            recorded = self.recording.at(snapshot.at)
+            if recorded is None or recorded.at != snapshot.at or not same_counts(snapshot, recorded):
                 raise Difference(f"{system_id}: the log of {snapshot.at} is not what was recorded")
-            self.forecaster.learn(told)
+            self.forecaster.learn(recorded)
             self.polls += 1
             if snapshot.at == checkpoint_at:
                 self.checkpoint = snapshot.at, self.forecaster.to_bytes()
         return self.polls - before
 
 
-def same_counts(logged: Snapshot, told: Snapshot) -> bool:
+def same_counts(logged: Snapshot, recorded: Snapshot) -> bool:
     """Tell whether log and recording agree. Chicago's recording has a station at 0, 0, which no feed has."""
-    order = {station: row for row, station in enumerate(told.station_id.tolist())}
+    order = {station: row for row, station in enumerate(recorded.station_id.tolist())}
     rows = np.array([order[station] for station in logged.station_id.tolist()])
-    return all(np.array_equal(getattr(logged, n), getattr(told, n)[rows]) for n in ("bikes", "docks"))
+    return all(np.array_equal(getattr(logged, n), getattr(recorded, n)[rows]) for n in ("bikes", "docks"))
 
 
 @contextmanager
@@ -242,7 +242,7 @@ def main() -> None:
     begun = time.monotonic()
     with database(chosen.store) as url:
         found = run(paths, url, chosen.kills, chosen.seed)
-    told = {
+    results = {
         "kills": len(found),
         "seed": chosen.seed,
         "minutes": round((time.monotonic() - begun) / 60, 1),
@@ -253,8 +253,8 @@ def main() -> None:
     }
     path = HERE / "results.json"
     both = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps(both | {chosen.store: told}, indent=1) + "\n")
-    print({key: value for key, value in told.items() if key != "each"})
+    path.write_text(json.dumps(both | {chosen.store: results}, indent=1) + "\n")
+    print({key: value for key, value in results.items() if key != "each"})
 
 
 if __name__ == "__main__":

@@ -151,11 +151,11 @@ def run(plan: Plan, folder: Path) -> dict[str, Any]:
     diary, spoilt, own = Diary(path), [], []
     begun = time.time()
     with served(world, plan, planted) as server:
-        told = {"folder": str(folder), "plan": asdict(plan), "url": server.url(""),
+        arguments = {"folder": str(folder), "plan": asdict(plan), "url": server.url(""),
                 "store": f"sqlite:///{path}", "keep_days": KEEP_DAYS}  # fmt: skip
 
         def start() -> subprocess.Popen[bytes]:
-            return subprocess.Popen([sys.executable, str(HERE / "worker.py"), json.dumps(told)])
+            return subprocess.Popen([sys.executable, str(HERE / "worker.py"), json.dumps(arguments)])
 
         worker = start()
         try:

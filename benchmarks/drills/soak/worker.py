@@ -61,14 +61,14 @@ def resident() -> float:
 
 def main() -> None:
     """Tick until the days are over."""
-    told: dict[str, Any] = json.loads(sys.argv[1])
-    folder, plan = Path(told["folder"]), Plan(**told["plan"])
+    arguments: dict[str, Any] = json.loads(sys.argv[1])
+    folder, plan = Path(arguments["folder"]), Plan(**arguments["plan"])
     logging.basicConfig(level=logging.INFO, filename=folder / "worker.log", format="%(message)s")
     give_memory_back()
     world = SharedTime(folder / "time")
     clock = OurClock(world, plan)
-    store = Store(told["store"])
-    followed = plan.systems(told["url"])
+    store = Store(arguments["store"])
+    followed = plan.systems(arguments["url"])
     store.systems.follow(followed)
     fetcher, holder = Fetcher(clock, seconds=HANGS), new_holder()
     tickers = [
@@ -80,7 +80,7 @@ def main() -> None:
             clock,
             place=n / plan.count,
             checkpoint_seconds=CHECKPOINT_SECONDS,
-            keep=timedelta(days=told["keep_days"]),
+            keep=timedelta(days=arguments["keep_days"]),
             jitter=random.Random(n),
         )
         for n, system in enumerate(followed)

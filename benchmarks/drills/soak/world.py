@@ -163,9 +163,9 @@ def served(world: SharedTime, plan: Plan, broken: Sequence[Fault]) -> Misbehavin
     lock = threading.Lock()
     for number in range(plan.count):
         city = City(number, server.url(""), plan.seed)
-        mine = [fault for fault in broken if fault.system == f"city{number:02}"]
+        own = [fault for fault in broken if fault.system == f"city{number:02}"]
         for name in ("gbfs", "station_information", "station_status", "system_information"):
-            server.at(f"/city{number:02}/{name}.json", _behaviour(world, city, name, mine, lock))
+            server.at(f"/city{number:02}/{name}.json", _behaviour(world, city, name, own, lock))
     return server
 
 

@@ -81,9 +81,9 @@ def test_nothing_can_be_changed(operation: Operation, method: str) -> None:
 def test_pages_of_other_origins_may_ask(world: World) -> None:
     world.commit(frame())
     origin = {"Origin": "https://else.example"}
-    asked = client().options(FORECAST, headers=origin | {"Access-Control-Request-Method": "GET"})
-    assert asked.status_code == 204
-    assert "GET" in asked.headers["access-control-allow-methods"]
+    preflight = client().options(FORECAST, headers=origin | {"Access-Control-Request-Method": "GET"})
+    assert preflight.status_code == 204
+    assert "GET" in preflight.headers["access-control-allow-methods"]
     for address in (FORECAST, "/api/systems/atlantis", "/api/nowhere"):
         response = client().get(address, headers=origin)
         assert response.headers["access-control-allow-origin"] == "*"
@@ -132,9 +132,9 @@ def test_beyond_its_limits_a_parameter_is_refused_with_what_would_do(
     response = client().get(address)
     assert response.status_code == 400
     assert response.headers["cache-control"] == "no-store"
-    told = response.json()
-    assert set(told) == {"error", "try"}
-    assert words in f"{told['error']} {told['try']}"
+    answer = response.json()
+    assert set(answer) == {"error", "try"}
+    assert words in f"{answer['error']} {answer['try']}"
     assert len(response.content) < 600
 
 

@@ -74,24 +74,24 @@ def test_what_was_never_judged_has_no_measure(world: World) -> None:
 
 def test_scores_can_be_had_as_csv_and_parquet(world: World) -> None:
     world.commit(frame("boulder"), scores=[score(NOON), score(NOON, "naive")])
-    asked = "/api/scores?system=boulder"
-    csv = client().get(f"{asked}&format=csv")
+    address = "/api/scores?system=boulder"
+    csv = client().get(f"{address}&format=csv")
     assert csv.headers["content-type"] == "text/csv; charset=utf-8"
     assert csv.headers["content-disposition"] == 'attachment; filename="scores-boulder-replayed-hour.csv"'
-    parquet = client().get(f"{asked}&format=parquet")
+    parquet = client().get(f"{address}&format=parquet")
     assert parquet.headers["content-type"] == "application/vnd.apache.parquet"
     assert "content-encoding" not in parquet.headers
     written, packed = pd.read_csv(io.BytesIO(csv.content)), pd.read_parquet(io.BytesIO(parquet.content))
     assert list(written.columns) == list(packed.columns)
     assert written["label"].tolist() == packed["label"].tolist() == ["replayed"] * 2
     assert packed["at"].tolist() == [pd.Timestamp(NOON)] * 2
-    told = get(asked)["scores"]
+    scores = get(address)["scores"]
     for name in ("model", "n", "mae", "cover80"):
-        given = [row[name] for row in told]
+        given = [row[name] for row in scores]
         assert written[name].tolist() == packed[name].tolist() == given
-    accepted = client().get(asked, headers={"Accept": "text/csv"})
+    accepted = client().get(address, headers={"Accept": "text/csv"})
     assert accepted.content == csv.content
-    named = client().get(f"{asked}&format=json", headers={"Accept": "text/csv"})
+    named = client().get(f"{address}&format=json", headers={"Accept": "text/csv"})
     assert named.headers["content-type"] == "application/json"
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.words import station as station_words
 
 
-def told(verb: str, what: dict[str, Any]) -> AppTest:
+def send(verb: str, what: dict[str, Any]) -> AppTest:
     """Send a page something from its browser."""
 
     def script(verb: str, what: dict) -> None:  # type: ignore[type-arg]
@@ -41,11 +41,11 @@ def told(verb: str, what: dict[str, Any]) -> AppTest:
     ],
 )
 def test_a_button_chooses_a_station(what: dict[str, Any], station: str) -> None:
-    assert told("act", what).text[0].value == station
+    assert send("act", what).text[0].value == station
 
 
 def test_a_place_is_kept_for_the_page_and_nowhere_in_its_address() -> None:
-    page = told("act", {"do": "here", "lat": 53.3412, "lon": -6.26})
+    page = send("act", {"do": "here", "lat": 53.3412, "lon": -6.26})
     assert page.text[1].value == "(53.3412, -6.26)"
     assert page.text[2].value == ""
     assert "53" not in str(page.query_params)
@@ -63,13 +63,13 @@ def test_a_place_is_kept_for_the_page_and_nowhere_in_its_address() -> None:
     ],
 )
 def test_a_bad_place_counts_as_unknown(what: dict[str, Any]) -> None:
-    page = told("act", what)
+    page = send("act", what)
     assert page.text[1].value == "None"
     assert page.text[2].value == station_words.lost(0)
 
 
 def test_a_refused_place_shows_how_to_go_on() -> None:
-    assert told("act", {"do": "lost", "code": 1}).text[2].value == station_words.lost(1)
+    assert send("act", {"do": "lost", "code": 1}).text[2].value == station_words.lost(1)
 
 
 @pytest.mark.parametrize(
@@ -85,4 +85,4 @@ def test_a_refused_place_shows_how_to_go_on() -> None:
     ],
 )
 def test_favourites_are_ids_of_one_city_and_nothing_else(what: dict[str, Any], kept: list[str]) -> None:
-    assert told("remember", what).text[3].value == repr(kept)
+    assert send("remember", what).text[3].value == repr(kept)

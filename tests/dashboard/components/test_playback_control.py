@@ -38,7 +38,7 @@ def played(tmp_path: Path) -> Iterator[World]:
     made.store.close()
 
 
-def wanted(played: World, city: str = "harbourton") -> Playback:
+def playback(played: World, city: str = "harbourton") -> Playback:
     found = played.store.playback.get(city)
     assert found is not None
     return found
@@ -58,11 +58,11 @@ def test_pause_and_play(played: World) -> None:
     page = opened("harbourton")
     played.now = NOON + timedelta(seconds=90)
     page.button(key="playback-pause").click().run()
-    assert wanted(played).paused
-    assert wanted(played).at == NOON + timedelta(seconds=90)
+    assert playback(played).paused
+    assert playback(played).at == NOON + timedelta(seconds=90)
     assert shell_words.PLAY() in [button.label for button in page.button]
     page.button(key="playback-pause").click().run()
-    assert not wanted(played).paused
+    assert not playback(played).paused
 
 
 def test_another_speed_counts_from_now_on(played: World) -> None:
@@ -71,16 +71,16 @@ def test_another_speed_counts_from_now_on(played: World) -> None:
     speeds = cast("list[ButtonGroup[Any]]", page.get("button_group"))
     chosen = next(group for group in speeds if group.key == "playback-speed-harbourton")
     chosen.set_value(60.0).run()
-    assert wanted(played).speed == 60
+    assert playback(played).speed == 60
     later = played.now + timedelta(seconds=5)
-    assert wanted(played).now(later) == NOON + timedelta(seconds=10 + 5 * 60)
+    assert playback(played).now(later) == NOON + timedelta(seconds=10 + 5 * 60)
 
 
 def test_a_jump_is_to_the_citys_own_time(played: World) -> None:
     page = opened("harbourton")
     page.time_input(key="playback-clock").set_value(time(8, 30)).run()
     page.button(key="playback-jump").click().run()
-    assert wanted(played).at == datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
+    assert playback(played).at == datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
 
 
 @pytest.mark.both
@@ -91,11 +91,11 @@ def test_a_jump_is_to_the_citys_own_time(played: World) -> None:
 def test_it_begins_anew_by_either_button(played: World, city: str, words: dict[str, str]) -> None:
     page = opened(city)
     for begin in ("learnt", "nothing"):
-        before = wanted(played, city).run
+        before = playback(played, city).run
         button = page.button(key=f"playback-begin-{begin}")
         assert button.label == words[begin]
         button.click().run()
-        assert (wanted(played, city).begin, wanted(played, city).run) == (begin, before + 1)
+        assert (playback(played, city).begin, playback(played, city).run) == (begin, before + 1)
 
 
 def test_before_the_worker_has_begun_there_is_nothing_to_control(tmp_path: Path) -> None:

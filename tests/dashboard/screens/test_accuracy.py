@@ -24,7 +24,7 @@ from ingest.system import System
 from ingest.worker.tick import Ticker
 from model import Snapshot, Stations
 from tests.support.dashboard_world import NOON, World
-from tests.support.paging import run_page, said
+from tests.support.paging import run_page, text_of
 
 DUBLIN = "dublin-2017-02"
 STRETCH = timedelta(hours=3)
@@ -107,15 +107,15 @@ def test_the_numbers_on_the_page_are_those_of_a_backtest(shared: Path, tmp_path:
 
 
 def test_three_questions_are_answered_in_words(dublin: World) -> None:
-    words = said(opened(dublin, ahead="30", past="day"))
+    words = text_of(opened(dublin, ahead="30", past="day"))
     for question in accuracy_words.questions(30):
         assert question in words
     sums = dublin.store.scores.totals(DUBLIN, DAY)
     table = curves.totals(sums[sums["minutes"] == 30], "model").set_index("model")
     least = table["mae"].min()
     best = next(name for name in accuracy_words.MODELS if table["mae"].get(name) == least)
-    said_of = "pool, what the map shows" if best == "pool" else best
-    assert f"{said_of}: {least:.2f} bikes off" in words
+    model_in_words = "pool, what the map shows" if best == "pool" else best
+    assert f"{model_in_words}: {least:.2f} bikes off" in words
 
 
 def test_every_chart_is_drawn_and_offers_its_numbers(dublin: World) -> None:
@@ -170,7 +170,7 @@ def test_rows_can_be_filtered_by_station_and_by_how_wrong_they_were(dublin: Worl
 
 def test_all_cities_together_show_no_stations(dublin: World) -> None:
     page = opened(dublin, all="1")
-    assert accuracy_words.CITY_ONLY() in said(page)
+    assert accuracy_words.CITY_ONLY() in text_of(page)
     assert charts(page) == 5
     assert not page.get("deck_gl_json_chart")
 
@@ -191,8 +191,8 @@ def test_before_anything_is_judged_the_page_says_so(world: World) -> None:
     from tests.support.dashboard_world import frame
 
     world.commit(frame())
-    assert accuracy_words.not_scored(30) in said(opened(world, city="dublin"))
+    assert accuracy_words.not_scored(30) in text_of(opened(world, city="dublin"))
 
 
 def test_a_city_that_never_answered_says_so(world: World) -> None:
-    assert "Waiting for the first answer" in said(opened(world, city="dublin"))
+    assert "Waiting for the first answer" in text_of(opened(world, city="dublin"))

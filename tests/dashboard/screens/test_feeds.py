@@ -20,7 +20,7 @@ from dashboard.words.findings import finding
 from ingest.gbfs.findings import Finding
 from ingest.store import LeaseClaim, PollResult, PollRow, findings_json
 from tests.support.dashboard_world import DUBLIN, LEASE, NASTY, NOON, World, frame
-from tests.support.paging import html, run_page, said
+from tests.support.paging import html, run_page, text_of
 
 MINUTE = timedelta(minutes=1)
 STARED = (Finding("no_name", 2, NASTY),)
@@ -55,19 +55,19 @@ def poll(world: World, outcome: str, findings: tuple[Finding, ...] = (), system_
 def test_without_systems_the_page_says_what_it_waits_for(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     store_reader.use(empty.store, empty.clock)
-    assert shell_words.NOTHING_YET() in said(opened())
+    assert shell_words.NOTHING_YET() in text_of(opened())
     empty.store.close()
 
 
 def test_feeds_that_have_not_answered_are_waiting_and_nothing_is_made_up(world: World) -> None:
     page = opened()
-    assert "0 of 2 feeds are up; Dublin waiting; Boulder waiting." in said(page)
+    assert "0 of 2 feeds are up; Dublin waiting; Boulder waiting." in text_of(page)
     assert rows(page)["Dublin · dublinbikes"] | {"Last 24 hours": ""} == {
         "State": '<b class="waiting">waiting</b>', "Last answer": "never", "Age of counts": "–",
         "Answers in": "–", "Holds (ttl)": "–", "Next poll": "–", "Polls": "0", "Failed": "0",
         "Last 24 hours": "", "Oddities": "–", "Forecasts waiting": "–", "Settled": "0", "Expired": "0",
     }  # fmt: skip
-    assert feeds_words.NO_POLLS() in said(page)
+    assert feeds_words.NO_POLLS() in text_of(page)
 
 
 @pytest.mark.both
@@ -102,9 +102,9 @@ def test_the_first_line_names_feeds_that_are_not_live_and_since_when(world: Worl
     world.now += 7 * MINUTE
     world.fail("boulder", "unreachable", "the name gbfs.example cannot be found")
     page = opened(city="boulder")
-    assert "1 of 2 feeds is up; Boulder not reached since 05:00." in said(page)
-    assert "not reached: the name gbfs.example cannot be found. Failed 3 times in a row." in said(page)
-    assert "05:07: the name gbfs.example cannot be found. (unreachable)" in said(page)
+    assert "1 of 2 feeds is up; Boulder not reached since 05:00." in text_of(page)
+    assert "not reached: the name gbfs.example cannot be found. Failed 3 times in a row." in text_of(page)
+    assert "05:07: the name gbfs.example cannot be found. (unreachable)" in text_of(page)
     row = rows(page)["Boulder · BCycle · replayed"]
     assert (row["Last answer"], row["Polls"], row["Failed"]) == ("05:00 · 7 min ago", "2", "1")
 
@@ -113,8 +113,8 @@ def test_a_feed_without_failures_and_oddities_says_so(world: World) -> None:
     world.commit(frame())
     world.now += MINUTE
     page = opened(city="dublin")
-    assert feeds_words.NO_FAILURE() in said(page)
-    assert feeds_words.NO_ODDITIES() in said(page)
+    assert feeds_words.NO_FAILURE() in text_of(page)
+    assert feeds_words.NO_ODDITIES() in text_of(page)
 
 
 @pytest.mark.both
@@ -125,7 +125,9 @@ def test_findings_are_listed_by_kind_with_an_example_as_plain_text(world: World)
         world.now += MINUTE
         poll(world, "unchanged", STARED)
     page = opened(city="dublin")
-    assert f'2 × stations without a name, shown by their id, for example "{NASTY}"; in 3 polls' in said(page)
+    assert f'2 × stations without a name, shown by their id, for example "{NASTY}"; in 3 polls' in text_of(
+        page
+    )
     assert "evil" not in html(page)
     assert not [e for e in page.markdown if "evil" in e.value]
 
@@ -144,10 +146,10 @@ def test_the_page_goes_on_by_itself(world: World) -> None:
     world.commit(frame())
     world.now += MINUTE
     page = opened(city="dublin")
-    assert "All 2 feeds" not in said(page)
+    assert "All 2 feeds" not in text_of(page)
     world.commit(frame("boulder"))
     world.now += MINUTE
-    assert "All 2 feeds are up." in said(page.run())
+    assert "All 2 feeds are up." in text_of(page.run())
 
 
 @pytest.mark.both
@@ -183,8 +185,8 @@ def test_the_download_has_the_same_numbers(world: World) -> None:
     poll(world, "unchanged", STARED)
     known = feed_rows.feeds(store_reader.reader())
     dublin = feed_rows.table(known).set_index("system_id").to_dict("index")["dublin"]
-    told = {"state": "live", "polls": 2, "failed": 0, "ttl_seconds": 30.0, "forecasts_waiting": 77}
-    assert {name: dublin[name] for name in told} == told
+    expected = {"state": "live", "polls": 2, "failed": 0, "ttl_seconds": 30.0, "forecasts_waiting": 77}
+    assert {name: dublin[name] for name in expected} == expected
     assert dublin["answered_at"] == NOON + MINUTE
     odd = feed_rows.oddities(known)
     assert odd.values.tolist() == [["Dublin · dublinbikes", 2, finding(STARED[0].kind), NASTY]]

@@ -120,6 +120,6 @@ def test_another_value_than_1_is_none(world: World, value: str) -> None:
 
 
 def test_the_browsers_size_is_taken_only_if_it_is_one() -> None:
-    for told in (None, [1, 2, 3], [1920], ["1920", "1080"], [1920.5, 1080], [1e9, 5], [-5, 800], {"a": 1}):
-        assert screen_size(told) is None
+    for size in (None, [1, 2, 3], [1920], ["1920", "1080"], [1920.5, 1080], [1e9, 5], [-5, 800], {"a": 1}):
+        assert screen_size(size) is None
     assert screen_size([1920, 1080]) == (1920, 1080)

@@ -31,7 +31,7 @@ def opened(**query: str) -> AppTest:
     return run_page(query)
 
 
-def said(page: AppTest) -> str:
+def text_of(page: AppTest) -> str:
     plain = [e.value for e in (*page.text, *page.caption, *page.error)]
     html = [unescape(re.sub("<[^>]*>", "", e.proto.body)) for e in page.get("html")]
     return "\n".join([*plain, *html])
@@ -51,7 +51,7 @@ def test_without_worker_and_systems_the_page_waits_for_a_worker(tmp_path: Path) 
     """A worker with an empty list ends at once, so that the page cannot tell it from none."""
     empty = World(tmp_path, ())
     store_reader.use(empty.store, empty.clock)
-    assert "the worker is starting, is not running, or its list is empty" in said(opened())
+    assert "the worker is starting, is not running, or its list is empty" in text_of(opened())
     empty.store.close()
 
 
@@ -59,28 +59,28 @@ def test_an_empty_list_of_systems_shows_a_notice(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     store_reader.use(empty.store, empty.clock)
     assert empty.store.leases.take(LeaseClaim("elsewhere", "test", NOON, timedelta(minutes=1)))
-    assert "list of systems to follow is empty" in said(opened())
+    assert "list of systems to follow is empty" in text_of(opened())
     empty.store.close()
 
 
 def test_a_city_that_has_not_answered_says_so(world: World) -> None:
     page = opened()
-    assert "Waiting for the first answer of Dublin · dublinbikes." in said(page)
-    assert "the worker is starting, or not running" in said(page)
+    assert "Waiting for the first answer of Dublin · dublinbikes." in text_of(page)
+    assert "the worker is starting, or not running" in text_of(page)
     assert not maps(page)
 
 
 def test_a_city_out_of_reach_shows_the_reason_and_the_next_try(world: World) -> None:
     world.fail("dublin", "unreachable", "the name gbfs.example cannot be found")
     page = opened(city="dublin")
-    assert "cannot be reached: the name gbfs.example cannot be found. Next try in 40 s." in said(page)
-    assert "not running" not in said(page)
+    assert "cannot be reached: the name gbfs.example cannot be found. Next try in 40 s." in text_of(page)
+    assert "not running" not in text_of(page)
     assert page.selectbox[0].options[0] == "Dublin · dublinbikes · not reached"
 
 
 def test_a_refused_feed_shows_the_reason(world: World) -> None:
     world.fail("dublin", "refused", "the system has no stations, only free-floating bikes")
-    assert "its feed cannot be used: the system has no stations" in said(opened(city="dublin"))
+    assert "its feed cannot be used: the system has no stations" in text_of(opened(city="dublin"))
 
 
 def test_the_first_city_with_an_answer_opens_and_stays(world: World) -> None:
@@ -97,9 +97,9 @@ def test_a_live_city_shows_map_age_and_summary(world: World) -> None:
     world.now = NOON + timedelta(seconds=40)
     page = opened(city="dublin")
     assert f"/api/frames/dublin/{version}/bike-1-near.json" in maps(page)[0]
-    assert "counts from 12:00, 40 s ago · learning for 14 min" in said(page)
-    assert "At 12:00, a bike is likely or almost sure at" in said(page)
-    assert "Choose a station on the map" in said(page)
+    assert "counts from 12:00, 40 s ago · learning for 14 min" in text_of(page)
+    assert "At 12:00, a bike is likely or almost sure at" in text_of(page)
+    assert "Choose a station on the map" in text_of(page)
     assert page.slider[0].label == "Arriving at 12:00 · now"
 
 
@@ -124,7 +124,7 @@ def test_a_space_and_how_many_change_the_rows(world: World) -> None:
     what.set_value("space").run()
     how_many.set_value(3).run()
     assert "/space-3-near.json" in maps(page)[0]
-    assert "3 spaces are likely or almost sure" in said(page)
+    assert "3 spaces are likely or almost sure" in text_of(page)
 
 
 def test_an_address_brings_the_same_screen_back(world: World) -> None:
@@ -134,11 +134,11 @@ def test_an_address_brings_the_same_screen_back(world: World) -> None:
     assert page.selectbox[0].value == "boulder"
     assert page.slider[0].value == 30
     assert "/space-2-near.json" in maps(page)[0]
-    assert "Station 4" in said(page)
+    assert "Station 4" in text_of(page)
     assert metrics(page)["Now"] == f"{made.bikes[4]} bikes · {made.docks[4]} spaces"
     assert "Chance of 2 spaces" in metrics(page)
     assert metrics(page)["Expected at 05:30"].startswith(str(made.space.median[6, 4]))
-    assert "replayed" in said(page)
+    assert "replayed" in text_of(page)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_the_panel_names_the_nearest_good_alternatives_with_their_walk(world: Wo
 
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now, bike=replace(made.bike, chance=np.minimum(chance, 50))))
-    assert station_words.NO_ALTERNATIVES() in said(opened(city="dublin", station="s0"))
+    assert station_words.NO_ALTERNATIVES() in text_of(opened(city="dublin", station="s0"))
 
 
 def test_a_space_at_the_office_tomorrow_morning(world: World) -> None:
@@ -205,7 +205,7 @@ def test_a_space_at_the_office_tomorrow_morning(world: World) -> None:
     # The nearest of the hourly horizons is 1,260 minutes: 09:00.
     horizon = list(made.minutes).index(1260)
     assert metrics(page)["Expected at Tue 08:55"].startswith(f"{made.space.median[horizon, 4]} space")
-    assert "forecast made for Tue 09:00, the nearest there is" in said(page)
+    assert "forecast made for Tue 09:00, the nearest there is" in text_of(page)
 
     page.time_input[0].set_value(time(23, 30)).run()
     assert page.query_params["at"] == "20260302T2330Z"
@@ -220,14 +220,14 @@ def test_a_moment_that_has_passed_is_now_and_says_so(world: World) -> None:
     for at in ("20260302T1159Z", "20260303T1201Z", "19990101T0000Z"):
         page = opened(city="dublin", at=at)
         assert page.slider[0].label == "Arriving at 12:00 · now"
-        assert "has passed, or is more than a day ahead: this is now" in said(page)
+        assert "has passed, or is more than a day ahead: this is now" in text_of(page)
 
 
 def test_beyond_the_reach_of_the_forecast_no_number_is_shown(world: World) -> None:
     world.commit(frame())
     world.now = NOON + timedelta(minutes=30)
     page = opened(city="dublin", station="s4", at="20260303T1229Z")
-    assert "The forecast reaches until Tue 12:00." in said(page)
+    assert "The forecast reaches until Tue 12:00." in text_of(page)
     assert not maps(page)
     assert metrics(page)["Chance of a bike"] == "no forecast"
 
@@ -261,11 +261,11 @@ def test_the_fan_chart_shows_past_counts_and_the_forecast(world: World) -> None:
 def test_a_favourite_is_marked_and_belongs_to_its_city(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin", station="s4")
-    assert station_words.STARRED() not in said(page)
+    assert station_words.STARRED() not in text_of(page)
     page.session_state["favourites"] = {"system": "dublin", "stations": ["s4"]}
-    assert station_words.STARRED() in said(page.run())
+    assert station_words.STARRED() in text_of(page.run())
     page.session_state["favourites"] = {"system": "boulder", "stations": ["s4"]}
-    assert station_words.STARRED() not in said(page.run())
+    assert station_words.STARRED() not in text_of(page.run())
 
 
 def test_a_closed_station_and_an_unknown_one_show_no_chance(world: World) -> None:
@@ -282,7 +282,7 @@ def test_a_silent_feed_widens_its_intervals_and_at_last_shows_no_forecast(world:
     world.now += timedelta(seconds=30)
     world.fail("dublin", "silent", "the feed repeats itself since 12:00")
     page = opened(city="dublin")
-    assert "has fallen silent: the feed repeats itself since 12:00." in said(page)
+    assert "has fallen silent: the feed repeats itself since 12:00." in text_of(page)
 
     world.now = NOON + timedelta(minutes=55)
     hour_later = opened(city="dublin", station="s4", **{"in": "5"})
@@ -295,7 +295,7 @@ def test_a_silent_feed_widens_its_intervals_and_at_last_shows_no_forecast(world:
     world.now = NOON + timedelta(hours=24, minutes=10)
     page = opened(city="dublin", station="s4")
     assert not maps(page)
-    assert "the newest counts are from Mon 12:00, 24 h ago. That is too old" in said(page)
+    assert "the newest counts are from Mon 12:00, 24 h ago. That is too old" in text_of(page)
     assert metrics(page)["Chance of a bike"] == "no forecast"
     assert not page.error
 
@@ -307,7 +307,7 @@ def test_time_runs_as_fast_as_the_replay(tmp_path: Path) -> None:
     world.commit(frame(at=NOON - timedelta(days=3000)))
     world.now += timedelta(seconds=1)
     page = opened(city="dublin")
-    assert "12:00, 1 min ago" in said(page)
+    assert "12:00, 1 min ago" in text_of(page)
     assert page.slider[0].label == "Arriving at 12:01 · now"
     world.store.close()
 
@@ -317,8 +317,8 @@ def test_old_counts_fade_the_map_whatever_the_feed_says(world: World) -> None:
     assert "opacity" not in json.loads(maps(opened(city="dublin"))[0])["layers"][0]
     world.now = NOON + timedelta(minutes=11)
     assert json.loads(maps(opened(city="dublin"))[0])["layers"][0]["opacity"] == deck.FADED
-    assert shell_words.LEGEND_FADED() in said(opened(city="dublin"))
-    assert "The newest counts are 11 min old. Marks are faded" in said(opened(city="dublin"))
+    assert shell_words.LEGEND_FADED() in text_of(opened(city="dublin"))
+    assert "The newest counts are 11 min old. Marks are faded" in text_of(opened(city="dublin"))
 
 
 def test_a_silent_feed_fades_the_map_at_once(world: World) -> None:
@@ -333,7 +333,7 @@ def test_a_dead_worker_shows_a_notice_while_the_map_stays(world: World) -> None:
     world.now = NOON + timedelta(minutes=10)
     page = opened(city="dublin")
     assert maps(page)
-    assert "No worker is at work" in said(page)
+    assert "No worker is at work" in text_of(page)
 
 
 def test_a_worker_that_comes_back_finds_the_page_as_it_was(world: World) -> None:
@@ -343,34 +343,34 @@ def test_a_worker_that_comes_back_finds_the_page_as_it_was(world: World) -> None
     world.store.leases.drop_all("test")
     world.now += timedelta(minutes=10)
     page.run()
-    assert "No worker is at work" in said(page)
+    assert "No worker is at work" in text_of(page)
     assert metrics(page)["Chance of 2 spaces"]
 
     world.commit(replace(made, at=world.now))
     page.run()
-    assert "No worker is at work" not in said(page)
+    assert "No worker is at work" not in text_of(page)
     assert page.slider[0].value == 30
     assert metrics(page)["Chance of 2 spaces"]
-    assert "counts from 12:10, 0 s ago" in said(page)
+    assert "counts from 12:10, 0 s ago" in text_of(page)
 
 
 def test_a_city_out_of_reach_points_to_cities_that_are_not(world: World) -> None:
     world.commit(frame("boulder"))
     world.fail("dublin", "unreachable", "no answer")
-    assert shell_words.OTHERS() in said(opened(city="dublin"))
+    assert shell_words.OTHERS() in text_of(opened(city="dublin"))
 
 
 def test_no_city_in_reach_shows_a_notice(world: World) -> None:
     for system in ("dublin", "boulder"):
         world.fail(system, "unreachable", "no network")
-    assert shell_words.NONE_YET() in said(opened())
+    assert shell_words.NONE_YET() in text_of(opened())
 
 
 def test_a_feed_without_docks_says_that_spaces_are_not_forecast(world: World) -> None:
     made = frame()
     world.commit(replace(made, docks=np.full_like(made.docks, -1)))
-    assert "does not tell how many docks are free" in said(opened(city="dublin", what="space"))
-    assert "does not tell how many docks" not in said(opened(city="dublin", what="bike"))
+    assert "does not tell how many docks are free" in text_of(opened(city="dublin", what="space"))
+    assert "does not tell how many docks" not in text_of(opened(city="dublin", what="bike"))
 
 
 def test_the_table_shows_the_same_as_the_map(world: World) -> None:
@@ -404,13 +404,13 @@ def test_the_list_has_favourites_first_and_the_near_before_the_far(world: World)
     page.toggle[0].set_value(True).run()
     assert best(page)[:2] == ["s3", "s6"]
     assert "s1" not in best(page)  # closed
-    assert "★ likely · 80 % · " in said(page)
+    assert "★ likely · 80 % · " in text_of(page)
     rows = page.dataframe[0].value
     assert rows["Station"].tolist()[:2] == ["Station 3", "Station 6"]
     assert rows["Favourite"].tolist() == ["★"] + 11 * [""]
     walk = rows["Walk, min"].tolist()[1:-2]  # the last two are closed and unknown
     assert walk == sorted(walk)
-    assert station_words.BEST["place"] in said(page)
+    assert station_words.BEST["place"] in text_of(page)
     assert "here" in maps(page)[0]
     assert "here" not in str(page.query_params)
 
@@ -420,7 +420,7 @@ def test_a_viewer_far_away_gets_a_note(world: World) -> None:
     page = opened(city="dublin")
     page.session_state["here"] = (48.85, 2.35)
     page.toggle[0].set_value(True).run()
-    assert "You are far from this city: it is about 1,0" in said(page)
+    assert "You are far from this city: it is about 1,0" in text_of(page)
 
 
 def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:
@@ -434,14 +434,14 @@ def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:
         html = next(e.proto.body for e in page.get("html") if "matches" in e.proto.body)
         assert re.findall('data-do="station:(\\w+)"', html) == found
     page.text_input[0].set_value("xyzzy").run()
-    assert station_words.NO_MATCH() in said(page)
+    assert station_words.NO_MATCH() in text_of(page)
 
 
 def test_a_browser_without_a_place_still_shows_the_list(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin")
     page.session_state["lost"] = station_words.lost(1)
-    assert station_words.lost(1) in said(page.run())
+    assert station_words.lost(1) in text_of(page.run())
 
 
 def test_a_station_name_never_goes_through_markdown(world: World) -> None:
@@ -472,7 +472,7 @@ def test_choosing_another_city_drops_the_station(world: World) -> None:
 def test_a_city_of_replayed_data_says_so_wherever_it_is_named(world: World) -> None:
     page = opened(city=BOULDER.system_id)
     assert page.selectbox[0].options[1] == "Boulder · BCycle · replayed · waiting"
-    assert "first answer of Boulder · BCycle · replayed" in said(page)
+    assert "first answer of Boulder · BCycle · replayed" in text_of(page)
 
 
 def test_a_feed_without_stations_says_so(world: World) -> None:
@@ -491,7 +491,7 @@ def test_a_feed_without_stations_says_so(world: World) -> None:
     }
     world.commit(replace(made, stations=stations, **empty, **sides))
     page = opened(city="dublin")
-    assert "lists no station at all" in said(page)
+    assert "lists no station at all" in text_of(page)
     assert not page.error
 
 
@@ -504,7 +504,7 @@ def test_a_frame_of_another_release_is_waited_out(world: World) -> None:
     with engine.begin() as db:
         db.execute(frames.update().where(frames.c.version == version).values(blob=blob.getvalue()))
     engine.dispose()
-    assert "Waiting for the first answer" in said(opened(city="dublin"))
+    assert "Waiting for the first answer" in text_of(opened(city="dublin"))
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now))
     assert maps(opened(city="dublin"))
@@ -517,7 +517,7 @@ def test_forecasts_of_half_an_hour_before_stand_beside_their_truths(world: World
         at = NOON + timedelta(minutes=minutes)
         world.now = at
         world.commit(frame(at=at, bikes=np.full(12, minutes, np.int16)))
-    rows = said_rows(opened(city="dublin", station="s5", n="2"))
+    rows = issued_rows(opened(city="dublin", station="s5", n="2"))
     # Frames of noon, 12:25 and 12:40 are kept; half an hour after the last is still to come.
     assert [row[0] for row in rows] == ["12:55", "12:30"]
     half_hour = int(np.flatnonzero(first.minutes == 30)[0])
@@ -530,11 +530,11 @@ def test_a_station_without_issued_forecasts_has_no_table_of_them(world: World) -
     world.commit(frame(at=NOON))
     world.now = NOON + timedelta(minutes=40)
     world.commit(frame(at=world.now))
-    assert said_rows(opened(city="dublin", station="s2")) == []
-    assert len(said_rows(opened(city="dublin", station="s3"))) == 1
+    assert issued_rows(opened(city="dublin", station="s2")) == []
+    assert len(issued_rows(opened(city="dublin", station="s3"))) == 1
 
 
-def said_rows(page: AppTest) -> list[list[str]]:
+def issued_rows(page: AppTest) -> list[list[str]]:
     html = "".join(e.proto.body for e in page.get("html"))
     rows = re.findall("<tr>(<td>.*?)</tr>", html)
     return [[unescape(cell) for cell in re.findall("<td>(.*?)</td>", row)] for row in rows]

@@ -35,7 +35,7 @@ from model.records import WEATHER
 from model.scoring.issue import SCORED_MINUTES
 from tests.support.dashboard_world import DUBLIN, LEASE, NASTY, World
 from tests.support.model_world import MINUTE, MONDAY, riders, stations
-from tests.support.paging import html, run_page, said
+from tests.support.paging import html, run_page, text_of
 
 TEST = replace(DUBLIN, system_id="test", name="Test", city="Test")
 
@@ -98,14 +98,14 @@ def boxes(page: AppTest) -> dict[str, str]:
 def test_without_systems_the_page_says_what_it_waits_for(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     store_reader.use(empty.store, empty.clock)
-    assert shell_words.NOTHING_YET() in said(opened())
+    assert shell_words.NOTHING_YET() in text_of(opened())
     empty.store.close()
 
 
 def test_before_anything_was_learnt_the_page_waits(city: World) -> None:
     page = opened()
-    assert model_words.NO_CHECKPOINT() in said(page)
-    assert shell_words.NO_WORKER() in said(page)
+    assert model_words.NO_CHECKPOINT() in text_of(page)
+    assert shell_words.NO_WORKER() in text_of(page)
     assert not boxes(page)
     learn(city, 5)
     assert "Pool" in boxes(page.run())
@@ -114,8 +114,8 @@ def test_before_anything_was_learnt_the_page_waits(city: World) -> None:
 def test_an_unreadable_checkpoint_shows_a_notice(city: World) -> None:
     learn(city, 5, checkpoint=b"no state at all")
     page = opened()
-    assert model_words.BAD_CHECKPOINT() in said(page)
-    assert model_words.BAD_CHECKPOINT_HINT() in said(page)
+    assert model_words.BAD_CHECKPOINT() in text_of(page)
+    assert model_words.BAD_CHECKPOINT_HINT() in text_of(page)
     assert not boxes(page)
     learn(city, 30)
     assert "Pool" in boxes(page.run())
@@ -128,7 +128,7 @@ def test_a_damaged_checkpoint_shows_a_notice_too(city: World) -> None:
         blob = db.execute(sa.select(checkpoints.c.blob)).scalars().first() or b""
         db.execute(checkpoints.update().values(blob=blob[: len(blob) // 2]))
     engine.dispose()
-    assert model_words.BAD_CHECKPOINT() in said(opened())
+    assert model_words.BAD_CHECKPOINT() in text_of(opened())
 
 
 def test_every_part_and_every_expert_of_the_running_forecaster_has_its_box(city: World) -> None:
@@ -173,14 +173,14 @@ def test_the_numbers_on_top_are_those_of_worker_and_store(city: World) -> None:
     assert pairs[model_words.LEARN_TIME()] == "20 ms · 95 %: 20 ms"
     assert pairs[model_words.FORECAST_TIME()] == "500 ms · 95 %: 500 ms"
     assert pairs[model_words.WAITING_TRUTH()] == f"{sum(forecaster.waiting.values()):,}"
-    assert model_words.FIRST_DAY() in said(page)
-    assert "One update: 20 ms · 95 %: 20 ms" in said(page)
-    assert "All experts, stations and times ahead: 500 ms · 95 %: 500 ms" in said(page)
+    assert model_words.FIRST_DAY() in text_of(page)
+    assert "One update: 20 ms · 95 %: 20 ms" in text_of(page)
+    assert "All experts, stations and times ahead: 500 ms · 95 %: 500 ms" in text_of(page)
 
 
 def test_after_the_first_day_its_note_is_gone(city: World) -> None:
     learn(city, 1500)
-    assert model_words.FIRST_DAY() not in said(opened())
+    assert model_words.FIRST_DAY() not in text_of(opened())
 
 
 def test_a_stations_rates_and_weights_are_those_of_the_forecaster(city: World) -> None:
@@ -198,8 +198,8 @@ def test_a_stations_rates_and_weights_are_those_of_the_forecaster(city: World) -
     )
     weights = tables.weights(found, 4).pivot_table(index="minutes", columns="order", values="weight")
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-4)
-    mine = forecaster.components["pool"].weights(SCORED_MINUTES, np.array([4]))[..., 0]
-    np.testing.assert_allclose(weights.to_numpy(), mine, atol=1e-6)
+    expected = forecaster.components["pool"].weights(SCORED_MINUTES, np.array([4]))[..., 0]
+    np.testing.assert_allclose(weights.to_numpy(), expected, atol=1e-6)
     together = tables.rates(found, None)
     each = sum(tables.rates(found, index)["rate"] for index in range(6))
     np.testing.assert_allclose(together["rate"], each, rtol=1e-5)
@@ -209,10 +209,10 @@ def test_the_station_of_the_address_is_shown_and_a_bad_one_is_all_of_them(city: 
     learn(city, 90)
     page = opened(station="s3")
     assert page.selectbox(key=chooser(page)).value == "s3"
-    assert "Riders an hour through the week: s3" in said(page)
-    assert "The median is held at what stands there now at every time ahead." in said(page)
+    assert "Riders an hour through the week: s3" in text_of(page)
+    assert "The median is held at what stands there now at every time ahead." in text_of(page)
     page = opened(station="gone")
-    assert f"Riders an hour through the week: {model_words.ALL_STATIONS()}" in said(page)
+    assert f"Riders an hour through the week: {model_words.ALL_STATIONS()}" in text_of(page)
 
 
 def chooser(page: AppTest) -> str:
@@ -225,7 +225,7 @@ def test_choosing_a_station_changes_the_address(city: World) -> None:
     page.selectbox(key=chooser(page)).set_value("s0").run()
     assert not page.exception
     assert page.query_params["station"] == "s0"
-    assert f"Riders an hour through the week: {NASTY}" in said(page)
+    assert f"Riders an hour through the week: {NASTY}" in text_of(page)
     assert NASTY not in html(page)
     assert not [e for e in page.markdown if "evil" in e.value]
 

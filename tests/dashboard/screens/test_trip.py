@@ -38,11 +38,11 @@ MARKS = None
 def opened(query: dict[str, str] | None = None, **more: str) -> AppTest:
     """Open the trip page; `start` and `goal` are `from` and `to` in the address."""
     named = {"start": "from", "goal": "to", "minutes": "in"}
-    asked = {**(query or {}), **more}
-    return run_page({named.get(name, name): value for name, value in asked.items()}, "trip")
+    choices = {**(query or {}), **more}
+    return run_page({named.get(name, name): value for name, value in choices.items()}, "trip")
 
 
-def said(page: AppTest) -> str:
+def text_of(page: AppTest) -> str:
     plain = [e.value for e in (*page.text, *page.caption, *page.error)]
     return "\n".join([*plain, *(words(e.proto.body) for e in page.get("html"))])
 
@@ -80,13 +80,13 @@ def uncertain(chance: int = 80, size: int = 12) -> Frame:
 def test_without_systems_and_without_an_answer_the_page_says_what_it_waits_for(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     store_reader.use(empty.store, empty.clock)
-    assert shell_words.NOTHING_YET() in said(opened())
+    assert shell_words.NOTHING_YET() in text_of(opened())
     empty.store.close()
 
 
 def test_a_city_without_a_frame_says_so_and_draws_nothing(world: World) -> None:
     page = opened(city="dublin", start="s3", goal="s9")
-    assert "Waiting for the first answer of Dublin · dublinbikes." in said(page)
+    assert "Waiting for the first answer of Dublin · dublinbikes." in text_of(page)
     assert not page.get("deck_gl_json_chart")
     assert page.query_params["from"] == "s3"
 
@@ -100,11 +100,11 @@ def test_the_first_answer_brings_the_plan(world: World) -> None:
 def test_the_start_is_chosen_on_a_map_of_bikes_and_the_goal_on_one_of_spaces(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin")
-    assert trip_words.ASK["start"] in said(page)
+    assert trip_words.ASK["start"] in text_of(page)
     assert "/bike-1-near.json" in drawn(page)["layers"][0]["data"]
     page = opened(city="dublin", start="s4", n="2")
-    assert trip_words.ASK["goal"] in said(page)
-    assert "Marks: chance of 2 spaces at 12:00." in said(page)
+    assert trip_words.ASK["goal"] in text_of(page)
+    assert "Marks: chance of 2 spaces at 12:00." in text_of(page)
     assert "/space-2-near.json" in drawn(page)["layers"][0]["data"]
     assert not cards(page)
 
@@ -169,19 +169,20 @@ def test_times_are_the_citys_and_later_names_its_day(world: World) -> None:
 def test_the_walk_is_advised_where_it_is_quicker_and_given_for_comparison_where_not(world: World) -> None:
     world.commit(uncertain())
     page = opened(city="dublin", start="53.3470,-6.2650", goal="53.3470,-6.2620")
-    assert "Walk: on foot it is 3 min all the way, and no bike is quicker." in said(page)
+    assert "Walk: on foot it is 3 min all the way, and no bike is quicker." in text_of(page)
     assert cards(page)
     page = opened(city="dublin", start="s3", goal="s8")
-    assert "no bike is quicker" not in said(page)
-    assert f"On foot all the way: {round(trip.walk(*(place(frame(), row) for row in (3, 8))))} min." in said(
-        page
+    assert "no bike is quicker" not in text_of(page)
+    assert (
+        f"On foot all the way: {round(trip.walk(*(place(frame(), row) for row in (3, 8))))} min."
+        in text_of(page)
     )
 
 
 def test_the_settings_are_stated(world: World) -> None:
     world.commit(frame())
     for query in ({}, {"from": "s3", "to": "s9"}):
-        stated = said(opened({"city": "dublin", **query}))
+        stated = text_of(opened({"city": "dublin", **query}))
         for setting in ("4.8 km/h on foot", "14 km/h by bike", "1.3 times", "at most 15 min on foot"):
             assert setting in stated
 
@@ -189,28 +190,28 @@ def test_the_settings_are_stated(world: World) -> None:
 def test_the_same_place_at_both_ends_is_no_trip(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin", start="s3", goal="s3")
-    assert trip_words.SAME_PLACE() in said(page)
+    assert trip_words.SAME_PLACE() in text_of(page)
     assert not cards(page)
 
 
 def test_an_end_far_from_every_station_has_no_plan(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin", start="53.2,-6.2", goal="s9")
-    assert trip_words.none_near("bike") in said(page)
-    assert "On foot all the way: 4 h" in said(page)
+    assert trip_words.none_near("bike") in text_of(page)
+    assert "On foot all the way: 4 h" in text_of(page)
     assert page.get("deck_gl_json_chart")
-    assert trip_words.none_near("space") in said(opened(city="dublin", start="s9", goal="53.2,-6.2"))
+    assert trip_words.none_near("space") in text_of(opened(city="dublin", start="s9", goal="53.2,-6.2"))
 
 
 def test_closed_stations_are_in_no_plan_and_one_that_was_chosen_says_so(world: World) -> None:
     made = frame()
     world.commit(made)
     page = opened(city="dublin", start="s1", goal="s11")
-    assert trip_words.end_closed("Station 1", "bike") in said(page)
-    assert "Take a bike at Station 1 " not in said(page)
+    assert trip_words.end_closed("Station 1", "bike") in text_of(page)
+    assert "Take a bike at Station 1 " not in text_of(page)
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now, returning=np.zeros(12, bool)))
-    assert trip_words.none_open("space") in said(opened(city="dublin", start="s4", goal="s11"))
+    assert trip_words.none_open("space") in text_of(opened(city="dublin", start="s4", goal="s11"))
 
 
 def test_without_counts_of_docks_there_is_no_plan(world: World) -> None:
@@ -218,8 +219,8 @@ def test_without_counts_of_docks_there_is_no_plan(world: World) -> None:
     unknown = np.full_like(made.space.chance, 255)
     world.commit(replace(made, docks=np.full_like(made.docks, -1), space=replace(made.space, chance=unknown)))
     page = opened(city="dublin", start="s3", goal="s9")
-    assert shell_words.NO_DOCKS() in said(page)
-    assert trip_words.none_known("space") in said(page)
+    assert shell_words.NO_DOCKS() in text_of(page)
+    assert trip_words.none_known("space") in text_of(page)
     assert not cards(page)
 
 
@@ -229,12 +230,12 @@ def test_one_station_for_both_ends_is_no_ride(world: World) -> None:
     alone = np.array([True, False, False])
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now, renting=alone, returning=alone))
-    assert trip_words.ONE_STATION() in said(opened(city="dublin", start="s1", goal="s2"))
+    assert trip_words.ONE_STATION() in text_of(opened(city="dublin", start="s1", goal="s2"))
 
 
 def test_without_bikes_there_is_no_pair(world: World) -> None:
     world.commit(uncertain(0))
-    assert trip_words.no_pair(3) in said(opened(city="dublin", start="s3", goal="s9", n="3"))
+    assert trip_words.no_pair(3) in text_of(opened(city="dublin", start="s3", goal="s9", n="3"))
 
 
 def test_a_silent_feed_shows_a_notice_and_counts_too_old_give_no_plan(world: World) -> None:
@@ -242,12 +243,12 @@ def test_a_silent_feed_shows_a_notice_and_counts_too_old_give_no_plan(world: Wor
     world.now += timedelta(seconds=30)
     world.fail("dublin", "silent", "the feed repeats itself")
     page = opened(city="dublin", start="s3", goal="s9")
-    assert "has fallen silent: the feed repeats itself." in said(page)
+    assert "has fallen silent: the feed repeats itself." in text_of(page)
     assert cards(page)
     assert layer(page, MARKS)["opacity"] == deck.FADED
     world.now = NOON + timedelta(hours=24, minutes=10)
     page = opened(city="dublin", start="s3", goal="s9")
-    assert "That is too old to forecast from." in said(page)
+    assert "That is too old to forecast from." in text_of(page)
     assert not cards(page)
     assert not page.get("deck_gl_json_chart")
 
@@ -256,7 +257,7 @@ def test_a_start_beyond_the_forecast_shows_a_notice(world: World) -> None:
     world.commit(frame())
     world.now = NOON + timedelta(minutes=30)
     page = opened(city="dublin", start="s3", goal="s9", at="20260303T1229Z")
-    assert "The forecast reaches until Tue 12:00." in said(page)
+    assert "The forecast reaches until Tue 12:00." in text_of(page)
     assert not cards(page)
 
 
@@ -274,7 +275,7 @@ def test_a_feed_without_stations_says_so(world: World) -> None:
     }
     world.commit(replace(made, stations=stations, **none, **sides))
     page = opened(city="dublin", start="s1", goal="53.345,-6.265")
-    assert shell_words.NO_STATIONS() in said(page)
+    assert shell_words.NO_STATIONS() in text_of(page)
     assert not page.error
 
 
@@ -308,7 +309,7 @@ def test_bad_values_in_the_address_fall_back(world: World, query: dict[str, str]
     assert page.selectbox[0].value == "dublin"
     assert drawn(page)
     assert "<script>" not in html(page)
-    assert (trip_words.ASK["start"] in said(page)) != (query["city"] == "atlantis")
+    assert (trip_words.ASK["start"] in text_of(page)) != (query["city"] == "atlantis")
 
 
 def test_a_trip_from_here_waits_for_the_browser_and_keeps_the_place_out_of_the_address(
@@ -317,14 +318,14 @@ def test_a_trip_from_here_waits_for_the_browser_and_keeps_the_place_out_of_the_a
     made = uncertain()
     world.commit(made)
     page = opened(city="dublin", start="here", goal="s11")
-    assert trip_words.HERE_UNKNOWN() in said(page)
+    assert trip_words.HERE_UNKNOWN() in text_of(page)
     page.session_state["here"] = place(made, 4)
     page.run()
     assert f"12:00 Set out from {trip_words.WHERE_YOU_ARE()}" in cards(page)[0]
     assert page.query_params["from"] == "here"
     page = opened(city="dublin")
     page.session_state["lost"] = station_words.lost(1)
-    assert station_words.lost(1) in said(page.run())
+    assert station_words.lost(1) in text_of(page.run())
 
 
 def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:
@@ -337,7 +338,7 @@ def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:
         page.text_input[row].set_value("parnel sqare").run()
         assert f'data-do="{side}:s3"' in html(page)
     page.text_input[0].set_value("xyzzy").run()
-    assert station_words.NO_MATCH() in said(page)
+    assert station_words.NO_MATCH() in text_of(page)
 
 
 def test_a_new_frame_changes_the_plan_but_not_the_view(world: World) -> None:
@@ -388,7 +389,7 @@ def test_the_pages_lead_to_each_other_with_all_that_is_chosen(world: World) -> N
     page.query_params.clear()
     page.query_params.update({"city": "dublin", "from": "s4", "n": "2"})
     page.run()
-    assert trip_words.ASK["goal"] in said(page)
+    assert trip_words.ASK["goal"] in text_of(page)
     assert 'href="./?city=dublin&amp;station=s5&amp;what=space&amp;n=2&amp;in=0" data-do="page:map">' in html(
         page
     )
@@ -397,7 +398,7 @@ def test_the_pages_lead_to_each_other_with_all_that_is_chosen(world: World) -> N
     page.query_params.clear()
     page.query_params.update({"city": "dublin", "station": "s5", "what": "space", "n": "2"})
     page.run()
-    assert "Chance of 2 spaces" in said(page)
+    assert "Chance of 2 spaces" in text_of(page)
     assert 'href="trip?city=dublin&amp;from=s4&amp;n=2&amp;in=0"' in html(page)
 
 
@@ -422,7 +423,7 @@ def test_another_city_drops_both_ends(world: World) -> None:
     page.selectbox[0].set_value("boulder").run()
     assert page.query_params["city"] == "boulder"
     assert "from" not in page.query_params
-    assert trip_words.ASK["start"] in said(page)
+    assert trip_words.ASK["start"] in text_of(page)
 
 
 def plan_of(to: float, riding: float, back: float) -> TripPlan:

@@ -41,19 +41,19 @@ class Files:
 def get(
     app: CompressedStatics, path: str = "/static/js/a.js", **headers: str
 ) -> tuple[dict[str, str], bytes]:
-    heard: list[Message] = []
+    messages: list[Message] = []
 
     async def receive() -> Message:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Message) -> None:
-        heard.append(message)
+        messages.append(message)
 
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path, "headers": raw}
     asyncio.run(app(scope, receive, send))
-    told = {name.decode(): value.decode() for name, value in heard[0]["headers"]}
-    return told, b"".join(message["body"] for message in heard[1:])
+    answer_headers = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
+    return answer_headers, b"".join(message["body"] for message in messages[1:])
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ def test_a_script_is_compressed_once_and_the_same_to_the_byte(
 
 def test_a_response_that_a_visitor_left_halfway_is_not_kept() -> None:
     """Half a script was once kept for all visitors, whose charts failed with "Unexpected end of input"."""
-    files, gone = Files(), True
+    files, left = Files(), True
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         async def until_gone(message: Message) -> None:
-            if not (gone and message.get("more_body") is False):
+            if not (left and message.get("more_body") is False):
                 await send(message)
 
         await files(scope, receive, until_gone)
@@ -95,17 +95,17 @@ def test_a_response_that_a_visitor_left_halfway_is_not_kept() -> None:
     compressed = CompressedStatics(app)
     scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/static/js/a.js"}
     scope["headers"] = [(b"accept-encoding", b"gzip")]
-    said: list[Message] = []
+    messages: list[Message] = []
 
     async def nothing() -> Message:
         return {"type": "http.disconnect"}
 
     async def hear(message: Message) -> None:
-        said.append(message)
+        messages.append(message)
 
     asyncio.run(compressed(scope, nothing, hear))
-    assert not said
-    gone = False
+    assert not messages
+    left = False
     assert gzip.decompress(get(compressed, accept_encoding="gzip")[1]) == SCRIPT
 
 
@@ -129,7 +129,7 @@ def test_each_browser_gets_an_encoding_that_it_accepts() -> None:
     ],
 )
 def test_all_else_passes_as_it_is(files: Files, path: str, headers: dict[str, str]) -> None:
-    told, body = get(CompressedStatics(files), path, **headers)
-    assert "content-encoding" not in told
+    answer_headers, body = get(CompressedStatics(files), path, **headers)
+    assert "content-encoding" not in answer_headers
     assert body == files.body
-    assert told["content-length"] == str(len(files.body))
+    assert answer_headers["content-length"] == str(len(files.body))

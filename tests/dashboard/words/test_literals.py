@@ -24,11 +24,11 @@ def shown(call: ast.Call) -> Iterator[ast.expr]:
     """Give the arguments of a call that a page shows."""
     called = call.func
     name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-    ours = SHOWN_FROM.get(name)
-    if ours is None and isinstance(called, ast.Attribute) and getattr(called.value, "id", "") == "st":
-        ours = 0
-    if ours is not None:
-        yield from call.args[ours:]
+    first = SHOWN_FROM.get(name)
+    if first is None and isinstance(called, ast.Attribute) and getattr(called.value, "id", "") == "st":
+        first = 0
+    if first is not None:
+        yield from call.args[first:]
     yield from (each.value for each in call.keywords if each.arg in SHOWN_BY_NAME)
 
 

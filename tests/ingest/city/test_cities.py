@@ -81,8 +81,8 @@ def test_another_seed_is_another_week_of_the_same_city() -> None:
 def test_no_bike_appears_or_vanishes(name: str, at: datetime, seed: int) -> None:
     city = replace(CITIES[name], seed=seed)
     week = city.week(at)
-    stood = week.bikes.sum(axis=1, dtype=np.int64) + week.broken.sum(axis=1, dtype=np.int64)
-    fleet = stood + week.riding + week.vans + week.workshop
+    docked = week.bikes.sum(axis=1, dtype=np.int64) + week.broken.sum(axis=1, dtype=np.int64)
+    fleet = docked + week.riding + week.vans + week.workshop
     assert (fleet == fleet[0]).all()
     assert fleet[0] == city.week(at + timedelta(days=7)).bikes[0].sum(dtype=np.int64) + sum(
         int(part[0]) for part in (week.riding, week.vans, week.workshop)

@@ -70,14 +70,14 @@ def test_a_worker_works_until_a_signal_or_its_parents_end(tmp_path: Path, ending
             if ending != "parent":
                 worker.send_signal(getattr(signal, ending))
             # Only with --with-parent does the end of the standard input that follows mean anything.
-            _, said = worker.communicate(timeout=30)
+            _, output = worker.communicate(timeout=30)
         finally:
             worker.kill()
             worker.wait()
-    assert worker.returncode == 0, said
+    assert worker.returncode == 0, output
     assert store.leases.holder(datetime.now(UTC)) is None
-    assert "one: live, 3 stations" in said
-    assert "Traceback" not in said
+    assert "one: live, 3 stations" in output
+    assert "Traceback" not in output
     store.close()
 
 
@@ -134,18 +134,18 @@ def test_a_played_city_obeys_the_command_line(tmp_path: Path) -> None:
     store = Store(url)
     store.playback.set("harbourton", Playback(noon, datetime.now(UTC)))
 
-    def wanted(*options: str) -> Playback:
+    def playback(*options: str) -> Playback:
         ran = runner.invoke(app, ["play", "harbourton", *options], env=env)
         assert ran.exit_code == 0, ran.output
         found = store.playback.get("harbourton")
         assert found is not None
         return found
 
-    assert wanted("--speed", "60").speed == 60
-    assert wanted("--pause").paused
-    assert wanted("--jump", "08:30").at == datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
-    assert not wanted("--go-on").paused
-    assert (wanted("--begin", "nothing").run, wanted().begin) == (2, "nothing")
+    assert playback("--speed", "60").speed == 60
+    assert playback("--pause").paused
+    assert playback("--jump", "08:30").at == datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
+    assert not playback("--go-on").paused
+    assert (playback("--begin", "nothing").run, playback().begin) == (2, "nothing")
     for options in (["--speed", "601"], ["--jump", "25:00"], ["--begin", "again"]):
         assert runner.invoke(app, ["play", "harbourton", *options], env=env).exit_code == 2, options
     ran = runner.invoke(app, ["play", "dublin", "--pause"], env=env)

@@ -189,9 +189,9 @@ def test_an_app_may_read_everything_and_write_only_playbacks(roles: dict[str, st
     assert reader.systems.followed() == [DUBLIN]
     assert reader.frames.newest("dublin") == (1, b"frame")
     for paused in (False, True):
-        wanted = Playback(NOON, NOON, paused=paused)
-        reader.playback.set("dublin", wanted)
-        assert worker.playback.get("dublin") == wanted
+        playback = Playback(NOON, NOON, paused=paused)
+        reader.playback.set("dublin", playback)
+        assert worker.playback.get("dublin") == playback
     engine = sa.create_engine(roles["app"])
     for forbidden in (
         "UPDATE systems SET name = 'x'",

@@ -66,7 +66,7 @@ def test_rush_hours_and_weekends_are_no_drift() -> None:
 
 @pytest.mark.parametrize("cut", [5, 500, 1010])
 def test_a_restored_monitor_continues_bit_for_bit(cut: int) -> None:
-    monitor, found, theirs = DriftMonitor((30, 60)), [], []
+    monitor, found, drifts = DriftMonitor((30, 60)), [], []
     again = monitor
     for index, (at, cell, crps, naive) in enumerate(losses(17, after=1.2)):
         if index == cut:
@@ -74,10 +74,10 @@ def test_a_restored_monitor_continues_bit_for_bit(cut: int) -> None:
             again = DriftMonitor((30, 60))
             again.restore({name: values.copy() for name, values in state.items()})
         if index >= cut:
-            theirs.append(again.learn(60, at, cell, crps, naive))
+            drifts.append(again.learn(60, at, cell, crps, naive))
         found.append(monitor.learn(60, at, cell, crps, naive))
-    assert theirs == found[cut:]
-    assert any(theirs)
+    assert drifts == found[cut:]
+    assert any(drifts)
     for name, values in monitor.arrays().items():
         np.testing.assert_array_equal(values, again.arrays()[name])
 

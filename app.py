@@ -55,7 +55,7 @@ def stop_worker(worker: subprocess.Popen[bytes]) -> None:
 
 
 async def keep_worker(store: Store) -> None:
-    """Keep a worker running: somebody else's, or a child of this process.
+    """Keep a worker running: one that runs already, or a child of this process.
 
     One that ends by itself is started again, after 2 s, 4 s and so on to a minute.
     """

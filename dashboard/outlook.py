@@ -1,4 +1,4 @@
-"""Read a frame for the rider's wish, for every station: bikes or spaces, open or closed, and the chance."""
+"""Reads a frame for bikes or for spaces: which stations are open, and the chance at each."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A summary of a forecaster: its parts, what each has learnt, and what it knows of every station.
 
-It is read from the forecaster, which is then dropped: that is 20 times as large as what pages show.
+The forecaster is dropped after the summary is made, since it is 20 times as large.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Arrays in, odds out: the forecaster, and the records that go in and out of it.
+"""The forecaster, and the records that go into it and come out of it.
 
 This floor needs NumPy, River and holidays alone. It has no clock, no network, no disk and no framework.
 """

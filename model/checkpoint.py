@@ -29,7 +29,7 @@ _OWN = ("weight", "curve", "held", "seed_bikes", "weather", "odds")
 
 
 class StateError(ValueError):
-    """Bytes that are no state of this release's forecaster: learn the log again instead."""
+    """The bytes are not a state that this release can read: learn the log again instead."""
 
 
 def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -42,7 +42,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def unpack(blob: bytes) -> Arrays:
-    """Unpack what `pack`, or that of the release before, packed.
+    """Unpack a state that `pack` of this release, or of the release before it, packed.
 
     Raises `StateError` when the bytes are damaged, too large, or of another format, and `MemoryError` where
     memory is short: the state itself may be whole.
@@ -76,7 +76,7 @@ def pack_components(components: Mapping[str, Component]) -> Arrays:
 
 
 def restore_components(components: Mapping[str, Component], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Give components back what `pack_components` gave.
+    """Restore components from what `pack_components` gave.
 
     Raises what `Component.restore` raises.
     """

@@ -110,11 +110,11 @@ class Forecaster:
 
     @property
     def components(self) -> Mapping[str, Any]:
-        """All that learns, by name, to be looked at: each component's attributes hold what it has learnt.
+        """Give everything that learns, by name. A component's attributes hold what it has learnt.
 
         `long` and `short` are demand, `calendar` and `weather` move all stations together, `drift_monitor`
-        looks for drift, and `seed` is there where it runs. Stations are in the order of `snapshot`: those of
-        `stations` first.
+        looks for drift, and `seed` is there if the seed pipeline runs. Stations are in the order of
+        `snapshot`: those of `stations` first.
         """
         city = {"calendar": self._calendar, "weather": self._weather, "drift_monitor": self._drift_monitor}
         seed = {} if self._seed is None else {"seed": self._seed}

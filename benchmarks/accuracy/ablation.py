@@ -1,8 +1,8 @@
-"""What each part of the forecaster buys: the same recordings with one part taken out at a time.
+"""Measures each part of the forecaster: runs the same recordings with one part taken out at a time.
 
     DOCKCAST_SHARED=… python benchmarks/accuracy/ablation.py
 
-What the pool buys is in the same table: its best expert beside it. Weather has real values in Toulouse alone,
+The same table has the pool beside its best expert. Weather has real values in Toulouse alone,
 see benchmarks/toulouse.
 """
 
@@ -59,7 +59,7 @@ def measure(part: str, recording: Recording) -> dict[str, Any]:
     half = datetime.fromtimestamp((first + last) // 2, UTC)
     with without(part, recording) as less, threadpool_limits(1):
         begun = time.process_time()
-        report = backtest(less, MINUTES, EVERY, half, on_score=day_one.update_weather, seed=False)
+        report = backtest(less, MINUTES, EVERY, half, on_score=day_one.add, seed=False)
         seconds = time.process_time() - begun
     naive = {row.minutes: row for row in report.rows if row.model == "naive"}
     changes = {
@@ -101,7 +101,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 def main() -> None:
     """Run every recording without each part, and write ablation.json and ablation.md.
 
-    What `ablation.json` has already is not run again: take the file away to begin anew.
+    Runs that `ablation.json` has already are skipped: delete the file to run them again.
     """
     folder = Path(os.environ["DOCKCAST_SHARED"]) / "recordings"
     kept = HERE / "ablation.json"

@@ -2,7 +2,7 @@
 
     DOCKCAST_SHARED=… python benchmarks/accuracy/memory.py
 
-Chicago for three days, so that every part has something in it and forecasts wait for their truth up to a day
+It learns three days of Chicago, so that every part has state and forecasts wait for their truth up to a day
 ahead; what the process grew by, each kind in a process of its own.
 """
 

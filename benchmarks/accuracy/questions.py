@@ -1,8 +1,8 @@
 """The questions that every peer answers: at issue time `t`, how many bikes will stand there at `t + h`?
 
 A question is asked at the first poll of every so many minutes. Its truth is the first poll at or after the
-target, if that came within half as much again as the usual time between polls, reckoned as the forecaster
-reckons it; otherwise nobody is judged. Everything before the issue time may be used to answer, nothing after.
+target. A poll that comes later than one and a half times the usual time between polls is no truth, as in the
+forecaster: then no model is judged. Everything before the issue time may be used to answer, nothing after.
 """
 
 from __future__ import annotations

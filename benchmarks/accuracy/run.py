@@ -112,8 +112,8 @@ class DayOne:
     until: datetime
     sums: dict[tuple[str, int], list[float]] = field(default_factory=dict)
 
-    def update_weather(self, score: Score) -> None:
-        """Add a score of a forecast issued in it."""
+    def add(self, score: Score) -> None:
+        """Add the score of a forecast, if it was issued on the first day."""
         if score.minutes in MINUTES and score.target_at - timedelta(minutes=score.minutes) < self.until:
             sums = self.sums.setdefault((score.model, score.minutes), [0.0, 0.0])
             sums[0] += float(score.abs_error.sum())
@@ -199,7 +199,7 @@ def run(name: str, folder: Path, scratch: Path) -> dict[str, Any]:
     SeedPipeline.learn = clock.watch(LEARN, 4)  # type: ignore[method-assign]
     with threadpool_limits(1):
         begun = time.process_time()
-        report = backtest(recording, MINUTES, EVERY, half, on_score=day_one.update_weather)
+        report = backtest(recording, MINUTES, EVERY, half, on_score=day_one.add)
         total = time.process_time() - begun
         SeedPipeline.predict, SeedPipeline.learn = PREDICT, LEARN  # type: ignore[method-assign]
         each = cost(recording)

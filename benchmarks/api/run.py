@@ -77,7 +77,7 @@ CASES = (
 def world(folder: Path) -> dashboard_world.World:
     """Make up a city as large as New York's that has answered once, with scores of its forecasts."""
     made = dashboard_world.World(folder)
-    # Counts of an hour hence are of age 0 until then: an age that grew would be another answer each minute.
+    # Counts dated an hour ahead stay at age 0: a growing age would change the answer every minute.
     made.now = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
     frame = dashboard_world.frame("dublin", STATIONS, at=made.now)
     rng = np.random.default_rng(7)

@@ -1,8 +1,8 @@
 """Measure how soon a planted break is noticed as drift, and how often drift is noticed without one.
 
-From one day on half of all bikes that arrive are dropped; what leaves, leaves. `play` runs the forecaster up
-to that day, then with the break and without, and keeps what the watch was told, in a folder outside the
-repository. Nothing depends on the watch, so `report` puts that through `DriftMonitor` again, in seconds.
+From one day on half of all bikes that arrive are dropped. Departures stay. `play` runs the forecaster up to
+that day, then with the break and without, and keeps the monitor's inputs in a folder outside the repository.
+Nothing depends on the monitor, so `report` runs `DriftMonitor` over these inputs again, in seconds.
 """
 
 from __future__ import annotations

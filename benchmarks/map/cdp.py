@@ -1,7 +1,7 @@
 """Speaks to Chromium by its own protocol, and switches nothing on unasked.
 
-Playwright listens to a page's network from the beginning, and the page then keeps what it fetched for whoever
-listens: up to 200 MB, which would look like a page that grows.
+Playwright listens to a page's network from the beginning, and the page then keeps all that it fetched for the
+listener: up to 200 MB, which would look like a page that grows.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def main() -> None:
         print(fill(store, given.systems, given.days), "rows in", round(time.perf_counter() - begun), "s")
     with store._database.read() as db:
         rows = db.scalar(sa.select(sa.func.count()).select_from(scores))
-    clock = iter(range(10**9))  # each question at another minute: what is kept for a minute is asked anew
+    clock = iter(range(10**9))  # each query at another minute, since answers are cached for a minute
     store_reader.use(store, lambda: NOW + timedelta(minutes=next(clock)))
     client = TestClient(Starlette(routes=list(routes.ROUTES)))
 

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-# Seconds are the processor's throughout: a machine that others use as well would tell anything of the wall's.
+# All seconds are processor time: wall time says nothing on a machine that others use as well.
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
@@ -43,7 +43,7 @@ from ingest.worker import tick  # noqa: E402
 from model import Forecaster, Snapshot, Stations  # noqa: E402
 from model.frame import Frame  # noqa: E402
 
-stations.MOST_STATIONS = 10**6  # to measure what none is let to ask for
+stations.MOST_STATIONS = 10**6  # to measure larger systems than a feed may have
 SIZES = (100, 300, 1_000, 3_000, 10_000, 25_000, 50_000)
 START = datetime(2024, 5, 14, 15, 0, tzinfo=UTC)
 WARM_UP = 13

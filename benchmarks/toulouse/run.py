@@ -84,7 +84,7 @@ def seed(table: pd.DataFrame, weather: bool, rates: tuple[float, float]) -> floa
 def ours(folder: Path, table: pd.DataFrame, weather: bool) -> tuple[float, dict[str, float]]:
     """Answer each event from a forecaster that knows nothing of the last half hour.
 
-    It is shown what a poller would have seen, every two minutes, and asked for the minute of the event.
+    It learns a snapshot every two minutes, as a poller would, and forecasts the minute of each event.
     """
     recording = Recording.read(folder)
     forecaster = Forecaster(recording.stations)

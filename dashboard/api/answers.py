@@ -173,7 +173,7 @@ def _is_held(given: str, etag: str) -> bool:
     return etag.removeprefix("W/") in tags or "*" in tags
 
 
-# ---------------------------------------------------------------- what the asker accepts
+# ---------------------------------------------------------------- what the client accepts
 
 
 def _weights(accept: str) -> dict[str, float]:
@@ -210,7 +210,7 @@ def choose(accept: str, offered: Sequence[str]) -> str:
     >>> choose("text/csv", (JSON, CSV)), choose("text/html, */*;q=0.1", (JSON, CSV))
     ('text/csv', 'application/json')
 
-    Raises an `ApiError` where nothing that is offered is accepted.
+    Raises an `ApiError` where the client accepts none of them.
     """
     weights = _weights(accept)
     if not weights:

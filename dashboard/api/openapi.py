@@ -16,7 +16,7 @@ from dashboard.api.parameters import Parameter
 
 Schema = dict[str, Any]
 
-# ---------------------------------------------------------------- JSON Schema, in few words
+# ---------------------------------------------------------------- helpers to write JSON Schema
 
 TEXT: Schema = {"type": "string"}
 FLAG: Schema = {"type": "boolean"}

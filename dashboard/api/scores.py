@@ -99,7 +99,7 @@ def scores(
     """Give scores over time, of one system or of all together."""
     source, span = reader(), span or "hour"
     followed = _asked(source, system)
-    # As the store adds them up: what is made up or replayed is not mixed with what is live.
+    # Like the store's sums: made-up and replayed systems are not mixed with live ones.
     summed = [row for row in followed if not row.label] or followed
     since = since or _beginning(source, summed, _USUAL[span], until)
     if since is not None and until is not None and since >= until:
@@ -111,7 +111,7 @@ def scores(
     return _scores(source, tuple(summed), versions, media_type, system, minutes, models, span, since, until)
 
 
-# Scores change when a system has answered, so until then one answer does for all who ask the same.
+# Scores change when a system has answered. Until then equal requests share one answer.
 @kept(32)
 def _scores(
     source: StoreReader, summed: tuple[System, ...], versions: tuple[int | None, ...], media_type: str,
@@ -162,7 +162,7 @@ def _measure_up(
     minutes: Sequence[int] | None,
     models: Sequence[str] | None,
 ) -> None:
-    """Refuse a request whose answer would be too long, before the store is read."""
+    """Refuse a request for too long an answer, before reading the store."""
     stretch = _MOST[span] if until is None else min(max(until - since, timedelta(0)), _MOST[span])
     times = int(stretch.total_seconds()) // SPANS[span] + 1
     rows = times * len(minutes or SCORED_MINUTES) * (len(models) if models else _MODELS)
@@ -185,7 +185,7 @@ def _json(table: pd.DataFrame, span: str, summed: Sequence[System]) -> Body:
     return Body(f'{head[:-1]},"scores":{rows}}}'.encode())
 
 
-# ---------------------------------------------------------------- what befell the feeds
+# ---------------------------------------------------------------- findings, drifts and outages
 
 FINDINGS_SCHEMA = record(
     "Findings",

@@ -1,4 +1,4 @@
-"""The fan chart of a station, in Altair. It holds numbers alone, and its axis the city's times."""
+"""The fan chart of a station, in Altair. It holds only numbers. Its axis shows the city's times."""
 
 from __future__ import annotations
 

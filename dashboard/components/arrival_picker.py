@@ -1,4 +1,4 @@
-"""Asking for a moment: from now to two hours ahead by a slider, up to a day ahead by the city's clocks."""
+"""Asks for a moment: up to two hours ahead by a slider, up to a day ahead by the city's clocks."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def at_clock(now: datetime, zone: tzinfo) -> None:
 
 
 def ages(view: View, note: str = "") -> None:
-    """Show how old the counts are, how long the model has learnt, and whose time it is.
+    """Show the age of the counts and how long the model has learnt, then `note`.
 
-    `note` follows. The button to other moments is part of this element: one of its own would cost each move
+    A viewer in another time zone sees whose times these are. The button to other moments is part of this element: one of its own would cost each move
     of the slider 200 bytes.
     """
     assert view.frame is not None

@@ -1,4 +1,4 @@
-"""The numbers behind a chart, for people who do not see it and for people who calculate with them."""
+"""Offers the numbers behind a chart, to people who cannot see it and to people who calculate with them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""HTML is made here alone, by a builder that escapes.
+"""Builds all HTML of the pages, and escapes every text in it.
 
-A plain string is text: it shows on the page as it is, whoever wrote it. Only `tag` makes markup. So a
+A plain string is text: it shows on the page as it is. Only `tag` makes markup. So a
 station's name cannot break out of its element, and no screen has to remember to escape it.
 """
 

@@ -64,7 +64,7 @@ def pages(current: str, system_id: str) -> Markup:
     """Link the pages, with all choices in the addresses.
 
     The component listens for a touch, so that the page changes without a reload and with the newest choices.
-    The address serves a new tab, and people who look where a link goes.
+    The address is there for a new tab, and for people who check where a link leads.
     """
     links, screen = [], replace(address_bar.screen(), city=system_id)
     for page, entry in PAGES.items():

@@ -90,7 +90,7 @@ def plain(name: str) -> str:
 
 
 def search(names: Sequence[str], query: str, at_most: int = _MATCHES) -> list[int]:
-    """Find names like what was typed, best first, by position; none where nothing is like it.
+    """Find the positions of the names that are like the query, best first.
 
     >>> search(["Parnell Square North", "Pearse Street", "Eccles Street"], "parnel squar")
     [0]

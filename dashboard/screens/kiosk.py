@@ -105,7 +105,7 @@ def curves(system: System) -> None:
 
 
 def step() -> tuple[str, int]:
-    """Count a step; tell whose turn it is, and for which arrival in minutes from now the map is drawn."""
+    """Count a step. Tell whether map or curves are on screen, and how many minutes ahead the map is."""
     done = int(st.session_state.get(_DONE, 0))
     st.session_state[_DONE] = (done + 1) % sum(TURNS.values())
     return ("map", SWEEP[done]) if done < TURNS["map"] else ("accuracy", 0)

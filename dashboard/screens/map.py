@@ -99,7 +99,7 @@ def controls(view: View) -> str:
 
 
 def made_for(view: View, horizon: int | None) -> str:
-    """Name the moment of the forecast on screen where it is not the moment that the rider chose."""
+    """Name the moment of the forecast on screen if it differs from the chosen moment."""
     if view.frame is None or horizon is None:
         return ""
     at = view.frame.at + timedelta(minutes=int(view.frame.minutes[horizon]))

@@ -1,4 +1,4 @@
-"""The limits by which pages judge: when a chance is likely, a station far, a model better. No words.
+"""The limits of the pages: from when on a chance is likely, a station far, or a model better. No words.
 
 Words for each are in the modules of the pages.
 """

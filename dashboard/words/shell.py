@@ -207,7 +207,7 @@ def too_old(name: str, at: str, age: timedelta) -> str:
 
 
 def ages(at: str, age: timedelta, learning: timedelta, label: str, zone: str) -> str:
-    """Write the line that is always in sight: the age of the counts and how long the model has learnt.
+    """Write the line that every page shows: the age of the counts, and how long the model has learnt.
 
     >>> ages("18:02", timedelta(seconds=40), timedelta(minutes=14), "replayed", "")
     'counts from 18:02, 40 s ago · learning for 14 min · replayed'

@@ -16,7 +16,7 @@ from ingest.store import StoreError, StoreFailedError
 
 @contextmanager
 def explained(*more: type[Exception]) -> Iterator[None]:
-    """Turn an error that a person can mend into one sentence and exit code 2; `more` are such errors, too."""
+    """Turn an error that a person can mend, or one of `more`, into one sentence and exit code 2."""
     mendable: tuple[type[Exception], ...] = (
         SettingsError, StoreError, RegistryError, RecordingError, *more)  # fmt: skip
     try:

@@ -61,7 +61,7 @@ class ServedFeed:
 
     @property
     def poll_seconds(self) -> float:
-        """Wall seconds between two polls that miss little and ask for little twice."""
+        """Wall seconds between two polls: a client misses little, and fetches little twice."""
         least, most = POLL_SECONDS
         return round(min(max(self.source.system.poll_seconds / self.speed, least), most), 3)
 
@@ -181,7 +181,7 @@ def serve(
 
 
 def _answer(request: Request, tag: str, max_age: int, body: Callable[[], bytes]) -> Response:
-    # A weak tag: until the next poll two documents differ in nothing but how long that will be.
+    # A weak tag: until the next poll, documents differ only in the time until that poll.
     tag = f'W/"{tag}"'
     headers = {"ETag": tag, "Cache-Control": f"max-age={max_age}"}
     known = request.headers.get("if-none-match", "")

@@ -1,7 +1,7 @@
 """Read the files of a recording, and refuse values that make no sense. See `ingest.replay.recording`.
 
-Every function takes the recording's folder. It raises `ValueError`, or another error of whoever parses the
-file, where the file is damaged.
+Every function takes the recording's folder. It raises `ValueError`, or another error of the parser, where the
+file is damaged.
 """
 
 from __future__ import annotations

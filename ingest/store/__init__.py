@@ -1,4 +1,4 @@
-"""Everything that is kept, on SQLAlchemy: the only room that imports it. See `ingest.store.store`."""
+"""Stores everything that Dockcast keeps. The only room that imports SQLAlchemy. See `ingest.store.store`."""
 
 from ingest.reason import Reason
 from ingest.store.checkpoints import Checkpoint

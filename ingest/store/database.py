@@ -140,10 +140,9 @@ class Database:
                 yield connection
 
     def clock_difference(self, connection: Connection) -> timedelta:
-        """Give the time by which the database's clock is ahead of this machine's; none for a file's.
+        """Give the time by which the database's clock is ahead of this machine's; zero for SQLite.
 
-        Machines that share a database may have different clocks. None may date by its own clock what another
-        one judges.
+        Machines that share a database may have different clocks. So leases are dated by the database's clock.
         """
         if not self._is_postgresql:
             return timedelta(0)

@@ -45,7 +45,7 @@ class NewestAnswer:
 
 @dataclass(frozen=True)
 class Oddity:
-    """A kind of finding: the newest `finding` of it, of which time (`last`), and how many `polls` had it."""
+    """A kind of finding: its newest `finding`, the time of that (`last`), and how many `polls` had it."""
 
     finding: Finding
     polls: int

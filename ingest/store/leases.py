@@ -38,9 +38,9 @@ class LeaseTable:
     def take(self, claim: LeaseClaim) -> bool:
         """Take a system's lease, or renew it: True when the claim's holder has it now.
 
-        Anyone may take a lease that ran out, or whose holder is known to be dead; so is it with one that
-        would run for much longer than any, from before a clock was set back. A worker that keeps state from
-        an earlier lease must `renew` instead: in between another one may have learnt.
+        Any worker may take a lease that has run out, or that a dead worker holds. It may also take a lease
+        that runs far too long, since a clock was set back. A worker that keeps state from an earlier lease
+        must `renew` instead, since another worker may have learnt in between.
         """
         system_id, holder = claim.system_id, claim.holder
         with self._write() as db:

@@ -1,4 +1,4 @@
-"""The log of what feeds told: every poll, and a row each time the counts of a station changed.
+"""The log of what feeds gave: every poll, and a row each time the counts of a station changed.
 
 The log is the truth that recovery learns again and that forecasts are judged by. `status` repeats the newest
 row of every station, so that reading all of them is one narrow query.

@@ -160,7 +160,7 @@ class Store:
             self.systems.update(db, claim.system_id, **values)
 
     def begin(self, claim: LeaseClaim, playback: Playback) -> None:
-        """Drop all that was learnt of a played system, so that it begins anew as is wanted.
+        """Drop all that was learnt of a played system, and begin it anew with this playback.
 
         The version of its newest frame stays, since browsers keep frames under it for ever. Raises
         `LeaseLostError` when the claim's holder no longer has the system's lease.
@@ -179,7 +179,7 @@ class Store:
     def set_pace(self, claim: LeaseClaim, speed: float, poll_seconds: float) -> bool:
         """Set how fast a played system runs, 0 where it stands still, and how often its worker looks at it.
 
-        Gives False, and does nothing, where the claim's holder has not the system's lease.
+        Gives False, and does nothing, where the claim's holder does not have the system's lease.
         """
         try:
             with self._database.write() as db:
@@ -190,7 +190,7 @@ class Store:
         return True
 
     def forget(self, claim: LeaseClaim, before: datetime, received_before: datetime) -> None:
-        """Drop what a system has from before an event time; polls that taught nothing, by receipt.
+        """Drop a system's rows from before an event time, or a receipt time for polls that taught nothing.
 
         Scores over time are kept as long as `SPANS_KEPT` says. Nothing that recovery needs is dropped: see
         `ObservationTables.forget_log`. Raises `LeaseLostError`.

@@ -1,7 +1,7 @@
 """The registry of experts: one entry each. The pool, the checkpoint, the page and the API follow from it.
 
-To add an expert, write a class with `odds` in a file of its own and add an entry here. Checkpoints of before
-are adapted by name. `naive` must stay: skill and drift are measured against it.
+To add an expert, write a class with `odds` in a file of its own and add an entry here. Older checkpoints are
+adapted by name. `naive` must stay: skill and drift are measured against it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ error.
 
 ADWIN's bound holds for numbers between 0 and 1. These spread over a tenth of that, by another share in each
 city. So ADWIN watches them in units of their own usual spread: without that, it took a day and a half to
-notice a break. `benchmarks/drift/` measures it. ADWIN takes losses for independent, but neighbouring ones are
+notice a break. `benchmarks/drift/` measures it. ADWIN assumes independent losses, but neighbouring ones are
 alike: it notices a warm week or a holiday as well.
 
 References

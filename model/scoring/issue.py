@@ -1,4 +1,4 @@
-"""Issued forecasts: what is put on record when a forecast is made, to be judged at its target time.
+"""Issued forecasts: each is kept when it is made, and judged at its target time.
 
 A forecast for 18:15 made at 18:00 can only be judged at 18:15. Until then it is kept exactly as issued:
 recomputing it from a later state would let the model grade its own work.
@@ -85,7 +85,7 @@ class Pending:
         return bool((~np.isnan(self.seed_bikes)).any())
 
     def reorder(self, rows: Ints) -> None:
-        """Reorder the stations; -1 in `rows` stands for a new one, of which nothing was known."""
+        """Reorder the stations; -1 in `rows` stands for a new one without counts."""
         every = np.arange(len(self.places))
         dense = take_rows(self.spread(every).transpose(0, 2, 1), rows, SCALE).transpose(0, 2, 1)
         for name, default in (("bikes", -1), ("docks", -1), ("places", -1), ("weight", 0), ("held", True),

@@ -31,7 +31,7 @@ def main() -> None:
     make, _, modules = TARGETS[name]
     with atheris.instrument_imports(include=list(modules)):
         run = make()
-    run(b"")  # what is imported late is imported now, and counts as no hang
+    run(b"")  # import late modules now, so that their import does not count as a hang
 
     def once(data: bytes) -> None:
         begun = time.process_time()

@@ -1,7 +1,7 @@
 """The targets of the fuzzer: each takes any bytes and raises nothing.
 
-A target gives the parts of the code that it leads to, its seeds, and a function of bytes. It raises where an
-exception comes through that is none of ours, and where what was accepted is not what it promises to be.
+A target gives the parts of the code that it leads to, its seeds, and a function of bytes. The function raises
+where an exception is not one of ours, and where an accepted value breaks its own contract.
 """
 
 from __future__ import annotations
@@ -346,7 +346,7 @@ def state_seeds(shared: Path) -> Iterator[bytes]:
 
 
 def address() -> Target:
-    """Read the bytes as a page's query, show it, and write it back: the same screen must come of that."""
+    """Read the bytes as a page's query, show it, and write it back: the result must be the same screen."""
     from dashboard import itinerary
     from dashboard.state.address_bar import Screen, ahead, is_later
     from dashboard.state.pages import PAGES

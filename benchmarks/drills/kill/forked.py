@@ -1,7 +1,7 @@
 """Start workers without waiting for their imports: each is forked from a process that has them all.
 
-Reads a line for each worker that is wanted, and says its process number; when that one has ended, it reads
-the next. It never opens the store itself: SQLite's locks do not survive a fork.
+For each line that it reads, it starts a worker and prints the process number. It reads the next line when
+that worker has ended. It never opens the store itself: SQLite's locks do not survive a fork.
 """
 
 from __future__ import annotations

@@ -184,7 +184,7 @@ def wait_until_gone(url: str, name: str) -> None:
 def run(paths: Sequence[Path], url: str, kills: int, seed: int = 1, speed: float = 240) -> list[Kill]:
     """Start a worker and kill it, again and again.
 
-    Raises `Difference` at the first thing that is not as if it had never been killed.
+    Raises `Difference` when the store or a state differs from that of a worker that was never killed.
     """
     rng = random.Random(seed)
     witnesses = [Witness(Recording.read(path)) for path in paths]

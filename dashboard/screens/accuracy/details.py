@@ -1,4 +1,4 @@
-"""What is behind the curves: errors by horizon and hour, calibration, and where the pool is right."""
+"""Draws the details below the curves: errors by horizon and hour, calibration, and skill by station."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ def test_a_damaged_backup_leaves_the_store_as_it_is(tmp_path: Path, backup: Back
 # ---------------------------------------------------------------- alerts and units
 
 
-def test_every_metric_in_an_alert_is_one_that_is_told(world: World) -> None:
+def test_every_metric_in_an_alert_exists(world: World) -> None:
     eventful(world)
     told = client().get("/metrics").text
     rules = (ROOT / "deploy" / "alerts.yml").read_text(encoding="utf-8")

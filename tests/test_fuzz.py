@@ -63,6 +63,6 @@ FOUND = {
 
 
 @pytest.mark.parametrize("what", FOUND)
-def test_what_broke_once_does_not_break_again(what: str) -> None:
+def test_every_input_that_once_broke_a_reader_is_read_or_refused(what: str) -> None:
     name, data = FOUND[what]
     target(name)[0](data)

@@ -81,7 +81,7 @@ def well(site: Site) -> bool:
     return answer.status == 200 and len(json.loads(answer.body)["systems"]) == 2
 
 
-def test_what_is_in_order_is_answered(site: Site) -> None:
+def test_a_proper_request_is_answered(site: Site) -> None:
     """Without this, the other tests would pass for a server that refuses everything."""
     assert ask(site, f"{FORECAST}?minutes=30").status == 200
     assert ask(site, "/?city=dublin").status == 200
@@ -176,7 +176,7 @@ def test_a_method_that_could_change_something(site: Site, target: str, method: s
     assert ask(site, target, f"Origin: https://{EVIL}", "X-Secret: s3", method=method).status == 405
 
 
-def test_a_method_under_the_cloak_of_another(site: Site) -> None:
+def test_a_method_override_header_is_ignored(site: Site) -> None:
     plain = ask(site, "/api/systems/dublin", method="HEAD")
     cloaked = ask(site, "/api/systems/dublin", "X-HTTP-Method-Override: DELETE", method="HEAD")
     assert (cloaked.status, cloaked.headers.get("etag")) == (200, plain.headers.get("etag"))
@@ -409,7 +409,7 @@ def test_a_body_is_not_even_read(site: Site, method: str, headers: list[str], bo
     assert well(site)
 
 
-def test_more_at_once_than_can_be_answered(site: Site) -> None:
+def test_requests_beyond_the_limit_are_refused(site: Site) -> None:
     """Requests beyond the limit get 503; the others get their answers."""
     sockets = [socket.create_connection(("127.0.0.1", site.port), timeout=20) for _ in range(300)]
     try:

@@ -67,7 +67,7 @@ def test_nothing_that_is_read_can_run(path: Path) -> None:
             assert not {"unsafe_allow_html", "unsafe_allow_javascript"} & set(keywords)
 
 
-def test_the_search_for_it_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_for_code_that_can_run_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     for bad in ("import pickle", "from marshal import loads", "np.load(f)", "st.markdown(name)", "eval(x)",
                 "subprocess.run(x, shell=True)"):  # fmt: skip
@@ -221,12 +221,12 @@ def test_a_page_may_run_its_own_scripts_alone() -> None:
         ("http://maps.lan/style.json", ("http:", "https:")),
     ],
 )
-def test_the_map_comes_from_where_the_operator_said(style: str, sources: tuple[str, ...]) -> None:
+def test_the_map_loads_from_the_operators_map_server(style: str, sources: tuple[str, ...]) -> None:
     header = answer(RequestGuard(App(), map_style=style))[1]["content-security-policy"]
     assert header == policy("localhost", sources)
 
 
-def test_what_is_more_than_can_be_answered_at_once_is_told_to_come_again(
+def test_requests_beyond_the_limit_are_told_when_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(request_guard, "MOST_REQUESTS", 2)
@@ -281,7 +281,7 @@ def test_no_name_is_a_formula(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("style", [logs.Plain(), logs.Json()], ids=["plain", "json"])
-def test_no_secret_is_written_down(style: logging.Formatter, line: str) -> None:
+def test_no_secret_is_logged(style: logging.Formatter, line: str) -> None:
     try:
         raise OSError(line)
     except OSError:
@@ -291,7 +291,7 @@ def test_no_secret_is_written_down(style: logging.Formatter, line: str) -> None:
     assert "OSError" in written
 
 
-def test_a_line_of_json_says_what_is_needed_to_find_it_again() -> None:
+def test_a_log_line_in_json_has_time_level_logger_message_and_system() -> None:
     token = logs.system.set("dublin")
     try:
         record = logging.LogRecord(
@@ -308,7 +308,7 @@ def test_a_line_of_json_says_what_is_needed_to_find_it_again() -> None:
     }  # fmt: skip
 
 
-def test_a_worker_that_cannot_reach_its_store_keeps_the_password_to_itself() -> None:
+def test_a_worker_without_its_store_does_not_log_the_password() -> None:
     env = {
         "DOCKCAST_STORE": f"postgresql+psycopg://dockcast:{SECRET}@127.0.0.1:1/dockcast",
         "DOCKCAST_LOG_FORMAT": "json",

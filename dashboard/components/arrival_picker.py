@@ -52,8 +52,8 @@ def at_clock(now: datetime, zone: tzinfo) -> None:
 def ages(view: View, note: str = "") -> None:
     """Show the age of the counts and how long the model has learnt, then `note`.
 
-    A viewer in another time zone sees whose times these are. The button to other moments is part of this element: one of its own would cost each move
-    of the slider 200 bytes.
+    A viewer in another time zone sees whose times these are. The button to other moments is part of this
+    element: one of its own would cost each move of the slider 200 bytes.
     """
     assert view.frame is not None
     screen, now, zone = address_bar.screen(), view.now, view.zone

@@ -90,7 +90,7 @@ def test_a_worker_is_started_and_stopped_with_the_app(
     assert started[0].poll() is not None
 
 
-def test_where_workers_are_run_apart_the_app_starts_none(
+def test_the_app_starts_no_worker_if_the_setting_says_so(
     world: World, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def opened(worker: bool) -> None:
@@ -121,7 +121,7 @@ def test_a_worker_that_dies_is_started_again_though_its_lease_lives_on(
     keep(world.store, journey)
 
 
-def test_where_a_worker_is_at_work_none_is_started_until_it_is_gone(
+def test_the_app_starts_no_worker_while_another_one_works(
     world: World, started: list[subprocess.Popen[bytes]], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert world.store.leases.take(LeaseClaim("dublin", "elsewhere", datetime.now(UTC), timedelta(hours=1)))

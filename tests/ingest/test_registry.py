@@ -112,7 +112,7 @@ def test_a_made_up_city_is_known_and_says_what_it_is(
         load(written(tmp_path, f'[[systems]]\nid = "x"\nname = "X"\n{more}\n'), fetcher)
 
 
-def test_ones_own_list_takes_the_place_of_the_packaged_one(tmp_path: Path, fetcher: Fetcher) -> None:
+def test_an_operators_list_replaces_the_packaged_one(tmp_path: Path, fetcher: Fetcher) -> None:
     assert load(written(tmp_path, GOOD), fetcher) == [
         System("dublin", "dublinbikes", "Dublin", "IE", "https://bikes.example/gbfs.json")
     ]
@@ -233,7 +233,7 @@ def test_the_catalogue_is_searched(server: Misbehaving, fetcher: Fetcher, word: 
     assert [found.system_id for found in search(word, fetcher, server.url("/systems.csv"))] == ids
 
 
-def test_the_catalogue_tells_who_wants_a_key(server: Misbehaving, fetcher: Fetcher) -> None:
+def test_the_catalogue_tells_which_systems_need_a_key(server: Misbehaving, fetcher: Fetcher) -> None:
     server.at("/systems.csv", server_that.body(b"\xef\xbb\xbf" + CATALOGUE.encode()))
     found = {listed.system_id: listed for listed in search("", fetcher, server.url("/systems.csv"))}
     assert found["lime_zh"].needs_key

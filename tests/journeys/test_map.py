@@ -351,7 +351,7 @@ def test_a_feed_falls_silent_and_comes_back_and_the_view_stays(
     expect_colours(page, site.dublin, steps, shift)
 
 
-def test_what_was_chosen_stays_when_a_notice_comes_and_goes(visit: Visit, site: Site) -> None:
+def test_choices_stay_when_a_notice_comes_and_goes(visit: Visit, site: Site) -> None:
     """A notice above the controls made others of them, which told their defaults as somebody's choice."""
     page = visit("?city=dublin&what=space&n=2&in=30")
     for _ in range(2):

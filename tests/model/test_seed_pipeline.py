@@ -51,7 +51,7 @@ def test_it_learns_the_mean_count_of_each_station() -> None:
 
 
 @pytest.mark.parametrize("weather", [DRY, np.array([5.0, 80, 1010, 3, 40, 0])], ids=["dry", "weather"])
-def test_its_state_survives_as_arrays_bit_for_bit(weather: np.ndarray) -> None:
+def test_the_state_survives_as_arrays_bit_for_bit(weather: np.ndarray) -> None:
     """Also for a station without a label: the empty mean that a prediction makes has not learnt a 0."""
     seed, again = taught(weather=weather), SeedPipeline("Europe/Dublin", (10, 60))
     seed.predict(10, MONDAY, weather, ["never seen"])

@@ -20,7 +20,7 @@ def test_rows_are_compressed_and_kept_for_ever(world: World) -> None:
     assert response.json() == json.loads(json.dumps(deck.rows(made, "bike", 2, deck.PARTS["near"])))
 
 
-def test_who_cannot_unpack_gets_plain_json(world: World) -> None:
+def test_a_client_without_gzip_gets_plain_json(world: World) -> None:
     version = world.commit(frame())
     address = f"/api/frames/dublin/{version}/space-1-far.json"
     response = client().get(address, headers={"Accept-Encoding": "identity"})
@@ -47,7 +47,7 @@ def test_a_version_means_the_same_rows_for_ever(world: World) -> None:
         (f"dublin/{'9' * 5000}/bike-1-near.json", 400),
     ],
 )
-def test_what_is_not_there_is_an_error_that_nobody_keeps(world: World, path: str, status: int) -> None:
+def test_a_missing_frame_is_an_error_that_no_cache_keeps(world: World, path: str, status: int) -> None:
     world.commit(frame())
     response = client().get(f"/api/frames/{path}")
     assert response.status_code == status
@@ -55,6 +55,6 @@ def test_what_is_not_there_is_an_error_that_nobody_keeps(world: World, path: str
     assert set(response.json()) == {"error", "try"}
 
 
-def test_a_url_finds_its_way_even_with_an_odd_system_id() -> None:
+def test_a_url_with_an_odd_system_id_leads_to_its_rows() -> None:
     url = deck.frame_url("vélo/1 ?#", 3, "space", 4, deck.PARTS["far"])
     assert url == "/api/frames/v%C3%A9lo%2F1%20%3F%23/3/space-4-far.json"

@@ -67,7 +67,7 @@ def test_before_there_is_a_store_it_is_alive_and_not_ready(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("accept", ["", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"])
-def test_metrics_tell_how_every_system_stands(world: World, accept: str) -> None:
+def test_metrics_give_the_state_of_every_system(world: World, accept: str) -> None:
     eventful(world)
     world.fail("boulder", "unreachable", "no answer")
     world.now += timedelta(seconds=90)

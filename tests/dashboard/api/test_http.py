@@ -25,7 +25,7 @@ from tests.support.dashboard_world import World, frame
 FORECAST = "/api/systems/dublin/forecast?minutes=30"
 
 
-def test_what_is_held_is_not_sent_again_until_it_changes(world: World) -> None:
+def test_an_answer_that_the_client_has_is_not_sent_again_until_it_changes(world: World) -> None:
     world.commit(frame())
     first = client().get(FORECAST)
     etag = first.headers["etag"]
@@ -47,7 +47,7 @@ def test_an_error_is_never_not_modified(world: World) -> None:
 
 
 @pytest.mark.parametrize("address", [FORECAST, "/api/systems", "/metrics", "/api/openapi.json"])
-def test_it_is_compressed_for_whom_can_unpack_it(world: World, address: str) -> None:
+def test_an_answer_is_compressed_for_a_client_that_accepts_gzip(world: World, address: str) -> None:
     eventful(world)
     plain = client().get(address, headers={"Accept-Encoding": "gzip;q=0"})
     packed = client().get(address, headers={"Accept-Encoding": "br, gzip"})
@@ -61,7 +61,7 @@ def test_it_is_compressed_for_whom_can_unpack_it(world: World, address: str) -> 
 
 
 @pytest.mark.parametrize("address", [FORECAST, "/api/scores?format=csv", "/healthz", "/api/systems/atlantis"])
-def test_a_head_is_the_same_without_the_body(world: World, address: str) -> None:
+def test_a_head_request_gets_the_same_headers_and_no_body(world: World, address: str) -> None:
     eventful(world)
     whole, head = client().get(address), client().head(address)
     assert head.content == b""
@@ -71,7 +71,7 @@ def test_a_head_is_the_same_without_the_body(world: World, address: str) -> None
 
 @pytest.mark.parametrize("operation", routes.OPERATIONS, ids=lambda operation: operation.path)
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW"])
-def test_nothing_can_be_changed(operation: Operation, method: str) -> None:
+def test_methods_that_change_something_are_refused(operation: Operation, method: str) -> None:
     response = client().request(method, operation.path)
     assert response.status_code == 405
     assert response.headers["allow"] == "GET, HEAD, OPTIONS"
@@ -91,7 +91,7 @@ def test_pages_of_other_origins_may_ask(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/nowhere", "/api/systems/", "/healthz/x"])
-def test_where_there_is_nothing_it_says_what_there_is(path: str) -> None:
+def test_an_unknown_address_points_to_the_description(path: str) -> None:
     response = client().get(path)
     assert response.status_code == 404
     assert "/api/openapi.json" in response.json()["try"]
@@ -125,7 +125,7 @@ def test_where_there_is_nothing_it_says_what_there_is(path: str) -> None:
         ("/api/scores?until=0001-01-01T00:00:00Z", "later until"),
     ],
 )
-def test_beyond_its_limits_a_parameter_is_refused_with_what_would_do(
+def test_a_parameter_beyond_its_limits_is_refused_and_the_limits_are_named(
     world: World, address: str, words: str
 ) -> None:
     world.commit(frame())
@@ -138,7 +138,7 @@ def test_beyond_its_limits_a_parameter_is_refused_with_what_would_do(
     assert len(response.content) < 600
 
 
-def test_what_cannot_be_had_as_accepted_says_as_what_it_can() -> None:
+def test_an_unknown_type_is_refused_and_the_known_types_are_named() -> None:
     response = client().get("/api/systems", headers={"Accept": "text/html, application/json;q=0"})
     assert response.status_code == 406
     assert "application/json" in response.json()["try"]
@@ -172,7 +172,7 @@ def test_a_body_is_compressed_once() -> None:
     assert body.pack().etag == body.etag
 
 
-def test_a_failure_is_written_down_and_told_without_a_traceback(
+def test_a_failure_is_logged_and_answered_without_a_traceback(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(self: SystemTables) -> None:
@@ -209,7 +209,7 @@ def test_the_description_is_valid_openapi_and_names_every_route() -> None:
         assert all(parameter["description"] for parameter in operation["parameters"])
 
 
-def test_what_many_ask_for_at_once_is_made_once() -> None:
+def test_many_requests_at_once_make_one_answer() -> None:
     begun, made = Barrier(8), []
 
     @kept(4)
@@ -228,7 +228,7 @@ def test_what_many_ask_for_at_once_is_made_once() -> None:
     assert all(body.packed and body == bodies[0] for body in bodies)
 
 
-def test_what_could_not_be_made_is_tried_again() -> None:
+def test_an_answer_that_failed_is_made_again() -> None:
     found: list[Body] = []
 
     @kept(4)

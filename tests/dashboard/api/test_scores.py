@@ -38,7 +38,7 @@ def test_scores_are_the_measures_of_the_sums(world: World) -> None:
 
 
 @pytest.mark.both
-def test_what_is_asked_for_is_given(world: World) -> None:
+def test_parameters_choose_the_scores(world: World) -> None:
     eventful(world)
     noon, eleven, before = "2026-03-02T12:00:00Z", "2026-03-02T11:00:00Z", "2026-03-01T06:00:00Z"
     everything = {(at, m, h) for at in (noon, eleven, before) for m in ("naive", "pool") for h in (30, 60)}
@@ -66,7 +66,7 @@ def test_all_systems_are_summed_up_and_named(world: World) -> None:
     assert found["systems"] == [{"system_id": "dublin", "label": None}]
 
 
-def test_what_was_never_judged_has_no_measure(world: World) -> None:
+def test_a_model_without_judged_forecasts_has_no_measure(world: World) -> None:
     world.commit(frame(), scores=[score(NOON) | dict.fromkeys(SUMS, 0) | {"expired": 7}])
     (row,) = get("/api/scores?system=dublin")["scores"]
     assert (row["n"], row["expired"], row["mae"], row["brier_dock"]) == (0, 7, None, None)
@@ -131,7 +131,7 @@ def test_drifts_and_outages_since(world: World) -> None:
 
 
 @pytest.mark.both
-def test_findings_tell_what_was_odd_in_words(world: World) -> None:
+def test_findings_are_described_in_words(world: World) -> None:
     eventful(world)
     dublin, boulder = get("/api/findings")["systems"]
     (finding,) = dublin["findings"]

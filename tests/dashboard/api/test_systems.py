@@ -23,7 +23,7 @@ def get(address: str, status: int = 200) -> Any:
 
 
 @pytest.mark.both
-def test_every_system_is_listed_with_how_it_stands(world: World) -> None:
+def test_every_system_is_listed_with_its_state(world: World) -> None:
     world.commit(frame())
     world.fail("boulder", "unreachable", "no answer")
     world.now += timedelta(minutes=3, seconds=30)
@@ -54,7 +54,7 @@ def test_a_replay_ages_by_its_own_clock(world: World) -> None:
 
 
 @pytest.mark.both
-def test_stations_come_with_what_stands_there(world: World) -> None:
+def test_stations_are_listed_with_their_counts(world: World) -> None:
     made = frame()
     world.commit(made)
     found = get("/api/systems/dublin/stations")
@@ -141,7 +141,7 @@ def test_a_station_that_is_not_there_is_not_found(world: World) -> None:
     assert "/api/systems/dublin/stations" in get("/api/systems/dublin/stations/x/forecast", 404)["try"]
 
 
-def test_a_feed_that_fell_silent_is_forecast_from_later_horizons_and_at_last_not(world: World) -> None:
+def test_a_silent_feed_is_forecast_from_later_horizons_and_in_the_end_not_at_all(world: World) -> None:
     world.commit(frame())
     world.now += timedelta(hours=2)
     found = get("/api/systems/dublin/forecast?minutes=60")
@@ -151,12 +151,12 @@ def test_a_feed_that_fell_silent_is_forecast_from_later_horizons_and_at_last_not
     assert "Nothing is forecast" in get("/api/systems/dublin/stations/s0/forecast", 404)["error"]
 
 
-def test_what_is_over_is_not_forecast(world: World) -> None:
+def test_a_time_in_the_past_is_not_forecast(world: World) -> None:
     world.commit(frame())
     assert "is over" in get("/api/systems/dublin/forecast?at=2026-03-02T11:30:00Z", 404)["error"]
 
 
-def test_many_askers_cost_the_store_one_look_a_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_requests_read_the_store_once_a_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.commit(frame())
     looks: list[int] = []
     states = world.store.systems.states

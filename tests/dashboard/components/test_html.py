@@ -61,7 +61,7 @@ def test_no_text_breaks_out_of_its_element_or_attribute(child: str, value: str, 
 
 
 @given(TEXTS, TEXTS)
-def test_what_joins_and_adds_escapes_too(one: str, other: str) -> None:
+def test_joining_and_adding_escape_too(one: str, other: str) -> None:
     for made in (BREAK.join([one, other]), together(one, BREAK, other), tag("i") + one + BREAK + other):
         read = Reader(made)
         assert {name for name, _ in read.tags} <= {"i", "br"}

@@ -48,7 +48,7 @@ def keys(page: AppTest) -> set[str]:
     return {button.key for button in page.button if button.key and button.key.startswith("playback-")}
 
 
-def test_a_live_city_has_no_such_control(played: World) -> None:
+def test_a_live_city_has_no_playback_control(played: World) -> None:
     assert keys(opened("dublin")) == set()
     assert len(keys(opened("harbourton"))) == 4
 

@@ -178,7 +178,7 @@ def test_the_numbers_on_top_are_those_of_worker_and_store(city: World) -> None:
     assert "All experts, stations and times ahead: 500 ms · 95 %: 500 ms" in text_of(page)
 
 
-def test_after_the_first_day_its_note_is_gone(city: World) -> None:
+def test_the_note_of_the_first_day_disappears_after_that_day(city: World) -> None:
     learn(city, 1500)
     assert model_words.FIRST_DAY() not in text_of(opened())
 

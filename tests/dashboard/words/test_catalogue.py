@@ -98,7 +98,7 @@ def test_a_plural_has_the_forms_and_the_numbers_of_the_language(
 
 
 @pytest.mark.parametrize("words", ["Not translated", "Guessed", "Not in the catalogue"])
-def test_what_is_not_translated_is_english(language: Language, words: str) -> None:
+def test_an_untranslated_message_is_english(language: Language, words: str) -> None:
     with speaking(language):
         assert tr(words) == words
 

@@ -73,7 +73,7 @@ def test_a_number_is_rounded_as_python_rounds_it(value: float) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_what_is_no_number_is_written_all_the_same(value: float) -> None:
+def test_infinity_and_not_a_number_are_written(value: float) -> None:
     assert formats.number(value, 2) == f"{value:.2f}"
 
 

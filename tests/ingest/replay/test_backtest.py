@@ -103,7 +103,7 @@ def test_the_command_prints_a_table_and_writes_it(day: Path, tmp_path: Path) -> 
         (["--from", "2030-01-01"], "score from an earlier date"),
     ],
 )
-def test_what_cannot_be_scored_is_refused_in_a_sentence(day: Path, arguments: list[str], words: str) -> None:
+def test_a_backtest_with_nothing_to_score_is_refused(day: Path, arguments: list[str], words: str) -> None:
     done = CliRunner().invoke(app, ["backtest", str(day), *arguments])
     assert done.exit_code == 2
     assert words in done.output

@@ -288,7 +288,7 @@ def test_the_list_of_systems_states_at_most_four_polls_a_second(small: Path, clo
     ]
 
 
-def test_what_cannot_be_served_is_refused(small: Path, tmp_path: Path) -> None:
+def test_bad_recordings_versions_and_speeds_are_refused(small: Path, tmp_path: Path) -> None:
     twin = make_recording(tmp_path / "twin", system_id="small")
     assert [recording.system.system_id for recording in read_all([small, small.parent / "small"])] == [
         "small"
@@ -325,7 +325,7 @@ def assert_same(polled: Snapshot, recorded: Snapshot, version: str, nowhere: str
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_what_is_polled_is_what_was_recorded(tmp_path: Path, clock: HandClock, version: str) -> None:
+def test_polled_snapshots_equal_the_recorded_ones(tmp_path: Path, clock: HandClock, version: str) -> None:
     random = np.random.default_rng(11)
     changes: list[dict[str, Any]] = []
     for minute in range(60):

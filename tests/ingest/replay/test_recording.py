@@ -387,7 +387,7 @@ def test_an_older_recording_of_the_same_system_is_replaced(store: Store, tmp_pat
     assert len(Recording.read(tmp_path / "city").polls) == 15
 
 
-def test_nothing_that_is_not_ours_is_overwritten(store: Store, tmp_path: Path) -> None:
+def test_other_files_and_other_recordings_are_not_overwritten(store: Store, tmp_path: Path) -> None:
     fill(store, learnt(5))
     other = make_recording(tmp_path / "other")
     extra = make_recording(tmp_path / "extra", system_id="city")

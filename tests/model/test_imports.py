@@ -13,4 +13,4 @@ def test_neither_holidays_nor_river_come_along(module: str) -> None:
     """Loading holidays takes a second and River 70 MB; neither the pool nor the registry needs them."""
     code = f"import sys, {module}; print({{'holidays', 'river'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    assert done.stdout.strip() == "set()", "import components under TYPE_CHECKING"

@@ -211,7 +211,9 @@ def test_the_english_catalogue_is_up_to_date(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         CommandLineInterface().run(["pybabel", *command])  # type: ignore[no-untyped-call]
-    assert kept.read_text(encoding="utf-8") == made.read_text(encoding="utf-8"), "run make words"
+    assert kept.read_text(encoding="utf-8") == made.read_text(encoding="utf-8"), (
+        "a message changed: run `make words` and commit dashboard/words/dockcast.pot"
+    )
 
 
 def test_each_catalogue_is_whole_enough_to_be_read() -> None:

@@ -15,6 +15,7 @@ import pytest
 from babel.messages.pofile import read_po, write_po
 
 from dashboard import store_reader
+from dashboard.state.pages import PAGES
 from dashboard.words import catalogue
 from tests.support.dashboard_world import NASTY, World, frame
 from tests.support.paging import run_page
@@ -27,6 +28,19 @@ NAMES = {"Dockcast", "Dublin", "dublinbikes", "Boulder", "BCycle", "replayed", "
 """Words from the world of these tests, which no catalogue has."""
 
 LABELLED = ("selectbox", "slider", "toggle", "text_input", "button_group", "expander")
+SEEN: list[tuple[str, dict[str, str], str]] = [
+    ("map", {"station": "s4"}, "EXPECTED AT 12:00"),
+    ("map", {"station": "s4", "what": "space", "n": "2", "in": "45"}, "2 SPACES"),
+    ("trip", {"from": "s4", "to": "s9"}, "RECOMMENDED"),
+    ("feeds", {}, "ODDITIES"),
+    ("accuracy", {}, "MEAN ERROR"),
+    ("model", {}, "FORECASTER"),
+]
+SEEN += [
+    (page, {}, entry.title().upper()) for page, entry in PAGES.items() if page not in {p for p, *_ in SEEN}
+]
+"""Pages, their choices, and words that they show. Of any other page, its title."""
+
 DRAWN = ("deck_gl_json_chart", "vega_lite_chart", "arrow_data_frame")
 
 
@@ -66,17 +80,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.store.close()
 
 
-@pytest.mark.parametrize(
-    ("page", "query", "seen"),
-    [
-        ("map", {"station": "s4"}, "EXPECTED AT 12:00"),
-        ("map", {"station": "s4", "what": "space", "n": "2", "in": "45"}, "2 SPACES"),
-        ("trip", {"from": "s4", "to": "s9"}, "RECOMMENDED"),
-        ("feeds", {}, "ODDITIES"),
-        ("accuracy", {}, "MEAN ERROR"),
-        ("model", {}, "FORECASTER"),
-    ],
-)
+@pytest.mark.parametrize(("page", "query", "seen"), SEEN)
 def test_a_page_speaks_a_new_language(
     language: None, world: World, page: str, query: dict[str, str], seen: str
 ) -> None:

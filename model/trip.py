@@ -139,9 +139,9 @@ def plan(
     of a miss. So ten per cent of chance are worth two minutes, and one per cent is worth twelve seconds. Two
     more plans are there to fall back on, whichever end fails: the best with another pick-up, and the best
     with another drop-off, in the order of their expected minutes. Where the walking limits leave no other
-    station at that end, it is the next best pair. No pair appears twice. No plan has a station that is closed
-    at its end, that has no forecast, or that is certain to lack a bike or a space; nor the same station at
-    both ends. There may be fewer than three plans, or none.
+    station at that end, it is the next best pair. No pair appears twice. A plan has two different stations.
+    Both are open at their end and have a forecast, and neither is certain to lack a bike or a space. There
+    may be fewer than three plans, or none.
 
     Compare with `walk`: a plan may be slower than going on foot all the way. The frame ends after a day; its
     last chances hold for later arrivals.

@@ -130,7 +130,7 @@ def test_the_front_door_does_not_reach_around_the_rooms() -> None:
 
 
 def test_every_room_and_every_library_with_an_owner_is_there() -> None:
-    """A name misspelt above would hold nothing."""
+    """A misspelt name in the tables above would check nothing."""
     assert {room(name) for name in SOURCES if "." in name} <= {
         f"{floor}.{each}" for floor, rooms in LADDER.items() for each in rooms
     }

@@ -1,8 +1,7 @@
 """The peers of a batch team, on the same questions: LightGBM weekly, a random forest on Tuesdays.
 
-Both are trained on all that was known at the moment of training, never on a truth that came later, and are
-then used until the next training. Each horizon has models of its own. Before the first training they answer
-"as now".
+Both are trained on all that was known at the moment of training, never on a later truth. They answer until
+the next training. Each horizon has models of its own. Before the first training they answer "as now".
 """
 
 from __future__ import annotations

@@ -87,8 +87,8 @@ def heap(tab: cdp.Tab, process: psutil.Process, gpu: psutil.Process) -> dict[str
 def slope(hours: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
     """Fit a line; give its rise in an hour, and the standard error.
 
-    Successive readings are alike, which a plain standard error would take for certainty: it is widened by
-    how alike its residuals are from one to the next.
+    Successive readings are alike, so a plain standard error would be too small. It is widened by the
+    correlation of successive residuals.
     """
     x, y = np.asarray(hours), np.asarray(values)
     centred = x - x.mean()

@@ -6,8 +6,8 @@
                      docks; ebikes and renting, returning (or one `open` for both) where known
     polls.parquet    at of every successful poll; between two polls nothing changed
     told.parquet     where known, the weather as the app knew it: when (at), hour, and the values below
-    weather.csv      where known, the weather as observed: at, and of temperature (°C), humidity (%), pressure
-                     (hPa), wind (m/s), clouds (%) and rain (mm/h) or a description in words what there is
+    weather.csv      where known, the weather as observed: at, and any of temperature (°C), humidity (%),
+                     pressure (hPa), wind (m/s), clouds (%), and rain (mm/h) or a description in words
 
 A station's value at a poll is its last change at or before it, and unknown before its first. Where no poll
 is, nothing is known: the operator or the recorder was down, for up to 66 h in Boulder.

@@ -61,7 +61,7 @@ def test_a_store_that_another_process_has_locked(
             if wait < 1:
                 wait_for(lambda: "without a store" in caplog.text)
             else:
-                threading.Event().wait(1)  # whoever waits for a lock shows no sign of it
+                threading.Event().wait(1)  # a process that waits for a lock shows no sign of it
             frame = store.frames.newest("town")
             assert frame is not None, "it is read while nobody can write"
             assert learnt(store) == before

@@ -153,12 +153,12 @@ def test_a_slider_move_costs_a_few_kB(visit: Visit, site: Site, chosen: str, mos
     page = visit(f"?city=dublin{chosen}", listen=listen)
     expect_colours(page, site.dublin, steps_of(site.dublin, 0))
     answer: list[bytes] = []
-    for minutes in (5, 10, 15, 20, 25):  # one that a refresh breaks into tells nothing
+    for minutes in (5, 10, 15, 20, 25):  # a move that a refresh interrupts is no measurement
         down.clear()
         up.clear()
         set_slider(page, minutes)
         expect_colours(page, site.dublin, steps_of(site.dublin, minutes))
-        page.wait_for_timeout(300)  # hears what came meanwhile
+        page.wait_for_timeout(300)  # for messages that arrive late
         answer = answer or _move(down)
     assert answer
     assert 2000 < sum(len(raw) for raw in answer) < most
@@ -352,7 +352,7 @@ def test_a_feed_falls_silent_and_comes_back_and_the_view_stays(
 
 
 def test_choices_stay_when_a_notice_comes_and_goes(visit: Visit, site: Site) -> None:
-    """A notice above the controls made others of them, which told their defaults as somebody's choice."""
+    """A notice above the controls once replaced them by new ones, which sent their defaults as a choice."""
     page = visit("?city=dublin&what=space&n=2&in=30")
     for _ in range(2):
         fall_silent_and_come_back(page, site)

@@ -72,7 +72,7 @@ def test_plan_a_trip_by_search_and_find_it_again_after_a_reload(
     expect(page.get_by_role("slider")).to_have_value("30")
     assert page.url == address
 
-    page.wait_for_timeout(1500)  # until the script that hears our buttons is there again
+    page.wait_for_timeout(1500)  # until the script that listens to our buttons is there again
     page.get_by_role("button", name=trip_words.SWAP_NAME()).click()
     expect(best).to_contain_text("Take 2 bikes at Station 50")
     assert {"from=s50", "to=s20"} <= parts(page.url)

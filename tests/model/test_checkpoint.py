@@ -119,7 +119,7 @@ def test_a_new_expert_starts_from_its_first_weight_and_the_others_keep_theirs(
 def test_a_new_expert_without_evidence_is_not_taken_for_a_perfect_one(
     blob: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No errors on record are no sign of being right: its weight stays small until it has earned more."""
+    """It has no errors on record yet. Its weight stays small until truths show how right it is."""
     monkeypatch.setattr(registry, "EXPERTS", (*registry.EXPERTS, NEW))
     forecaster = Forecaster.from_bytes(blob)
     first = float(forecaster._pool.first[3, -1])

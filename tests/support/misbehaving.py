@@ -31,7 +31,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append((self.path, dict(self.headers)))
         behaviours = self.server.behaviours.get(self.path.partition("?")[0], [status(404)])
         behaviour = behaviours.pop(0) if len(behaviours) > 1 else behaviours[0]
-        with suppress(ConnectionError):  # the other side may have had enough
+        with suppress(ConnectionError):  # the client may have closed the connection
             behaviour(self)
 
     def send(self, body: bytes, code: int = 200, headers: dict[str, str] | None = None) -> None:

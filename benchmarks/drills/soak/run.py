@@ -84,7 +84,7 @@ def lost(diary: Diary, planted: list[Fault], plan: Plan) -> dict[str, Any]:
     due, longest = 0, 0.0
     for number in range(plan.count):
         name, every = f"city{number:02}", plan.poll_seconds(number)
-        # What is tried again after a failure: a quarter of an hour or one poll, and a fifth; then a poll.
+        # A retry comes within a quarter of an hour or one poll, and a fifth more. Then comes one poll.
         after = timedelta(seconds=1.2 * max(every, 900) + every + 1200)
         broken = [(f.start, f.end + after) for f in planted if f.system in (name, "")]
         times = sorted(diary.learnt.get(name, ()))

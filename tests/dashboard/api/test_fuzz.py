@@ -1,4 +1,4 @@
-"""Whatever is asked of the API within its description is answered as described, and anything else refused."""
+"""The API answers every described request as described, and refuses all others."""
 
 from __future__ import annotations
 

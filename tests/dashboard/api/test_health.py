@@ -1,4 +1,4 @@
-"""Health and metrics, for those who keep Dockcast running."""
+"""Health and metrics, for operators."""
 
 from __future__ import annotations
 

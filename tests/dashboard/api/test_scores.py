@@ -1,4 +1,4 @@
-"""What the API says of scores, and of what befell the feeds."""
+"""The API's answers about scores, findings, drifts and outages."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_parameters_choose_the_scores(world: World) -> None:
     assert {row[0] for row in rows("/api/scores?system=dublin&span=day")} == {
         "2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z"
     }  # fmt: skip
-    # Five minutes go back by a day where no beginning is asked for.
+    # Without `since`, scores by five minutes begin a day before.
     assert {row[0] for row in rows("/api/scores?system=dublin&span=5min")} == {noon, eleven}
     assert rows("/api/scores?system=boulder") == set()
 

@@ -1,4 +1,4 @@
-"""What the API says of systems, stations and forecasts."""
+"""The API's answers about systems, stations and forecasts."""
 
 from __future__ import annotations
 

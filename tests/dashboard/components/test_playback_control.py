@@ -1,4 +1,4 @@
-"""The control of a played city: there for what is made up or recorded; what it asks for is in the store."""
+"""The playback control: only played cities have it, and it writes the playback into the store."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_streets_follow_the_theme_and_name_their_makers(monkeypatch: pytest.Monk
     assert dark is not None
     assert light != dark
     assert "OpenStreetMap" in ground.credit("")
-    # The browser alone knows whether they came: nothing may be said that is wrong where they did not.
+    # Only the browser knows whether the streets loaded, so the credit must be true without them too.
     assert "where they can be had" in ground.credit("")
 
 

@@ -143,7 +143,7 @@ def test_a_worker_frozen_in_the_middle_of_a_commit_lets_go_and_writes_nothing(
 def test_machines_with_different_clocks_agree_on_a_lease(
     store: Store, ahead: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the database's clock: one that is fast takes no lease early, one that is slow keeps none long."""
+    """The database's clock decides: a fast machine takes no lease early, a slow one keeps none too long."""
 
     def there() -> None:
         wrong = SimpleNamespace(time=lambda: time.time() + ahead.total_seconds())

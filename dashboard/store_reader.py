@@ -246,6 +246,10 @@ class StoreReader:
 
     # ---------------------------------------------------------------- systems and their clocks
 
+    def has_frame(self) -> bool:
+        """Tell whether any system has a frame to show."""
+        return any(state.frame_version is not None for state in self.store.systems.states().values())
+
     def has_worker(self) -> bool:
         """Tell whether a worker is at work."""
         return self.store.leases.holder(self.clock()) is not None

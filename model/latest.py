@@ -6,9 +6,7 @@ import numpy as np
 
 from model.arrays import Ints, aligned, take_rows
 from model.component import Component
-from model.records import UNKNOWN, Snapshot
-
-_DEFAULTS = {"bikes": UNKNOWN, "docks": UNKNOWN, "ebikes": UNKNOWN, "renting": True, "returning": True}
+from model.records import NOTHING_KNOWN, UNKNOWN, Snapshot
 
 
 class LatestCounts(Component):
@@ -23,13 +21,13 @@ class LatestCounts(Component):
 
     def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
-        for name, default in {**_DEFAULTS, "most": 0}.items():
+        for name, default in {**NOTHING_KNOWN, "most": 0}.items():
             setattr(self, name, take_rows(getattr(self, name), rows, default))
 
     def after(self, snapshot: Snapshot, rows: Ints) -> LatestCounts:
         """Give the counts of a newer snapshot; `rows` `(S,)` are its positions, -1 for a station it lacks."""
         latest = LatestCounts(len(rows))
-        for name, default in _DEFAULTS.items():
+        for name, default in NOTHING_KNOWN.items():
             setattr(latest, name, aligned(getattr(snapshot, name), rows, default))
         latest.most = np.maximum(self.most, latest.bikes)
         return latest

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ from model.arrays import Array32, Bools, Floats, Ints, Strings, frozen
 
 UNKNOWN = -1
 """Stands for a count that the feed left out, or gave as nonsense."""
+
+NOTHING_KNOWN: Mapping[str, int | bool] = MappingProxyType(
+    {"bikes": UNKNOWN, "docks": UNKNOWN, "ebikes": UNKNOWN, "renting": True, "returning": True}
+)
+"""The columns of a snapshot, each with its value at a station of which nothing is known."""
 
 _WEATHER_HOLDS = 3 * 3600
 
@@ -96,7 +102,7 @@ class Snapshot:
         for name in ("renting", "returning"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, frozen(getattr(self, name), np.bool_))
-        _check_aligned(self, ("bikes", "docks", "ebikes", "renting", "returning"))
+        _check_aligned(self, tuple(NOTHING_KNOWN))
 
     def __len__(self) -> int:
         return len(self.station_id)

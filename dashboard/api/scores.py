@@ -11,11 +11,10 @@ from dashboard.api.answers import CSV, FORMATS, JSON, PARQUET, ApiError, Body, d
 from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, described, listed, maybe, record
 from dashboard.api.parameters import Moment, OneOf, Parameter, Several, Text
 from dashboard.api.systems import LABEL, SYSTEM_ID, find, iso
-from dashboard.components.downloads import parquet
 from dashboard.store_reader import StoreReader, reader
 from dashboard.words.findings import example, finding
 from ingest.store import DAY, FIVE_MINUTES, HOUR, measured
-from ingest.store.export import csv
+from ingest.store.export import csv, parquet
 from ingest.system import System
 from model.experts.registry import EXPERTS
 from model.scoring.issue import SCORED_MINUTES

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
-from ingest.store.export import csv
+from ingest.store.export import csv, parquet
 
 
 def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
@@ -34,13 +34,3 @@ def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
                     label, partial(write, table), f"{name}.{ending}", mime,
                     key=f"{ending}-{name}", on_click="ignore",
                 )  # fmt: skip
-
-
-def parquet(table: pd.DataFrame) -> bytes:
-    """Write a table as Parquet.
-
-    >>> import io
-    >>> pd.read_parquet(io.BytesIO(parquet(pd.DataFrame({"n": [1, 2]}))))["n"].tolist()
-    [1, 2]
-    """
-    return table.to_parquet(index=False)

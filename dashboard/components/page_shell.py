@@ -141,12 +141,11 @@ def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
     """Show notices about what is missing or wrong; `spaces` where the page is about spaces too."""
     name, feed = label(view.system), view.state
     if view.frame is None:
-        others = any(state.frame_version is not None for state in source.store.systems.states().values())
         more = (
             shell_words.NO_WORKER_YET()
             if not source.has_worker()
             else shell_words.OTHERS()
-            if others
+            if source.has_frame()
             else shell_words.NONE_YET()
         )
         notice(shell_words.waiting(name, feed.state, feed_error(feed.reason), view.next_in), more)

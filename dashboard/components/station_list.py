@@ -173,8 +173,10 @@ def _table(
         else (outlook.median[horizon], outlook.low[horizon], outlook.high[horizon])
     )
     closed = shell_words.CLOSED[screen.what]
+    # A message is looked up for the viewer each time: once for each chance, not for each station.
+    word = {odds: shell_words.chance_word(odds) for odds in set(chance.tolist())}
     words = [
-        shell_words.chance_word(odds) if can else closed
+        word[odds] if can else closed
         for odds, can in zip(chance.tolist(), is_open(frame, screen.what).tolist(), strict=True)
     ]
     spans = [formats.span(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)]

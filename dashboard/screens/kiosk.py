@@ -58,8 +58,7 @@ def map_step(system: System) -> None:
     """Draw map and panel at the next arrival time of the sweep. Runs again by itself."""
     source = reader()
     view = source.view(system)
-    others = any(known.frame_version is not None for known in source.store.systems.states().values())
-    if view.frame is None and not address_bar.screen().city and others:
+    if view.frame is None and not address_bar.screen().city and source.has_frame():
         st.rerun()
     turn, minutes = step()
     with st.container(key="kiosk-notices"):

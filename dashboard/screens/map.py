@@ -60,9 +60,7 @@ def city(system: System, drawn: str) -> None:
     browser.choose_when(view.now, view.zone)
     if view.frame is None:
         page_shell.warn(source, view, spaces=address_bar.screen().what == "space")
-        if not address_bar.screen().city and any(
-            s.frame_version is not None for s in source.store.systems.states().values()
-        ):
+        if not address_bar.screen().city and source.has_frame():
             st.rerun()
         return
     # Before the notices, which come and go. Controls that move are new ones to the browser: on a busy machine

@@ -16,10 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model.arrays import Ints, Strings
-from model.records import UNKNOWN, Snapshot
-
-BEFORE_THE_FIRST = {"bikes": UNKNOWN, "docks": UNKNOWN, "ebikes": UNKNOWN, "renting": True, "returning": True}
-"""The value of each column before a station's first change."""
+from model.records import NOTHING_KNOWN, Snapshot
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +73,7 @@ class ChangeReplay:
     def _rewind(self) -> None:
         self._done = 0
         self._values = {
-            name: np.full(len(self._log.station_id), BEFORE_THE_FIRST[name])
+            name: np.full(len(self._log.station_id), NOTHING_KNOWN[name])
             if self._before is None
             else np.array(getattr(self._before, name))
             for name in self._log.columns

@@ -69,10 +69,7 @@ def export(
     written = {}
     for name, table in tables.items():
         path = folder / f"{name}.{kind}"
-        if kind == "csv":
-            path.write_bytes(csv(table))
-        else:
-            table.to_parquet(path, index=False)
+        path.write_bytes(csv(table) if kind == "csv" else parquet(table))
         written[path] = len(table)
     return written
 
@@ -90,6 +87,16 @@ def csv(table: pd.DataFrame) -> bytes:
     return table.assign(**{name: table[name].map(_cell) for name in texts}).to_csv(
         index=False, lineterminator="\n"
     ).encode()  # fmt: skip
+
+
+def parquet(table: pd.DataFrame) -> bytes:
+    """Write a table as Parquet.
+
+    >>> import io
+    >>> pd.read_parquet(io.BytesIO(parquet(pd.DataFrame({"n": [1, 2]}))))["n"].tolist()
+    [1, 2]
+    """
+    return table.to_parquet(index=False)
 
 
 def _cell(value: object) -> object:

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from ingest.reason import Reason
 from ingest.store.database import Database, between
 from ingest.store.tables import checkpoints, observations, polls, status, systems
-from model.records import Snapshot
+from model.records import NOTHING_KNOWN, Snapshot
 
 OUTCOME_LEARNT = "learnt"
 """The outcome of a poll that brought a new snapshot."""
@@ -79,7 +79,7 @@ class ObservationTables:
         self, system_id: str, start: datetime | None = None, end: datetime | None = None
     ) -> pd.DataFrame:
         """Fetch the changes in `(start, end]`, oldest first; `at` is in Unix seconds."""
-        names = ("at", "station_id", "bikes", "docks", "ebikes", "renting", "returning")
+        names = ("at", "station_id", *NOTHING_KNOWN)
         query = sa.select(*(observations.c[name] for name in names)).where(
             observations.c.system_id == system_id
         )

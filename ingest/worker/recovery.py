@@ -15,11 +15,11 @@ from datetime import datetime
 
 import numpy as np
 
-from ingest.replay.change_log import BEFORE_THE_FIRST, ChangeLog, ChangeReplay
+from ingest.replay.change_log import ChangeLog, ChangeReplay
 from ingest.store import Store
 from model.checkpoint import StateError
 from model.forecaster import Forecaster
-from model.records import Snapshot
+from model.records import NOTHING_KNOWN, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def logged_snapshots(store: Store, forecaster: Forecaster) -> Iterator[Snapshot]
             np.array([int(at.timestamp()) for at in batch]),
             table["at"].to_numpy(),
             table["station_id"].to_numpy(),
-            {name: table[name].to_numpy() for name in BEFORE_THE_FIRST},
+            {name: table[name].to_numpy() for name in NOTHING_KNOWN},
         )
         for snapshot in ChangeReplay(changes, newest).snapshots():
             yield snapshot

@@ -39,7 +39,7 @@ from ingest.worker import schedule
 from ingest.worker.recovery import recover
 from model.forecaster import Forecaster
 from model.frame_builder import make_frame
-from model.records import Snapshot, Stations, Weather
+from model.records import NOTHING_KNOWN, Snapshot, Stations, Weather
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.settle import Score
 
@@ -392,11 +392,13 @@ class Ticker:
 
 def changes(before: Snapshot | None, after: Snapshot) -> Snapshot:
     """Give the rows of `after` that differ from `before`, both as the forecaster holds them."""
-    names = ("bikes", "docks", "ebikes", "renting", "returning")
+    columns = {name: getattr(after, name) for name in NOTHING_KNOWN}
     rows = np.ones(len(after), dtype=np.bool_)
     if before is not None:
-        rows = np.any([getattr(before, name) != getattr(after, name) for name in names], axis=0)
-    return Snapshot(after.at, after.station_id[rows], **{name: getattr(after, name)[rows] for name in names})
+        rows = np.any([getattr(before, name) != values for name, values in columns.items()], axis=0)
+    return Snapshot(
+        after.at, after.station_id[rows], **{name: values[rows] for name, values in columns.items()}
+    )
 
 
 def _row(

@@ -54,9 +54,7 @@ def whole(system: System, was: Drawn) -> None:
     with st.container(key="notices"):
         page_shell.warn(source, view, spaces=True)
     if view.frame is None:
-        if not address_bar.screen().city and any(
-            s.frame_version is not None for s in source.store.systems.states().values()
-        ):
+        if not address_bar.screen().city and source.has_frame():
             st.rerun()
         return
     at = controls(view)

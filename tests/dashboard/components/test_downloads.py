@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.downloads import parquet
-from ingest.store.export import csv
+from ingest.store.export import csv, parquet
 
 TABLE = pd.DataFrame({"at": [datetime(2026, 3, 2, 12, tzinfo=UTC)], "station": ['Quay, "1"'], "error": [0.1]})
 

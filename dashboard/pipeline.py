@@ -152,7 +152,7 @@ def _demand(part: Demand, at: datetime) -> Facts:
 
 def _weather(part: WeatherEffect, at: datetime) -> Facts:
     factors = part.factors(at)
-    known = {"hours_told": 0.0 if part.weather is None else len(part.weather.hours)}
+    known = {"hours_told": 0.0 if part.weather is None else len(np.unique(part.weather.hours // 3600))}
     if factors is None:
         return known
     return known | {"arrivals_now": float(factors[ARRIVALS]), "departures_now": float(factors[DEPARTURES])}

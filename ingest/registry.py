@@ -18,6 +18,7 @@ from ingest.http.client import Fetcher, names_private
 from ingest.http.errors import FetchError
 from ingest.settings import ROOT
 from ingest.system import SIMULATED, System
+from ingest.text import readable
 
 PACKAGED = Path(__file__).with_name("systems.toml")
 CATALOGUE = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv"
@@ -49,15 +50,21 @@ def _address(url: str) -> str:
     return url
 
 
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+_LONGEST_NAME = 200
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_LONGEST_NAME)]
+
+
+def _readable(text: str) -> str:
+    """Decode a name that somebody copied from a feed as it was."""
+    return readable(text, _LONGEST_NAME)
 
 
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    name: Annotated[_Text, StringConstraints(min_length=1)]
-    city: _Text = ""
+    name: Annotated[_Text, StringConstraints(min_length=1), AfterValidator(_readable)]
+    city: Annotated[_Text, AfterValidator(_readable)] = ""
     country: Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ""
     url: Annotated[str, AfterValidator(_address)]
     poll_seconds: Annotated[float, Field(ge=0.1, le=86400, allow_inf_nan=False)] = 60
@@ -185,8 +192,8 @@ def search(word: str, fetcher: Fetcher, url: str = CATALOGUE) -> list[CatalogueE
         fields = {key: (value or "").strip() for key, value in row.items() if isinstance(value, str | None)}
         entry = CatalogueEntry(
             system_id=fields["System ID"],
-            name=fields["Name"],
-            location=fields["Location"],
+            name=readable(fields["Name"], _LONGEST_NAME),
+            location=readable(fields["Location"], _LONGEST_NAME),
             country=fields["Country Code"],
             url=fields["Auto-Discovery URL"],
             needs_key=any(fields.get(key) for key in _KEY_COLUMNS),

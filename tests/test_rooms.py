@@ -19,8 +19,8 @@ LADDER = {
         "seed_pipeline", "checkpoint", "forecaster", "frame_builder", "trip",
     ),
     "ingest": (
-        "logs", "settings", "system", "reason", "http", "city", "registry", "gbfs", "weather", "store",
-        "replay", "worker", "cli", "__main__",
+        "logs", "settings", "system", "reason", "text", "http", "city", "registry", "gbfs", "weather",
+        "store", "replay", "worker", "cli", "__main__",
     ),
     "dashboard": (
         "palette", "words", "state", "pipeline", "store_reader", "outlook", "nearby", "itinerary", "charts",

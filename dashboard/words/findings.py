@@ -10,6 +10,7 @@ FINDINGS: dict[str, Message] = {
     "bad_count": mark("counts that are missing or make no sense, taken as unknown"),
     "bad_document": mark("a document beside the station feeds could not be read"),
     "charset": mark("text that is not UTF-8"),
+    "duplicate_feed": mark("feeds named twice with different addresses, the first one used"),
     "duplicate_key": mark("keys given twice in one object, the last one taken"),
     "duplicate_station": mark("stations given twice, the first one taken"),
     "future_time": mark("the feed's time lies in the future, the time of receipt is used"),
@@ -25,6 +26,7 @@ FINDINGS: dict[str, Message] = {
     "status_missing": mark("stations without counts"),
     "still_time": mark("the feed's time stands still though its counts change, the time of receipt is used"),
     "slow_time": mark("the feed's time went back for good, the time of receipt is used"),
+    "wrong_zone": mark("the time zone told has other clocks than the stations' position, whose zone is used"),
     "long_ttl": mark("the feed asks for longer waits than live counts can have"),
 }
 """A message for each kind of finding, which can follow a number of cases."""

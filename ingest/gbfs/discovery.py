@@ -9,11 +9,12 @@ from urllib.parse import urljoin, urlsplit
 from ingest.gbfs import values
 from ingest.gbfs.documents import Document
 from ingest.gbfs.errors import NoFeeds, NoStationInformation, NoStations, NoStationStatus, NotDiscovery
+from ingest.gbfs.findings import Findings
 
 _BICYCLES = ("bicycle", "cargo_bicycle", "bike", "ebike")
 
 
-def feeds(document: Document, base: str) -> dict[str, str]:
+def feeds(document: Document, base: str, findings: Findings) -> dict[str, str]:
     """Read where each feed of a system is, from its discovery document at `base`.
 
     Before v3.0 there is a list for each language: English comes first, then any that has station feeds.
@@ -24,9 +25,16 @@ def feeds(document: Document, base: str) -> dict[str, str]:
     if not isinstance(data, dict):
         raise NotDiscovery
     lists = [data] if "feeds" in data else [data[key] for key in sorted(data, key=lambda key: key != "en")]
-    found = [_named(entry.get("feeds"), base) for entry in lists if isinstance(entry, dict)]
-    for named in found:
+    found, twice = [], []
+    for entry in lists:
+        if isinstance(entry, dict):
+            named, others = _named(entry.get("feeds"), base)
+            found.append(named)
+            twice.append(others)
+    for named, others in zip(found, twice, strict=True):
         if "station_status" in named and "station_information" in named:
+            for feed in others:
+                findings.add("duplicate_feed", feed)
             return named
     every = {feed for named in found for feed in named}
     if not every:
@@ -37,8 +45,10 @@ def feeds(document: Document, base: str) -> dict[str, str]:
     raise NoStationInformation if "station_information" in missing else NoStationStatus
 
 
-def _named(entries: Any, base: str) -> dict[str, str]:
+def _named(entries: Any, base: str) -> tuple[dict[str, str], list[str]]:
+    """Read one list of feeds; and give those that are there again at another address, which is not used."""
     named: dict[str, str] = {}
+    others: list[str] = []
     for entry in entries if isinstance(entries, list) else ():
         if not isinstance(entry, dict):
             continue
@@ -50,8 +60,10 @@ def _named(entries: Any, base: str) -> dict[str, str]:
             except ValueError:
                 continue
             if scheme in ("http", "https"):
-                named.setdefault(feed.strip().removesuffix(".json"), url)
-    return named
+                feed = feed.strip().removesuffix(".json")
+                if named.setdefault(feed, url) != url:
+                    others.append(feed)
+    return named, others
 
 
 def time_zone(document: Document) -> str | None:

@@ -130,7 +130,7 @@ class Feed:
         try:
             document = self._get(self._discovery)
             if document is not None:
-                self._set_addresses(discovery.feeds(document, self._system.url))
+                self._set_addresses(discovery.feeds(document, self._system.url, self._discovery.findings))
                 self._discovery.held = True
         except (FetchError, FeedError) as error:
             if not self._documents:
@@ -211,7 +211,8 @@ class Feed:
 
     def _describe(self, document: Document, source: FeedDocument) -> None:
         system, before = self._system, self._described
-        read = describe(document, system.system_id, system.country, self._zone, source.findings)
+        year = (self._clock.newest or self._now()).year
+        read = describe(document, system.system_id, system.country, self._zone, source.findings, year)
         if before is not None and read.stations.same_as(before.stations):
             read = replace(read, stations=before.stations)
         else:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from ingest.gbfs.values import clean
 from ingest.reason import Reason
+from ingest.text import clean
 
 
 @dataclass(frozen=True)

@@ -52,11 +52,12 @@ class DescribedStations:
 
 
 def describe(
-    document: Document, system_id: str, country: str, zone: str | None, findings: Findings
+    document: Document, system_id: str, country: str, zone: str | None, findings: Findings, year: int
 ) -> DescribedStations:
     """Read the stations, ordered by id so that a feed that shuffles them does not seem to change.
 
-    `zone` is the system's own time zone; where it is None the stations' position decides.
+    `zone` is the system's own time zone. Where it is None, or has other clocks in `year` than the stations'
+    position has, the position decides: "EST" is an hour off all summer in Atlanta.
 
     Raises `FeedError` when there is no station at all.
     """
@@ -91,6 +92,9 @@ def describe(
     if zone is None:
         zone = values.zone_at(float(np.median(lats)), float(np.median(lons)))
         findings.add("no_zone", zone)
+    elif (there := values.zone_of_place(zone, lats, lons, year)) != zone:
+        findings.add("wrong_zone", f"{zone}: {there}")
+        zone = there
     stations = Stations(
         system_id=system_id, timezone=zone, country=country, station_id=np.array(ids), name=np.array(names),
         lat=np.array(lats), lon=np.array(lons), capacity=np.array(capacities),

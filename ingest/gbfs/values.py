@@ -7,15 +7,16 @@ counts it as a finding.
 from __future__ import annotations
 
 import math
-import re
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import tzfpy
 
+from ingest.text import clean, readable
 from model.records import UNKNOWN
 
 MOST = 1000
@@ -48,27 +49,7 @@ def name(value: Any) -> str:
             if isinstance(entry, dict) and isinstance(entry.get("text"), str)
         }
         value = texts.get("en", next(reversed(texts.values()), None))
-    if not isinstance(value, str):
-        return ""
-    if " " not in value and _ESCAPED.search(value):  # Calais: 10+%3a+Camping+de+Bl%c3%a9riot
-        value = unquote_plus(value)
-    return clean(value, _MAX_NAME)
-
-
-_ESCAPED = re.compile("%[0-9a-fA-F]{2}")
-_UNSEEN = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\udfff]"
-)
-
-
-def clean(text: str, most: int) -> str:
-    """Take out characters that nobody sees but that may do harm: control characters, marks of direction."""
-    if not text.isascii() or not text.isprintable():
-        text = _UNSEEN.sub(" ", text[: 4 * most])
-    text = text.strip()
-    if "  " in text:
-        text = " ".join(text.split())
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return readable(value, _MAX_NAME) if isinstance(value, str) else ""
 
 
 def number(value: Any) -> float | None:
@@ -159,3 +140,31 @@ def zone_at(lat: float, lon: float) -> str:
     """Give the time zone at a position."""
     found = tzfpy.get_tz(lon, lat)
     return found if is_zone(found) else "UTC"
+
+
+@lru_cache(maxsize=1000)
+def offsets(zone: str, year: int) -> tuple[timedelta | None, ...]:
+    """Give a zone's distances from UTC over a year, one a week: equal where two zones show the same clocks.
+
+    >>> offsets("EST", 2026) == offsets("America/New_York", 2026)
+    False
+    >>> offsets("Europe/Andorra", 2026) == offsets("Europe/Paris", 2026)
+    True
+    """
+    first = datetime(year, 1, 1, 12, tzinfo=UTC)
+    return tuple((first + timedelta(weeks=week)).astimezone(ZoneInfo(zone)).utcoffset() for week in range(52))
+
+
+def zone_of_place(zone: str, lats: Sequence[float], lons: Sequence[float], year: int) -> str:
+    """Give the zone of stations: `zone`, or that of their position where it shows other clocks than `zone`.
+
+    A tenth of the stations under the clocks of `zone` are enough to believe it: borders of zones are known to
+    a kilometre only, and a system may reach over one. At sea no country has set a clock, so it is believed.
+    """
+    places = [tzfpy.get_tzs(lon, lat) for lat, lon in zip(lats, lons, strict=True)]
+    clocks = offsets(zone, year)
+    agreeing = [any(offsets(name, year) == clocks for name in names if is_zone(name)) for names in places]
+    place = zone_at(float(np.median(lats)), float(np.median(lons)))
+    if 10 * sum(agreeing) >= len(agreeing) or place == "UTC" or place.startswith("Etc/"):
+        return zone
+    return place if offsets(place, year) != clocks else zone

@@ -1,6 +1,10 @@
 """Fetches the weather at a system's centre from Open-Meteo: now and the next hours, hourly, without a key.
 
 Forecasts can do without weather: a failure is logged and tried again later, and stops nothing.
+
+References
+----------
+.. [1] https://open-meteo.com/en/docs: "precipitation: preceding hour sum"; the others are "instant".
 """
 
 from __future__ import annotations
@@ -31,8 +35,12 @@ _NAMES = {
     "clouds": "cloud_cover",
     "rain": "precipitation",
 }
-_HOURS = {"past_hours": 2, "forecast_hours": 27}
-"""Hours that a forecast of a day needs, if the next answer comes an hour or more later."""
+_RAIN = WEATHER.index("rain")
+_HOURS = {"past_hours": 2, "forecast_hours": 28}
+"""Hours that a forecast of a day needs, if the next answer comes an hour or more later.
+
+The first and the last stamp are ends of hours: n stamps tell the rain of n - 1 hours.
+"""
 
 
 class WeatherError(Exception):
@@ -105,9 +113,24 @@ def read(body: bytes) -> Weather:
     try:
         hours = np.array(hourly["time"], dtype=np.int64)
         columns = [_column(hourly.get(_NAMES[name]), len(hours)) for name in WEATHER]
-        return Weather(hours, np.column_stack(columns))
+        return _rain_of_each_hour(Weather(hours, np.column_stack(columns)))
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise WeatherError(f"the hours cannot be read: {error}") from None
+
+
+def _rain_of_each_hour(stamped: Weather) -> Weather:
+    """Put the rain into the hour in which it fell: stamped 14:00, it fell between 13:00 and 14:00 [1]_.
+
+    All else is of the moment of its stamp. So each hour becomes two rows, its first second and its last, with
+    the same rain; values between two rows are interpolated. The hour after the last stamp has no rain told.
+    """
+    if len(stamped.hours) < 2:
+        return stamped
+    firsts, lasts = stamped.hours[:-1], stamped.hours[1:] - 1
+    moments = np.column_stack([firsts, lasts]).ravel()
+    values = np.column_stack([np.interp(moments, stamped.hours, column) for column in stamped.values.T])
+    values[:, _RAIN] = np.repeat(stamped.values[1:, _RAIN], 2)
+    return Weather(moments, values)
 
 
 def _column(values: object, size: int) -> np.ndarray:

@@ -118,6 +118,12 @@ def test_an_operators_list_replaces_the_packaged_one(tmp_path: Path, fetcher: Fe
     ]
 
 
+def test_a_name_copied_from_a_feed_as_it_was_is_decoded(tmp_path: Path, fetcher: Fetcher) -> None:
+    own = GOOD.replace("dublinbikes", "V&eacute;lo &amp; Co").replace('"Dublin"', '"MontrÃ©al"')
+    (system,) = load(written(tmp_path, own), fetcher)
+    assert (system.name, system.city) == ("Vélo & Co", "Montréal")
+
+
 def test_a_list_with_a_byte_order_mark_is_read(tmp_path: Path, fetcher: Fetcher) -> None:
     assert len(load(written(tmp_path, b"\xef\xbb\xbf" + GOOD.encode()), fetcher)) == 1
 

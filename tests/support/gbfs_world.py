@@ -84,7 +84,7 @@ def described(
     *places: Json, findings: Findings | None = None, zone: str | None = "Europe/Paris"
 ) -> DescribedStations:
     """Read station information."""
-    return describe(information(*places), "toulouse", "FR", zone, findings or Findings())
+    return describe(information(*places), "toulouse", "FR", zone, findings or Findings(), NOW.year)
 
 
 def counted(

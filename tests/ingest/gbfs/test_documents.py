@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import ftfy
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.gbfs import discovery, stations
+from ingest.gbfs import discovery, stations, values
 from ingest.gbfs.discovery import VehicleTypes, feeds
 from ingest.gbfs.documents import parse
 from ingest.gbfs.errors import FeedError
@@ -177,7 +178,7 @@ def test_no_bytes_whatever_break_the_reading(body: bytes) -> None:
 )
 @pytest.mark.parametrize("version", ["1.0", "2.3", "3.0", ...])
 def test_discovery_is_read_whatever_its_language_and_version(data: Json, version: Any) -> None:
-    assert feeds(wrap(data, version=version), BASE) == {
+    assert feeds(wrap(data, version=version), BASE, Findings()) == {
         name: f"https://bikes.example/{name}.json" for name in STATION_FEEDS
     }
 
@@ -227,16 +228,33 @@ def test_discovery_is_read_whatever_its_language_and_version(data: Json, version
 )
 def test_discovery_without_station_feeds_is_refused_in_words(data: Any, kind: str, words: str) -> None:
     with pytest.raises(FeedError) as caught:
-        feeds(wrap(data), BASE)
+        feeds(wrap(data), BASE, Findings())
     assert (caught.value.state, caught.value.outcome) == ("refused", kind)
     assert words in str(caught.value)
 
 
 def test_a_free_floating_system_is_not_polled_again_for_hours() -> None:
     with pytest.raises(FeedError) as caught:
-        feeds(wrap({"feeds": feed_list("vehicle_status")}), BASE)
+        feeds(wrap({"feeds": feed_list("vehicle_status")}), BASE, Findings())
     assert caught.value.retry_after is not None
     assert caught.value.retry_after.total_seconds() >= 3600
+
+
+def test_of_two_feeds_of_one_name_the_first_is_used() -> None:
+    findings = Findings()
+    listed = feed_list("station_information", "station_status")
+    again = feed_list("station_status", "station_information", at="https://old.example")
+    data = {"en": {"feeds": [*listed, *again, *listed, *again[:1]]}, "fr": {"feeds": listed}}
+    assert feeds(wrap(data), BASE, findings) == {entry["name"]: entry["url"] for entry in listed}
+    assert found(findings) == {"duplicate_feed": 3}
+
+
+def test_a_feed_named_twice_with_one_address_is_no_finding() -> None:
+    findings = Findings()
+    listed = feed_list("station_information", "station_status")
+    relative = [{"name": "station_status.json", "url": "//bikes.example/station_status.json"}]
+    feeds(wrap({"feeds": [*listed, *listed, *relative]}), BASE, findings)
+    assert found(findings) == {}
 
 
 # ---------------------------------------------------------------- station information
@@ -283,6 +301,45 @@ def test_a_station_without_a_name_is_shown_by_its_id() -> None:
     assert found(findings) == {"no_name": 1}
 
 
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        pytest.param("Caf&eacute; de la Gare", "Café de la Gare", id="html_entity"),
+        pytest.param("Rue de l&#39;&#xc9;glise", "Rue de l'Église", id="html_numbers"),
+        pytest.param("Caf&amp;eacute; &amp; Bar", "Café & Bar", id="html_twice"),
+        pytest.param("Place de la RÃ©publique", "Place de la République", id="utf_8_read_as_latin_1"),
+        pytest.param("Plac ZbawiÅ›a", "Plac Zbawiśa", id="utf_8_read_as_cp1252"),
+        pytest.param("Bl%c3%a9riot+Plage", "Blériot Plage", id="of_an_address"),
+        pytest.param("Bar&regents, R&D", "Bar&regents, R&D", id="no_entity_without_semicolon"),
+        pytest.param(
+            "São João, Größe, Ñuñoa, Łódź, 千代田", "São João, Größe, Ñuñoa, Łódź, 千代田", id="right"
+        ),
+        pytest.param("A&#x202e;B&#0;C&#10;D&#1114112;", "A B C D", id="characters_that_nobody_sees"),
+        pytest.param([{"text": "Caf&eacute;", "language": "fr"}], "Café", id="v3"),
+    ],
+)
+def test_a_name_that_was_encoded_on_its_way_is_decoded(raw: Any, name: str) -> None:
+    assert described(place("1", name=raw)).stations.name.tolist() == [name]
+
+
+@pytest.mark.parametrize("unit", ["&eacute;", "Ã©", "%c3%a9", "&", "&amp;eacute;"])
+def test_a_name_of_20_mb_is_cut_before_anything_decodes_it(
+    unit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longest = []
+    fix = ftfy.fix_encoding
+
+    def noting(text: str) -> str:
+        longest.append(len(text))
+        return fix(text)
+
+    monkeypatch.setattr(ftfy, "fix_encoding", noting)
+    name = values.name(unit * (20_000_000 // len(unit)))
+    assert (len(name), name[-1]) == (120, "…")
+    assert name[:119] == (unit if unit == "&" else "é") * 119
+    assert max(longest, default=0) <= 2000
+
+
 @pytest.mark.parametrize("capacity", [0, ..., None, -1, 999, 999_999, "many"])
 def test_a_capacity_that_says_nothing_is_unknown(capacity: Any) -> None:
     assert described(place("1", capacity=capacity)).stations.capacity.tolist() == [-1]
@@ -298,6 +355,54 @@ def test_the_zone_is_that_of_the_stations_where_the_system_tells_none() -> None:
     read = described(place("1", lat=40.7, lon=-74.0), place("2", lat=0, lon=0), zone=None, findings=findings)
     assert read.stations.timezone == "America/New_York"
     assert found(findings) == {"no_position": 1, "no_zone": 1}
+
+
+ATLANTA, PHOENIX, ANDORRA, SEA = (33.75, -84.39), (33.45, -112.07), (42.51, 1.52), (-40.0, -30.0)
+
+
+@pytest.mark.parametrize(
+    ("told", "at", "zone"),
+    [
+        pytest.param("EST", ATLANTA, "America/New_York", id="est_has_no_summer"),
+        pytest.param("Etc/GMT+5", ATLANTA, "America/New_York", id="a_fixed_distance"),
+        pytest.param("America/Denver", PHOENIX, "America/Phoenix", id="summer_where_there_is_none"),
+        pytest.param("UTC", ATLANTA, "America/New_York", id="utc"),
+    ],
+)
+def test_a_zone_with_other_clocks_than_the_place_is_not_believed(
+    told: str, at: tuple[float, float], zone: str
+) -> None:
+    findings = Findings()
+    read = described(place("1", lat=at[0], lon=at[1]), findings=findings, zone=told)
+    assert read.stations.timezone == zone
+    assert [(one.kind, one.example) for one in findings.all()] == [("wrong_zone", f"{told}: {zone}")]
+
+
+@pytest.mark.parametrize(
+    ("told", "at"),
+    [
+        pytest.param("US/Eastern", ATLANTA, id="another_name"),
+        pytest.param("America/Detroit", ATLANTA, id="the_same_clocks"),
+        pytest.param("EST5EDT", ATLANTA, id="the_same_clocks_in_an_old_form"),
+        pytest.param("Europe/Paris", ANDORRA, id="the_neighbours"),
+        pytest.param("MST", PHOENIX, id="no_summer_there_either"),
+        pytest.param("Europe/Dublin", SEA, id="a_made_up_city_at_sea"),
+    ],
+)
+def test_a_zone_with_the_clocks_of_the_place_keeps_its_name(told: str, at: tuple[float, float]) -> None:
+    findings = Findings()
+    read = described(place("1", lat=at[0], lon=at[1]), findings=findings, zone=told)
+    assert read.stations.timezone == told
+    assert found(findings) == {}
+
+
+def test_a_system_on_a_border_of_zones_keeps_its_own() -> None:
+    """Phenix City lies an hour behind Columbus across the river, and lives by the clocks of Columbus."""
+    findings = Findings()
+    west = [place(str(n), lat=32.45, lon=-85.2) for n in range(8)]
+    read = described(*west, place("8", lat=32.46, lon=-84.98), findings=findings, zone="America/New_York")
+    assert read.stations.timezone == "America/New_York"
+    assert found(findings) == {}
 
 
 @pytest.mark.parametrize(
@@ -332,7 +437,7 @@ def test_only_a_zone_that_exists_is_taken(data: Any, zone: str | None) -> None:
 )
 def test_information_without_stations_is_refused(document: Json, words: str) -> None:
     with pytest.raises(FeedError, match=words) as caught:
-        describe(document, "toulouse", "FR", None, Findings())
+        describe(document, "toulouse", "FR", None, Findings(), 2026)
     assert caught.value.state == "unreachable"
 
 
@@ -350,7 +455,7 @@ def test_one_feed_of_1634_stations_and_many_operators() -> None:
         for n in range(1634)
     ]
     findings = Findings()
-    known = describe(information(*places), "swiss", "CH", None, findings)
+    known = describe(information(*places), "swiss", "CH", None, findings, 2026)
     assert len(known.stations) == 1634
     assert known.stations.timezone == "Europe/Zurich"
     read, odd = counted(status(*(holding(p["station_id"], 1, ...) for p in places)), known)
@@ -655,12 +760,12 @@ def _usable(read: Callable[[], object]) -> None:
 
 @given(_spoilt(wrap({"en": {"feeds": feed_list(*STATION_FEEDS)}})))
 def test_discovery_with_anything_anywhere_is_read_or_refused(document: Json) -> None:
-    _usable(lambda: feeds(document, BASE))
+    _usable(lambda: feeds(document, BASE, Findings()))
 
 
 @given(_spoilt(information(place("1", name=[{"text": "x", "language": "en"}]), place("2"))))
 def test_information_with_anything_anywhere_is_read_or_refused(document: Json) -> None:
-    _usable(lambda: describe(document, "toulouse", "FR", None, Findings()))
+    _usable(lambda: describe(document, "toulouse", "FR", None, Findings(), 2026))
 
 
 @given(_spoilt(status(RICH, holding("2"))), st.booleans())

@@ -61,11 +61,12 @@ def nameless(document: dict[str, Any]) -> DescribedStations:
 def read(name: str, findings: Findings) -> Any:
     document = parse((FOLDER / f"{name}.json").read_bytes(), "station_status", findings)
     if "station_information" in name:
-        return describe(document, "x", "", "UTC", findings).stations
+        zone = describe(document, "x", "", None, Findings(), 2026).stations.timezone
+        return describe(document, "x", "", zone, findings, 2026).stations
     if "station_status" in name:
         return counts(document, nameless(document), VehicleTypes(), findings)
     if name.endswith("-gbfs"):
-        return feeds(document, "https://example.org/gbfs.json")
+        return feeds(document, "https://example.org/gbfs.json", findings)
     if "system_information" in name:
         return time_zone(document)
     return document
@@ -122,7 +123,7 @@ def test_real_status_and_information_go_together(shared: Path, city: str) -> Non
         path = sorted(FOLDER.glob(f"{city}-station_{kind}*.json"))[-1]
         return parse(path.read_bytes(), "station_status", findings)
 
-    known = describe(load("information"), city, "", None, findings)
+    known = describe(load("information"), city, "", None, findings, 2026)
     got = counts(load("status"), known, VehicleTypes(), findings)
     assert (got.bikes >= 0).mean() > 0.97
     assert ((got.bikes + got.docks)[got.docks >= 0] <= 210).all()

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.gbfs import values as values
+from ingest.text import clean
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 POSIX = int(NOON.timestamp())
@@ -250,8 +251,8 @@ def test_no_value_whatever_breaks_a_reader(value: Any, other: Any) -> None:
 
 @given(st.text(), st.integers(1, 50))
 def test_clean_text_is_short_printable_and_stays_clean(text: str, most: int) -> None:
-    cleaned = values.clean(text, most)
+    cleaned = clean(text, most)
     assert len(cleaned) <= most
     assert not any(c < " " or c == "\x7f" for c in cleaned)
     cleaned.encode()
-    assert values.clean(cleaned, most) == cleaned
+    assert clean(cleaned, most) == cleaned

@@ -144,7 +144,25 @@ def test_an_answer_that_is_no_weather_is_refused(body: bytes, words: str) -> Non
 def test_an_unknown_value_is_not_a_number() -> None:
     weather = read(answer(precipitation=[None, 0.5, None], cloud_cover=None))
     assert np.isnan(weather.values[:, WEATHER.index("clouds")]).all()
-    assert np.isnan(weather.values[:, WEATHER.index("rain")]).tolist() == [True, False, True]
+    rain = [weather.at(NOON + timedelta(minutes=minutes))[WEATHER.index("rain")] for minutes in (30, 90)]
+    assert rain[0] == 0.5
+    assert np.isnan(rain[1])
+
+
+def test_rain_is_that_of_the_hour_it_fell_in() -> None:
+    """The service stamps the sum of an hour with the hour's end, and all else with its moment."""
+    weather = read(answer(4, precipitation=[0.0, 0.0, 2.4, 0.0], temperature_2m=[10.0, 12.0, 14.0, 16.0]))
+    moments = [NOON + timedelta(minutes=minute) for minute in (0, 59, 60, 90, 119, 120, 150, 400)]
+    rain = [weather.at(moment)[WEATHER.index("rain")] for moment in moments]
+    assert rain[:7] == [0, 0, 2.4, 2.4, 2.4, 0, 0]
+    assert np.isnan(rain[7]), "six hours on nothing is known"
+    warm = [weather.at(moment)[WEATHER.index("temperature")] for moment in moments]
+    assert np.allclose(warm[:7], [10, 11.967, 12, 13, 13.967, 14, 15], atol=0.001)
+
+
+def test_a_single_hour_is_read_as_it_is() -> None:
+    weather = read(answer(1))
+    assert weather.at(NOON).tolist() == [10, 80, 1009.5, 4.2, 75, 0.3]
 
 
 def test_a_city_without_positions_has_no_weather_address() -> None:

@@ -21,6 +21,7 @@ FINDINGS: dict[str, Message] = {
     "no_time": mark("the feed does not tell its time, the time of receipt is used"),
     "no_zone": mark("the time zone is not told, so taken from the stations' position"),
     "not_a_number": mark("NaN or Infinity where a number should be"),
+    "old_report": mark("stations not heard of for a day while others are, their counts taken as unknown"),
     "old_time": mark("the feed's time is more than a day old, the time of receipt is used"),
     "status_only": mark("stations with counts that the station information does not describe yet"),
     "status_missing": mark("stations without counts"),

@@ -14,18 +14,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from ingest.gbfs import discovery, values
 from ingest.gbfs.clock import EventClock, Outcome
 from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.documents import Document, parse
 from ingest.gbfs.errors import DocumentName, FeedError, FetchFailed
 from ingest.gbfs.findings import Finding, Findings
+from ingest.gbfs.reports import LastReports
 from ingest.gbfs.stations import DescribedStations, StationCounts, counts, describe
 from ingest.http.client import Fetcher
 from ingest.http.errors import FetchError, NotFound
 from ingest.reason import Reason
 from ingest.system import System
-from model.records import Snapshot, Stations
+from model.records import UNKNOWN, Snapshot, Stations
 
 SLOW: tuple[DocumentName, ...] = ("system_information", "vehicle_types")
 """The documents that a forecast can do without."""
@@ -91,6 +94,7 @@ class Feed:
         self._described: DescribedStations | None = None
         self._clock = EventClock(replayed=bool(system.label))
         self._counts: StationCounts | None = None
+        self._reports = LastReports()
         self._ttl = 60.0
         self._newcomers: frozenset[str] = frozenset()
         self._newcomer_wait = timedelta(minutes=1)
@@ -247,7 +251,7 @@ class Feed:
         received = self._now()
         if document is None:
             return self._answer("unchanged", received, begun, stations, None)
-        read = counts(document, described, self._types, source.findings)
+        read = self._without_old(counts(document, described, self._types, source.findings), received)
         source.held = True
         self._ttl = values.ttl(document, 60.0)
         if self._ttl > LONGEST_TTL:
@@ -265,6 +269,25 @@ class Feed:
                 read.returning,
             )  # fmt: skip
         return self._answer(dated.outcome, received, begun, stations, snapshot)
+
+    def _without_old(self, read: StationCounts, received: datetime) -> StationCounts:
+        """Take the counts of stations that have stopped reporting as unknown."""
+        assert self._described is not None
+        ids = self._described.stations.station_id
+        now = read.feed_time if self._system.label and read.feed_time else received
+        old = self._reports.old(ids, read.reported, read.bikes, read.docks, now, read.feed_time)
+        if not old.any():
+            return read
+        first = int(np.flatnonzero(old)[0])
+        since = datetime.fromtimestamp(read.reported[first], UTC)
+        findings = self._documents["station_status"].findings
+        findings.add("old_report", f"{ids[first]}: {since:%Y-%m-%d %H:%M} UTC", int(old.sum()))
+        return replace(
+            read,
+            bikes=np.where(old, UNKNOWN, read.bikes),
+            docks=np.where(old, UNKNOWN, read.docks),
+            ebikes=None if read.ebikes is None else np.where(old, UNKNOWN, read.ebikes),
+        )
 
     def _answer(
         self,

@@ -26,7 +26,7 @@ from ingest.gbfs.errors import (
     TooManyStations,
 )
 from ingest.gbfs.findings import Findings
-from model.arrays import Bools, Ints
+from model.arrays import Bools, Floats, Ints
 from model.records import UNKNOWN, Stations
 
 _ELECTRIC = ("ebike", "electric", "ebikes", "e-bike", "e_bike", "electrical", "electric_assist")
@@ -120,7 +120,8 @@ class StationCounts:
     """What each station of `Stations` holds, aligned with it: `(S,)`, -1 for unknown.
 
     `feed_time` is the feed's own time, `renting` and `returning` are None where no station has such flags.
-    `newcomers` are ids that the station information does not have.
+    `newcomers` are ids that the station information does not have. `reported` is when each station was last
+    heard of, in Unix seconds `(S,)`, not a number where that is not told.
     """
 
     feed_time: datetime | None
@@ -130,6 +131,7 @@ class StationCounts:
     renting: Bools | None
     returning: Bools | None
     newcomers: frozenset[str]
+    reported: Floats
 
     def same_as(self, other: StationCounts) -> bool:
         """Tell whether all stations hold the same, whatever the time."""
@@ -154,6 +156,7 @@ def counts(
     renting: list[bool | None] = [None] * size
     returning: list[bool | None] = [None] * size
     seen = [False] * size
+    reported = np.full(size, np.nan)
     newcomers = set()
     for entry in _entries(document, "station_status"):
         key = values.station_id(entry.get("station_id"))
@@ -169,6 +172,9 @@ def counts(
             findings.add("duplicate_station", key)
             continue
         seen[row] = True
+        heard = values.moment(entry.get("last_reported"))
+        if heard is not None:
+            reported[row] = heard.timestamp()
         bikes[row] = _bikes(entry, capacity[row], types)
         if bikes[row] == UNKNOWN:
             findings.add("bad_count", f"bikes at {key}: {entry.get('num_bikes_available')}")
@@ -200,6 +206,7 @@ def counts(
         renting=_flags(renting),
         returning=_flags(returning),
         newcomers=frozenset(newcomers),
+        reported=reported,
     )
 
 

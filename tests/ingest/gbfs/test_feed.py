@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tests.support.misbehaving as server_that
 from ingest.gbfs.errors import FeedError
+from ingest.gbfs.feed import Poll
 from model import Stations
 from tests.support.gbfs_world import (
     NOW,
@@ -541,3 +543,98 @@ def test_what_a_snapshot_holds_is_aligned_with_the_stations_whatever_the_order(o
     assert isinstance(poll.stations, Stations)
     assert poll.snapshot is not None
     assert poll.snapshot.bikes.tolist() == [int(key) for key in poll.stations.station_id]
+
+
+# ---------------------------------------------------------------- stations that have stopped reporting
+
+
+def beat(operator: Operator, hours: float, *beating: str) -> Poll:
+    """Let hours pass, after which the named stations have just reported, and poll."""
+    assert operator.status is not None
+    now = int((operator.now + timedelta(hours=hours)).timestamp())
+    for entry in operator.status["data"]["stations"]:
+        if entry["station_id"] in beating:
+            entry["last_reported"] = now
+    return operator.poll(3600 * hours, feed_time=now)
+
+
+@pytest.fixture
+def three(operator: Operator) -> Operator:
+    operator.information = information(place("1"), place("2"), place("3"))
+    operator.status = status(holding("1", 5, 15), holding("2", 7, 13), holding("3", 3, 17))
+    return operator
+
+
+def test_a_station_last_heard_of_76_days_ago_is_unknown_until_it_reports(three: Operator) -> None:
+    assert three.status is not None
+    three.status["data"]["stations"][2]["last_reported"] = SECONDS - 76 * 86400
+    poll = three.poll()
+    assert [bikes(poll, key) for key in "123"] == [5, 7, -1]
+    assert poll.snapshot is not None
+    assert poll.snapshot.docks.tolist() == [15, 13, -1]
+    assert [(one.kind, one.count, one.example) for one in poll.findings] == [
+        ("old_report", 1, "3: 2025-12-15 12:00 UTC")
+    ]
+    poll = beat(three, 1, "1", "2", "3")
+    assert [bikes(poll, key) for key in "123"] == [5, 7, 3]
+    assert kinds(poll) == {}
+
+
+def test_a_station_that_stops_reporting_is_unknown_after_a_day(three: Operator) -> None:
+    three.poll()
+    polls = [beat(three, 1, "1", "2") for _ in range(25)]
+    assert [bikes(poll, "3") for poll in polls] == [3] * 23 + [-1] * 2
+    assert kinds(polls[-1]) == {"old_report": 1}
+
+
+def test_a_station_whose_clock_is_wrong_is_known_once_it_moves(three: Operator) -> None:
+    """It reports each minute, dated years ago."""
+    assert three.status is not None
+    entry = three.status["data"]["stations"][2]
+    entry["last_reported"] = SECONDS - 900 * 86400
+    assert bikes(three.poll(), "3") == -1
+    entry["last_reported"] += 60
+    assert bikes(beat(three, 1 / 60, "1", "2"), "3") == 3
+
+
+def test_a_station_whose_counts_change_is_heard_of(three: Operator) -> None:
+    three.poll()
+    for hour in range(48):
+        three.hold("3", hour % 5)
+        assert kinds(beat(three, 1, "1", "2")) == {}
+
+
+@pytest.mark.parametrize(
+    "reported",
+    [
+        pytest.param([..., ..., ...], id="no_station_has_a_time"),
+        pytest.param([None, 0, "soon"], id="times_that_are_none"),
+        pytest.param([SECONDS] * 3, id="all_the_same"),
+        pytest.param([SECONDS, SECONDS - 60, SECONDS - 76 * 86400], id="all_stand_still_since_before"),
+        pytest.param([SECONDS - 900 * 86400] * 3, id="all_very_old"),
+        pytest.param([SECONDS, SECONDS, 2 * SECONDS], id="one_in_the_future_and_all_stand_still"),
+    ],
+)
+def test_where_all_stand_still_it_is_the_feed_and_no_station(three: Operator, reported: list[Any]) -> None:
+    assert three.status is not None
+    for entry, at in zip(three.status["data"]["stations"], reported, strict=True):
+        entry["last_reported"] = at
+        if at is ...:
+            del entry["last_reported"]
+    beat(three, 1)
+    polls = [beat(three, 1) for _ in range(30)]
+    assert kinds(polls[-1]) == {}
+    assert bikes(polls[-1], "3") == 3
+
+
+def test_a_quiet_station_is_not_old_where_the_time_is_that_of_its_last_change(operator: Operator) -> None:
+    """Trondheim dates each station by its last rider: half of them are hours behind the newest."""
+    keys = [str(n) for n in range(10)]
+    operator.information = information(*(place(key) for key in keys))
+    operator.status = status(
+        *(holding(key, 5, 15, last_reported=SECONDS - 3600 * n * n) for n, key in enumerate(keys))
+    )
+    poll = operator.poll()
+    assert kinds(poll) == {}
+    assert poll.snapshot is not None
+    assert (poll.snapshot.bikes == 5).all()

@@ -1,0 +1,72 @@
+"""Tells which stations have stopped reporting while the others of their feed go on.
+
+A station that lost its connection keeps its last count in every fresh document, for 76 days in one feed. Its
+`last_reported` gives it away: it stands still while those of the others move.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from model.arrays import Bools, Floats, Ints, Strings, rows_of, take_rows
+
+SILENCE = timedelta(days=1)
+"""How long a station may not report before its counts are no longer believed."""
+BEAT = timedelta(hours=1)
+"""How far the usual station is behind the newest ones, where stations also report without a change."""
+
+
+class LastReports:
+    """Remembers when each station of one feed was last heard of, by `last_reported` or by a changed count.
+
+    Times are Unix seconds. A restart loses only what was seen to move: `last_reported` itself says the rest.
+    """
+
+    def __init__(self) -> None:
+        self._ids: Strings = np.array([], dtype=np.str_)
+        self._seen: Floats = np.zeros((3, 0))
+        self._heard_at: Floats = np.zeros(0)
+        self._usual: float | None = None
+        self._usual_moved_at = -np.inf
+
+    def old(
+        self,
+        ids: Strings,
+        reported: Floats,
+        bikes: Ints,
+        docks: Ints,
+        now: datetime,
+        feed_time: datetime | None,
+    ) -> Bools:
+        """Note a document; tell which stations have not been heard of for a day while others have, `(S,)`.
+
+        `reported` is not a number where a station has no `last_reported`: that station is never old. None is
+        old where most stations stand still, for then the feed does. None is old where stations are hours
+        apart: there `last_reported` is when a bike came or went, and a quiet station is no dead one.
+        """
+        told = np.sort(reported[np.isfinite(reported)])
+        if not len(told):
+            return np.zeros(len(ids), dtype=np.bool_)
+        seconds = now.timestamp()
+        usual, newest = float(told[len(told) // 2]), float(told[int(0.9 * (len(told) - 1))])
+        if self._usual is None:
+            believed = feed_time is not None and abs(feed_time.timestamp() - usual) < SILENCE.total_seconds()
+            self._usual_moved_at = seconds if believed else -np.inf
+        elif usual != self._usual:
+            self._usual_moved_at = seconds
+        self._usual = usual
+        self._note(ids, np.stack([reported, bikes, docks]), seconds, usual)
+        if seconds - self._usual_moved_at >= SILENCE.total_seconds() or newest - usual > BEAT.total_seconds():
+            return np.zeros(len(ids), dtype=np.bool_)
+        silent: Bools = seconds - self._heard_at >= SILENCE.total_seconds()
+        return silent & np.isfinite(reported)
+
+    def _note(self, ids: Strings, seen: Floats, seconds: float, usual: float) -> None:
+        rows = rows_of(ids, self._ids)
+        before, heard_at = take_rows(self._seen, rows, np.nan), take_rows(self._heard_at, rows, np.nan)
+        behind = np.where(np.isfinite(seen[0]), np.maximum(usual - seen[0], 0), 0)
+        moved = ((before != seen) & ~(np.isnan(before) & np.isnan(seen))).any(axis=0)
+        self._heard_at = np.where(np.isnan(heard_at), seconds - behind, np.where(moved, seconds, heard_at))
+        self._ids, self._seen = ids, seen

@@ -261,9 +261,12 @@ class StoreReader:
             self.store.playback.set(system_id, change(playback, self.clock()))
 
     def system_time(self, system: System, state: SystemState) -> datetime:
-        """Give a system's own time, which runs `speed` times as fast as the wall clock since its counts."""
+        """Give a system's own time: the wall's for a live feed, which may be hours behind.
+
+        The time of a played or replayed system runs `speed` times as fast since its counts.
+        """
         wall = self.clock()
-        if state.at is None or state.received_at is None:
+        if not system.label or state.at is None or state.received_at is None:
             return wall
         return state.at + (wall - state.received_at) * system.speed
 

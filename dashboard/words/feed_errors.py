@@ -61,6 +61,9 @@ FEED_ERRORS: dict[str, Message] = {
     "no_stations": mark("the system has no stations: its bikes float freely, and nothing can be forecast"),
     # a feed that answers
     "only_older": mark("what it sends is older than what it sent before"),
+    # what a finding is about
+    "clock_behind": mark("the feed's clock is {hours} h {minutes} min behind"),
+    "clock_ahead": mark("the feed's clock is {hours} h {minutes} min ahead"),
     # what an older release stored
     "sentence": mark("{text}"),
 }

@@ -28,6 +28,8 @@ FINDINGS: dict[str, Message] = {
     "still_time": mark("the feed's time stands still though its counts change, the time of receipt is used"),
     "slow_time": mark("the feed's time went back for good, the time of receipt is used"),
     "wrong_zone": mark("the time zone told has other clocks than the stations' position, whose zone is used"),
+    "wrong_clock": mark("the feed's clock is set wrong, the time of receipt is used"),
+    "false_304": mark("the server says that nothing changed while counts do, so whole documents are fetched"),
     "long_ttl": mark("the feed asks for longer waits than live counts can have"),
 }
 """A message for each kind of finding, which can follow a number of cases."""

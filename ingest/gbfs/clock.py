@@ -2,16 +2,24 @@
 
 A wrong date is worse than a missed snapshot. Several servers behind one name answer with documents a few
 seconds apart, so that time seems to run backwards; a frozen feed repeats itself; a clock set wrong jumps.
+
+Some clocks are wrong and steady: local time written as UTC, or always 50 minutes behind. `ClockOffset` learns
+the lag of a feed's time behind receipt. Recorded feeds that note their receipt have lags from 0 s (Boulder)
+over 10 s (Mexico City) and 13 s (Tokyo) to 2 minutes (15 French feeds). Caches of aggregators hold documents
+for up to a quarter of an hour. So a lag of up to 15 minutes is the feed's own slowness, however steady.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 
+from ingest.reason import Reason
+
 Outcome = Literal["fresh", "unchanged", "late"]
-ClockFinding = Literal["", "no_time", "future_time", "old_time", "still_time", "slow_time"]
+ClockFinding = Literal["", "no_time", "future_time", "old_time", "still_time", "slow_time", "wrong_clock"]
 
 SKEW = timedelta(seconds=60)
 """How far a feed's clock may be ahead of ours without a finding."""
@@ -21,6 +29,13 @@ PATIENCE = timedelta(minutes=10)
 QUIET = timedelta(hours=3)
 """How long the counts of a feed without a time may stand still, as in a small town at night."""
 
+SLOW = timedelta(minutes=15)
+"""The longest lag behind receipt that is slowness; a longer one that is steady is a clock set wrong."""
+SIGHTINGS = 3
+"""How many documents in a row must have the same lag before a clock counts as set wrong."""
+JITTER = timedelta(minutes=2), timedelta(minutes=10)
+"""How far lags of one clock may differ: a tenth of the lag, within these bounds."""
+
 
 @dataclass(frozen=True)
 class DatedDocument:
@@ -29,6 +44,38 @@ class DatedDocument:
     outcome: Outcome
     at: datetime | None = None
     finding: ClockFinding = ""
+
+
+class ClockOffset:
+    """Learns how far a feed's clock is from ours, from its documents in order of receipt.
+
+    Only a document whose time has moved counts: the lag of a frozen feed grows. A feed that is rarely updated
+    has a long lag, too. So the lag must be more than twice the time between two updates. Learning takes
+    `SIGHTINGS` documents, after a restart too.
+    """
+
+    def __init__(self) -> None:
+        self._sightings: list[tuple[datetime, timedelta]] = []
+
+    def learn(self, feed_time: datetime, received: datetime) -> None:
+        """Learn from one document; begin anew where its lag is another."""
+        lag = received - feed_time
+        if self._sightings and self._sightings[-1][0] == feed_time:
+            return
+        if any(abs(lag - each) > _jitter(lag) for _, each in self._sightings):
+            self._sightings = []
+        self._sightings = [*self._sightings, (feed_time, lag)][-SIGHTINGS:]
+
+    @property
+    def value(self) -> timedelta | None:
+        """How far the clock is behind ours, below 0 where it is ahead; None where it is not set wrong."""
+        if len(self._sightings) < SIGHTINGS:
+            return None
+        lags = [lag for _, lag in self._sightings]
+        step = max(abs(later - sooner) for (sooner, _), (later, _) in pairwise(self._sightings))
+        if min(lags) > max(SLOW, 2 * step) or max(lags) < -SKEW:
+            return sorted(lags)[SIGHTINGS // 2]
+        return None
 
 
 class EventClock:
@@ -46,6 +93,12 @@ class EventClock:
         self._highest: datetime | None = None
         self._behind: tuple[datetime, datetime] | None = None
         self._distrusted = False
+        self._offset = ClockOffset()
+
+    @property
+    def offset(self) -> timedelta | None:
+        """How far the feed's clock is behind ours, below 0 where it is ahead; None where it is right."""
+        return None if self._replayed else self._offset.value
 
     def still_since(self, received: datetime) -> datetime:
         """Give the last moment at which the feed's time or its counts changed."""
@@ -57,6 +110,8 @@ class EventClock:
         Call it once for each document, in order of receipt.
         """
         self._note_life(feed_time, received, changed)
+        if feed_time is not None:
+            self._offset.learn(feed_time, received)
         dated = self._date_document(feed_time, received.replace(microsecond=0), changed)
         if dated.outcome == "fresh":
             self.newest = dated.at
@@ -95,6 +150,8 @@ class EventClock:
             return feed_time, ""
         if self._our_clock_went_back(feed_time, received):
             return feed_time, ""
+        if self.offset is not None:
+            return received, "wrong_clock"
         if feed_time > received + SKEW:
             return received, "future_time"
         if feed_time < received - MAX_AGE:
@@ -127,3 +184,22 @@ class EventClock:
             return DatedDocument("late")
         self._distrusted = True
         return DatedDocument("fresh", received, "slow_time")
+
+
+def _jitter(lag: timedelta) -> timedelta:
+    return min(max(abs(lag) / 10, JITTER[0]), JITTER[1])
+
+
+def offset_reason(offset: timedelta | None) -> Reason | None:
+    """Say how far a feed's clock is off, in whole minutes; None where it is right.
+
+    >>> offset_reason(timedelta(hours=5, seconds=12))
+    Reason(kind='clock_behind', arguments={'hours': 5, 'minutes': 0})
+    >>> offset_reason(timedelta(minutes=-50))
+    Reason(kind='clock_ahead', arguments={'hours': 0, 'minutes': 50})
+    """
+    if offset is None:
+        return None
+    hours, minutes = divmod(round(abs(offset) / timedelta(minutes=1)), 60)
+    kind = "clock_behind" if offset > timedelta(0) else "clock_ahead"
+    return Reason(kind, {"hours": hours, "minutes": minutes})

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from ingest.gbfs import discovery, values
-from ingest.gbfs.clock import EventClock, Outcome
+from ingest.gbfs.clock import EventClock, Outcome, offset_reason
 from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.documents import Document, parse
 from ingest.gbfs.errors import DocumentName, FeedError, FetchFailed
@@ -40,6 +40,12 @@ DISCOVERY_AFTER_FAILURE = timedelta(minutes=10)
 INFORMATION_EVERY = timedelta(minutes=15), timedelta(days=1)
 LONGEST_TTL = 300.0
 """Seconds that live counts are good for at most. Vélib' says 3600, and changes each minute."""
+SILENCE = timedelta(minutes=10)
+"""How long a server may answer that nothing has changed before it is asked without a condition."""
+LONGEST_DOUBT = timedelta(hours=1)
+"""How rarely that is done at least while nothing is new: the wait doubles up to this."""
+DISTRUST = timedelta(days=1)
+"""How long a server that said so falsely is asked without conditions."""
 _NOW = datetime.min.replace(tzinfo=UTC)
 
 
@@ -99,6 +105,9 @@ class Feed:
         self._newcomers: frozenset[str] = frozenset()
         self._newcomer_wait = timedelta(minutes=1)
         self._reads_noted = 0
+        self._doubt = SILENCE
+        self._doubt_at: datetime | None = None
+        self._unconditional_until = _NOW
 
     def resume(self, stations: Stations | None, at: datetime | None) -> None:
         """Continue after a restart, with the stations and the event time of the newest snapshot learnt."""
@@ -248,6 +257,10 @@ class Feed:
         stations = described.stations
         source = self._documents["station_status"]
         document = self._get(source)
+        doubted = document is None and self._is_doubtful()
+        if doubted:
+            source.held = False
+            document = self._get(source)
         received = self._now()
         if document is None:
             return self._answer("unchanged", received, begun, stations, None)
@@ -260,7 +273,12 @@ class Feed:
         changed = self._counts is not None and not read.same_as(self._counts)
         dated = self._clock.date(read.feed_time, received, changed)
         if dated.finding:
-            source.findings.add(dated.finding, read.feed_time or document.get("last_updated", ""))
+            example = offset_reason(self._clock.offset) or read.feed_time or document.get("last_updated", "")
+            source.findings.add(dated.finding, example)
+        if not doubted:
+            self._doubt, self._doubt_at = SILENCE, None
+        elif changed or dated.at is not None:
+            self._unconditional_until = received + DISTRUST
         snapshot = None
         if dated.at is not None:
             self._counts = read
@@ -289,6 +307,20 @@ class Feed:
             ebikes=None if read.ebikes is None else np.where(old, UNKNOWN, read.ebikes),
         )
 
+    def _is_doubtful(self) -> bool:
+        """Tell whether a server has said for long enough that nothing has changed to ask it otherwise.
+
+        Some servers and caches say so for ever, whatever the counts do.
+        """
+        now = self._now()
+        if self._doubt_at is None:
+            self._doubt_at = now + self._doubt
+        if now < self._doubt_at:
+            return False
+        self._doubt = min(2 * self._doubt, LONGEST_DOUBT)
+        self._doubt_at = now + self._doubt
+        return True
+
     def _answer(
         self,
         outcome: Outcome,
@@ -303,6 +335,8 @@ class Feed:
                 total.add(finding.kind, finding.example, finding.count)
             if source.trouble is not None:
                 total.add("bad_document", source.trouble)
+        if self._now() < self._unconditional_until:
+            total.add("false_304")
         return Poll(
             outcome=outcome,
             received_at=received,
@@ -318,7 +352,11 @@ class Feed:
     def _get(self, source: FeedDocument) -> Document | None:
         """Fetch and parse a document; None when it is the one that we hold."""
         source.reads += 1
-        got = self._fetcher.get(source.url, named=self._system.url, fresh=not source.held)
+        got = self._fetcher.get(
+            source.url,
+            named=self._system.url,
+            fresh=not source.held or self._now() < self._unconditional_until,
+        )
         source.trouble = None
         if got is None:
             return None

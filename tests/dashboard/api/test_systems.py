@@ -53,6 +53,13 @@ def test_a_replay_ages_by_its_own_clock(world: World) -> None:
     assert get("/api/systems/dublin/forecast?minutes=10")["minutes"] == 20
 
 
+def test_counts_of_a_live_feed_are_as_old_as_the_wall_clock_says(world: World) -> None:
+    """A feed whose clock is five hours behind was "0 s old" as long as it answered."""
+    world.commit(frame(), received_at=world.now + timedelta(hours=5))
+    world.now += timedelta(hours=5)
+    assert get("/api/systems/dublin")["age_minutes"] == 300
+
+
 @pytest.mark.both
 def test_stations_are_listed_with_their_counts(world: World) -> None:
     made = frame()

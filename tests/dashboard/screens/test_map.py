@@ -302,7 +302,7 @@ def test_a_silent_feed_widens_its_intervals_and_at_last_shows_no_forecast(world:
 
 def test_time_runs_as_fast_as_the_replay(tmp_path: Path) -> None:
     """At 60 times the speed a poll that is a second old is a minute old in the city."""
-    world = World(tmp_path, (replace(DUBLIN, speed=60.0, poll_seconds=1),))
+    world = World(tmp_path, (replace(DUBLIN, speed=60.0, poll_seconds=1, label="replayed"),))
     store_reader.use(world.store, world.clock)
     world.commit(frame(at=NOON - timedelta(days=3000)))
     world.now += timedelta(seconds=1)

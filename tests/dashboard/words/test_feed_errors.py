@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from string import Formatter
 from typing import get_args
@@ -14,7 +15,7 @@ import pytest
 import tests.support.misbehaving as server_that
 from dashboard.words.feed_errors import DOCUMENTS, FEED_ERRORS, feed_error
 from dashboard.words.findings import FINDINGS, example, finding
-from ingest.gbfs.clock import ClockFinding
+from ingest.gbfs.clock import ClockFinding, offset_reason
 from ingest.gbfs.errors import DocumentError, DocumentName, FetchFailed, NoStations
 from ingest.http.errors import FetchError, KeyNeeded, TooSlow
 from ingest.reason import Argument, Reason, ReasonedError
@@ -24,7 +25,7 @@ from tests.support.gbfs_world import Operator
 from tests.support.misbehaving import Misbehaving
 
 ROOT = Path(__file__).resolve().parents[3]
-STORED = {ONLY_OLDER.kind, "sentence"}
+STORED = {ONLY_OLDER.kind, "clock_behind", "clock_ahead", "sentence"}
 """Kinds that no class of error has."""
 
 
@@ -119,6 +120,11 @@ def test_no_reason_has_no_words_and_an_unknown_kind_its_own_name() -> None:
 
 def test_a_silent_feed_that_sends_old_documents_says_so() -> None:
     assert feed_error(ONLY_OLDER) == "what it sends is older than what it sent before"
+
+
+def test_a_clock_set_wrong_says_by_how_much() -> None:
+    assert example(offset_reason(timedelta(hours=5)) or "") == "the feed's clock is 5 h 0 min behind"
+    assert example(offset_reason(-timedelta(minutes=50)) or "") == "the feed's clock is 0 h 50 min ahead"
 
 
 def test_free_floating_bikes_are_polled_again_in_hours() -> None:

@@ -13,6 +13,7 @@ import pytest
 import tests.support.misbehaving as server_that
 from ingest.gbfs.errors import FeedError
 from ingest.gbfs.feed import Poll
+from ingest.reason import Reason
 from model import Stations
 from tests.support.gbfs_world import (
     NOW,
@@ -429,6 +430,57 @@ def test_resume_without_stations_is_a_new_start(operator: Operator) -> None:
     assert operator.poll().outcome == "fresh"
 
 
+# ---------------------------------------------------------------- 304 whatever the counts do
+
+
+def say_that_nothing_changed(operator: Operator) -> list[bool]:
+    """Answer 304 to every conditional request; give a list of whether each request was conditional."""
+    conditional: list[bool] = []
+
+    def behave(handler: server_that.Handler) -> None:
+        conditional.append("If-None-Match" in handler.headers)
+        if conditional[-1]:
+            handler.send(b"", 304)
+        else:
+            handler.send(json.dumps(operator.status).encode(), headers={"ETag": '"1"'})
+
+    operator.server.at(STATUS, behave)
+    return conditional
+
+
+def test_a_server_that_says_304_while_counts_change_is_asked_without_a_condition_for_a_day(
+    operator: Operator,
+) -> None:
+    conditional = say_that_nothing_changed(operator)
+    operator.poll()
+    operator.hold("1", 4)
+    polls = [operator.poll(60, feed_time=SECONDS + 60 * minute) for minute in range(1, 11)]
+    assert {poll.outcome for poll in polls} == {"unchanged"}
+    poll = operator.poll(60, feed_time=SECONDS + 660)
+    assert (poll.outcome, bikes(poll, "1"), kinds(poll)) == ("fresh", 4, {"false_304": 1})
+    assert conditional == [False] + [True] * 11 + [False]
+    for minute in range(12, 20):
+        operator.hold("1", minute)
+        poll = operator.poll(60, feed_time=SECONDS + 60 * minute)
+        assert (poll.outcome, bikes(poll, "1"), kinds(poll)) == ("fresh", minute, {"false_304": 1})
+    assert conditional[13:] == [False] * 8
+    operator.poll(86400, feed_time=SECONDS + 87_540)
+    assert conditional[-1], "after a day it is tried again"
+    polls = [operator.poll(60, feed_time=SECONDS + 87_540 + 60 * minute) for minute in range(1, 11)]
+    assert [poll.outcome for poll in polls] == ["unchanged"] * 9 + ["fresh"]
+    assert kinds(polls[-1]) == {"false_304": 1}
+
+
+def test_a_server_that_says_304_truly_is_asked_otherwise_ever_more_rarely(operator: Operator) -> None:
+    conditional = say_that_nothing_changed(operator)
+    operator.poll()
+    for _ in range(4 * 60):
+        poll = operator.poll(60)
+        assert (poll.outcome, kinds(poll)) == ("unchanged", {})
+    assert conditional.count(False) == 1 + 5
+    assert poll.still_seconds == 4 * 3600
+
+
 # ---------------------------------------------------------------- time
 
 
@@ -460,6 +512,24 @@ def test_a_time_that_goes_back_is_late_and_never_a_snapshot(operator: Operator, 
     operator.hold("1", 3)
     poll = operator.poll(30, feed_time=SECONDS + 60)
     assert (poll.outcome, bikes(poll, "1"), poll.at) == ("fresh", 3, NOW + timedelta(seconds=60))
+
+
+@pytest.mark.parametrize(
+    ("behind", "reason"),
+    [
+        (5 * 3600, Reason("clock_behind", {"hours": 5, "minutes": 0})),
+        (50 * 60, Reason("clock_behind", {"hours": 0, "minutes": 50})),
+        (-2 * 3600, Reason("clock_ahead", {"hours": 2, "minutes": 0})),
+    ],
+)
+def test_a_clock_at_a_constant_distance_is_replaced_by_receipt_and_the_finding_says_the_offset(
+    operator: Operator, behind: int, reason: Reason
+) -> None:
+    for minute in range(1, 6):
+        poll = operator.poll(60, feed_time=SECONDS + 60 * minute - behind)
+    assert (poll.outcome, poll.at) == ("fresh", NOW + timedelta(minutes=5))
+    assert [(each.kind, each.example) for each in poll.findings] == [("wrong_clock", reason)]
+    assert poll.still_seconds == 0
 
 
 def test_a_time_that_jumps_ahead_is_replaced_by_receipt_and_may_come_back(operator: Operator) -> None:

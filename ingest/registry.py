@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import holidays
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from ingest.city.cities import CITIES
@@ -66,6 +67,7 @@ class _Entry(BaseModel):
     name: Annotated[_Text, StringConstraints(min_length=1), AfterValidator(_readable)]
     city: Annotated[_Text, AfterValidator(_readable)] = ""
     country: Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ""
+    region: Annotated[str, StringConstraints(pattern=r"^([A-Z0-9]{1,3})?$")] = ""
     url: Annotated[str, AfterValidator(_address)]
     poll_seconds: Annotated[float, Field(ge=0.1, le=86400, allow_inf_nan=False)] = 60
     speed: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = 1
@@ -81,6 +83,7 @@ _ADVICE = {
 _FORMS = {
     "id": "use letters, digits, dots, dashes and underscores only",
     "country": "use two capital letters, as in FR",
+    "region": "use what follows the country in ISO 3166-2, as BY for DE-BY",
 }
 
 
@@ -153,9 +156,9 @@ def _system(entry: Any, number: int, where: str) -> System:
         raise RegistryError(
             f"{called}: speed is not 1: only a replayed or simulated feed has another, label it"
         )
-    return System(
-        read.id, read.name, read.city, read.country, read.url, read.poll_seconds, read.speed, read.label
-    )
+    if read.region and read.region not in holidays.list_supported_countries().get(read.country, ()):
+        raise RegistryError(f"{called}: country {read.country!r} has no region {read.region!r} with holidays")
+    return System(**{"system_id" if key == "id" else key: value for key, value in read.model_dump().items()})
 
 
 # ---------------------------------------------------------------- the public catalogue

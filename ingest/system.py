@@ -15,6 +15,7 @@ class System:
     `url` is its GBFS discovery document, or names a made-up city or a recording. `poll_seconds` are wall
     seconds between two polls. `speed` is event seconds per wall second: 1 for a live feed. `label` is
     "replayed" or "simulated" where the feed is not live; pages show it wherever they show the system.
+    `region` is that of the list, an ISO 3166-2 code without the country's; the feed finds others by position.
     """
 
     system_id: str
@@ -25,6 +26,7 @@ class System:
     poll_seconds: float = 60
     speed: float = 1
     label: str = ""
+    region: str = ""
 
     @property
     def is_made_up(self) -> bool:

@@ -79,7 +79,7 @@ class Forecaster:
         self._ids = stations.station_id
         self._latest = LatestCounts(size)
         self._usual_seconds = _USUAL_SECONDS
-        self._calendar = calendar = Calendar(stations.timezone, stations.country)
+        self._calendar = calendar = Calendar(stations.timezone, stations.country, stations.region)
         self._weather = WeatherEffect(calendar)
         self._long = Demand(size, calendar, slots=96, half_life_days=20, weather=self._weather)
         self._short = Demand(size, calendar, slots=48, half_life_days=10, weather=self._weather)
@@ -183,7 +183,7 @@ class Forecaster:
             raise ValueError(f"this forecaster knows {self.stations.system_id}, not {stations.system_id}")
         dropped = self._ids[~np.isin(self._ids, stations.station_id)][: max(len(stations), _MOST_REMEMBERED)]
         self._reorder(np.concatenate([stations.station_id, dropped]))
-        self._calendar.move(stations.timezone, stations.country)
+        self._calendar.move(stations.timezone, stations.country, stations.region)
         if self._seed is not None:
             self._seed.move(stations.timezone)
         self.stations = stations

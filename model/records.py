@@ -46,7 +46,8 @@ class Stations:
     """The stations of one system, as its station information describes them.
 
     `station_id` and `name` are strings, `lat` and `lon` WGS 84 degrees, `capacity` docks with -1 for
-    unknown; all of shape `(S,)`. `timezone` is an IANA name and decides the local day.
+    unknown; all of shape `(S,)`. `timezone` is an IANA name and decides the local day. `region` is the part
+    of the `country` that has its own holidays, as in ISO 3166-2 without the country; empty where unknown.
     """
 
     system_id: str
@@ -57,6 +58,7 @@ class Stations:
     lat: Floats
     lon: Floats
     capacity: Ints
+    region: str = ""
 
     def __post_init__(self) -> None:
         for name, dtype in (("station_id", np.str_), ("name", np.str_), ("lat", np.float64),
@@ -208,14 +210,21 @@ class Forecast:
 
 
 def pack_stations(stations: Stations) -> dict[str, NDArray[Any]]:
-    """Give the fields of a description as arrays for an npz."""
-    return {f"stations.{field.name}": np.asarray(getattr(stations, field.name)) for field in fields(Stations)}
+    """Give the fields of a description as arrays for an npz; no region where there is none."""
+    named = {
+        f"stations.{field.name}": np.asarray(getattr(stations, field.name)) for field in fields(Stations)
+    }
+    if not stations.region:
+        del named["stations.region"]
+    return named
 
 
 def unpack_stations(arrays: Mapping[str, NDArray[Any]]) -> Stations:
-    """Read what `pack_stations` gave."""
+    """Read what `pack_stations` gave, or that of a release before regions."""
     described: dict[str, Any] = {}
     for field in fields(Stations):
+        if f"stations.{field.name}" not in arrays and field.name == "region":
+            continue
         value = arrays[f"stations.{field.name}"]
         described[field.name] = value if value.ndim else str(value)
     return Stations(**described)

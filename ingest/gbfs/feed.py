@@ -22,6 +22,7 @@ from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.documents import Document, parse
 from ingest.gbfs.errors import DocumentName, FeedError, FetchFailed
 from ingest.gbfs.findings import Finding, Findings
+from ingest.gbfs.regions import region_at
 from ingest.gbfs.reports import LastReports
 from ingest.gbfs.stations import DescribedStations, StationCounts, counts, describe
 from ingest.http.client import Fetcher
@@ -226,6 +227,10 @@ class Feed:
         system, before = self._system, self._described
         year = (self._clock.newest or self._now()).year
         read = describe(document, system.system_id, system.country, self._zone, source.findings, year)
+        lat, lon = (float(np.median(side)) for side in (read.stations.lat, read.stations.lon))
+        region = system.region or region_at(system.country, lat, lon)
+        if region:
+            read = replace(read, stations=replace(read.stations, region=region))
         if before is not None and read.stations.same_as(before.stations):
             read = replace(read, stations=before.stations)
         else:

@@ -37,7 +37,8 @@ class SystemState:
     learning_since: datetime | None
 
 
-_SYSTEM = tuple(System.__dataclass_fields__)
+_SYSTEM = tuple(name for name in System.__dataclass_fields__ if name != "region")
+"""Columns of a `System`. Its region is not stored: the feed gives it to the stations at each start."""
 _STATE = [systems.c[name] for name in SystemState.__dataclass_fields__]
 
 
@@ -56,7 +57,7 @@ class SystemTables:
             known = set(db.scalars(sa.select(systems.c.system_id)))
             db.execute(systems.update().values(position=None))
             for position, row in enumerate(rows):
-                values = {**row.__dict__, "position": position}
+                values = {**{name: getattr(row, name) for name in _SYSTEM}, "position": position}
                 if row.system_id in known:
                     if row.is_played:
                         del values["speed"], values["poll_seconds"]

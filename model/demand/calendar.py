@@ -27,25 +27,26 @@ _NOISE = 10.0
 
 
 class Calendar(Component):
-    """The local calendar of one city: IANA `timezone`, ISO 3166 `country`, empty where unknown.
+    """The local calendar of one city: IANA `timezone`, ISO 3166 `country` and `region`, empty where unknown.
 
     `evidence` is the log odds that a holiday is like a weekend, `day` the ordinal of the last holiday learnt.
     """
 
     ARRAYS = ("evidence", "day")
 
-    def __init__(self, timezone: str, country: str) -> None:
+    def __init__(self, timezone: str, country: str, region: str = "") -> None:
         self.evidence = _FIRST_EVIDENCE
         self.day = 0
-        self.move(timezone, country)
+        self.move(timezone, country, region)
 
-    def move(self, timezone: str, country: str) -> None:
-        """Take another time zone or country. A country that the library does not know has no holidays."""
+    def move(self, timezone: str, country: str, region: str = "") -> None:
+        """Take another time zone, country or region.
+
+        A country that the library does not know has no holidays. A region that it does not know has its
+        country's.
+        """
         self.zone = ZoneInfo(timezone)
-        try:
-            self._holidays = holidays.country_holidays(country) if country else None
-        except NotImplementedError:
-            self._holidays = None
+        self._holidays = _holidays(country, region)
         self._types: dict[date, bool] = {}
 
     def is_holiday(self, at: datetime) -> bool:
@@ -81,3 +82,10 @@ class Calendar(Component):
             self.evidence = (_FIRST_EVIDENCE + self.evidence) / 2
         self.evidence += (seen * math.log(weekend / weekday) - (weekend - weekday)) / _NOISE
         self.evidence = min(max(self.evidence, -_MOST_EVIDENCE), _MOST_EVIDENCE)
+
+
+def _holidays(country: str, region: str) -> holidays.HolidayBase | None:
+    try:
+        return holidays.country_holidays(country, subdiv=region or None) if country else None
+    except NotImplementedError:
+        return _holidays(country, "") if region else None

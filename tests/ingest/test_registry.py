@@ -124,6 +124,16 @@ def test_a_name_copied_from_a_feed_as_it_was_is_decoded(tmp_path: Path, fetcher:
     assert (system.name, system.city) == ("Vélo & Co", "Montréal")
 
 
+def test_a_system_may_name_its_region(tmp_path: Path, fetcher: Fetcher) -> None:
+    own = GOOD.replace('"IE"', '"DE"') + 'region = "BY"\n'
+    (system,) = load(written(tmp_path, own), fetcher)
+    assert (system.country, system.region) == ("DE", "BY")
+    words = refusal(written(tmp_path, own.replace('"BY"', '"ENG"')), fetcher)
+    assert "country 'DE' has no region 'ENG' with holidays" in words
+    words = refusal(written(tmp_path, own.replace('"BY"', '"Bayern"')), fetcher)
+    assert "use what follows the country in ISO 3166-2" in words
+
+
 def test_a_list_with_a_byte_order_mark_is_read(tmp_path: Path, fetcher: Fetcher) -> None:
     assert len(load(written(tmp_path, b"\xef\xbb\xbf" + GOOD.encode()), fetcher)) == 1
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import holidays
 import numpy as np
 import pytest
 
 import tests.support.misbehaving as server_that
+from ingest.gbfs import regions
 from ingest.gbfs.errors import FeedError
 from ingest.gbfs.feed import Poll
 from ingest.reason import Reason
@@ -708,3 +711,42 @@ def test_a_quiet_station_is_not_old_where_the_time_is_that_of_its_last_change(op
     assert kinds(poll) == {}
     assert poll.snapshot is not None
     assert (poll.snapshot.bikes == 5).all()
+
+
+# ---------------------------------------------------------------- regions with holidays of their own
+
+
+@pytest.mark.parametrize(
+    ("country", "lat", "lon", "region"),
+    [
+        pytest.param("GB", 51.50, -0.12, "ENG", id="london"),
+        pytest.param("DE", 48.15, 11.57, "BY", id="munich"),
+        pytest.param("ES", 41.40, 2.16, "CT", id="barcelona"),
+        pytest.param("FR", 43.60, 1.44, "", id="a_country_whose_regions_are_not_listed"),
+        pytest.param("DE", 48.40, 9.99, "", id="ulm_on_a_border"),
+    ],
+)
+def test_the_region_is_known_from_the_position(
+    operator: Operator, country: str, lat: float, lon: float, region: str
+) -> None:
+    operator.followed = replace(operator.followed, country=country)
+    operator.information = information(place("1", lat=lat, lon=lon), place("2", lat=lat, lon=lon))
+    operator.feed = operator.follow()
+    assert operator.poll().stations.region == region
+
+
+def test_the_region_of_the_list_goes_before_the_position(operator: Operator) -> None:
+    operator.followed = replace(operator.followed, country="DE", region="BW")
+    operator.information = information(place("1", lat=48.14, lon=11.58), place("2", lat=48.14, lon=11.58))
+    operator.feed = operator.follow()
+    first = operator.poll()
+    assert first.stations.region == "BW"
+    assert operator.poll(16 * 60).stations is first.stations
+
+
+def test_every_listed_region_has_holidays() -> None:
+    supported = holidays.list_supported_countries()
+    for country, cities in regions._cities().items():
+        for region, lat, lon in cities:
+            assert region in supported[country]
+            assert regions.region_at(country, lat, lon) == region

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from model import Forecaster
 from model.demand.calendar import WEEKDAY, WEEKEND, Calendar
+from model.records import pack_stations
 from tests.support.model_world import snapshot, stations
 
 PATRICK = datetime(2026, 3, 17, 0, 0, tzinfo=UTC)  # a Tuesday
@@ -23,6 +25,43 @@ def test_a_public_holiday_is_like_a_weekend() -> None:
 def test_a_country_that_the_library_lacks_has_no_holidays() -> None:
     days = Calendar("UTC", "ZZ")
     assert days.cell(datetime(2026, 12, 25, tzinfo=UTC), 24)[0] == WEEKDAY
+
+
+REGIONAL = [
+    pytest.param(
+        "Europe/London", "GB", "ENG", datetime(2026, 8, 31, 12, tzinfo=UTC), id="bank_holiday_in_england"
+    ),
+    pytest.param(
+        "Europe/Berlin", "DE", "BY", datetime(2026, 6, 4, 12, tzinfo=UTC), id="corpus_christi_in_munich"
+    ),
+    pytest.param(
+        "Europe/Madrid", "ES", "CT", datetime(2026, 6, 24, 12, tzinfo=UTC), id="24_june_in_barcelona"
+    ),
+]
+
+
+@pytest.mark.parametrize(("zone", "country", "region", "at"), REGIONAL)
+def test_a_region_has_holidays_of_its_own(zone: str, country: str, region: str, at: datetime) -> None:
+    assert Calendar(zone, country, region).is_holiday(at)
+    assert not Calendar(zone, country).is_holiday(at)
+    assert not Calendar(zone, country, "XX").is_holiday(at), "an unknown region has the country's"
+    assert Calendar(zone, country, "XX").is_holiday(datetime(2026, 12, 25, 12, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(("zone", "country", "region", "at"), REGIONAL)
+def test_a_checkpoint_keeps_the_region(zone: str, country: str, region: str, at: datetime) -> None:
+    described = replace(stations(3), timezone=zone, country=country)
+    plain, regional = Forecaster(described), Forecaster(replace(described, region=region))
+    assert not Forecaster.from_bytes(plain.to_bytes()).components["calendar"].is_holiday(at)
+    back = Forecaster.from_bytes(regional.to_bytes())
+    assert back.stations.region == region
+    assert back.components["calendar"].is_holiday(at)
+    plain.update_stations(regional.stations)
+    assert plain.components["calendar"].is_holiday(at)
+
+
+def test_a_state_without_a_region_is_that_of_a_release_before_regions() -> None:
+    assert "stations.region" not in pack_stations(stations(3))
 
 
 def test_the_day_is_the_citys_own() -> None:

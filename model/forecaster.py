@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from model.demand.calendar import Calendar
 from model.demand.changes import Changes
 from model.demand.climatology import Climatology
 from model.demand.occupancy_effect import OccupancyEffect
-from model.demand.rates import MAX_GAP, Demand, Events, count_events
+from model.demand.rates import MAX_GAP, NOISE, Demand, Events, count_events
 from model.demand.weather_effect import WeatherEffect
 from model.experts import solver
 from model.experts.expert import Expert, Now, as_now
@@ -57,6 +58,11 @@ _MOST_REMEMBERED = 1000
 
 _FIRST_DAY = timedelta(days=1)
 """In it a city has shown too little to say that a count will rise or fall: it may only say how likely."""
+
+_STILLNESS_AFTER = timedelta(days=2)
+_STILLNESS_STEP = timedelta(minutes=15)
+_SURELY = 1000.0
+"""Expected changes that need no more adding up."""
 
 
 class Forecaster:
@@ -201,8 +207,40 @@ class Forecaster:
         now = self._latest
         return Snapshot(self.at, self._ids, now.bikes, now.docks, now.ebikes, now.renting, now.returning)
 
-    def learn(self, snapshot: Snapshot) -> list[Score]:
+    def shows(self, snapshot: Snapshot) -> bool:
+        """Tell whether a snapshot has the very counts and flags of the newest one that was learnt."""
+        if self.at is None:
+            return False
+        return self._latest.same_as(self._latest.after(snapshot, rows_of(self._ids, snapshot.station_id)))
+
+    def odds_of_stillness(self, since: datetime, until: datetime) -> float | None:
+        """Give the probability that no count of the system changes from `since` to `until`.
+
+        All changes that the learnt rates expect at stations with a free dock or a bike are added up. They
+        come in clumps, with twice the variance of independent riders: so half of them count. None in the
+        first two days, which have shown too little of the week.
+
+        Raises `ValueError` before the first snapshot.
+        """
+        if self.at is None or self.learning_since is None:
+            raise ValueError("nothing is known yet: learn a snapshot first")
+        if self.at - self.learning_since < _STILLNESS_AFTER:
+            return None
+        now = self._latest
+        known = now.bikes >= 0
+        free = np.stack([known & (now.docks != 0) & now.returning, known & (now.bikes > 0) & now.renting])
+        expected, begin = 0.0, since
+        while begin < until and expected < _SURELY:
+            end = min(begin + _STILLNESS_STEP, until)
+            hours = (end - begin) / timedelta(hours=1)
+            expected += float((self._long.at(begin + (end - begin) / 2) * free).sum(dtype=np.float64)) * hours
+            begin = end
+        return math.exp(-expected / NOISE)
+
+    def learn(self, snapshot: Snapshot, after_hole: bool = False) -> list[Score]:
         """Settle the forecasts that are due, learn from what changed, and put new forecasts on record.
+
+        With `after_hole`, nobody knows what happened since the newest snapshot: no riders are counted.
 
         Gives the scores of the settled forecasts; `drifts` holds the drift that they show. A station that the
         snapshot leaves out is unknown in it; one that `update_stations` has not named is skipped. A snapshot
@@ -212,7 +250,7 @@ class Forecaster:
             return []
         latest = self._latest.after(snapshot, rows_of(self._ids, snapshot.station_id))
         scores = self._settle(snapshot.at, latest)
-        if self.at is not None and snapshot.at - self.at <= MAX_GAP:
+        if self.at is not None and not after_hole and snapshot.at - self.at <= MAX_GAP:
             self._learn(self.at, snapshot.at, latest.bikes)
         before, self.at = self.at, snapshot.at
         if before is None:

@@ -32,6 +32,10 @@ class LatestCounts(Component):
         latest.most = np.maximum(self.most, latest.bikes)
         return latest
 
+    def same_as(self, other: LatestCounts) -> bool:
+        """Tell whether all counts and flags are those of `other`, which has the same stations."""
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _DEFAULTS)
+
     def places(self, capacity: Ints) -> Ints:
         """Give each station's places, `(S,)`: bikes and docks now, else capacity or the most bikes counted.
 

@@ -5,7 +5,11 @@ A text argument comes from a stranger's server: show the words as plain text.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 from dashboard.words.catalogue import Message, mark
+from dashboard.words.formats import moment
 from ingest.store import Reason
 
 DOCUMENTS: dict[str, Message] = {
@@ -61,6 +65,7 @@ FEED_ERRORS: dict[str, Message] = {
     "no_stations": mark("the system has no stations: its bikes float freely, and nothing can be forecast"),
     # a feed that answers
     "only_older": mark("what it sends is older than what it sent before"),
+    "unchanged_since": mark("its counts are unchanged since {time}"),
     # what a finding is about
     "clock_behind": mark("the feed's clock is {hours} h {minutes} min behind"),
     "clock_ahead": mark("the feed's clock is {hours} h {minutes} min ahead"),
@@ -77,14 +82,27 @@ def feed_error(reason: Reason | None) -> str:
     'the station status is not valid JSON'
     >>> feed_error(Reason("too_slow", {"host": "bikes.example", "seconds": 30.0}))
     'bikes.example took longer than 30 seconds'
+    >>> noon = {"at": 1772445120, "now": 1772450000, "zone": "Europe/Paris"}
+    >>> feed_error(Reason("unchanged_since", noon))
+    'its counts are unchanged since 10:52'
     """
     if reason is None:
         return ""
     message = FEED_ERRORS.get(reason.kind)
     if message is None:
         return reason.kind
-    arguments: dict[str, object] = dict(reason.arguments)
+    arguments: dict[str, str | int | float] = dict(reason.arguments)
     if "document" in arguments:
         name = str(arguments["document"])
         arguments["document"] = DOCUMENTS[name]() if name in DOCUMENTS else name
+    if reason.kind == "unchanged_since":
+        at, now = (datetime.fromtimestamp(float(arguments.pop(name)), UTC) for name in ("at", "now"))
+        arguments["time"] = moment(at, now, _zone(str(arguments.pop("zone"))))
     return message(**arguments)
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC

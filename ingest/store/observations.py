@@ -67,6 +67,13 @@ class ObservationTables:
         with self._read() as db:
             return list(db.scalars(query))
 
+    def last_change(self, system_id: str) -> datetime | None:
+        """Fetch the event time of the newest change of any station; None before the first answer."""
+        query = sa.select(sa.func.max(observations.c.at)).where(observations.c.system_id == system_id)
+        with self._read() as db:
+            newest: datetime | None = db.scalar(query)
+        return newest
+
     def polls(self, system_id: str, start: datetime, end: datetime) -> pd.DataFrame:
         """Fetch every poll received in `(start, end]`, whatever its outcome; the columns are `PollRow`'s."""
         names = list(PollRow.__dataclass_fields__)

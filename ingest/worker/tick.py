@@ -54,6 +54,16 @@ STANDBY_INTERVAL = timedelta(seconds=5)
 ONLY_OLDER = Reason("only_older")
 """Why a feed is silent that answers with documents older than its newest one."""
 
+IMPROBABLE = 1e-6
+"""The odds of stillness below which a feed counts as silent.
+
+Replayed, Boulder has four such stretches of over ten minutes in 52 days, none at night after its second day;
+Dublin has the 20 hours from 12 February 2017, 20:36 UTC, in which its feed stood still.
+"""
+
+LONGEST_STILLNESS = timedelta(hours=3)
+"""How long a feed may repeat one document, even where nobody is expected to ride."""
+
 _DROP_EVERY = timedelta(hours=1)
 _DROP_AT_MOST_EVERY = timedelta(minutes=1)
 
@@ -85,7 +95,8 @@ class WorkingCopy:
 
     `checkpoint_at` is the event time of the newest checkpoint, `live_at` when the feed last gave something
     new, `due_at` when the first poll is due, `failures` how many polls in a row have failed, and `weather`
-    what has arrived since the last commit.
+    what has arrived since the last commit. `changed_at` is the event time of the newest change of a count.
+    `silent` tells whether the feed was silent at the last commit.
     """
 
     feed: SnapshotSource
@@ -95,6 +106,8 @@ class WorkingCopy:
     due_at: datetime
     failures: int
     weather: Weather | None = None
+    changed_at: datetime | None = None
+    silent: bool = False
 
 
 class Ticker:
@@ -254,6 +267,8 @@ class Ticker:
             live_at=now if state is None or state.received_at is None else state.received_at,
             due_at=self._first_due(state, now),
             failures=0 if state is None else state.failures,
+            changed_at=self.store.observations.last_change(self.system.system_id),
+            silent=state is not None and state.state == "silent",
         )
 
     def _first_due(self, state: SystemState | None, now: datetime) -> datetime:
@@ -269,8 +284,9 @@ class Ticker:
         """Learn what the feed answered, if it is new, and commit."""
         with self._turn:
             snapshot = self._new_snapshot(copy, poll)
-            if snapshot is None:
-                self._commit_nothing_new(copy, poll, due)
+            frozen = snapshot is not None and self._is_frozen(copy, poll, snapshot)
+            if snapshot is None or frozen:
+                self._commit_nothing_new(copy, poll, due, frozen)
             else:
                 self._learn(copy, poll, snapshot, due, self.before_learning(copy, snapshot))
             self._drop_old_data(copy)
@@ -302,7 +318,8 @@ class Ticker:
         scores = [] if learn_gap is None else learn_gap(forecaster)
         since = forecaster.at
         begun = time.perf_counter()
-        scores += forecaster.learn(snapshot)
+        hole = copy.silent and not self.system.label
+        scores += forecaster.learn(snapshot, after_hole=hole)
         learnt = time.perf_counter()
         frame = make_frame(forecaster)
         keep = is_due(None if before is None else before.at, snapshot.at)
@@ -315,11 +332,12 @@ class Ticker:
         last = copy.checkpoint_at
         every = timedelta(seconds=self._checkpoint_seconds * self.system.speed)
         old = last is None or snapshot.at - last >= every
-        # The log has no stations' descriptions, no weather, and nothing of what was learnt in a gap.
-        not_in_log = stations is not None or weather is not None or learn_gap is not None
+        # The log has no stations' descriptions, no weather, nothing of what was learnt in a gap, no silence.
+        not_in_log = stations is not None or weather is not None or learn_gap is not None or hole
         checkpoint = forecaster.to_bytes() if old or not_in_log else None
         silent = timedelta(seconds=poll.still_seconds) > self._silent_after(poll)
         state = "silent" if silent else "live"
+        changed = changes(before, after)
         self.store.commit_tick(
             self.claim(self.clock()),
             TickResult(
@@ -329,7 +347,7 @@ class Ticker:
                     forecast_seconds=forecast - learnt,
                 ),
                 next_poll_at=due,
-                changes=changes(before, after),
+                changes=changed,
                 frame=packed,
                 issued=issued,
                 before=since,
@@ -346,21 +364,52 @@ class Ticker:
         copy.weather = None
         if checkpoint is not None:
             copy.checkpoint_at = snapshot.at
-        copy.live_at, copy.failures = poll.received_at, 0
+        copy.live_at, copy.failures, copy.silent = poll.received_at, 0, silent
+        if len(changed) or copy.changed_at is None:
+            copy.changed_at = snapshot.at
         self.log_state(state, f"{len(poll.stations)} stations")
 
-    def _commit_nothing_new(self, copy: WorkingCopy, poll: Poll, due: datetime) -> None:
+    def _is_frozen(self, copy: WorkingCopy, poll: Poll, snapshot: Snapshot) -> bool:
+        """Tell whether a live feed's time runs while its counts stand still for improbably long.
+
+        What such a feed shows is not learnt: it would teach that nobody rides.
+        """
+        forecaster, since = copy.forecaster, copy.changed_at
+        if self.system.label or forecaster is None or since is None:
+            return False
+        if snapshot.at - since <= self._silent_after(poll) or not forecaster.shows(snapshot):
+            return False
+        if not poll.stations.same_as(forecaster.stations):
+            return False
+        odds = forecaster.odds_of_stillness(since, snapshot.at)
+        return odds is not None and odds < IMPROBABLE
+
+    def _commit_nothing_new(self, copy: WorkingCopy, poll: Poll, due: datetime, frozen: bool = False) -> None:
         """Commit a poll that brought nothing new, and whether the feed has been silent for too long."""
         still = max(timedelta(seconds=poll.still_seconds), poll.received_at - copy.live_at)
         state, reason = "live", None
-        if still > self._silent_after(poll):
+        if frozen or (still > self._silent_after(poll) and not self._is_usual(copy, poll, still)):
             state = "silent"
-            if poll.outcome == "late":
-                reason = ONLY_OLDER
+            reason = ONLY_OLDER if poll.outcome == "late" else self._unchanged(copy, poll)
         outcome = "unchanged" if poll.outcome == "fresh" else poll.outcome
-        copy.failures = 0
+        copy.failures, copy.silent = 0, state == "silent"
         self._commit_poll(_row(poll, outcome, None, copy, reason), due, state, 0)
         self.log_state(state, f"nothing new since {_hms(poll.received_at - still)}")
+
+    def _is_usual(self, copy: WorkingCopy, poll: Poll, still: timedelta) -> bool:
+        """Tell whether nothing new is usual for now, as at night, by the rates that were learnt."""
+        forecaster, since = copy.forecaster, copy.changed_at
+        if self.system.label or poll.outcome == "late" or forecaster is None or since is None:
+            return False
+        odds = forecaster.odds_of_stillness(since, poll.received_at)
+        return odds is not None and odds >= IMPROBABLE and still <= LONGEST_STILLNESS
+
+    def _unchanged(self, copy: WorkingCopy, poll: Poll) -> Reason | None:
+        """Say since when the counts have not changed; None for a played feed, and before any counts."""
+        if self.system.label or copy.changed_at is None:
+            return None
+        at, now = int(copy.changed_at.timestamp()), int(poll.received_at.timestamp())
+        return Reason("unchanged_since", {"at": at, "now": now, "zone": poll.stations.timezone})
 
     def _commit_failure(self, copy: WorkingCopy, error: FeedError, seconds: float) -> datetime:
         """Commit a poll that failed; give the time of the next try."""

@@ -50,7 +50,7 @@ _LEVEL_EVENTS = 2.0
 _SIDE_EVENTS = 200.0
 """Events that "as many arrive as depart" is worth: only a station that is often empty or full differs."""
 
-_NOISE = 2.0
+NOISE = 2.0
 """Variance of the residuals, relative to independent riders: real ones come in pairs and by the van."""
 
 _BEND = (0.1, 8.0)
@@ -207,13 +207,13 @@ class Demand(Component):
     def _bend(self) -> Array32:
         """Learn how similar stations depart from the profile: a low-rank approximation of the residuals.
 
-        The residual of a count, over the root of what was expected, has variance 1 (or `_NOISE`) if there is
+        The residual of a count, over the root of what was expected, has variance 1 (or `NOISE`) if there is
         nothing but noise; singular values that noise would reach are dropped and the others shrunk.
         """
         expected = self._level() * self.hours
         root = np.sqrt(np.maximum(expected, np.float32(1e-3)))
         residual = np.where(expected > 1e-3, (self.events - expected) / root, np.float32(0))
-        table = residual.reshape(DAY_TYPES * self.slots * 2, -1).astype(np.float64) / np.sqrt(_NOISE)
+        table = residual.reshape(DAY_TYPES * self.slots * 2, -1).astype(np.float64) / np.sqrt(NOISE)
         columns, rows = table.shape
         # The eigenvectors of the small square are the singular vectors of the long table, far cheaper.
         square = table @ table.T if columns <= rows else table.T @ table
@@ -223,7 +223,7 @@ class Demand(Component):
             np.sqrt(np.maximum((values[kept] - columns - rows) ** 2 - 4 * columns * rows, 0)) / values[kept]
         )
         projection = (vectors[:, kept] * shrunk) @ vectors[:, kept].T
-        table = (projection @ table if columns <= rows else table @ projection) * np.sqrt(_NOISE)
+        table = (projection @ table if columns <= rows else table @ projection) * np.sqrt(NOISE)
         residual = table.reshape(residual.shape).astype(np.float32)
         bend: Array32 = 1 + _smooth(residual * root) / np.maximum(_smooth(expected), np.float32(1e-3))
         return np.clip(bend, np.float32(_BEND[0]), np.float32(_BEND[1]))

@@ -25,7 +25,7 @@ from tests.support.gbfs_world import Operator
 from tests.support.misbehaving import Misbehaving
 
 ROOT = Path(__file__).resolve().parents[3]
-STORED = {ONLY_OLDER.kind, "clock_behind", "clock_ahead", "sentence"}
+STORED = {ONLY_OLDER.kind, "clock_behind", "clock_ahead", "unchanged_since", "sentence"}
 """Kinds that no class of error has."""
 
 

@@ -59,7 +59,7 @@ _MOST_REMEMBERED = 1000
 _FIRST_DAY = timedelta(days=1)
 """In it a city has shown too little to say that a count will rise or fall: it may only say how likely."""
 
-_STILLNESS_AFTER = timedelta(days=2)
+_STILLNESS_AFTER = timedelta(days=7)
 _STILLNESS_STEP = timedelta(minutes=15)
 _SURELY = 1000.0
 """Expected changes that need no more adding up."""
@@ -218,7 +218,10 @@ class Forecaster:
 
         All changes that the learnt rates expect at stations with a free dock or a bike are added up. They
         come in clumps, with twice the variance of independent riders: so half of them count. None in the
-        first two days, which have shown too little of the week.
+        come in clumps, with twice the variance of independent riders: so half of them count. None in the
+        first week, which has shown too little of the week.
+        first week, which has shown too little of the week.
+
 
         Raises `ValueError` before the first snapshot.
         """

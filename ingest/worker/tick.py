@@ -57,8 +57,9 @@ ONLY_OLDER = Reason("only_older")
 IMPROBABLE = 1e-6
 """The odds of stillness below which a feed counts as silent.
 
-Replayed, Boulder has four such stretches of over ten minutes in 52 days, none at night after its second day;
-Dublin has the 20 hours from 12 February 2017, 20:36 UTC, in which its feed stood still.
+Replayed from their third day on, Boulder has two such stretches in 52 days, 16 minutes each by day. Dublin has
+the 20 hours from 12 February 2017, 20:36 UTC, in which its feed stood still, and two nights of its first four
+days, before it was known that it closes at night. So a city is judged from its second week on.
 """
 
 LONGEST_STILLNESS = timedelta(hours=3)

@@ -218,10 +218,7 @@ class Forecaster:
 
         All changes that the learnt rates expect at stations with a free dock or a bike are added up. They
         come in clumps, with twice the variance of independent riders: so half of them count. None in the
-        come in clumps, with twice the variance of independent riders: so half of them count. None in the
         first week, which has shown too little of the week.
-        first week, which has shown too little of the week.
-
 
         Raises `ValueError` before the first snapshot.
         """

@@ -63,6 +63,7 @@ FEED_ERRORS: dict[str, Message] = {
     "no_station_information": mark("the discovery document names no station information"),
     "no_station_status": mark("the discovery document names no station status"),
     "no_stations": mark("the system has no stations: its bikes float freely, and nothing can be forecast"),
+    "no_bicycles": mark("the system has no bicycles: all that it rents is cars, scooters or the like"),
     # a feed that answers
     "only_older": mark("what it sends is older than what it sent before"),
     "unchanged_since": mark("its counts are unchanged since {time}"),

@@ -11,14 +11,20 @@ FINDINGS: dict[str, Message] = {
     "bad_document": mark("a document beside the station feeds could not be read"),
     "charset": mark("text that is not UTF-8"),
     "duplicate_feed": mark("feeds named twice with different addresses, the first one used"),
+    "contradictory_types": mark(
+        "stations whose counts by vehicle type do not add up to their total,"
+        " only what is known to be no bike is taken off it"
+    ),
     "duplicate_key": mark("keys given twice in one object, the last one taken"),
     "duplicate_station": mark("stations given twice, the first one taken"),
+    "form_factor": mark("vehicle types without a form factor that can be read, taken for bicycles"),
     "future_time": mark("the feed's time lies in the future, the time of receipt is used"),
     "no_docks": mark("stations without a number of free docks, so without a forecast of spaces"),
     "no_id": mark("stations without an id, passed over"),
     "no_name": mark("stations without a name, shown by their id"),
     "no_position": mark("stations without a position, passed over"),
     "no_time": mark("the feed does not tell its time, the time of receipt is used"),
+    "no_types": mark("the list of vehicle types is empty, the last good one is used"),
     "no_zone": mark("the time zone is not told, so taken from the stations' position"),
     "not_a_number": mark("NaN or Infinity where a number should be"),
     "old_report": mark("stations not heard of for a day while others are, their counts taken as unknown"),
@@ -30,6 +36,8 @@ FINDINGS: dict[str, Message] = {
     "wrong_zone": mark("the time zone told has other clocks than the stations' position, whose zone is used"),
     "wrong_clock": mark("the feed's clock is set wrong, the time of receipt is used"),
     "false_304": mark("the server says that nothing changed while counts do, so whole documents are fetched"),
+    "type_twice": mark("vehicle types described twice and differently, taken for bicycles"),
+    "unknown_type": mark("stations with vehicle types that are not described, taken for bicycles"),
     "long_ttl": mark("the feed asks for longer waits than live counts can have"),
 }
 """A message for each kind of finding, which can follow a number of cases."""

@@ -1,8 +1,7 @@
-"""Reads what a system says about itself: where its feeds are, its time zone, its kinds of vehicle."""
+"""Reads what a system says about itself: where its feeds are, and its time zone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -10,8 +9,6 @@ from ingest.gbfs import values
 from ingest.gbfs.documents import Document
 from ingest.gbfs.errors import NoFeeds, NoStationInformation, NoStations, NoStationStatus, NotDiscovery
 from ingest.gbfs.findings import Findings
-
-_BICYCLES = ("bicycle", "cargo_bicycle", "bike", "ebike")
 
 
 def feeds(document: Document, base: str, findings: Findings) -> dict[str, str]:
@@ -71,24 +68,3 @@ def time_zone(document: Document) -> str | None:
     data = document.get("data")
     zone = data.get("timezone") if isinstance(data, dict) else None
     return zone if isinstance(zone, str) and values.is_zone(zone) else None
-
-
-@dataclass(frozen=True)
-class VehicleTypes:
-    """The ids of vehicle types: those that are bicycles, and those of them that have a motor."""
-
-    bicycles: frozenset[str] = frozenset()
-    electric: frozenset[str] = frozenset()
-
-
-def vehicle_types(document: Document) -> VehicleTypes:
-    """Read which vehicles are bicycles and which are electric: one feed may offer cars at its stations."""
-    data = document.get("data")
-    entries = data.get("vehicle_types") if isinstance(data, dict) else None
-    bicycles, electric = set(), set()
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and entry.get("form_factor") in _BICYCLES:
-            bicycles.add(str(entry.get("vehicle_type_id")))
-            if entry.get("propulsion_type") in ("electric", "electric_assist"):
-                electric.add(str(entry.get("vehicle_type_id")))
-    return VehicleTypes(frozenset(bicycles), frozenset(electric))

@@ -19,7 +19,8 @@ FeedError                       any error below
 ├── NoFeeds                     the discovery document names no feed
 ├── NoStationInformation        the discovery document names no station information
 ├── NoStationStatus             the discovery document names no station status
-└── NoStations                  the system has no stations
+├── NoStations                  the system has no stations
+└── NoBicycles                  the system has no bicycles
 """
 
 # ruff: noqa: N818 - the base classes say that they are errors
@@ -198,6 +199,16 @@ class NoStations(FeedError):
 
     kind = "no_stations"
     template = "the system has no stations: its bikes float freely, and nothing can be forecast"
+
+    def __init__(self, *, retry_after: timedelta | None = timedelta(hours=6)) -> None:
+        super().__init__(retry_after=retry_after)
+
+
+class NoBicycles(FeedError):
+    """A system of cars or scooters alone. It is polled again in six hours, in case it gets bicycles."""
+
+    kind = "no_bicycles"
+    template = "the system has no bicycles: all that it rents is cars, scooters or the like"
 
     def __init__(self, *, retry_after: timedelta | None = timedelta(hours=6)) -> None:
         super().__init__(retry_after=retry_after)

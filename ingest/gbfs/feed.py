@@ -3,28 +3,29 @@
 A feed is several documents that change at their own pace. Discovery, system information and vehicle types
 are read daily. Station status is read at every poll. Station information is read by its `ttl`; it is read
 sooner when the status names a station that it lacks, since operators do not write both at one moment. When a
-slow document cannot be read again, the last good one stays in use. So only the status can fail a poll of a
-feed that has worked before.
+slow document cannot be read again, the last good one stays in use, also after a restart. So only the status
+can fail a poll of a feed that has worked before.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from ingest.gbfs import discovery, values
+from ingest.gbfs import discovery, values, vehicles
 from ingest.gbfs.clock import EventClock, Outcome, offset_reason
-from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.documents import Document, parse
 from ingest.gbfs.errors import DocumentName, FeedError, FetchFailed
 from ingest.gbfs.findings import Finding, Findings
 from ingest.gbfs.regions import region_at
 from ingest.gbfs.reports import LastReports
 from ingest.gbfs.stations import DescribedStations, StationCounts, counts, describe
+from ingest.gbfs.vehicles import VehicleTypes
 from ingest.http.client import Fetcher
 from ingest.http.errors import FetchError, NotFound
 from ingest.reason import Reason
@@ -57,7 +58,8 @@ class Poll:
     There is a `snapshot` exactly when `outcome` is "fresh". It has the stations of `stations`, in their
     order. `at` is the event time of the newest snapshot so far. `stations` is the same object until they
     change. `still_seconds` is how long neither the feed's time nor its counts have changed: the caller
-    decides from when on that is silence. `ttl_seconds` counts from `received_at`.
+    decides from when on that is silence. `ttl_seconds` counts from `received_at`. `documents` is what a feed
+    has to know of its slow documents after a restart, as JSON by their names.
     """
 
     outcome: Outcome
@@ -69,6 +71,7 @@ class Poll:
     ttl_seconds: float
     still_seconds: float
     findings: tuple[Finding, ...]
+    documents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -87,6 +90,30 @@ class FeedDocument:
     reads: int = 0
 
 
+@dataclass
+class MissingIds:
+    """Has a document read again for ids that it lacks but another names; ever later while it lacks them.
+
+    It waits `first` for an id that is new.
+    """
+
+    first: timedelta
+    ids: frozenset[str] = frozenset()
+    wait: timedelta = timedelta(minutes=1)
+    reads_noted: int = 0
+
+    def note(self, ids: frozenset[str], source: FeedDocument, now: datetime) -> None:
+        """Note which ids `source` lacks at the moment."""
+        new, self.ids = ids - self.ids, ids
+        if new:
+            self.wait = self.first
+        elif not ids or source.reads == self.reads_noted:
+            return
+        self.reads_noted = source.reads
+        source.due_at = min(source.due_at, now + self.wait)
+        self.wait = min(max(2 * self.wait, timedelta(minutes=1)), INFORMATION_EVERY[1])
+
+
 class Feed:
     """Polls one system; for one thread at a time. `clock` gives aware UTC."""
 
@@ -103,16 +130,31 @@ class Feed:
         self._counts: StationCounts | None = None
         self._reports = LastReports()
         self._ttl = 60.0
-        self._newcomers: frozenset[str] = frozenset()
-        self._newcomer_wait = timedelta(minutes=1)
-        self._reads_noted = 0
+        self._new_stations = MissingIds(first=timedelta(minutes=1))
+        self._new_types = MissingIds(first=timedelta(0))
+        self._remembered: dict[str, str] = {}
         self._doubt = SILENCE
         self._doubt_at: datetime | None = None
         self._unconditional_until = _NOW
 
-    def resume(self, stations: Stations | None, at: datetime | None) -> None:
-        """Continue after a restart, with the stations and the event time of the newest snapshot learnt."""
-        self._described = None if stations is None else DescribedStations(stations)
+    def resume(
+        self, stations: Stations | None, at: datetime | None, documents: Mapping[str, str] | None = None
+    ) -> None:
+        """Continue after a restart, with the stations and the event time of the newest snapshot learnt.
+
+        `documents` are those of the last poll: they stay in use until the feed's own can be read again.
+        """
+        self._remembered = dict(documents or {})
+        if "vehicle_types" in self._remembered:
+            self._types = VehicleTypes.from_json(self._remembered["vehicle_types"])
+        special = json.loads(self._remembered.get("station_information", "{}"))
+        self._described = (
+            None
+            if stations is None
+            else DescribedStations(
+                stations, frozenset(special.get("passed_over", ())), frozenset(special.get("dockless", ()))
+            )
+        )
         self._clock = EventClock(replayed=bool(self._system.label), newest=at)
 
     def poll(self) -> Poll:
@@ -203,8 +245,26 @@ class Feed:
                     url = self._documents["station_information"].url
                     self._documents["station_information"] = FeedDocument("station_information", url)
             elif document is not None:
-                self._types = discovery.vehicle_types(document)
+                self._set_types(vehicles.vehicle_types(document, source.findings), source)
             source.held = True
+
+    def _set_types(self, read: VehicleTypes, source: FeedDocument) -> None:
+        """Take over the vehicle types; an empty list after a good one is an outage."""
+        if self._types.kinds and not read.kinds:
+            source.findings.add("no_types")
+        elif read != self._types:
+            self._types = read
+            self._remember("vehicle_types", read.to_json())
+            self._read_status_anew()
+
+    def _remember(self, name: DocumentName, text: str) -> None:
+        if self._remembered.get(name) != text:
+            self._remembered = {**self._remembered, name: text}
+
+    def _read_status_anew(self) -> None:
+        """Have the counts read anew, since they are now read in another way; that alone is no news."""
+        self._counts = None
+        self._documents["station_status"].held = False
 
     def _read_stations(self) -> DescribedStations:
         source = self._documents["station_information"]
@@ -234,25 +294,19 @@ class Feed:
         if before is not None and read.stations.same_as(before.stations):
             read = replace(read, stations=before.stations)
         else:
-            self._counts = None
-            self._documents["station_status"].held = False
+            self._read_status_anew()
         self._described = read
+        special = {"passed_over": sorted(read.passed_over), "dockless": sorted(read.dockless)}
+        self._remember("station_information", json.dumps(special))
         source.held = True
         wait = timedelta(seconds=min(values.ttl(document, 0), 10**6))
         source.due_at = self._now() + min(max(wait, INFORMATION_EVERY[0]), INFORMATION_EVERY[1])
 
-    def _note_newcomers(self, newcomers: frozenset[str]) -> None:
-        """Read station information soon for a station that it lacks; ever later while it still lacks it."""
-        source = self._documents["station_information"]
-        new, self._newcomers = newcomers - self._newcomers, newcomers
-        if new:
-            self._newcomer_wait = timedelta(minutes=1)
-        elif newcomers and source.reads != self._reads_noted:
-            self._newcomer_wait = min(2 * self._newcomer_wait, INFORMATION_EVERY[1])
-        else:
-            return
-        self._reads_noted = source.reads
-        source.due_at = min(source.due_at, self._now() + self._newcomer_wait)
+    def _note_missing(self, read: StationCounts) -> None:
+        """Have documents read soon that lack stations or vehicle types which the status names."""
+        self._new_stations.note(read.newcomers, self._documents["station_information"], self._now())
+        if "vehicle_types" in self._documents:
+            self._new_types.note(read.new_types, self._documents["vehicle_types"], self._now())
 
     # ------------------------------------------------------------------ status
 
@@ -274,7 +328,7 @@ class Feed:
         self._ttl = values.ttl(document, 60.0)
         if self._ttl > LONGEST_TTL:
             source.findings.add("long_ttl", f"{self._ttl:g} s")
-        self._note_newcomers(read.newcomers)
+        self._note_missing(read)
         changed = self._counts is not None and not read.same_as(self._counts)
         dated = self._clock.date(read.feed_time, received, changed)
         if dated.finding:
@@ -352,6 +406,7 @@ class Feed:
             ttl_seconds=min(self._ttl, LONGEST_TTL),
             still_seconds=max((received - self._clock.still_since(received)).total_seconds(), 0.0),
             findings=total.all(),
+            documents=self._remembered,
         )
 
     def _get(self, source: FeedDocument) -> Document | None:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ingest.gbfs import values
-from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.documents import Document
 from ingest.gbfs.errors import (
     DocumentName,
+    NoBicycles,
     NoCounts,
     NoStationList,
     NoStationsNow,
@@ -26,6 +26,7 @@ from ingest.gbfs.errors import (
     TooManyStations,
 )
 from ingest.gbfs.findings import Findings
+from ingest.gbfs.vehicles import VehicleCounts, VehicleTypes, by_type, docks_for_bikes, of_total
 from model.arrays import Bools, Floats, Ints
 from model.records import UNKNOWN, Stations
 
@@ -120,8 +121,10 @@ class StationCounts:
     """What each station of `Stations` holds, aligned with it: `(S,)`, -1 for unknown.
 
     `feed_time` is the feed's own time, `renting` and `returning` are None where no station has such flags.
-    `newcomers` are ids that the station information does not have. `reported` is when each station was last
-    heard of, in Unix seconds `(S,)`, not a number where that is not told.
+    `bikes` has no cargo bikes; they are in `cargo`, which is None where no station has any.
+    `newcomers` are ids that the station information does not have, `new_types` ids of vehicle types that the
+    vehicle types do not have. `reported` is when each station was last heard of, in Unix seconds `(S,)`, not
+    a number where that is not told.
     """
 
     feed_time: datetime | None
@@ -132,12 +135,14 @@ class StationCounts:
     returning: Bools | None
     newcomers: frozenset[str]
     reported: Floats
+    cargo: Ints | None = None
+    new_types: frozenset[str] = frozenset()
 
     def same_as(self, other: StationCounts) -> bool:
         """Tell whether all stations hold the same, whatever the time."""
         return all(
             np.array_equal(getattr(self, name), getattr(other, name))
-            for name in ("bikes", "docks", "ebikes", "renting", "returning")
+            for name in ("bikes", "docks", "ebikes", "cargo", "renting", "returning")
         )
 
 
@@ -146,18 +151,20 @@ def counts(
 ) -> StationCounts:
     """Read what each described station holds.
 
-    Raises `FeedError` when no number of bikes can be read at any of them.
+    Raises `FeedError` when no number of bikes can be read at any of them, or when the system has no bicycle.
     """
     known = described.stations
     row_of = {key: row for row, key in enumerate(known.station_id.tolist())}
     capacity = known.capacity.tolist()
     size = len(row_of)
     bikes, docks, ebikes = ([UNKNOWN] * size for _ in range(3))
+    cargo = [0] * size
     renting: list[bool | None] = [None] * size
     returning: list[bool | None] = [None] * size
     seen = [False] * size
     reported = np.full(size, np.nan)
     newcomers = set()
+    new_types: set[str] = set()
     for entry in _entries(document, "station_status"):
         key = values.station_id(entry.get("station_id"))
         if key is None:
@@ -175,20 +182,36 @@ def counts(
         heard = values.moment(entry.get("last_reported"))
         if heard is not None:
             reported[row] = heard.timestamp()
-        bikes[row] = _bikes(entry, capacity[row], types)
+        found = by_type(entry, types)
+        if found is not None:
+            cargo[row] = found.cargo
+            if found.undescribed and types.kinds:
+                findings.add("unknown_type", f"{key}: {min(found.undescribed)}")
+            new_types |= found.undescribed
+        bikes[row], contradictory = _bikes(entry, capacity[row], found)
+        if contradictory and types.kinds:
+            findings.add("contradictory_types", f"bikes at {key}: {entry.get('num_bikes_available')}")
         if bikes[row] == UNKNOWN:
             findings.add("bad_count", f"bikes at {key}: {entry.get('num_bikes_available')}")
         free = entry.get("num_docks_available")
         docks[row] = values.count(free, capacity[row])
+        apart = docks_for_bikes(entry, types)
+        if apart is not None:
+            docks[row], contradictory = of_total(docks[row], *apart)
+            docks[row] = free = values.count(docks[row], capacity[row])
+            if contradictory and types.kinds:
+                findings.add("contradictory_types", f"docks at {key}: {entry.get('num_docks_available')}")
         if docks[row] == 0 and key in described.dockless:
             docks[row], free = UNKNOWN, None
         if docks[row] == UNKNOWN:
             findings.add("no_docks" if free is None else "bad_count", f"docks at {key}: {free}")
-        electric = _ebikes(entry, types)
+        electric = _ebikes(entry, found)
         ebikes[row] = electric if electric <= bikes[row] else UNKNOWN
         there = values.flag(entry.get("is_installed")) is not False
         renting[row] = there and values.flag(entry.get("is_renting"))
         returning[row] = there and values.flag(entry.get("is_returning"))
+    if types.has_no_bicycle and not new_types:
+        raise NoBicycles
     for key in newcomers:
         findings.add("status_only", key)
     missing = seen.count(False)
@@ -207,6 +230,8 @@ def counts(
         returning=_flags(returning),
         newcomers=frozenset(newcomers),
         reported=reported,
+        cargo=np.array(cargo) if any(cargo) else None,
+        new_types=frozenset(new_types),
     )
 
 
@@ -220,43 +245,25 @@ def _flags(flags: list[bool | None]) -> Bools | None:
     return None if all(flag is None for flag in flags) else np.array([flag is not False for flag in flags])
 
 
-def _bikes(entry: Mapping[str, Any], capacity: int, types: VehicleTypes) -> int:
-    by_type = _by_type(entry)
-    if by_type and types.bicycles and not types.bicycles.issuperset(by_type):
-        # Cars or scooters stand here too, and the plain number may count them.
-        of_bikes = [found for key, found in by_type.items() if key in types.bicycles]
-        return UNKNOWN if UNKNOWN in of_bikes else values.count(sum(of_bikes), capacity)
-    for field in ("num_bikes_available", "num_vehicles_available"):
-        found = values.count(entry.get(field), capacity)
-        if found != UNKNOWN:
-            return found
-    if not by_type or UNKNOWN in by_type.values():
-        return UNKNOWN
-    return values.count(sum(by_type.values()), capacity)
+def _bikes(entry: Mapping[str, Any], capacity: int, found: VehicleCounts | None) -> tuple[int, bool]:
+    """Read a station's bikes, and whether its total and its counts by type contradict each other."""
+    fields = ("num_bikes_available", "num_vehicles_available")
+    totals = (values.count(entry.get(name), capacity) for name in fields)
+    total = next((total for total in totals if total != UNKNOWN), UNKNOWN)
+    if found is None:
+        return total, False
+    bikes, contradictory = of_total(total, found.bikes, found.cargo, found.other)
+    return values.count(bikes, capacity), contradictory
 
 
-def _ebikes(entry: Mapping[str, Any], types: VehicleTypes) -> int:
-    found = values.count(entry.get("num_ebikes_available"))
-    if found != UNKNOWN:
-        return found
+def _ebikes(entry: Mapping[str, Any], found: VehicleCounts | None) -> int:
+    if found is not None and found.electric != UNKNOWN:
+        return found.electric
+    total = values.count(entry.get("num_ebikes_available"))
+    if total != UNKNOWN:
+        return total
+    # A dict in Barcelona and Boulder, a list of one-key dicts in Paris.
     named = entry.get("num_bikes_available_types")
-    if named is not None:
-        # A dict in Barcelona and Boulder, a list of one-key dicts in Paris.
-        dicts = [part for part in (named if isinstance(named, list) else [named]) if isinstance(part, dict)]
-        of = [values.count(part[key]) for part in dicts for key in part if str(key).lower() in _ELECTRIC]
-        return sum(of) if of and UNKNOWN not in of else UNKNOWN
-    by_type = _by_type(entry) if types.bicycles else {}
-    if not by_type:
-        return UNKNOWN
-    of = [found for key, found in by_type.items() if key in types.electric]
-    return UNKNOWN if UNKNOWN in of else sum(of)
-
-
-def _by_type(entry: Mapping[str, Any]) -> dict[str, int]:
-    listed = entry.get("vehicle_types_available")
-    found: dict[str, int] = {}
-    for part in listed if isinstance(listed, list) else ():
-        if isinstance(part, dict):
-            key = str(part.get("vehicle_type_id"))
-            found[key] = values.count(part.get("count"))
-    return found
+    dicts = [part for part in (named if isinstance(named, list) else [named]) if isinstance(part, dict)]
+    of = [values.count(part[key]) for part in dicts for key in part if str(key).lower() in _ELECTRIC]
+    return sum(of) if of and UNKNOWN not in of else UNKNOWN

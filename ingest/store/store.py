@@ -40,6 +40,7 @@ class TickResult:
     where even the first counts of a feed are old. `issued` is the part of the frame that is kept until its
     truth arrives, None where this tick's is not. `before` is when the snapshot learnt before this one was,
     None where that is the last committed. `weather` is the report that was learnt before the snapshot.
+    `documents` is what the feed has read of its slow documents, None where that did not change.
     """
 
     poll: PollRow
@@ -56,6 +57,7 @@ class TickResult:
     weather: Weather | None = None
     daily: Sequence[DailyScore] = ()
     drifts: Sequence[Drift] = ()
+    documents: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ class Store:
             self.observations.add_changes(db, system_id, at, tick.changes)
             if tick.stations is not None:
                 self.systems.replace_stations(db, system_id, tick.stations)
+            if tick.documents is not None:
+                self.systems.replace_documents(db, system_id, tick.documents)
             self.frames.add(db, system_id, version, claim.now, at, tick.frame)
             if tick.issued is not None:
                 self.issued_forecasts.add(db, system_id, at, tick.issued)

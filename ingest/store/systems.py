@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from ingest.reason import Reason
 from ingest.store.database import Database
-from ingest.store.tables import stations, systems
+from ingest.store.tables import feed_documents, stations, systems
 from ingest.system import System
 from model.records import Stations
 
@@ -43,7 +43,7 @@ _STATE = [systems.c[name] for name in SystemState.__dataclass_fields__]
 
 
 class SystemTables:
-    """Reads and writes `systems` and `stations`."""
+    """Reads and writes `systems`, `stations` and `feed_documents`."""
 
     def __init__(self, database: Database) -> None:
         self._read, self._write = database.read, database.write
@@ -105,6 +105,13 @@ class SystemTables:
             capacity=np.array([row.capacity for row in rows], dtype=np.int64),
         )
 
+    def documents(self, system_id: str) -> dict[str, str]:
+        """Fetch what a system's feed has last read of its slow documents, by their names."""
+        query = sa.select(feed_documents.c.name, feed_documents.c.content)
+        with self._read() as db:
+            rows = db.execute(query.where(feed_documents.c.system_id == system_id)).all()
+        return {row.name: row.content for row in rows}
+
     # ---------------------------------------------------------------- within a transaction
 
     @staticmethod
@@ -127,3 +134,13 @@ class SystemTables:
                         new.capacity.tolist(), strict=True))
                 ],
             )  # fmt: skip
+
+    @staticmethod
+    def replace_documents(db: Connection, system_id: str, new: Mapping[str, str]) -> None:
+        """Write what a system's feed has read of its slow documents."""
+        db.execute(feed_documents.delete().where(feed_documents.c.system_id == system_id))
+        if new:
+            db.execute(
+                feed_documents.insert(),
+                [{"system_id": system_id, "name": name, "content": text} for name, text in new.items()],
+            )

@@ -250,8 +250,16 @@ weathers = sa.Table(
     sa.Column("blob", sa.LargeBinary, nullable=False),
 )
 
+feed_documents = sa.Table(
+    "feed_documents",
+    metadata,
+    _system_id(),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+)
+
 EMPTIED_BY_BEGIN = (
     stations, observations, status, polls, checkpoints, drifts, daily_scores, issued_forecasts,
-    scores, outages, weathers,
+    scores, outages, weathers, feed_documents,
 )  # fmt: skip
 """The tables that lose a system's rows when it begins anew. Its old frames stay until they are too old."""

@@ -8,7 +8,7 @@ has learnt when it first appears.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,7 +42,9 @@ class _PlayedFeed:
     clock: Callable[[], datetime]
     playback: Playback
 
-    def resume(self, stations: Stations | None, at: datetime | None) -> None:
+    def resume(
+        self, stations: Stations | None, at: datetime | None, documents: Mapping[str, str] | None = None
+    ) -> None:
         """Do nothing: a playable source keeps no state between two polls."""
 
     def poll(self) -> Poll:

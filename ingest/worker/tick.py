@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -57,9 +57,9 @@ ONLY_OLDER = Reason("only_older")
 IMPROBABLE = 1e-6
 """The odds of stillness below which a feed counts as silent.
 
-Replayed from their third day on, Boulder has two such stretches in 52 days, 16 minutes each by day. Dublin has
-the 20 hours from 12 February 2017, 20:36 UTC, in which its feed stood still, and two nights of its first four
-days, before it was known that it closes at night. So a city is judged from its second week on.
+Replayed from their third day on, Boulder has two such stretches in 52 days, 16 minutes each by day. Dublin
+has the 20 hours from 12 February 2017, 20:36 UTC, in which its feed stood still, and two nights of its
+first four days, before it was known that it closes at night. So a city is judged from its second week on.
 """
 
 LONGEST_STILLNESS = timedelta(hours=3)
@@ -75,8 +75,10 @@ class SnapshotSource(Protocol):
     def poll(self) -> Poll:
         """Read the feed. Raises `FeedError`."""
 
-    def resume(self, stations: Stations | None, at: datetime | None) -> None:
-        """Continue after the newest snapshot that was learnt, with the stations known then."""
+    def resume(
+        self, stations: Stations | None, at: datetime | None, documents: Mapping[str, str] | None = None
+    ) -> None:
+        """Continue after the newest snapshot that was learnt, with the stations and documents known then."""
 
 
 class WeatherSource(Protocol):
@@ -95,9 +97,9 @@ class WorkingCopy:
     """One system in memory, as the store holds it.
 
     `checkpoint_at` is the event time of the newest checkpoint, `live_at` when the feed last gave something
-    new, `due_at` when the first poll is due, `failures` how many polls in a row have failed, and `weather`
-    what has arrived since the last commit. `changed_at` is the event time of the newest change of a count.
-    `silent` tells whether the feed was silent at the last commit.
+    new, `due_at` when the first poll is due, `failures` how many polls in a row have failed, `documents` what
+    the feed had read by the last commit, and `weather` what has arrived since. `changed_at` is the event time
+    of the newest change of a count. `silent` tells whether the feed was silent at the last commit.
     """
 
     feed: SnapshotSource
@@ -106,6 +108,7 @@ class WorkingCopy:
     live_at: datetime
     due_at: datetime
     failures: int
+    documents: Mapping[str, str]
     weather: Weather | None = None
     changed_at: datetime | None = None
     silent: bool = False
@@ -259,8 +262,9 @@ class Ticker:
         # With the seed pipeline added or taken out, recovery would give another state: a checkpoint is due.
         changed = forecaster is not None and forecaster.run_seed_pipeline(self._seed)
         feed = self._open_feed()
+        documents = self.store.systems.documents(self.system.system_id)
         if forecaster is not None:
-            feed.resume(forecaster.stations, forecaster.at)
+            feed.resume(forecaster.stations, forecaster.at, documents)
         return WorkingCopy(
             feed=feed,
             forecaster=forecaster,
@@ -270,6 +274,7 @@ class Ticker:
             failures=0 if state is None else state.failures,
             changed_at=self.store.observations.last_change(self.system.system_id),
             silent=state is not None and state.state == "silent",
+            documents=documents,
         )
 
     def _first_due(self, state: SystemState | None, now: datetime) -> datetime:
@@ -360,9 +365,10 @@ class Ticker:
                 state=state,
                 daily=by_day(scores, after.station_id, forecaster.stations.timezone),
                 drifts=forecaster.drifts,
+                documents=None if poll.documents == copy.documents else poll.documents,
             ),
         )
-        copy.weather = None
+        copy.weather, copy.documents = None, poll.documents
         if checkpoint is not None:
             copy.checkpoint_at = snapshot.at
         copy.live_at, copy.failures, copy.silent = poll.received_at, 0, silent

@@ -80,6 +80,25 @@ def _no_stations(document: dict[str, Any]) -> None:
     document["data"]["stations"] = []
 
 
+def _with_types(*listed: tuple[str, int]) -> Callable[[dict[str, Any]], None]:
+    """List these types at each station beside its bikes, which its total does not count."""
+
+    def change(document: dict[str, Any]) -> None:
+        for entry in document["data"]["stations"]:
+            rest = [("bike", entry["num_bikes_available"]), *listed]
+            entry["vehicle_types_available"] = [
+                {"vehicle_type_id": key, "count": count} for key, count in rest
+            ]
+
+    return change
+
+
+def _docks_for_scooters(document: dict[str, Any]) -> None:
+    for entry in document["data"]["stations"]:
+        docks = [{"vehicle_type_ids": ["kick"], "count": entry["num_docks_available"]}]
+        entry["vehicle_docks_available"] = docks
+
+
 FAULTS: dict[str, Fault] = {
     # Operators
     "304 for good": Fault(_unchanged, "unchanged", "silent"),
@@ -114,6 +133,11 @@ FAULTS: dict[str, Fault] = {
     "redirect loop": Fault(lambda town: redirect("station_status.json"), "bad_redirect", "refused"),
     "redirect to another host": Fault(_to_localhost, "learnt", "live"),
     "redirect to no address": Fault(lambda town: redirect("file:///etc/passwd"), "bad_redirect", "refused"),
+    # Vehicles
+    "scooters beside the bikes": _changed(_with_types(("kick", 6)), "learnt"),
+    "a type that nobody describes": _changed(_with_types(("ghost", 4)), "learnt"),
+    "a type twice at a station": _changed(_with_types(("bike", 2)), "learnt"),
+    "docks for scooters": _changed(_docks_for_scooters, "learnt"),
     # Time
     "frozen": Fault(_frozen, "unchanged", "silent"),
     "going back": Fault(_behind, "late", "silent"),

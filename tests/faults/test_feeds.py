@@ -16,9 +16,10 @@ from ingest.gbfs.feed import Feed
 from ingest.http.client import Fetcher
 from ingest.store import Store
 from ingest.worker.tick import Ticker
+from model.frame import Frame
 from tests.faults.feeds import FAULTS
 from tests.faults.town import Town
-from tests.support.gbfs_world import NOW
+from tests.support.gbfs_world import NOW, STATION_FEEDS, Operator, feed_list, holding, status, wrap
 from tests.support.misbehaving import Misbehaving
 from tests.support.store_world import store_url
 
@@ -103,3 +104,50 @@ def test_a_feed_that_breaks_loses_nothing_and_comes_back(
     assert polls == sorted(set(polls))
     assert polls[-1] > started + LONG - timedelta(minutes=2)
     assert "a bug ended" not in caplog.text
+
+
+@pytest.mark.both
+def test_a_worker_that_restarts_while_the_types_are_away_learns_no_riders(
+    store: Store, server: Misbehaving
+) -> None:
+    """One bike became seven and then one again, as if riders came and went: six scooters stood beside it."""
+    operator = Operator(server)
+    names = (*STATION_FEEDS, "system_information", "vehicle_types")
+    operator.discovery = wrap({"feeds": feed_list(*names, at=server.url(""))})
+    operator.types = types = wrap({"vehicle_types": [
+        {"vehicle_type_id": "bike", "form_factor": "bicycle", "propulsion_type": "human"},
+        {"vehicle_type_id": "kick", "form_factor": "scooter_standing", "propulsion_type": "electric"},
+    ]})  # fmt: skip
+    listed = [{"vehicle_type_id": "bike", "count": 1}, {"vehicle_type_id": "kick", "count": 6}]
+    store.systems.follow([operator.followed])
+
+    def clock() -> datetime:
+        return operator.now
+
+    def worker() -> Ticker:
+        return Ticker(operator.followed, store, "me", operator.follow, clock, jitter=random.Random(1))
+
+    def tick(ticker: Ticker) -> None:
+        operator.now += timedelta(minutes=6)
+        operator.status = status(
+            *(holding(key, 7, 13, vehicle_types_available=listed) for key in ("1", "2")),
+            last_updated=int(operator.now.timestamp()),
+        )
+        ticker.tick()
+        found = store.frames.newest("toulouse")
+        assert found is not None
+        assert Frame.from_bytes(found[1]).bikes.tolist() == [1, 1]
+
+    before = worker()
+    tick(before)
+    tick(before)
+    operator.types = None
+    after = worker()
+    tick(after)
+    tick(after)
+    operator.types = types
+    for _ in range(3):
+        tick(after)
+    assert len(store.observations.poll_times("toulouse")) == 7
+    assert len(store.observations.changes("toulouse")) == 2, "the two stations of the first poll"
+    operator.fetcher.close()

@@ -53,12 +53,16 @@ class Town:
         self.everything = False
         self.polls = 0
         at = server.url(f"/{name}")
-        feeds = feed_list("station_information", "station_status", at=at)
+        feeds = feed_list("station_information", "station_status", "vehicle_types", at=at)
         self._documents: dict[str, Callable[[], Any]] = {
             "gbfs": lambda: wrap({"en": {"feeds": feeds}}),
             "station_information": lambda: information(*(place(str(n)) for n in range(size))),
             "station_status": self._status,
-        }
+            "vehicle_types": lambda: wrap({"vehicle_types": [
+                {"vehicle_type_id": "bike", "form_factor": "bicycle", "propulsion_type": "human"},
+                {"vehicle_type_id": "kick", "form_factor": "scooter_standing", "propulsion_type": "electric"},
+            ]}),
+        }  # fmt: skip
         for each in self._documents:
             server.at(f"/{name}/{each}.json", self._serve(each))
 

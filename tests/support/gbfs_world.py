@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.documents import parse
 from ingest.gbfs.feed import Feed, Poll
 from ingest.gbfs.findings import Findings
 from ingest.gbfs.stations import DescribedStations, StationCounts, counts, describe
+from ingest.gbfs.vehicles import VehicleTypes
 from ingest.http.client import Fetcher
 from ingest.system import System
 from tests.support.misbehaving import Behaviour, Handler, Misbehaving, document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ class Script:
     next: Any = None
     known: Stations | None = None
     at: datetime | None = None
+    documents: Mapping[str, str] | None = None
     opened: int = 0
     polled: int = 0
 
@@ -37,8 +39,10 @@ class Script:
         self.opened += 1
         return self
 
-    def resume(self, known: Stations | None, at: datetime | None) -> None:
-        self.known, self.at = known, at
+    def resume(
+        self, known: Stations | None, at: datetime | None, documents: Mapping[str, str] | None = None
+    ) -> None:
+        self.known, self.at, self.documents = known, at, documents
 
     def poll(self) -> Poll:
         self.polled += 1

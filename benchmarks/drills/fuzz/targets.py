@@ -72,10 +72,14 @@ def good_documents() -> dict[str, bytes]:
             {"station_id": key, "name": key, "lat": 43.6, "lon": 1.44, "capacity": 20} for key in "ab"]}),
         "station_status": wrap({"stations": [
             {"station_id": key, "num_bikes_available": 5, "num_docks_available": 15, "is_installed": True,
-             "is_renting": True, "is_returning": True} for key in "ab"]}),
+             "is_renting": True, "is_returning": True,
+             "vehicle_types_available": [
+                 {"vehicle_type_id": "e", "count": 2}, {"vehicle_type_id": "k", "count": 3}],
+             "vehicle_docks_available": [{"vehicle_type_ids": ["e", "k"], "count": 15}]} for key in "ab"]}),
         "system_information": wrap({"system_id": "x", "timezone": "Europe/Paris"}),
         "vehicle_types": wrap({"vehicle_types": [
-            {"vehicle_type_id": "e", "form_factor": "bicycle", "propulsion_type": "electric_assist"}]}),
+            {"vehicle_type_id": "e", "form_factor": "bicycle", "propulsion_type": "electric_assist"},
+            {"vehicle_type_id": "k", "form_factor": "scooter", "propulsion_type": "electric"}]}),
     }  # fmt: skip
 
 
@@ -452,7 +456,7 @@ TARGETS: dict[str, tuple[Callable[[], Target], Callable[[Path], Iterator[bytes]]
     "document": (document, document_seeds, ("ingest.gbfs.feed",
     "ingest.gbfs.clock", "ingest.gbfs.discovery",
                  "ingest.gbfs.findings", "ingest.gbfs.documents", "ingest.gbfs.stations",
-                 "ingest.gbfs.values")),
+                 "ingest.gbfs.values", "ingest.gbfs.vehicles")),
     "recording": (recording, recording_seeds, ("ingest.replay.recording",)),
     "state": (state, state_seeds, ("model",)),
     "address": (address, address_seeds, ("dashboard.state.address_bar", "dashboard.itinerary")),

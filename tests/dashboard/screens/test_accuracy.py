@@ -39,7 +39,7 @@ class Feed:
         self.stations: Stations | None = None
         self.now = NOON
 
-    def resume(self, stations: Stations | None, at: datetime | None) -> None:
+    def resume(self, *known: object) -> None:
         pass
 
     def poll(self) -> Poll:

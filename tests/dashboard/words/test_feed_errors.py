@@ -16,7 +16,7 @@ import tests.support.misbehaving as server_that
 from dashboard.words.feed_errors import DOCUMENTS, FEED_ERRORS, feed_error
 from dashboard.words.findings import FINDINGS, example, finding
 from ingest.gbfs.clock import ClockFinding, offset_reason
-from ingest.gbfs.errors import DocumentError, DocumentName, FetchFailed, NoStations
+from ingest.gbfs.errors import DocumentError, DocumentName, FetchFailed, NoBicycles, NoStations
 from ingest.http.errors import FetchError, KeyNeeded, TooSlow
 from ingest.reason import Argument, Reason, ReasonedError
 from ingest.store import findings_json
@@ -127,8 +127,8 @@ def test_a_clock_set_wrong_says_by_how_much() -> None:
     assert example(offset_reason(-timedelta(minutes=50)) or "") == "the feed's clock is 0 h 50 min ahead"
 
 
-def test_free_floating_bikes_are_polled_again_in_hours() -> None:
-    assert NoStations().retry_after is not None
+def test_a_system_that_cannot_be_forecast_is_polled_again_in_hours() -> None:
+    assert NoStations().retry_after == NoBicycles().retry_after == timedelta(hours=6)
 
 
 # ---------------------------------------------------------------- findings

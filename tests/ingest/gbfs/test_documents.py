@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.gbfs import discovery, stations, values
-from ingest.gbfs.discovery import VehicleTypes, feeds
+from ingest.gbfs.discovery import feeds
 from ingest.gbfs.documents import parse
 from ingest.gbfs.errors import FeedError
 from ingest.gbfs.findings import Findings
 from ingest.gbfs.stations import DescribedStations, counts, describe
+from ingest.gbfs.vehicles import VehicleTypes
 from tests.support.gbfs_world import (
     SECONDS,
     STATION_FEEDS,
@@ -531,7 +532,7 @@ def test_bikes_go_by_several_names(fields: Json, bikes: int, version: Any) -> No
     ],
 )
 def test_e_bikes_go_by_several_names(fields: Json, ebikes: int | None) -> None:
-    types = VehicleTypes(bicycles=frozenset({"fast", "slow"}), electric=frozenset({"fast"}))
+    types = VehicleTypes({"fast": "electric", "slow": "plain"})
     read, _ = counted(status(holding("1", 5, **fields)), types=types)
     assert (None if read.ebikes is None else read.ebikes.tolist()) == (None if ebikes is None else [ebikes])
 
@@ -539,34 +540,6 @@ def test_e_bikes_go_by_several_names(fields: Json, ebikes: int | None) -> None:
 def test_by_type_nothing_is_known_of_e_bikes_before_the_types_are() -> None:
     read, _ = counted(status(holding("1", 5, vehicle_types_available=[{"vehicle_type_id": "a", "count": 5}])))
     assert read.ebikes is None
-
-
-def test_vehicle_types_tell_bicycles_and_motors() -> None:
-    document = wrap(
-        {
-            "vehicle_types": [
-                {"vehicle_type_id": "a", "form_factor": "bicycle", "propulsion_type": "human"},
-                {
-                    "vehicle_type_id": "b",
-                    "form_factor": "cargo_bicycle",
-                    "propulsion_type": "electric_assist",
-                },
-                {"vehicle_type_id": "c", "form_factor": "scooter_standing", "propulsion_type": "electric"},
-                {"form_factor": ["bicycle"]},
-                None,
-            ]
-        }
-    )
-    types = discovery.vehicle_types(document)
-    assert types == VehicleTypes(frozenset({"a", "b"}), frozenset({"b"}))
-    assert discovery.vehicle_types(wrap([])) == VehicleTypes()
-
-
-def test_cars_at_a_station_are_no_bikes() -> None:
-    types = VehicleTypes(bicycles=frozenset({"bike"}))
-    listed = [{"vehicle_type_id": "bike", "count": 2}, {"vehicle_type_id": "car", "count": 3}]
-    read, _ = counted(status(holding("1", 5, vehicle_types_available=listed)), types=types)
-    assert read.bikes.tolist() == [2]
 
 
 # ---------------------------------------------------------------- station status: counts and stations
@@ -771,7 +744,7 @@ def test_information_with_anything_anywhere_is_read_or_refused(document: Json) -
 @given(_spoilt(status(RICH, holding("2"))), st.booleans())
 def test_status_with_anything_anywhere_is_read_or_refused(document: Json, typed: bool) -> None:
     known = DescribedStations(described(place("1"), place("2")).stations)
-    types = VehicleTypes(frozenset({"a"}), frozenset({"a"})) if typed else VehicleTypes()
+    types = VehicleTypes({"a": "electric"}) if typed else VehicleTypes()
 
     def read() -> None:
         got = counts(document, known, types, Findings())

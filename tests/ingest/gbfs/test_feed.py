@@ -21,6 +21,7 @@ from model import Stations
 from tests.support.gbfs_world import (
     NOW,
     SECONDS,
+    STATION_FEEDS,
     Operator,
     bikes,
     feed_list,
@@ -34,6 +35,7 @@ from tests.support.gbfs_world import (
 from tests.support.misbehaving import Behaviour, Misbehaving
 
 STATUS, INFORMATION, DISCOVERY = "/station_status.json", "/station_information.json", "/gbfs.json"
+TYPES = "/vehicle_types.json"
 
 
 @pytest.fixture
@@ -109,12 +111,9 @@ def test_the_zone_is_that_of_the_stations_where_system_information_fails(operato
     assert kinds(poll) == {}
 
 
-def test_vehicle_types_tell_e_bikes(operator: Operator, server: Misbehaving) -> None:
-    names = ("station_status", "station_information", "vehicle_types")
-    operator.discovery = wrap({"feeds": feed_list(*names, at=server.url(""))})
-    assist = {"vehicle_type_id": "e", "form_factor": "bicycle", "propulsion_type": "electric_assist"}
-    operator.types = wrap({"vehicle_types": [assist]})
-    operator.status = status(holding("1", 5, vehicle_types_available=[{"vehicle_type_id": "e", "count": 5}]))
+def test_vehicle_types_tell_e_bikes(operator: Operator) -> None:
+    offer(operator, {"e": ("bicycle", "electric_assist")})
+    stand(operator, e=5)
     snapshot = operator.poll().snapshot
     assert snapshot is not None
     assert snapshot.ebikes is not None
@@ -193,6 +192,99 @@ def test_stations_that_change_do_not_make_an_old_status_new(operator: Operator) 
     poll = operator.poll(16 * 60)
     assert len(poll.stations) == 3
     assert (poll.outcome, poll.at) == ("unchanged", NOW)
+
+
+# ---------------------------------------------------------------- vehicle types
+
+
+def offer(operator: Operator, types: dict[str, tuple[str, str]]) -> None:
+    """Let the operator describe vehicle types, by form factor and propulsion."""
+    names = (*STATION_FEEDS, "system_information", "vehicle_types")
+    operator.discovery = wrap({"feeds": feed_list(*names, at=operator.server.url(""))})
+    operator.types = wrap({"vehicle_types": [
+        {"vehicle_type_id": key, "form_factor": form, "propulsion_type": propulsion}
+        for key, (form, propulsion) in types.items()
+    ]})  # fmt: skip
+
+
+def stand(operator: Operator, **types: int) -> None:
+    """Let so many vehicles of these types stand at station 1 from now on."""
+    listed = [{"vehicle_type_id": key, "count": count} for key, count in types.items()]
+    operator.status = status(
+        holding("1", sum(types.values()), vehicle_types_available=listed),
+        holding("2", 7, 13),
+        last_updated=int(operator.now.timestamp()),
+    )
+
+
+BIKE, KICK = {"bike": ("bicycle", "human")}, {"kick": ("scooter_standing", "electric")}
+
+
+def test_a_type_named_before_it_is_described_is_a_bike_and_read_again_at_the_next_poll(
+    operator: Operator, server: Misbehaving
+) -> None:
+    """New e-bikes stood there a day before vehicle_types.json knew them: half of all bikes vanished."""
+    offer(operator, BIKE)
+    stand(operator, bike=4, ASTRO=4)
+    poll = operator.poll()
+    assert bikes(poll, "1") == 8
+    assert kinds(poll) == {"unknown_type": 1}
+    offer(operator, BIKE | {"ASTRO": ("bicycle", "electric_assist")})
+    poll = operator.poll(20, feed_time=SECONDS + 20)
+    assert server.times(TYPES) == 2
+    assert bikes(poll, "1") == 8
+    assert kinds(poll) == {}
+    assert poll.snapshot is not None
+    assert poll.snapshot.ebikes is not None
+    assert poll.snapshot.ebikes.tolist() == [4, -1]
+
+
+def test_types_are_not_read_every_minute_for_one_that_is_never_described(
+    operator: Operator, server: Misbehaving
+) -> None:
+    offer(operator, BIKE)
+    stand(operator, bike=4, ghost=4)
+    for minute in range(130):
+        operator.poll(60, feed_time=SECONDS + 60 * minute)
+    assert server.times(TYPES) == 9, "at once, a poll later, and after 1, 2, 4, 8, 16, 32, 64 more minutes"
+    stand(operator, bike=4, ghost=4, spectre=1)
+    operator.poll(60)
+    operator.poll(60)
+    assert server.times(TYPES) == 10, "one more is new"
+
+
+def test_counts_are_read_anew_once_a_type_is_known_to_be_no_bicycle(
+    operator: Operator, server: Misbehaving
+) -> None:
+    """The server answers 304: what we hold was read with the types of before."""
+    offer(operator, BIKE)
+    stand(operator, bike=4, kick=4)
+    assert operator.status is not None
+    del operator.status["last_updated"]
+    server.at(STATUS, server_that.tagged(json.dumps(operator.status).encode(), '"1"'))
+    assert bikes(operator.poll(), "1") == 8
+    offer(operator, BIKE | KICK)
+    assert bikes(operator.poll(60), "1") == 4
+
+
+def test_an_empty_list_of_types_does_not_end_the_good_one(operator: Operator) -> None:
+    offer(operator, BIKE | KICK)
+    stand(operator, bike=1, kick=6)
+    assert bikes(operator.poll(), "1") == 1
+    offer(operator, {})
+    poll = operator.poll(86400 + 60, feed_time=SECONDS + 86400 + 60)
+    assert bikes(poll, "1") == 1
+    assert kinds(poll) == {"no_types": 1}
+
+
+def test_a_system_of_cars_alone_is_refused_in_words_and_left_alone_for_hours(operator: Operator) -> None:
+    offer(operator, {"kombi": ("car", "combustion"), "roller": ("moped", "electric")})
+    stand(operator, kombi=3)
+    error = failure(operator)
+    assert (error.state, error.kind, error.retry_after) == ("refused", "no_bicycles", timedelta(hours=6))
+    offer(operator, {"kombi": ("car", "combustion")} | BIKE)
+    stand(operator, kombi=3, bike=2)
+    assert bikes(operator.poll(6 * 3600, feed_time=SECONDS + 6 * 3600), "1") == 2
 
 
 # ---------------------------------------------------------------- conditional requests
@@ -426,6 +518,56 @@ def test_after_a_restart_the_stations_known_then_serve_while_information_fails(
     assert again.outcome == "fresh"
     assert again.stations is poll.stations
     assert kinds(again) == {"bad_document": 2}
+
+
+def test_after_a_restart_the_types_read_before_serve_until_they_can_be_read_again(
+    operator: Operator, server: Misbehaving
+) -> None:
+    """One bike became seven and then one again: six scooters stood beside it."""
+    offer(operator, BIKE | KICK)
+    stand(operator, bike=1, kick=6)
+    poll = operator.poll()
+    assert bikes(poll, "1") == 1
+    operator.feed, types = operator.follow(), operator.types
+    operator.feed.resume(poll.stations, poll.at, poll.documents)
+    operator.types = None
+    again = operator.poll(60, feed_time=SECONDS + 60)
+    assert bikes(again, "1") == 1
+    assert kinds(again) == {"bad_document": 1}
+    assert again.documents == poll.documents
+    operator.types = types
+    again = operator.poll(11 * 60, feed_time=SECONDS + 12 * 60)
+    assert bikes(again, "1") == 1
+    assert kinds(again) == {}
+
+
+def test_after_a_restart_types_never_read_are_asked_for_at_each_next_poll(
+    operator: Operator, server: Misbehaving
+) -> None:
+    offer(operator, BIKE | KICK)
+    types, operator.types = operator.types, None
+    stand(operator, bike=1, kick=6)
+    assert kinds(operator.poll()) == {"bad_document": 1}
+    operator.types = types
+    assert bikes(operator.poll(60, feed_time=SECONDS + 60), "1") == 1
+
+
+def test_after_a_restart_a_virtual_station_has_no_docks_while_information_fails(operator: Operator) -> None:
+    """Its 0 free docks do not mean that it is full; a station that nobody can walk to is no newcomer."""
+    operator.information = information(
+        place("1", capacity=..., is_virtual_station=True), place("2"), place("3", lat=..., lon=...)
+    )
+    operator.status = status(holding("1", 5, 0), holding("2"), holding("3"))
+    poll = operator.poll()
+    assert poll.snapshot is not None
+    assert poll.snapshot.docks.tolist() == [-1, 15]
+    operator.feed = operator.follow()
+    operator.feed.resume(poll.stations, poll.at, poll.documents)
+    operator.information = None
+    again = operator.poll(60, feed_time=SECONDS + 60)
+    assert again.snapshot is not None
+    assert again.snapshot.docks.tolist() == [-1, 15]
+    assert kinds(again) == {"bad_document": 1, "no_docks": 1}
 
 
 def test_resume_without_stations_is_a_new_start(operator: Operator) -> None:

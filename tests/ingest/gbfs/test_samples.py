@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.gbfs.discovery import VehicleTypes, feeds, time_zone
+from ingest.gbfs.discovery import feeds, time_zone
 from ingest.gbfs.documents import parse
 from ingest.gbfs.errors import FeedError
 from ingest.gbfs.findings import Findings
 from ingest.gbfs.stations import DescribedStations, StationCounts, counts, describe
 from ingest.gbfs.values import station_id
+from ingest.gbfs.vehicles import VehicleTypes
 from model import Stations
 
 FOLDER = Path(os.environ.get("DOCKCAST_SHARED", "")) / "gbfs" / "samples"

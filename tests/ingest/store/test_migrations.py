@@ -79,6 +79,7 @@ FILLED: dict[str, list[dict[str, Any]]] = {
          "begin": "learnt", "run": 2, "begun": 1}
     ],
     "weathers": [{"system_id": "dublin", "at": AT, "blob": BLOB}],
+    "feed_documents": [{"system_id": "dublin", "name": "vehicle_types", "content": '{"ß": "plain"}'}],
 }  # fmt: skip
 SCORED = [
     {"system_id": system_id, "model": model, "minutes": 30, **dict.fromkeys(SUMS, 1)}

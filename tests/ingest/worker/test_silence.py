@@ -7,6 +7,7 @@ from itertools import islice, pairwise
 
 import pytest
 
+import model.forecaster
 from ingest.store import Reason
 from ingest.worker.tick import IMPROBABLE, Ticker
 from model import Forecaster, Snapshot
@@ -17,6 +18,13 @@ from tests.support.tick_world import Desk, fresh, nothing
 STEP = timedelta(minutes=5)
 NOON = MONDAY + timedelta(days=3, hours=12)
 DAYS = 5
+
+
+@pytest.fixture(autouse=True)
+def judged_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge the five days of these tests from the third on; a real city is judged from its second week on."""
+    assert timedelta(days=7) == model.forecaster._STILLNESS_AFTER
+    monkeypatch.setattr("model.forecaster._STILLNESS_AFTER", timedelta(days=2))
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +155,7 @@ def test_odds_of_stillness_fall_with_time_and_with_riders(seen: dict[datetime, S
     assert hours[3] < IMPROBABLE
 
 
-def test_odds_of_stillness_are_unknown_in_the_first_two_days(seen: dict[datetime, Snapshot]) -> None:
+def test_odds_of_stillness_are_unknown_at_first(seen: dict[datetime, Snapshot]) -> None:
     with pytest.raises(ValueError, match="nothing is known"):
         Forecaster(stations()).odds_of_stillness(NOON, NOON)
     assert learnt(seen, MONDAY + timedelta(hours=40)).odds_of_stillness(NOON, NOON + STEP) is None

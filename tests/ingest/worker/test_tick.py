@@ -469,3 +469,20 @@ def test_a_frame_of_every_twenty_minutes_is_kept_for_a_while(
     assert Frame.from_bytes(blob).at == kept[0]
     assert Frame.from_bytes(blob).minutes.tolist() == list(SCORED_MINUTES)
     assert desk.store.issued_forecasts.get("test", kept[0] - MINUTE) is None
+
+
+@pytest.mark.both
+def test_what_a_feed_has_read_of_its_documents_is_kept_when_it_changes(desk: Desk) -> None:
+    ticker = desk.worker()
+    seen = list(riders(4))
+    desk.tick(ticker, fresh(seen[0], documents={"vehicle_types": "1"}))
+    assert desk.store.systems.documents("test") == {"vehicle_types": "1"}
+    desk.tick(ticker, nothing(documents={"vehicle_types": "2"}))
+    assert desk.store.systems.documents("test") == {"vehicle_types": "1"}, "written with a tick alone"
+    desk.tick(ticker, fresh(seen[2], documents={"vehicle_types": "2", "station_information": "3"}))
+    kept = {"vehicle_types": "2", "station_information": "3"}
+    assert desk.store.systems.documents("test") == kept
+    desk.feed.now += 2 * LEASE
+    desk.tick(desk.worker("other"), fresh(seen[3], documents=kept))
+    assert desk.feed.documents == kept
+    assert desk.store.systems.documents("elsewhere") == {}

@@ -251,7 +251,7 @@ class Forecaster:
         latest = self._latest.after(snapshot, rows_of(self._ids, snapshot.station_id))
         scores = self._settle(snapshot.at, latest)
         if self.at is not None and not after_hole and snapshot.at - self.at <= MAX_GAP:
-            self._learn(self.at, snapshot.at, latest.bikes)
+            self._learn(self.at, snapshot.at, latest)
         before, self.at = self.at, snapshot.at
         if before is None:
             self.learning_since = snapshot.at
@@ -263,13 +263,15 @@ class Forecaster:
                 self._issue(FAR_SCORED)
         return scores
 
-    def _learn(self, before: datetime, at: datetime, bikes: Ints) -> None:
+    def _learn(self, before: datetime, at: datetime, latest: LatestCounts) -> None:
         then = self._latest
-        known = (then.bikes >= 0) & (bikes >= 0)
+        # Where a station opens or closes, the operator sets the count: 48 bikes gone then are no riders.
+        steady = (latest.renting == then.renting) & (latest.returning == then.returning)
+        known = (then.bikes >= 0) & (latest.bikes >= 0)
         seen = count_events(
             before,
             at,
-            bikes - then.bikes,
+            np.where(steady, latest.bikes - then.bikes, 0),
             can_arrive=known & (then.docks != 0) & then.returning,
             can_depart=known & (then.bikes > 0) & then.renting,
         )

@@ -28,6 +28,20 @@ NOTHING_KNOWN: Mapping[str, int | bool] = MappingProxyType(
 _WEATHER_HOLDS = 3 * 3600
 
 
+def contradicted(bikes: Ints, docks: Ints, capacity: Ints, open_: Bools) -> Bools:
+    """Tell where a station contradicts itself: open, with a capacity, yet with neither a bike nor a dock.
+
+    Boulder's stations do so for 70 s in the middle, 1,163 times in eight weeks, and 852 times show the very
+    count of before again. Both counts are unknown then. A closed station may well show zeros, and so may one
+    whose places are all out of order: leave those out of `capacity`.
+
+    >>> contradicted(np.array([0, 0, 7]), np.array([0, 0, 8]), np.array([15, -1, 15]), np.array([True] * 3))
+    array([ True, False, False])
+    """
+    found: Bools = (bikes == 0) & (docks == 0) & (capacity > 0) & open_
+    return found
+
+
 def _check_aligned(record: Any, names: Sequence[str]) -> None:
     size = len(record.station_id)
     for name in names:

@@ -9,6 +9,9 @@ from ingest.store import Reason
 FINDINGS: dict[str, Message] = {
     "bad_count": mark("counts that are missing or make no sense, taken as unknown"),
     "bad_document": mark("a document beside the station feeds could not be read"),
+    "contradicted": mark(
+        "open stations that show neither a bike nor a space in spite of their capacity, taken as unknown"
+    ),
     "charset": mark("text that is not UTF-8"),
     "duplicate_feed": mark("feeds named twice with different addresses, the first one used"),
     "contradictory_types": mark(

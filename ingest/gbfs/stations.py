@@ -28,7 +28,7 @@ from ingest.gbfs.errors import (
 from ingest.gbfs.findings import Findings
 from ingest.gbfs.vehicles import VehicleCounts, VehicleTypes, by_type, docks_for_bikes, of_total
 from model.arrays import Bools, Floats, Ints
-from model.records import UNKNOWN, Stations
+from model.records import UNKNOWN, Stations, contradicted
 
 _ELECTRIC = ("ebike", "electric", "ebikes", "e-bike", "e_bike", "electrical", "electric_assist")
 
@@ -159,6 +159,7 @@ def counts(
     size = len(row_of)
     bikes, docks, ebikes = ([UNKNOWN] * size for _ in range(3))
     cargo = [0] * size
+    taken = [0] * size
     renting: list[bool | None] = [None] * size
     returning: list[bool | None] = [None] * size
     seen = [False] * size
@@ -182,9 +183,10 @@ def counts(
         heard = values.moment(entry.get("last_reported"))
         if heard is not None:
             reported[row] = heard.timestamp()
-        found = by_type(entry, types)
+        found, others = by_type(entry, types), list[int]()
         if found is not None:
             cargo[row] = found.cargo
+            others += [found.cargo, found.other]
             if found.undescribed and types.kinds:
                 findings.add("unknown_type", f"{key}: {min(found.undescribed)}")
             new_types |= found.undescribed
@@ -197,6 +199,7 @@ def counts(
         docks[row] = values.count(free, capacity[row])
         apart = docks_for_bikes(entry, types)
         if apart is not None:
+            others.append(apart[1])
             docks[row], contradictory = of_total(docks[row], *apart)
             docks[row] = free = values.count(docks[row], capacity[row])
             if contradictory and types.kinds:
@@ -207,6 +210,7 @@ def counts(
             findings.add("no_docks" if free is None else "bad_count", f"docks at {key}: {free}")
         electric = _ebikes(entry, found)
         ebikes[row] = electric if electric <= bikes[row] else UNKNOWN
+        taken[row] = _disabled(entry) + sum(max(each, 0) for each in others)
         there = values.flag(entry.get("is_installed")) is not False
         renting[row] = there and values.flag(entry.get("is_renting"))
         returning[row] = there and values.flag(entry.get("is_returning"))
@@ -221,11 +225,18 @@ def counts(
         if missing == size:
             raise NothingInCommon
         raise NoCounts
+    open_ = np.array([False not in pair for pair in zip(renting, returning, strict=True)])
+    # In New York all 43 docks of a station are out of order: it has no bike and no space, in truth. The same
+    # holds where other vehicles and their docks take up all places.
+    usable = known.capacity - np.array(taken)
+    blank = contradicted(np.array(bikes), np.array(docks), usable, open_)
+    if blank.any():
+        findings.add("contradicted", known.station_id[blank][0], int(blank.sum()))
     return StationCounts(
         feed_time=feed_time(document),
-        bikes=np.array(bikes),
-        docks=np.array(docks),
-        ebikes=np.array(ebikes) if max(ebikes) != UNKNOWN else None,
+        bikes=np.where(blank, UNKNOWN, bikes),
+        docks=np.where(blank, UNKNOWN, docks),
+        ebikes=np.where(blank, UNKNOWN, ebikes) if max(ebikes) != UNKNOWN else None,
         renting=_flags(renting),
         returning=_flags(returning),
         newcomers=frozenset(newcomers),
@@ -254,6 +265,12 @@ def _bikes(entry: Mapping[str, Any], capacity: int, found: VehicleCounts | None)
         return total, False
     bikes, contradictory = of_total(total, found.bikes, found.cargo, found.other)
     return values.count(bikes, capacity), contradictory
+
+
+def _disabled(entry: Mapping[str, Any]) -> int:
+    """Count the places that are out of order, or hold a bike that is."""
+    fields = ("num_bikes_disabled", "num_vehicles_disabled", "num_docks_disabled")
+    return sum(max(values.count(entry.get(field)), 0) for field in fields)
 
 
 def _ebikes(entry: Mapping[str, Any], found: VehicleCounts | None) -> int:

@@ -7,7 +7,7 @@ changed. A poll's snapshot is the snapshot of the poll before it, with the chang
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model.arrays import Ints, Strings
-from model.records import NOTHING_KNOWN, Snapshot
+from model.records import NOTHING_KNOWN, UNKNOWN, Snapshot, contradicted
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +57,19 @@ class ChangeLog:
             {name: values[order] for name, values in columns.items()},
             np.searchsorted(at[order], polls, side="right"),
         )
+
+    def believable(self, capacity: Ints) -> ChangeLog:
+        """Make counts unknown where a station contradicts itself; its capacities `(S,)` tell."""
+        open_ = np.ones(len(self.station), dtype=np.bool_)
+        for flag in ("renting", "returning"):
+            open_ &= self.columns.get(flag, True)
+        blank = contradicted(self.columns["bikes"], self.columns["docks"], capacity[self.station], open_)
+        hidden = {
+            name: np.where(blank, UNKNOWN, values)
+            for name, values in self.columns.items()
+            if name in ("bikes", "docks", "ebikes")
+        }
+        return replace(self, columns={**self.columns, **hidden})
 
 
 class ChangeReplay:

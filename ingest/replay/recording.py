@@ -10,7 +10,8 @@
                      pressure (hPa), wind (m/s), clouds (%), and rain (mm/h) or a description in words
 
 A station's value at a poll is its last change at or before it, and unknown before its first. Where no poll
-is, nothing is known: the operator or the recorder was down, for up to 66 h in Boulder.
+is, nothing is known: the operator or the recorder was down, for up to 66 h in Boulder. The counts of an open
+station that has a capacity, yet neither a bike nor a dock, are unknown, as in a live feed.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Recording:
             system, timezone = files.read_system(path, polls)
             stations = files.read_stations(path, system, timezone)
             log = files.read_changes(path, stations.station_id, polls)
-            return cls(system, stations, log, files.read_weathers(path))
+            return cls(system, stations, log.believable(stations.capacity), files.read_weathers(path))
         except (ValueError, TypeError, KeyError, OSError, OverflowError, ArrowException) as error:
             raise RecordingError(
                 f"The recording {path} is damaged ({error}): copy it or record it again"

@@ -340,3 +340,42 @@ def test_in_the_first_day_the_median_is_held_everywhere() -> None:
     held = taught(60).held
     assert held.shape == (len(SCORED_MINUTES), 6)
     assert held.all()
+
+
+# ---------------------------------------------------------------- counts that cannot be believed
+
+
+def riders_learnt(forecaster: Forecaster) -> float:
+    return float(forecaster.components["long"].events.sum())
+
+
+def test_a_blackout_that_ends_at_the_count_of_before_teaches_no_riders() -> None:
+    forecaster = Forecaster(stations(2))
+    for second, bikes in ((0, 7), (60, -1), (70, -1), (130, 7), (190, 7)):
+        forecaster.learn(snapshot(MONDAY + timedelta(seconds=second), [bikes, 5]))
+    assert riders_learnt(forecaster) == 0
+
+
+def test_what_comes_due_during_a_blackout_is_scored_for_no_model() -> None:
+    forecaster = Forecaster(stations(2), seed=True)
+    for minute in range(12):
+        dark = minute in (5, 10)
+        scores = forecaster.learn(snapshot(MONDAY + minute * MINUTE, [-1 if dark else 7, 5]))
+        if dark:
+            assert {score.model for score in scores} == set(forecaster.models)
+            assert [score.rows.tolist() for score in scores] == [[1]] * len(scores)
+
+
+@pytest.mark.parametrize(("before", "after"), [(True, False), (False, True)])
+def test_no_riders_are_counted_over_a_poll_in_which_a_station_opens_or_closes(
+    before: bool, after: bool
+) -> None:
+    """48 bikes are gone at closing, and 48 are back in the morning: the operator sets the count."""
+    forecaster = Forecaster(stations(2, capacity=60))
+    ids = forecaster.stations.station_id
+    for minute, open_ in enumerate((before, before, after, after)):
+        bikes = np.array([48 if open_ else 0, 30])
+        flags = np.array([open_, True])
+        seen = Snapshot(MONDAY + minute * MINUTE, ids, bikes, 60 - bikes, renting=flags, returning=flags)
+        forecaster.learn(seen)
+    assert riders_learnt(forecaster) == 0

@@ -16,9 +16,10 @@ from ingest.gbfs import discovery, stations, values
 from ingest.gbfs.discovery import feeds
 from ingest.gbfs.documents import parse
 from ingest.gbfs.errors import FeedError
-from ingest.gbfs.findings import Findings
+from ingest.gbfs.findings import Finding, Findings
 from ingest.gbfs.stations import DescribedStations, counts, describe
 from ingest.gbfs.vehicles import VehicleTypes
+from model.records import UNKNOWN
 from tests.support.gbfs_world import (
     SECONDS,
     STATION_FEEDS,
@@ -753,3 +754,50 @@ def test_status_with_anything_anywhere_is_read_or_refused(document: Json, typed:
         assert got.ebikes is None or (got.ebikes <= np.maximum(got.bikes, -1)).all()
 
     _usable(read)
+
+
+# ---------------------------------------------------------------- counts that contradict themselves
+
+
+def test_an_open_station_with_neither_a_bike_nor_a_space_is_unknown() -> None:
+    known = described(place("29", capacity=15), place("2", capacity=20))
+    read, kinds = counted(status(holding("29", 0, 0), holding("2", 7, 13)), known)
+    assert read.bikes.tolist() == [7, UNKNOWN]
+    assert read.docks.tolist() == [13, UNKNOWN]
+    assert kinds == {"contradicted": 1}
+
+
+def test_a_finding_names_a_station_that_contradicts_itself() -> None:
+    known, findings = described(place("29"), place("30")), Findings()
+    counts(status(holding("29", 0, 0), holding("30", 0, 0)), known, VehicleTypes(), findings)
+    assert findings.all() == (Finding("contradicted", 2, "29"),)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "fields"),
+    [
+        pytest.param(..., {}, id="no_capacity_stated"),
+        pytest.param(0, {}, id="a_capacity_of_0"),
+        pytest.param(20, {"is_installed": False}, id="not_installed"),
+        pytest.param(20, {"is_renting": False, "is_returning": False}, id="closed"),
+        pytest.param(20, {"is_renting": 0}, id="rents_no_bikes"),
+        # Citi Bike, 2024: 10 broken bikes and 33 docks out of order of 43.
+        pytest.param(43, {"num_bikes_disabled": 10, "num_docks_disabled": 33}, id="all_out_of_order"),
+    ],
+)
+def test_no_bike_and_no_space_is_believed_where_there_is_a_reason(capacity: Any, fields: Json) -> None:
+    read, kinds = counted(status(holding("29", 0, 0, **fields)), described(place("29", capacity=capacity)))
+    assert (read.bikes.tolist(), read.docks.tolist()) == ([0], [0])
+    assert "contradicted" not in kinds
+
+
+def test_zeros_are_not_believed_where_a_few_places_are_out_of_order() -> None:
+    read, kinds = counted(status(holding("29", 0, 0, num_docks_disabled=2)), described(place("29")))
+    assert read.bikes.tolist() == [UNKNOWN]
+    assert kinds == {"contradicted": 1}
+
+
+def test_a_system_that_shows_zeros_everywhere_is_unknown_and_no_broken_feed() -> None:
+    read, kinds = counted(status(holding("1", 0, 0), holding("2", 0, 0)))
+    assert read.bikes.tolist() == [UNKNOWN, UNKNOWN]
+    assert kinds == {"contradicted": 2}

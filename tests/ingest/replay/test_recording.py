@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from ingest.replay.recording import Recording, RecordingError, find
-from ingest.replay.recording_files import REQUIRED
+from ingest.replay.recording_files import REQUIRED, read_changes
 from ingest.replay.recording_writer import write
 from ingest.store import LeaseClaim, PollResult, PollRow, Store, TickResult
 from ingest.system import System
@@ -459,3 +459,37 @@ def test_the_recording_of_a_made_up_city_keeps_its_label(store: Store, tmp_path:
     store.systems.follow([replace(row, label="simulated")])
     assert write(store, "city", tmp_path / "city").system.label == "simulated"
     assert json.loads((tmp_path / "city" / "system.json").read_text())["label"] == "simulated"
+
+
+# ---------------------------------------------------------------------------------------------- counts
+
+
+def test_a_blackout_in_a_recording_is_unknown_as_in_a_live_feed(tmp_path: Path) -> None:
+    folder = make_recording(tmp_path / "small")
+    changes = pd.DataFrame(
+        [
+            (0, "a", 4, 6, True),
+            (0, "007", 0, 0, False),
+            (0, "c", 0, 0, True),
+            (60, "a", 0, 0, True),
+            (120, "a", 4, 6, True),
+        ],
+        columns=["at", "station_id", "bikes", "docks", "open"],
+    )
+    changes["at"] += START
+    changes.to_parquet(folder / "changes.parquet", index=False)
+    seen = list(Recording.read(folder).snapshots())
+    assert [s.bikes.tolist() for s in seen[:3]] == [[4, 0, 0], [-1, 0, 0], [4, 0, 0]]
+    assert [s.docks.tolist() for s in seen[:3]] == [[6, 0, 0], [-1, 0, 0], [6, 0, 0]]
+
+
+def test_no_open_blackout_of_boulder_is_believed(shared: Path) -> None:
+    """Of its 1,163 rows with neither a bike nor a dock 183 are of closed stations, where that is true."""
+    folder = shared / "recordings" / "boulder-2022-spring"
+    read = Recording.read(folder)
+    raw = read_changes(folder, read.stations.station_id, read.polls)
+    open_blanks = [
+        (log.columns["bikes"] == 0) & (log.columns["docks"] == 0) & log.columns["renting"]
+        for log in (raw, raw.believable(read.stations.capacity))
+    ]
+    assert [int(blank.sum()) for blank in open_blanks] == [980, 0]

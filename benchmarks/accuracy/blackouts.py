@@ -55,10 +55,10 @@ def replayed(recording: Recording, start: datetime) -> tuple[list[Score], list[S
     of_common: list[Score] = []
 
     class Watched(Forecaster):
-        def learn(self, snapshot: Snapshot) -> list[Score]:
+        def learn(self, snapshot: Snapshot, after_hole: bool = False) -> list[Score]:
             self.dark = blanks[snapshot.at] = blank(recording, snapshot)
             with patch("model.forecaster.settle", self.settle_both):
-                return super().learn(snapshot)
+                return super().learn(snapshot, after_hole)
 
         def settle_both(self, pending: Pending, bikes: Ints, docks: Ints) -> Settled:
             judged = settle(pending, bikes, docks)

@@ -61,7 +61,7 @@ def test_a_fresh_poll_ends_in_a_frame_a_log_and_a_state(desk: Desk) -> None:
 def test_an_open_station_with_zeros_is_unknown_from_the_document_to_the_frame(desk: Desk) -> None:
     ticker, findings = desk.worker(), Findings()
     places = information(place("2"), place("29", capacity=15))
-    known = describe(places, "test", "IE", "Europe/Dublin", findings)
+    known = describe(places, "test", "FR", "Europe/Paris", findings, 2026)
     for minute, (bikes, docks) in enumerate(((6, 9), (0, 0))):
         document = status(holding("2", 7, 13), holding("29", bikes, docks))
         read = counts(document, known, VehicleTypes(), findings)

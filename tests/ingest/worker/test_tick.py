@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from ingest.gbfs.discovery import VehicleTypes
 from ingest.gbfs.errors import FetchFailed
 from ingest.gbfs.feed import Poll
 from ingest.gbfs.findings import Finding, Findings
 from ingest.gbfs.stations import counts, describe
+from ingest.gbfs.vehicles import VehicleTypes
 from ingest.http.errors import KeyNeeded, NoAnswer, TooSlow
 from ingest.store import LeaseClaim, Reason, StoreUnreachableError
 from ingest.store.tables import checkpoints

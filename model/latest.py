@@ -34,7 +34,7 @@ class LatestCounts(Component):
 
     def same_as(self, other: LatestCounts) -> bool:
         """Tell whether all counts and flags are those of `other`, which has the same stations."""
-        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _DEFAULTS)
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in NOTHING_KNOWN)
 
     def places(self, capacity: Ints) -> Ints:
         """Give each station's places, `(S,)`: bikes and docks now, else capacity or the most bikes counted.

@@ -211,8 +211,8 @@ def _entry(feed: ServedFeed, url: str) -> str:
 
 
 def _toml(value: str | float) -> str:
-    # JSON's strings and numbers are TOML's, but for one control character.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # JSON's strings and numbers are TOML's, but for one control character, which no name has.
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _json(document: writer.Document) -> bytes:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ingest.replay.change_log import ChangeLog
 from ingest.replay.countries import country_of
 from ingest.system import System
+from ingest.text import clean
 from model.arrays import Ints, Strings
 from model.records import UNKNOWN, WEATHER, Stations, Weather
 
@@ -94,7 +95,7 @@ def read_stations(path: Path, system: System, timezone: str) -> Stations:
         timezone=timezone,
         country=system.country,
         station_id=table["station_id"].to_numpy(np.str_),
-        name=table["name"].to_numpy(np.str_),
+        name=np.array([_line(name) for name in table["name"]], dtype=np.str_),
         lat=lat,
         lon=lon,
         capacity=np.maximum(capacity, UNKNOWN),
@@ -181,8 +182,8 @@ def _whole(values: pd.Series[Any], unknown: int | None = None) -> Ints:
 
 
 def _line(value: Any) -> str:
-    """Give a text as one line of at most 200 characters."""
-    return " ".join(str(value or "").split())[:200]
+    """Give a text as one line of at most 200 characters, without those that nobody sees."""
+    return clean(str(value or ""), 200)
 
 
 def _city_of(name: str) -> str:

@@ -23,6 +23,7 @@ from model.demand.weather_effect import WeatherEffect
 from model.experts import solver
 from model.experts.expert import Expert, Now, as_now
 from model.experts.registry import ExpertInputs, answers, build_experts
+from model.hours import ByHours, OpeningHours
 from model.latest import LatestCounts
 from model.mixing import guard
 from model.mixing.guard import Guard
@@ -84,6 +85,7 @@ class Forecaster:
         size = len(stations)
         self._ids = stations.station_id
         self._latest = LatestCounts(size)
+        self._by_hours = ByHours(size)
         self._usual_seconds = _USUAL_SECONDS
         self._calendar = calendar = Calendar(stations.timezone, stations.country, stations.region)
         self._weather = WeatherEffect(calendar)
@@ -110,9 +112,9 @@ class Forecaster:
 
     @property
     def _by_station(self) -> dict[str, Any]:
-        return {"long": self._long, "short": self._short, "occupancy_effect": self._occupancy,
-                "changes": self._changes, "climatology": self._climatology, "pool": self._pool,
-                "guard": self._guard}  # fmt: skip
+        return {"hours": self._by_hours, "long": self._long, "short": self._short,
+                "occupancy_effect": self._occupancy, "changes": self._changes,
+                "climatology": self._climatology, "pool": self._pool, "guard": self._guard}  # fmt: skip
 
     @property
     def components(self) -> Mapping[str, Any]:
@@ -175,6 +177,25 @@ class Forecaster:
         """
         self._weather.update_weather(weather)
 
+    def update_hours(self, hours: OpeningHours | None) -> None:
+        """Use these opening hours, in the order of `stations`, from the next snapshot on; None for none.
+
+        Raises `ValueError` where they are those of more or fewer stations.
+        """
+        if hours is not None and len(hours) != len(self.stations):
+            raise ValueError(f"these are the hours of {len(hours)} stations, not of {len(self.stations)}")
+        if hours is not self._by_hours.hours:
+            self._by_hours.update(hours)
+
+    def opening(self) -> dict[str, Any]:
+        """Give the opening hours of `stations`, and their flags while these are open, for a frame."""
+        hours = self._by_hours.of_first(len(self.stations))
+        if hours is None or self.at is None:
+            return {}
+        flags = self._by_hours.flags(self.at, self._latest.renting, self._latest.returning)
+        rents, returns = (each[: len(hours)] for each in flags)
+        return {"hours": hours, "rents": rents, "returns": returns}
+
     # ------------------------------------------------------------------ stations and snapshots
 
     def update_stations(self, stations: Stations) -> None:
@@ -233,7 +254,10 @@ class Forecaster:
         while begin < until and expected < _SURELY:
             end = min(begin + _STILLNESS_STEP, until)
             hours = (end - begin) / timedelta(hours=1)
-            expected += float((self._long.at(begin + (end - begin) / 2) * free).sum(dtype=np.float64)) * hours
+            open_ = free & self._by_hours.is_open_from(begin, end)
+            expected += (
+                float((self._long.at(begin + (end - begin) / 2) * open_).sum(dtype=np.float64)) * hours
+            )
             begin = end
         return math.exp(-expected / NOISE)
 
@@ -256,6 +280,7 @@ class Forecaster:
         if before is None:
             self.learning_since = snapshot.at
         self._latest = latest
+        self._by_hours.note(snapshot.at, latest.renting, latest.returning)
         issue = self._issue_number(snapshot.at)
         if before is None or self._issue_number(before) != issue:
             self._issue(NEAR_SCORED)
@@ -268,12 +293,13 @@ class Forecaster:
         # Where a station opens or closes, the operator sets the count: 48 bikes gone then are no riders.
         steady = (latest.renting == then.renting) & (latest.returning == then.returning)
         known = (then.bikes >= 0) & (latest.bikes >= 0)
+        open_ = self._by_hours.is_open_from(before, at)
         seen = count_events(
             before,
             at,
             np.where(steady, latest.bikes - then.bikes, 0),
-            can_arrive=known & (then.docks != 0) & then.returning,
-            can_depart=known & (then.bikes > 0) & then.renting,
+            can_arrive=known & open_ & (then.docks != 0) & then.returning,
+            can_depart=known & open_ & (then.bikes > 0) & then.renting,
         )
         places = self._places()
         self._learn_city(seen)
@@ -450,7 +476,8 @@ class Forecaster:
         assert self.at is not None
         places, latest = self._places()[rows], self._latest
         bikes = np.clip(latest.bikes[rows], 0, places)
-        return Now(self.at, rows, bikes, places, latest.renting[rows], latest.returning[rows])
+        renting, returning = self._by_hours.flags(self.at, latest.renting, latest.returning)
+        return Now(self.at, rows, bikes, places, renting[rows], returning[rows], self._by_hours)
 
     def _places(self) -> Ints:
         return self._latest.places(self.stations.capacity)

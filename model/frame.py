@@ -10,12 +10,14 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.arrays import Ints
+from model.arrays import Bools, Ints
+from model.hours import OpeningHours
 from model.records import Stations, pack_stations, unpack_stations
 
 MINUTES: tuple[int, ...] = (*range(0, 121, 5), *range(180, 1441, 60))
@@ -51,6 +53,8 @@ class Frame:
 
     `minutes` is `(H,)` from `at`; `bikes`, `docks` and `ebikes` are the newest counts `(S,)`, -1 unknown;
     `renting` and `returning` booleans `(S,)`; `learning_since` is the first snapshot ever learnt.
+    `hours` are the opening hours, None where no station has any. `rents` and `returns` `(S,)` are the flags
+    that a station has while its hours have it open; None where they are those of now.
     """
 
     at: datetime
@@ -64,6 +68,17 @@ class Frame:
     returning: NDArray[np.bool_]
     bike: Outlook
     space: Outlook
+    hours: OpeningHours | None = None
+    rents: NDArray[np.bool_] | None = None
+    returns: NDArray[np.bool_] | None = None
+
+    @cached_property
+    def closed(self) -> Bools | None:
+        """Tell which stations are closed by their hours at each horizon, `(H, S)`; None without hours."""
+        if self.hours is None:
+            return None
+        seconds = int(self.at.timestamp()) + 60 * self.minutes[:, None]
+        return ~self.hours.is_open(np.arange(len(self.stations)), seconds)
 
     def only(self, minutes: Sequence[int]) -> Frame:
         """Keep only the horizons of `minutes`; skip those that the frame lacks."""
@@ -83,6 +98,11 @@ class Frame:
         }
         for name in ("minutes", "bikes", "docks", "ebikes", "renting", "returning"):
             arrays[name] = getattr(self, name)
+        for name in ("rents", "returns"):
+            if getattr(self, name) is not None:
+                arrays[name] = getattr(self, name)
+        if self.hours is not None:
+            arrays |= {f"hours.{field.name}": getattr(self.hours, field.name) for field in fields(self.hours)}
         arrays |= pack_stations(self.stations)
         for side in ("bike", "space"):
             for field in fields(Outlook):
@@ -106,6 +126,10 @@ class Frame:
                 stations=unpack_stations(arrays),
                 bike=Outlook(**{f.name: arrays[f"bike.{f.name}"] for f in fields(Outlook)}),
                 space=Outlook(**{f.name: arrays[f"space.{f.name}"] for f in fields(Outlook)}),
+                hours=OpeningHours(**{f.name: arrays[f"hours.{f.name}"] for f in fields(OpeningHours)})
+                if "hours.schedule" in arrays
+                else None,
+                **{name: arrays[name] for name in ("rents", "returns") if name in arrays},
                 **{
                     name: arrays[name]
                     for name in ("minutes", "bikes", "docks", "ebikes", "renting", "returning")

@@ -37,7 +37,7 @@ def make_frame(forecaster: Forecaster) -> Frame:
     assert ebikes is not None
     assert renting is not None
     assert returning is not None
-    return Frame(
+    frame = Frame(
         at=newest.at,
         learning_since=forecaster.learning_since,
         stations=forecaster.stations,
@@ -49,7 +49,12 @@ def make_frame(forecaster: Forecaster) -> Frame:
         returning=returning[now],
         bike=bike,
         space=space,
+        **forecaster.opening(),
     )
+    if frame.closed is not None:  # what is closed has no bike to take and no space, whatever stands there
+        for outlook in (bike, space):
+            outlook.chance[:, frame.closed] = 0
+    return frame
 
 
 def _empty(size: int) -> Outlook:

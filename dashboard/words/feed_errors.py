@@ -18,6 +18,8 @@ DOCUMENTS: dict[str, Message] = {
     "station_status": mark("the station status"),
     "system_information": mark("the system information"),
     "vehicle_types": mark("the vehicle types"),
+    "system_hours": mark("the opening hours"),
+    "system_calendar": mark("the calendar of seasons"),
 }
 """The documents of a feed, as the messages below name them."""
 

@@ -8,6 +8,9 @@ from ingest.store import Reason
 
 FINDINGS: dict[str, Message] = {
     "bad_count": mark("counts that are missing or make no sense, taken as unknown"),
+    "bad_hours": mark("opening hours that cannot be read, taken for always open"),
+    "bad_seasons": mark("seasons that cannot be read, taken for all year"),
+    "never_open": mark("opening hours or seasons that are over for good, taken for always open"),
     "bad_document": mark("a document beside the station feeds could not be read"),
     "contradicted": mark(
         "open stations that show neither a bike nor a space in spite of their capacity, taken as unknown"

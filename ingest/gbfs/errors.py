@@ -35,7 +35,13 @@ from ingest.reason import ReasonedError
 
 FeedState = Literal["unreachable", "refused"]
 DocumentName = Literal[
-    "discovery_document", "station_information", "station_status", "system_information", "vehicle_types"
+    "discovery_document",
+    "station_information",
+    "station_status",
+    "system_information",
+    "vehicle_types",
+    "system_hours",
+    "system_calendar",
 ]
 
 

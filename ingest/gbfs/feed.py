@@ -1,10 +1,10 @@
 """Polls one system's feed: a poll gives the stations, a snapshot where there is a new one, and the findings.
 
-A feed is several documents that change at their own pace. Discovery, system information and vehicle types
-are read daily. Station status is read at every poll. Station information is read by its `ttl`; it is read
-sooner when the status names a station that it lacks, since operators do not write both at one moment. When a
-slow document cannot be read again, the last good one stays in use, also after a restart. So only the status
-can fail a poll of a feed that has worked before.
+A feed is several documents that change at their own pace. Discovery, system information, vehicle types,
+opening hours and seasons are read daily. Station status is read at every poll. Station information is read by
+its `ttl`; it is read sooner when the status names a station that it lacks, since operators do not write both
+at one moment. When a slow document cannot be read again, the last good one stays in use, also after a
+restart. So only the status can fail a poll of a feed that has worked before.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
-from ingest.gbfs import discovery, values, vehicles
+from ingest.gbfs import discovery, hours, values, vehicles
 from ingest.gbfs.clock import EventClock, Outcome, offset_reason
 from ingest.gbfs.documents import Document, parse
 from ingest.gbfs.errors import DocumentName, FeedError, FetchFailed
 from ingest.gbfs.findings import Finding, Findings
+from ingest.gbfs.hours import PublishedHours
 from ingest.gbfs.regions import region_at
 from ingest.gbfs.reports import LastReports
 from ingest.gbfs.stations import DescribedStations, StationCounts, counts, describe
@@ -32,7 +34,7 @@ from ingest.reason import Reason
 from ingest.system import System
 from model.records import UNKNOWN, Snapshot, Stations
 
-SLOW: tuple[DocumentName, ...] = ("system_information", "vehicle_types")
+SLOW: tuple[DocumentName, ...] = ("system_information", "vehicle_types", "system_hours", "system_calendar")
 """The documents that a forecast can do without."""
 READ: frozenset[DocumentName] = frozenset(("station_status", "station_information", *SLOW))
 """The documents that are read beside discovery."""
@@ -125,6 +127,7 @@ class Feed:
         self._documents: dict[DocumentName, FeedDocument] = {}
         self._zone: str | None = None
         self._types = VehicleTypes()
+        self._hours = PublishedHours()
         self._described: DescribedStations | None = None
         self._clock = EventClock(replayed=bool(system.label))
         self._counts: StationCounts | None = None
@@ -147,6 +150,8 @@ class Feed:
         self._remembered = dict(documents or {})
         if "vehicle_types" in self._remembered:
             self._types = VehicleTypes.from_json(self._remembered["vehicle_types"])
+        if hours.REMEMBERED in self._remembered:
+            self._hours = PublishedHours.from_json(self._remembered[hours.REMEMBERED])
         special = json.loads(self._remembered.get("station_information", "{}"))
         self._described = (
             None
@@ -207,6 +212,10 @@ class Feed:
             if old is None or old.url != urls[name]:
                 old = FeedDocument(name, urls[name])
             self._documents[name] = old
+        if "system_hours" not in urls:
+            self._set_hours(rules=())
+        if "system_calendar" not in urls:
+            self._set_hours(seasons=())
 
     def _moved(self) -> bool:
         """Read discovery again after a document was not found, and tell whether the addresses are new."""
@@ -244,6 +253,11 @@ class Feed:
                 if zone != self._zone:
                     url = self._documents["station_information"].url
                     self._documents["station_information"] = FeedDocument("station_information", url)
+                self._set_hours(system=hours.system_hours(document, self._now(), source.findings))
+            elif document is not None and name == "system_hours":
+                self._set_hours(rules=hours.rental_hours(document, source.findings))
+            elif document is not None and name == "system_calendar":
+                self._set_hours(seasons=hours.seasons(document, self._now(), source.findings))
             elif document is not None:
                 self._set_types(vehicles.vehicle_types(document, source.findings), source)
             source.held = True
@@ -257,7 +271,13 @@ class Feed:
             self._remember("vehicle_types", read.to_json())
             self._read_status_anew()
 
-    def _remember(self, name: DocumentName, text: str) -> None:
+    def _set_hours(self, **parts: Any) -> None:
+        """Take over some parts of the published hours."""
+        self._hours = replace(self._hours, **parts)
+        if self._hours != PublishedHours() or hours.REMEMBERED in self._remembered:
+            self._remember(hours.REMEMBERED, self._hours.to_json())
+
+    def _remember(self, name: str, text: str) -> None:
         if self._remembered.get(name) != text:
             self._remembered = {**self._remembered, name: text}
 
@@ -296,6 +316,7 @@ class Feed:
         else:
             self._read_status_anew()
         self._described = read
+        self._set_hours(stations=hours.station_hours(document, self._now(), source.findings))
         special = {"passed_over": sorted(read.passed_over), "dockless": sorted(read.dockless)}
         self._remember("station_information", json.dumps(special))
         source.held = True

@@ -44,6 +44,10 @@ class PlayableSource(Protocol):
     def static_at(self) -> datetime:
         """The date of the documents that never change."""
 
+    @property
+    def hours(self) -> str:
+        """Its published opening hours as `PublishedHours` writes them; empty where it never closes."""
+
     def snapshot(self, at: datetime) -> Snapshot:
         """Give the newest snapshot at a moment."""
 
@@ -81,6 +85,7 @@ class MadeUpCity:
         self._city = city
         self.system = city.system
         self.has_ebikes = bool(city.electric)
+        self.hours = ""
 
     @property
     def stations(self) -> Stations:
@@ -129,6 +134,7 @@ class RecordedCity:
         self.recording = recording
         self.system = recording.system
         self.has_ebikes = recording.has_ebikes
+        self.hours = ""
         self.static_at, self._last_at = (
             datetime.fromtimestamp(int(recording.polls[end]), UTC) for end in (0, -1)
         )

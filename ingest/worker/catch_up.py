@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from ingest.gbfs.hours import covering
 from ingest.replay.playable_source import PlayableSource
 from model.forecaster import Forecaster
 from model.scoring.settle import Score
@@ -51,6 +52,7 @@ def catch_up(forecaster: Forecaster, source: PlayableSource, start: datetime, en
             weather = source.weather(weather_at)
             if weather is not None:
                 forecaster.update_weather(weather)
+        forecaster.update_hours(covering(source.hours, forecaster.stations, snapshot.at))
         scores += forecaster.learn(snapshot)
     forecaster.every = every
     forecaster.renew_rates_rarely(False)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.gbfs.feed import Poll
+from ingest.gbfs.hours import REMEMBERED
 from ingest.replay.playable_source import PlayableSource
 from ingest.store import Store
 from ingest.store.playback import Playback
@@ -51,7 +52,8 @@ class _PlayedFeed:
         """Give the newest snapshot."""
         wall = self.clock()
         snapshot = self.source.snapshot(self.playback.now(wall))
-        return Poll("fresh", wall, 0.0, self.source.stations, snapshot, snapshot.at, 0.0, 0.0, ())
+        documents = {REMEMBERED: self.source.hours} if self.source.hours else {}
+        return Poll("fresh", wall, 0.0, self.source.stations, snapshot, snapshot.at, 0.0, 0.0, (), documents)
 
 
 class Player(Ticker):

@@ -2,8 +2,9 @@
 
 A logged poll is the snapshot before it with its changes. A forecaster that learns these again in their order
 has the same state, bit for bit, as if the worker had never stopped. The log has no history of the stations'
-descriptions: so a tick with a new description, or with new weather, also commits a checkpoint. Where a
-checkpoint cannot be read, recovery begins at the one before it, and without that at the start of the log.
+descriptions: so a tick with a new description, new opening hours or new weather also commits a checkpoint.
+Where a checkpoint cannot be read, recovery begins at the one before it, and without that at the start of the
+log.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import datetime
 
 import numpy as np
 
+from ingest.gbfs.hours import REMEMBERED, covering
 from ingest.replay.change_log import ChangeLog, ChangeReplay
 from ingest.store import Store
 from model.checkpoint import StateError
@@ -39,7 +41,7 @@ def recover(store: Store, system_id: str) -> Recovery | None:
     """Bring back a system's forecaster; None where none has learnt yet.
 
     From the checkpoint before the newest, the forecaster learns the log and the weather since. Its state is
-    the same, except for stations whose description changed in between: they have their present description
+    the same, except for stations whose description or hours changed in between: they have the present ones
     from that checkpoint on. Without any checkpoint, the forecaster learns the whole log that is still kept,
     with the present descriptions. What it learnt from older polls is lost, and `learning_since` says so.
     """
@@ -62,7 +64,9 @@ def recover(store: Store, system_id: str) -> Recovery | None:
         if not stations.same_as(forecaster.stations):
             forecaster.update_stations(stations)
         weather = dict(store.weather.reports(system_id))
+    hours = store.systems.documents(system_id).get(REMEMBERED, "")
     for snapshot in logged_snapshots(store, forecaster):
+        forecaster.update_hours(covering(hours, forecaster.stations, snapshot.at))
         if snapshot.at in weather:
             forecaster.update_weather(weather[snapshot.at])
         forecaster.learn(snapshot)

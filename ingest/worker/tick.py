@@ -19,6 +19,7 @@ import numpy as np
 
 from ingest.gbfs.errors import FeedError
 from ingest.gbfs.feed import Poll
+from ingest.gbfs.hours import REMEMBERED, covering
 from ingest.reason import Reason
 from ingest.store import (
     OUTCOME_LEARNT,
@@ -322,6 +323,8 @@ class Ticker:
             forecaster.update_weather(weather)
         before = forecaster.snapshot()
         scores = [] if learn_gap is None else learn_gap(forecaster)
+        hours = poll.documents.get(REMEMBERED, "")
+        forecaster.update_hours(covering(hours, forecaster.stations, snapshot.at))
         since = forecaster.at
         begun = time.perf_counter()
         hole = copy.silent and not self.system.label
@@ -338,8 +341,10 @@ class Ticker:
         last = copy.checkpoint_at
         every = timedelta(seconds=self._checkpoint_seconds * self.system.speed)
         old = last is None or snapshot.at - last >= every
-        # The log has no stations' descriptions, no weather, nothing of what was learnt in a gap, no silence.
+        # The log has no stations' descriptions, no weather, nothing of what was learnt in a gap, no silence,
+        # and of opening hours the present ones alone.
         not_in_log = stations is not None or weather is not None or learn_gap is not None or hole
+        not_in_log |= hours != copy.documents.get(REMEMBERED, "")
         checkpoint = forecaster.to_bytes() if old or not_in_log else None
         silent = timedelta(seconds=poll.still_seconds) > self._silent_after(poll)
         state = "silent" if silent else "live"

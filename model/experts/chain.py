@@ -86,6 +86,9 @@ def _rates(chains: Sequence[ChainExpert], now: Now, grid: Floats) -> Array32:
     possible = np.stack([now.returning, now.renting])[:, None]
     rates: Array32 = np.stack([ahead[chain.demand] for chain in chains], axis=2)
     rates *= hours * (scale[..., None] * possible)
+    shares = None if now.by_hours is None else now.by_hours.shares(now.at, grid[1:], now.rows)
+    if shares is not None:
+        rates *= shares[:, None, None].astype(np.float32)
     return rates
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from model.arrays import Array32, Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from model.hours import ByHours
 
 NEAR_MINUTES = 120
 """Experts that differ only in the next two hours do not answer beyond."""
@@ -21,7 +24,9 @@ DAY_MINUTES = 1440
 class Now:
     """The counts of the stations `rows` at the issue time: arrays `(S,)`.
 
-    `bikes` is at least 0 and at most `places`. Where it is unknown the odds mean nothing.
+    `bikes` is at least 0 and at most `places`. Where it is unknown the odds mean nothing. `renting` and
+    `returning` are the flags while a station is open; `by_hours` knows when that is, None where all always
+    are.
     """
 
     at: datetime
@@ -30,6 +35,7 @@ class Now:
     places: Ints
     renting: Bools
     returning: Bools
+    by_hours: ByHours | None = None
 
     @property
     def counts(self) -> Ints:

@@ -106,8 +106,8 @@ def counted(
 class Operator:
     """Runs a small city's feed on a misbehaving server, at a time of the test's choosing.
 
-    A test may change `discovery`, `information`, `status`, `system` and `types` at any time: the server sends
-    them as they are at that moment. It answers 404 for one that is None.
+    A test may change `discovery`, `information`, `status`, `system`, `types`, `hours` and `calendar` at any
+    time: the server sends them as they are at that moment. It answers 404 for one that is None.
     """
 
     def __init__(self, server: Misbehaving, label: str = "") -> None:
@@ -119,12 +119,15 @@ class Operator:
             {"system_id": "toulouse", "language": "en", "name": "VélôToulouse", "timezone": "Europe/Paris"}
         )
         self.types: Json | None = None
+        self.hours: Json | None = None
+        self.calendar: Json | None = None
         self.discovery: Json | None = wrap(
             {"en": {"feeds": feed_list(*STATION_FEEDS, "system_information", at=server.url(""))}}
         )
         for path, name in (("gbfs", "discovery"), ("station_information", "information"),
                            ("station_status", "status"), ("system_information", "system"),
-                           ("vehicle_types", "types")):  # fmt: skip
+                           ("vehicle_types", "types"), ("system_hours", "hours"),
+                           ("system_calendar", "calendar")):  # fmt: skip
             server.at(f"/{path}.json", self._serve_current(partial(getattr, self, name)))
         self.followed = System(
             "toulouse", "VélôToulouse", "Toulouse", "FR", server.url("/gbfs.json"), label=label

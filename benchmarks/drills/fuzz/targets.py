@@ -23,7 +23,10 @@ from urllib.parse import parse_qsl, urlencode
 import numpy as np
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-DOCUMENTS = ("gbfs", "station_information", "station_status", "system_information", "vehicle_types")
+DOCUMENTS = (
+    "gbfs", "station_information", "station_status", "system_information", "vehicle_types", "system_hours",
+    "system_calendar",
+)  # fmt: skip
 INTERESTING: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2**31, 2**63, 10**30, -7, 0.5, -0.0, 1e308, 1e-320, float("nan"),
     float("inf"), "",
@@ -76,7 +79,13 @@ def good_documents() -> dict[str, bytes]:
              "vehicle_types_available": [
                  {"vehicle_type_id": "e", "count": 2}, {"vehicle_type_id": "k", "count": 3}],
              "vehicle_docks_available": [{"vehicle_type_ids": ["e", "k"], "count": 15}]} for key in "ab"]}),
-        "system_information": wrap({"system_id": "x", "timezone": "Europe/Paris"}),
+        "system_information": wrap(
+            {"system_id": "x", "timezone": "Europe/Paris", "opening_hours": "Mo-Fr 05:00-00:30; PH off"}),
+        "system_hours": wrap({"rental_hours": [
+            {"user_types": ["member"], "days": ["mon", "sun"], "start_time": "06:00:00",
+             "end_time": "24:30:00"}]}),
+        "system_calendar": wrap({"calendars": [
+            {"start_month": 3, "start_day": 1, "end_month": 11, "end_day": 30}]}),
         "vehicle_types": wrap({"vehicle_types": [
             {"vehicle_type_id": "e", "form_factor": "bicycle", "propulsion_type": "electric_assist"},
             {"vehicle_type_id": "k", "form_factor": "scooter", "propulsion_type": "electric"}]}),
@@ -84,11 +93,12 @@ def good_documents() -> dict[str, bytes]:
 
 
 def document() -> Target:
-    """Poll a real `Feed` one of whose five documents is the bytes; learn and forecast now and then.
+    """Poll a real `Feed` one of whose documents is the bytes; learn and forecast now and then.
 
     The first byte chooses which, and whether a poll of good documents went before.
     """
     from ingest.gbfs.feed import Feed, FeedError
+    from ingest.gbfs.hours import REMEMBERED, covering
     from ingest.store import findings_json
     from ingest.system import System
     from model.forecaster import Forecaster
@@ -128,9 +138,11 @@ def document() -> Target:
         assert snapshot.bikes.min(initial=0) >= -1
         assert snapshot.docks.min(initial=0) >= -1
         assert np.isfinite(poll.stations.lat).all()
+        spans = covering(poll.documents.get(REMEMBERED, ""), poll.stations, snapshot.at)
         polls += 1
         if polls % 500 == 0 and len(poll.stations) < 200:
             forecaster = Forecaster(poll.stations)
+            forecaster.update_hours(spans)
             forecaster.learn(snapshot)
             make_frame(forecaster).to_bytes()
 

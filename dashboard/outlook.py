@@ -41,8 +41,8 @@ def chances(frame: Frame, what: What, number: int, horizon: int | None) -> Ints:
 
 
 def station_index(frame: Frame, station_id: str) -> int | None:
-    """Find the row of a station; None where the frame does not have it."""
+    """Find the row of a station, also by an id that it once had; None where the frame does not have it."""
     if not station_id:
         return None
-    found = np.flatnonzero(frame.stations.station_id == station_id)
+    found = np.flatnonzero(frame.stations.station_id == frame.renamed.get(station_id, station_id))
     return int(found[0]) if len(found) else None

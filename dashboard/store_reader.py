@@ -160,14 +160,19 @@ class StoreReader:
         state = self.store.systems.state(system_id)
         if state is None or state.at is None:
             return []
+        # A renumbering writes them again, under the same issue times.
+        known = None
+        with suppress(LookupError):
+            known = self.frame(system_id, state.frame_version or 0).stations
+        stamp = 0 if known is None else hash((known.station_id.tobytes(), known.name.tobytes()))
         found = []
         for at in self.store.issued_forecasts.issue_times(system_id):
             if state.at - within <= at + ahead <= state.at:
                 with suppress(LookupError):
-                    found.append(self._issued(system_id, at, ahead))
+                    found.append(self._issued(system_id, at, ahead, stamp))
         return found
 
-    def _decode_issued(self, system_id: str, at: datetime, ahead: timedelta) -> IssuedForecast:
+    def _decode_issued(self, system_id: str, at: datetime, ahead: timedelta, stamp: int) -> IssuedForecast:
         blob = self.store.issued_forecasts.get(system_id, at)
         try:
             return IssuedForecast.of(Frame.from_bytes(blob or b""), ahead)

@@ -24,6 +24,15 @@ from model.experts import solver
 from model.experts.expert import Expert, Now, as_now
 from model.experts.registry import ExpertInputs, answers, build_experts
 from model.hours import ByHours, OpeningHours
+from model.identity import (
+    Identities,
+    Renumbering,
+    after_renumbering,
+    pack_identities,
+    renumbering,
+    rows_before,
+    unpack_identities,
+)
 from model.latest import LatestCounts
 from model.mixing import guard
 from model.mixing.guard import Guard
@@ -70,7 +79,8 @@ class Forecaster:
     """Forecasts the bikes and docks of one system's stations, and learns from every snapshot.
 
     State is kept by station id: `update_stations` adds, drops and moves stations, and those that stay keep
-    what was learnt of them. Forecasting changes nothing, so the state depends on the snapshots alone.
+    what was learnt of them, also under another id. `renamed` has the present id by each earlier one.
+    Forecasting changes nothing, so the state depends on the snapshots alone.
 
     Every `every` minutes a forecast is put on record. It is scored later, and the pool learns from it. With
     `seed` the seed pipeline competes on the same forecasts.
@@ -83,7 +93,8 @@ class Forecaster:
         self.learning_since: datetime | None = None
         self.drifts: list[Drift] = []
         size = len(stations)
-        self._ids = stations.station_id
+        self._known = Identities.of(stations)
+        self.renamed: dict[str, str] = {}
         self._latest = LatestCounts(size)
         self._by_hours = ByHours(size)
         self._usual_seconds = _USUAL_SECONDS
@@ -109,6 +120,10 @@ class Forecaster:
         self._seed: SeedPipeline | None = None
         self._pending: list[Pending] = []
         self.run_seed_pipeline(seed)
+
+    @property
+    def _ids(self) -> Strings:
+        return self._known.station_id
 
     @property
     def _by_station(self) -> dict[str, Any]:
@@ -198,8 +213,12 @@ class Forecaster:
 
     # ------------------------------------------------------------------ stations and snapshots
 
-    def update_stations(self, stations: Stations) -> None:
-        """Take a new description of the system, with stations added, dropped, moved or grown.
+    def update_stations(self, stations: Stations) -> Renumbering:
+        """Take a new description of the system, with stations added, dropped, moved, grown or renumbered.
+
+        Which station is which, `model.identity` decides by place, name and id. What was learnt of a station
+        goes with it to its new id; an id that names another station than before begins anew. Gives what
+        changed in the meaning of ids; `renamed` has it for good.
 
         A dropped station keeps what was learnt of it, in case it returns. Once more are remembered than the
         feed describes, the first dropped are forgotten: a feed of ever new ids would fill the memory.
@@ -208,18 +227,27 @@ class Forecaster:
         """
         if stations.system_id != self.stations.system_id:
             raise ValueError(f"this forecaster knows {self.stations.system_id}, not {stations.system_id}")
-        dropped = self._ids[~np.isin(self._ids, stations.station_id)][: max(len(stations), _MOST_REMEMBERED)]
-        self._reorder(np.concatenate([stations.station_id, dropped]))
+        now, before = Identities.of(stations), self._known
+        rows = rows_before(before, now)
+        changed = renumbering(before, now, rows)
+        most = max(len(stations), _MOST_REMEMBERED)
+        gone = ~np.isin(np.arange(len(before)), rows) & ~np.isin(before.station_id, now.station_id)
+        dropped = np.flatnonzero(gone)[:most]
+        self._reorder(np.concatenate([rows, dropped]), now.then(before.take(dropped)))
         self._calendar.move(stations.timezone, stations.country, stations.region)
         if self._seed is not None:
             self._seed.move(stations.timezone)
+            if changed:
+                self._seed.rename(changed.renamed, changed.begun)
+        if changed:
+            self.renamed = after_renumbering(self.renamed, changed, now.station_id)
         self.stations = stations
+        return changed
 
-    def _reorder(self, ids: Strings) -> None:
-        rows = rows_of(ids, self._ids)
+    def _reorder(self, rows: Ints, known: Identities) -> None:
         for part in (self._latest, *self._by_station.values(), *self._pending):
             part.reorder(rows)
-        self._ids = ids
+        self._known = known
 
     def snapshot(self) -> Snapshot | None:
         """Give back the newest snapshot, with every station ever known; None before the first."""
@@ -494,6 +522,7 @@ class Forecaster:
                 "usual_seconds": np.array(self._usual_seconds),
             }
             | pack_stations(self.stations)
+            | pack_identities(self._known, len(self.stations), self.renamed)
             | checkpoint.pack_components({"latest": self._latest, **self.components})
             | checkpoint.pack_pending(self._pending)
         )
@@ -520,7 +549,8 @@ class Forecaster:
         ids = arrays["station_id"]
         if len(np.unique(ids)) != len(ids) or not np.array_equal(ids[: len(self._ids)], self._ids):
             raise ValueError("station_id does not begin with the stations described, each once")
-        self._reorder(ids)
+        known, self.renamed = unpack_identities(arrays, self._known)
+        self._reorder(rows_of(ids, self._ids), known)
         self.at, self.learning_since = _moment(at), _moment(since)
         self._usual_seconds = float(arrays["usual_seconds"])
         checkpoint.restore_components({"latest": self._latest, **self.components}, arrays)

@@ -7,8 +7,8 @@ summaries of the distributions: 24 times smaller than the distributions, and eno
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from model.arrays import Bools, Ints
 from model.hours import OpeningHours
+from model.identity import pack_renamed, unpack_renamed
 from model.records import Stations, pack_stations, unpack_stations
 
 MINUTES: tuple[int, ...] = (*range(0, 121, 5), *range(180, 1441, 60))
@@ -55,6 +56,7 @@ class Frame:
     `renting` and `returning` booleans `(S,)`; `learning_since` is the first snapshot ever learnt.
     `hours` are the opening hours, None where no station has any. `rents` and `returns` `(S,)` are the flags
     that a station has while its hours have it open; None where they are those of now.
+    `renamed` has the present id of stations by each id that they had before.
     """
 
     at: datetime
@@ -71,6 +73,7 @@ class Frame:
     hours: OpeningHours | None = None
     rents: NDArray[np.bool_] | None = None
     returns: NDArray[np.bool_] | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def closed(self) -> Bools | None:
@@ -89,6 +92,21 @@ class Frame:
         )
         return replace(self, minutes=self.minutes[rows], bike=bike, space=space)
 
+    def take(self, rows: Ints) -> Frame:
+        """Keep some of the stations, by position."""
+        by_station: dict[str, Any] = {
+            each.name: value[..., rows]
+            for each in fields(self)
+            if isinstance(value := getattr(self, each.name), np.ndarray) and each.name != "minutes"
+        }
+        bike, space = (
+            replace(side, **{each.name: getattr(side, each.name)[..., rows] for each in fields(side)})
+            for side in (self.bike, self.space)
+        )
+        if self.hours is not None:
+            by_station["hours"] = replace(self.hours, schedule=self.hours.schedule[rows])
+        return replace(self, stations=self.stations.take(rows), bike=bike, space=space, **by_station)
+
     def to_bytes(self) -> bytes:
         """Pack into a compressed npz without pickle."""
         arrays: dict[str, Any] = {
@@ -102,11 +120,11 @@ class Frame:
             if getattr(self, name) is not None:
                 arrays[name] = getattr(self, name)
         if self.hours is not None:
-            arrays |= {f"hours.{field.name}": getattr(self.hours, field.name) for field in fields(self.hours)}
-        arrays |= pack_stations(self.stations)
+            arrays |= {f"hours.{each.name}": getattr(self.hours, each.name) for each in fields(self.hours)}
+        arrays |= pack_stations(self.stations) | pack_renamed(self.renamed)
         for side in ("bike", "space"):
-            for field in fields(Outlook):
-                arrays[f"{side}.{field.name}"] = getattr(getattr(self, side), field.name)
+            for each in fields(Outlook):
+                arrays[f"{side}.{each.name}"] = getattr(getattr(self, side), each.name)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         return buffer.getvalue()
@@ -124,6 +142,7 @@ class Frame:
                 at=datetime.fromtimestamp(int(arrays["at"]), UTC),
                 learning_since=datetime.fromtimestamp(int(arrays["learning_since"]), UTC),
                 stations=unpack_stations(arrays),
+                renamed=unpack_renamed(arrays),
                 bike=Outlook(**{f.name: arrays[f"bike.{f.name}"] for f in fields(Outlook)}),
                 space=Outlook(**{f.name: arrays[f"space.{f.name}"] for f in fields(Outlook)}),
                 hours=OpeningHours(**{f.name: arrays[f"hours.{f.name}"] for f in fields(OpeningHours)})

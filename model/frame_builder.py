@@ -50,6 +50,7 @@ def make_frame(forecaster: Forecaster) -> Frame:
         bike=bike,
         space=space,
         **forecaster.opening(),
+        renamed=forecaster.renamed,
     )
     if frame.closed is not None:  # what is closed has no bike to take and no space, whatever stands there
         for outlook in (bike, space):

@@ -7,7 +7,7 @@ another one still reads.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -82,6 +82,11 @@ class Stations:
 
     def __len__(self) -> int:
         return len(self.station_id)
+
+    def take(self, rows: Ints) -> Stations:
+        """Keep some of the stations, by position."""
+        kept = {name: getattr(self, name)[rows] for name in ("station_id", "name", "lat", "lon", "capacity")}
+        return replace(self, **kept)
 
     def same_as(self, other: Stations) -> bool:
         """Tell whether every field of `other` equals this one's, arrays by value."""

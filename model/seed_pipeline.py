@@ -9,7 +9,7 @@ Python: that is its cost, and why nothing else here works this way.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -84,6 +84,18 @@ class SeedPipeline(Component):
     def move(self, timezone: str) -> None:
         """Take another time zone."""
         self.zone = ZoneInfo(timezone)
+
+    def rename(self, renamed: Mapping[str, str], begun: Collection[str]) -> None:
+        """Move what was learnt of stations to their new ids; forget the ids that name other stations now."""
+        gone = {*begun, *renamed.values()} - renamed.keys()
+        for means in (self.means.by_hour, self.means.latest):
+            kept = {
+                (renamed.get(station, station), *rest): mean
+                for (station, *rest), mean in means._groups.items()
+                if station not in gone
+            }
+            means._groups.clear()
+            means._groups.update(kept)
 
     def predict(self, minutes: int, at: datetime, weather: Floats, stations: Sequence[str]) -> Floats:
         """Predict the bikes `(S,)` at `stations`, `minutes` after `at`, in that time's weather `(6,)`."""

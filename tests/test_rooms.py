@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LADDER = {
     "model": (
-        "arrays", "component", "records", "hours", "latest", "demand", "experts", "mixing", "scoring",
-        "frame", "seed_pipeline", "checkpoint", "forecaster", "frame_builder", "trip",
+        "arrays", "component", "records", "hours", "identity", "latest", "demand", "experts", "mixing",
+        "scoring", "frame", "seed_pipeline", "checkpoint", "forecaster", "frame_builder", "trip",
     ),
     "ingest": (
         "logs", "settings", "system", "reason", "text", "http", "city", "registry", "gbfs", "weather",

@@ -12,6 +12,7 @@ from dashboard.api.answers import ApiError, Body, json_body, kept
 from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, described, listed, maybe, record
 from dashboard.api.parameters import Moment, Parameter, Text, Whole
 from dashboard.api.systems import AGE, LABEL, find, iso, whole_minutes
+from dashboard.outlook import station_index
 from dashboard.store_reader import StoreReader, View, reader
 from dashboard.words.feed_errors import feed_error
 from ingest.system import System
@@ -21,7 +22,7 @@ from model.frame import AT_LEAST, MINUTES, NO_FORECAST, Frame, Outlook
 STATION = Parameter(
     "station_id",
     Text(r"[^\x00-\x1f]{1,200}", "a station_id of up to 200 characters, as the system's stations list them"),
-    "A station of the system, as its feed names it.",
+    "A station of the system, as its feed names it, or as it did before all ids were new.",
     "42",
     required=True,
 )
@@ -107,8 +108,8 @@ def forecast(system_id: str, minutes: int | None, at: datetime | None) -> Body:
 def station(system_id: str, station_id: str, minutes: int | None, at: datetime | None) -> Body:
     """Give the forecasts for one station: for one time, or for all from now on."""
     source, view, frame = _look(system_id)
-    row = np.flatnonzero(frame.stations.station_id == station_id)
-    if not len(row):
+    row = station_index(frame, station_id)
+    if row is None:
         raise ApiError(
             404,
             f"{system_id} has no station {station_id!r}.",
@@ -116,7 +117,7 @@ def station(system_id: str, station_id: str, minutes: int | None, at: datetime |
         )
     first = _column(view, frame, minutes, at)
     last = first if (minutes, at) != (None, None) else len(frame.minutes) - 1
-    return _station(source, *_key(view), int(row[0]), first, last)
+    return _station(source, *_key(view), row, first, last)
 
 
 def _look(system_id: str) -> tuple[StoreReader, View, Frame]:

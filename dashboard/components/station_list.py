@@ -113,7 +113,10 @@ def draw(view: View, horizon: int | None, at: str) -> None:
     place, by = _place(frame)
     walk = None if place is None else nearby.walks(place, stations.lat, stations.lon)
     chance = chances(frame, screen.what, screen.n, horizon)
-    starred = np.isin(stations.station_id, browser.favourites(view.system.system_id))
+    starred = np.isin(
+        stations.station_id,
+        [frame.renamed.get(key, key) for key in browser.favourites(view.system.system_id)],
+    )
     order = nearby.order(chance, walk, starred)
     items = (
         choice(

@@ -85,10 +85,14 @@ def detail(system: System) -> None:
     index = None if view.frame is None else station_index(view.frame, screen.station)
     if index is None:
         return
-    starred = screen.station in browser.favourites(system.system_id)
-    label = station_words.STARRED() if starred else station_words.STAR()
+    assert view.frame is not None
+    station = str(view.frame.stations.station_id[index])
+    # The address and the browser may have an id of before.
+    known = browser.favourites(system.system_id)
+    kept = next((key for key in known if view.frame.renamed.get(key, key) == station), None)
+    label = station_words.STAR() if kept is None else station_words.STARRED()
     star = browser.button(
-        "star", label, identity=screen.station, name=station_words.STAR_NAME(), pressed=starred
+        "star", label, identity=kept or station, name=station_words.STAR_NAME(), pressed=kept is not None
     )
     with st.container(key="detail"):
         show(tag("p", star, browser.button("share", station_words.SHARE()), cls="actions"))

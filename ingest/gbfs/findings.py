@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from ingest.reason import Reason
 from ingest.text import clean
+from model.identity import Renumbering
+from model.records import Stations
 
 
 @dataclass(frozen=True)
@@ -36,3 +38,19 @@ class Findings:
     def all(self) -> tuple[Finding, ...]:
         """Give all findings, ordered by kind."""
         return tuple(Finding(kind, n, self._examples[kind]) for kind, n in sorted(self._counts.items()))
+
+
+def of_renumbering(changed: Renumbering, before: Stations, now: Stations) -> tuple[Finding, ...]:
+    """Give the findings about a new description that changed what ids mean, with an example each."""
+    findings = Findings()
+    if changed.renamed:
+        old, new = min(changed.renamed.items())
+        findings.add("renumbered", f"{old}: {new}", len(changed.renamed))
+    if changed.begun:
+        key = min(changed.begun)
+        names = (
+            dict(zip(each.station_id.tolist(), each.name.tolist(), strict=True)) for each in (before, now)
+        )
+        was, is_now = (of.get(key, "?") for of in names)
+        findings.add("reused_id", f"{key}: {was}, {is_now}", len(changed.begun))
+    return findings.all()

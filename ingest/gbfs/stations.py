@@ -28,9 +28,15 @@ from ingest.gbfs.errors import (
 from ingest.gbfs.findings import Findings
 from ingest.gbfs.vehicles import VehicleCounts, VehicleTypes, by_type, docks_for_bikes, of_total
 from model.arrays import Bools, Floats, Ints
+from model.identity import EARTH_KM, globe
 from model.records import UNKNOWN, Stations, contradicted
 
 _ELECTRIC = ("ebike", "electric", "ebikes", "e-bike", "e_bike", "electrical", "electric_assist")
+
+FAR_KM = 100.0
+"""How far from all others a station of one city can be before it is taken for a test, or a slip."""
+FEW = 20
+"""One station in so many may be that far off, one in a small system; more are towns of their own."""
 
 MOST_STATIONS = 10_000
 """Stations that one feed may have, four times the largest known: each takes some 80 kB of memory."""
@@ -43,8 +49,9 @@ MOST_STATIONS = 10_000
 class DescribedStations:
     """The stations of a station information, and the ids of special ones.
 
-    `passed_over` are ids without a position, left out because nobody can walk to them. `dockless` are virtual
-    stations without a capacity, whose 0 free docks do not mean that they are full.
+    `passed_over` are ids without a position or far from all others, left out because nobody can walk to
+    them. `dockless` are virtual stations without a capacity, whose 0 free docks do not mean that they are
+    full.
     """
 
     stations: Stations
@@ -88,6 +95,10 @@ def describe(
         raise NoUsableStation
     if len(found) > MOST_STATIONS:
         raise TooManyStations(stations=len(found), most=MOST_STATIONS)
+    for key, distance in far_away({key: (lat, lon) for key, (_, lat, lon, _) in found.items()}).items():
+        findings.add("far_away", f"{key}: {distance:,.0f} km")
+        passed_over.add(key)
+        del found[key]
     ids = sorted(found)
     names, lats, lons, capacities = zip(*(found[key] for key in ids), strict=True)
     if zone is None:
@@ -101,6 +112,33 @@ def describe(
         lat=np.array(lats), lon=np.array(lons), capacity=np.array(capacities),
     )  # fmt: skip
     return DescribedStations(stations, frozenset(passed_over), frozenset(dockless))
+
+
+def far_away(places: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """Give the stations of a one-city system that are far from all others, with their distance from the city.
+
+    It is one city where all other stations, three at least, are within `FAR_KM` of their middle. A system of
+    several towns loses none, since nobody knows which of them are real. The price: two test stations at one
+    place stay, and so does a lone one of such a system.
+
+    >>> city = {f"s{row}": (53.3 + row / 100, -6.2) for row in range(5)}
+    >>> far_away(city | {"test": (40.7, -74.0)})
+    {'test': 5119.6...}
+    >>> far_away(city | {"cork": (51.9, -8.5), "belfast": (54.6, -5.9)})
+    {}
+    """
+    points = globe(*np.array([*places.values()]).T)
+    middle = np.median(points, axis=0)
+    apart = np.linalg.norm(points - middle, axis=1)
+    far = np.flatnonzero(apart > FAR_KM)
+    if not 0 < len(far) <= max(1, len(points) // FEW) or len(points) - len(far) < 3:
+        return {}
+    for row in far:
+        if (np.linalg.norm(np.delete(points, row, axis=0) - points[row], axis=1) <= FAR_KM).any():
+            return {}
+    keys = [*places]
+    arc = 2 * EARTH_KM * np.arcsin(np.minimum(apart / (2 * EARTH_KM), 1))
+    return {keys[row]: float(arc[row]) for row in far}
 
 
 def _entries(document: Document, name: DocumentName) -> list[Document]:

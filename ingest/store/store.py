@@ -24,10 +24,12 @@ from ingest.store.issued_forecasts import IssuedForecastTable
 from ingest.store.leases import LeaseClaim, LeaseTable
 from ingest.store.observations import ObservationTables, PollRow
 from ingest.store.playback import Playback, PlaybackTable
+from ingest.store.renumbering import renumber
 from ingest.store.scores import ScoreTables
 from ingest.store.systems import SystemTables
 from ingest.store.tables import EMPTIED_BY_BEGIN, systems
 from ingest.store.weather import WeatherTable
+from model.identity import Renumbering
 from model.records import Drift, Snapshot, Stations, Weather
 
 
@@ -41,6 +43,7 @@ class TickResult:
     truth arrives, None where this tick's is not. `before` is when the snapshot learnt before this one was,
     None where that is the last committed. `weather` is the report that was learnt before the snapshot.
     `documents` is what the feed has read of its slow documents, None where that did not change.
+    `renumbering` is what new descriptions changed in the meaning of ids, if they did.
     """
 
     poll: PollRow
@@ -58,6 +61,7 @@ class TickResult:
     daily: Sequence[DailyScore] = ()
     drifts: Sequence[Drift] = ()
     documents: Mapping[str, str] | None = None
+    renumbering: Renumbering | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ class Store:
                 sa.select(systems.c.frame_version, systems.c.at).where(systems.c.system_id == system_id)
             ).one()
             version = (known.frame_version or 0) + 1
+            if tick.renumbering:
+                renumber(db, system_id, tick.renumbering)
             self.observations.add_poll(db, system_id, tick.poll)
             self.observations.add_changes(db, system_id, at, tick.changes)
             if tick.stations is not None:

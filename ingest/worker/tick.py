@@ -19,6 +19,7 @@ import numpy as np
 
 from ingest.gbfs.errors import FeedError
 from ingest.gbfs.feed import Poll
+from ingest.gbfs.findings import of_renumbering
 from ingest.gbfs.hours import REMEMBERED, covering
 from ingest.reason import Reason
 from ingest.store import (
@@ -310,14 +311,17 @@ class Ticker:
         self, copy: WorkingCopy, poll: Poll, snapshot: Snapshot, due: datetime, learn_gap: LearnGap | None
     ) -> None:
         """Learn the gap before a snapshot where that is possible, then the snapshot; commit the tick."""
-        stations = None
+        stations = renumbering = None
         forecaster = copy.forecaster
         if forecaster is None:
             forecaster = copy.forecaster = Forecaster(poll.stations, seed=self._seed)
             stations = poll.stations
         elif poll.stations is not forecaster.stations and not poll.stations.same_as(forecaster.stations):
-            forecaster.update_stations(poll.stations)
-            stations = poll.stations
+            before_them, stations = forecaster.stations, poll.stations
+            renumbering = forecaster.update_stations(stations)
+            poll = replace(
+                poll, findings=(*poll.findings, *of_renumbering(renumbering, before_them, stations))
+            )
         weather = copy.weather
         if weather is not None:
             forecaster.update_weather(weather)
@@ -371,6 +375,7 @@ class Ticker:
                 daily=by_day(scores, after.station_id, forecaster.stations.timezone),
                 drifts=forecaster.drifts,
                 documents=None if poll.documents == copy.documents else poll.documents,
+                renumbering=renumbering,
             ),
         )
         copy.weather, copy.documents = None, poll.documents

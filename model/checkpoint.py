@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.component import Component
+from model.records import UNKNOWN, CountState, count_states
 from model.scoring.issue import Pending
 
 Arrays = dict[str, NDArray[Any]]
 
-_FORMAT = 5
+_FORMAT = 6
 _MAX_BYTES = 2**30
 
 _SHARED = ("bikes", "docks", "places")
@@ -42,7 +43,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def unpack(blob: bytes) -> Arrays:
-    """Unpack a state that `pack` of this release, or of the release before it, packed.
+    """Unpack a state that `pack` of this release, or of one of the two formats before it, packed.
 
     Raises `StateError` when the bytes are damaged, too large, or of another format, and `MemoryError` where
     memory is short: the state itself may be whole.
@@ -56,10 +57,12 @@ def unpack(blob: bytes) -> Arrays:
             raise StateError("the state breaks off")
         with np.load(packed, allow_pickle=False) as npz:
             version = int(npz["format"])
-            if version not in (4, _FORMAT):
-                raise StateError(f"the state has format {version}, this release reads 4 and {_FORMAT}")
+            if version not in (4, 5, _FORMAT):
+                raise StateError(f"the state has format {version}, this release reads 4, 5 and {_FORMAT}")
             arrays = dict(npz)
-        return arrays if version == _FORMAT else _from_format_4(arrays)
+        if version == 4:
+            arrays = _from_format_4(arrays)
+        return arrays if version == _FORMAT else _from_format_5(arrays)
     except (StateError, MemoryError):
         raise
     except Exception as error:  # zipfile, zlib and numpy may all object
@@ -142,3 +145,19 @@ def _from_format_4(arrays: Arrays) -> Arrays:
     new["pool.experts"] = np.array(list(_FORMAT_4_EXPERTS))
     new["pool.reach"] = np.array(list(_FORMAT_4_EXPERTS.values()))
     return new
+
+
+def _from_format_5(arrays: Arrays) -> Arrays:
+    """Add what format 5 lacked: the states of counts, cargo bikes, the last known counts, and overflow."""
+    bikes, docks, at = arrays["latest.bikes"], arrays["latest.docks"], int(arrays["times"][0])
+    state = count_states(bikes, arrays["latest.renting"], arrays["latest.returning"])
+    known, unknown = state == CountState.KNOWN, np.full(len(bikes), UNKNOWN)
+    return arrays | {
+        "latest.state": state,
+        "latest.cargo": unknown,
+        "latest.known_bikes": np.where(known, bikes, UNKNOWN),
+        "latest.known_docks": np.where(known, docks, UNKNOWN),
+        "latest.known_at": np.where(known, at, UNKNOWN),
+        "overflow.arrivals": np.zeros(len(bikes)),
+        "overflow.hours": np.zeros(len(bikes)),
+    }

@@ -18,10 +18,11 @@ from model.demand.calendar import Calendar
 from model.demand.changes import Changes
 from model.demand.climatology import Climatology
 from model.demand.occupancy_effect import OccupancyEffect
+from model.demand.overflow import Overflow
 from model.demand.rates import MAX_GAP, NOISE, Demand, Events, count_events
 from model.demand.weather_effect import WeatherEffect
 from model.experts import solver
-from model.experts.expert import Expert, Now, as_now
+from model.experts.expert import DAY_MINUTES, Expert, Now, as_now
 from model.experts.registry import ExpertInputs, answers, build_experts
 from model.hours import ByHours, OpeningHours
 from model.identity import (
@@ -38,6 +39,8 @@ from model.mixing import guard
 from model.mixing.guard import Guard
 from model.mixing.pool import Pool
 from model.records import (
+    NOTHING_KNOWN,
+    UNKNOWN,
     Counts,
     Drift,
     Forecast,
@@ -105,6 +108,7 @@ class Forecaster:
         self._occupancy = OccupancyEffect(size, calendar)
         self._changes = Changes(size, SCORED_MINUTES)
         self._climatology = Climatology(size, calendar)
+        self._overflow = Overflow(size)
         self._experts = build_experts(
             ExpertInputs(self._long, self._short, self._occupancy, self._changes, self._climatology)
         )
@@ -129,7 +133,8 @@ class Forecaster:
     def _by_station(self) -> dict[str, Any]:
         return {"hours": self._by_hours, "long": self._long, "short": self._short,
                 "occupancy_effect": self._occupancy, "changes": self._changes,
-                "climatology": self._climatology, "pool": self._pool, "guard": self._guard}  # fmt: skip
+                "climatology": self._climatology, "overflow": self._overflow, "pool": self._pool,
+                "guard": self._guard}  # fmt: skip
 
     @property
     def components(self) -> Mapping[str, Any]:
@@ -254,7 +259,20 @@ class Forecaster:
         if self.at is None:
             return None
         now = self._latest
-        return Snapshot(self.at, self._ids, now.bikes, now.docks, now.ebikes, now.renting, now.returning)
+        return Snapshot(self.at, self._ids, **{name: getattr(now, name) for name in NOTHING_KNOWN})
+
+    def last_known(self) -> tuple[Ints, Ints, Ints]:
+        """Give bikes, docks and the Unix time of the last known counts where those of now are not, `(S,)`.
+
+        All are -1 where the counts of now are given, and where none was ever known.
+        """
+        latest, size = self._latest, len(self.stations)
+        given = latest.bikes[:size] >= 0
+        bikes, docks, at = (
+            np.where(given, UNKNOWN, values[:size])
+            for values in (latest.known_bikes, latest.known_docks, latest.known_at)
+        )
+        return bikes, docks, at
 
     def shows(self, snapshot: Snapshot) -> bool:
         """Tell whether a snapshot has the very counts and flags of the newest one that was learnt."""
@@ -276,8 +294,7 @@ class Forecaster:
         if self.at - self.learning_since < _STILLNESS_AFTER:
             return None
         now = self._latest
-        known = now.bikes >= 0
-        free = np.stack([known & (now.docks != 0) & now.returning, known & (now.bikes > 0) & now.renting])
+        free = np.stack(self._free(now, now.known))
         expected, begin = 0.0, since
         while begin < until and expected < _SURELY:
             end = min(begin + _STILLNESS_STEP, until)
@@ -320,21 +337,25 @@ class Forecaster:
         then = self._latest
         # Where a station opens or closes, the operator sets the count: 48 bikes gone then are no riders.
         steady = (latest.renting == then.renting) & (latest.returning == then.returning)
-        known = (then.bikes >= 0) & (latest.bikes >= 0)
-        open_ = self._by_hours.is_open_from(before, at)
-        seen = count_events(
-            before,
-            at,
-            np.where(steady, latest.bikes - then.bikes, 0),
-            can_arrive=known & open_ & (then.docks != 0) & then.returning,
-            can_depart=known & open_ & (then.bikes > 0) & then.renting,
-        )
+        known = then.known & latest.known
+        change = np.where(steady, latest.bikes - then.bikes, 0)
+        can_arrive, can_depart = self._free(then, known & self._by_hours.is_open_from(before, at))
+        seen = count_events(before, at, change, can_arrive, can_depart)
         places = self._places()
         self._learn_city(seen)
         self._occupancy.learn(seen, then.bikes, places, known, self._short)
         self._climatology.learn(seen, then.bikes, places, known)
         self._long.learn(seen)
         self._short.learn(seen)
+        full = known & then.returning & (then.docks == 0) & (latest.docks == 0)
+        self._overflow.learn(change, full, seen.hours)
+
+    def _free(self, then: LatestCounts, known: Bools) -> tuple[Bools, Bools]:
+        """Tell where a bike could come and where one could go, each `(S,)`."""
+        return (
+            known & ((then.docks != 0) | self._overflow.takes) & then.returning,
+            known & (then.bikes > 0) & then.renting,
+        )
 
     def _learn_city(self, seen: Events) -> None:
         """Learn what moves all stations together: the kind of day, and the weather."""
@@ -363,7 +384,7 @@ class Forecaster:
             if at - pending.target_at > patience:
                 scores += expire(pending)
                 continue
-            settled = settle(pending, latest.bikes, latest.docks)
+            settled = settle(pending, latest.truth, latest.docks)
             rows = settled.rows
             if len(rows):
                 then, truth = pending.bikes[rows], latest.bikes[rows]
@@ -393,6 +414,8 @@ class Forecaster:
         positions = [index for index, expert in enumerate(self._experts) if expert.reach >= minutes[0]]
         members = [self._experts[index] for index in positions]
         places = self._places()
+        # At an overflow station 0 docks do not mean that nobody can return a bike.
+        docks = np.where(self._overflow.takes, UNKNOWN, self._latest.docks)
         begin = starts(places)
         odds = np.empty((len(minutes), len(members), int(begin[-1])), dtype=np.uint16)
         for rows in solver.blocks(places, self._pace()):
@@ -413,8 +436,8 @@ class Forecaster:
                     issued_at=at,
                     minutes=horizon,
                     models=tuple(members[member].name for member in able),
-                    bikes=self._latest.bikes,
-                    docks=self._latest.docks,
+                    bikes=self._latest.truth,
+                    docks=docks,
                     places=places,
                     weight=weights[index][able],
                     curve=curves[index],
@@ -428,7 +451,7 @@ class Forecaster:
     def _predict_seed(self, minutes: int, weather: Floats) -> Floats:
         """Let the seed pipeline predict, `(R,)`; not numbers where it does not run or bikes are unknown."""
         predicted = np.full(len(self._ids), np.nan)
-        rows = np.flatnonzero(self._latest.bikes >= 0)
+        rows = np.flatnonzero(self._latest.known)
         if self._seed is not None and self.at is not None:
             predicted[rows] = self._seed.predict(minutes, self.at, weather, self._ids[rows].tolist())
         return predicted
@@ -440,6 +463,9 @@ class Forecaster:
 
     def forecast(self, minutes: Sequence[int], rows: Ints | None = None) -> Forecast:
         """Forecast from the newest snapshot, `minutes` ahead: whole minutes from 0 to 1440.
+
+        Where the count of now is not known, the forecast is one made of the last known count at its time. So
+        the odds widen with its age, also at 0 minutes. After a day there is no forecast.
 
         Horizons are solved every five minutes up to twenty, every ten up to two hours, then every half-hour,
         and interpolated linearly in between. `rows` picks stations by their position in `stations`. Without
@@ -455,21 +481,39 @@ class Forecaster:
             raise ValueError(f"cannot forecast {wrong} minutes ahead: ask for 0 to 1440")
         if rows is None:
             rows = np.arange(len(self.stations))
-        now = self._now(rows)
         wanted = np.asarray(minutes, dtype=np.int64)
         order = np.argsort(wanted, kind="stable")
-        cdf = self._pooled(now, wanted[order].tolist())
-        cdf[wanted[order] == 0] = as_now(now)
+        age, places = self._latest.age(self.at)[rows], self._places()[rows]
+        cdf = self._from_ages(rows, np.maximum(age, 0), wanted[order])
         if (np.diff(wanted) < 0).any():
             cdf = cdf[np.argsort(order)]
-        bikes, docks = self._latest.bikes[rows], self._latest.docks[rows]
+        bikes, docks = (counts[rows] for counts in self._latest.begin())
+        known = (bikes >= 0) & (age >= 0)
         return Forecast(
             at=self.at,
             minutes=wanted,
             station_id=self._ids[rows],
-            bikes=Counts(cdf, bikes >= 0),
-            docks=Counts(_mirror(cdf, now.places), (bikes >= 0) & (docks >= 0)),
+            bikes=Counts(cdf, known),
+            docks=Counts(_mirror(cdf, places), known & (docks >= 0)),
         )
+
+    def _from_ages(self, rows: Ints, age: Ints, minutes: Ints) -> Array32:
+        """Forecast stations whose counts are `age` `(S,)` minutes old, for rising minutes, `(H, S, N)`."""
+        ages = np.unique(age).tolist()
+        if len(ages) <= 1:
+            minutes_old = ages[0] if ages else 0
+            now = self._now(rows, minutes_old)
+            cdf = self._pooled(now, np.minimum(minutes + minutes_old, DAY_MINUTES).tolist())
+            if not minutes_old:
+                cdf[minutes == 0] = as_now(now)
+            return cdf
+        size = int(self._places()[rows].max(initial=0)) + 1
+        mixed = np.ones((len(minutes), size, len(rows)), dtype=np.float32).swapaxes(1, 2)
+        for minutes_old in ages:
+            group = np.flatnonzero(age == minutes_old)
+            cdf = self._from_ages(rows[group], age[group], minutes)
+            mixed[:, group, : cdf.shape[2]] = cdf
+        return mixed
 
     def _pooled(self, now: Now, minutes: list[int]) -> Array32:
         """Mix the experts' odds for rising minutes and let the guard correct them, `(H, S, N)`."""
@@ -492,23 +536,30 @@ class Forecaster:
 
     def blocks(self) -> Iterator[Ints]:
         """Split the stations' positions into groups that are cheap to forecast together."""
-        size = len(self.stations)
-        yield from solver.blocks(self._places()[:size], self._pace()[:size])
+        assert self.at is not None
+        places, pace, age = self._places(), self._pace(), np.maximum(self._latest.age(self.at), 0)
+        for minutes_old in np.unique(age[: len(self.stations)]).tolist():
+            rows = np.flatnonzero(age[: len(self.stations)] == minutes_old)
+            for block in solver.blocks(places[rows], pace[rows]):
+                yield rows[block]
 
     def _pace(self) -> Floats:
         """Give the riders in the busiest hour of each station's week, `(R,)`."""
         pace: Floats = self._short.rates.sum(axis=2).max(axis=(0, 1), initial=0)
         return pace
 
-    def _now(self, rows: Ints) -> Now:
+    def _now(self, rows: Ints, age: int = 0) -> Now:
+        """Give the counts to begin with; with an `age` in minutes the last known ones, as of then."""
         assert self.at is not None
         places, latest = self._places()[rows], self._latest
-        bikes = np.clip(latest.bikes[rows], 0, places)
+        counts = latest.known_bikes if age else latest.bikes
+        bikes, at = np.clip(counts[rows], 0, places), self.at - timedelta(minutes=age)
         renting, returning = self._by_hours.flags(self.at, latest.renting, latest.returning)
-        return Now(self.at, rows, bikes, places, renting[rows], returning[rows], self._by_hours)
+        return Now(at, rows, bikes, places, renting[rows], returning[rows], self._by_hours)
 
     def _places(self) -> Ints:
-        return self._latest.places(self.stations.capacity)
+        latest, capacity = self._latest, self.stations.capacity
+        return self._overflow.places(latest.places(capacity), latest.largest(capacity))
 
     # ------------------------------------------------------------------ state to bytes and back
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from model.arrays import Bools, Ints
 from model.hours import OpeningHours
 from model.identity import pack_renamed, unpack_renamed
-from model.records import Stations, pack_stations, unpack_stations
+from model.records import UNKNOWN, Stations, count_states, pack_stations, unpack_stations
 
 MINUTES: tuple[int, ...] = (*range(0, 121, 5), *range(180, 1441, 60))
 """The horizons of every frame: five-minute steps to two hours, then hours to a day."""
@@ -31,6 +31,14 @@ NO_FORECAST = 255
 """Stands in `Outlook.chance` for a station without a forecast."""
 
 _FORMAT = 1
+
+_COLUMNS = ("minutes", "bikes", "docks", "ebikes", "renting", "returning")
+_LATER_COLUMNS = ("state", "cargo", "last_bikes", "last_docks", "last_at", "overflow")
+"""Columns that older frames lack."""
+
+
+def _not_given() -> NDArray[Any]:
+    return np.zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +65,11 @@ class Frame:
     `hours` are the opening hours, None where no station has any. `rents` and `returns` `(S,)` are the flags
     that a station has while its hours have it open; None where they are those of now.
     `renamed` has the present id of stations by each id that they had before.
+
+    `state` is a `CountState` for each station. Where it says that the count of now is not known, `last_bikes`
+    and `last_docks` are the last known counts and `last_at` their time in Unix seconds; elsewhere, and where
+    none ever was known, these are -1. `cargo` bikes are not among the `bikes`. `overflow` stations take bikes
+    also at 0 docks. Frames of older releases lack these columns, and have what counts and flags tell.
     """
 
     at: datetime
@@ -74,6 +87,25 @@ class Frame:
     rents: NDArray[np.bool_] | None = None
     returns: NDArray[np.bool_] | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
+    state: NDArray[np.uint8] = field(default_factory=_not_given)
+    cargo: NDArray[np.int16] = field(default_factory=_not_given)
+    last_bikes: NDArray[np.int16] = field(default_factory=_not_given)
+    last_docks: NDArray[np.int16] = field(default_factory=_not_given)
+    last_at: Ints = field(default_factory=_not_given)
+    overflow: NDArray[np.bool_] = field(default_factory=_not_given)
+
+    def __post_init__(self) -> None:
+        unknown, none = np.full(len(self.bikes), UNKNOWN), np.zeros(len(self.bikes), dtype=np.bool_)
+        told = count_states(self.bikes.astype(np.int64), self.renting, self.returning)
+        defaults = {
+            "state": told.astype(np.uint8),
+            **dict.fromkeys(("cargo", "last_bikes", "last_docks"), unknown.astype(np.int16)),
+            "last_at": unknown,
+            "overflow": none,
+        }
+        for name, default in defaults.items():
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, default)
 
     @cached_property
     def closed(self) -> Bools | None:
@@ -114,7 +146,7 @@ class Frame:
             "at": np.array(int(self.at.timestamp())),
             "learning_since": np.array(int(self.learning_since.timestamp())),
         }
-        for name in ("minutes", "bikes", "docks", "ebikes", "renting", "returning"):
+        for name in (*_COLUMNS, *_LATER_COLUMNS):
             arrays[name] = getattr(self, name)
         for name in ("rents", "returns"):
             if getattr(self, name) is not None:
@@ -149,8 +181,6 @@ class Frame:
                 if "hours.schedule" in arrays
                 else None,
                 **{name: arrays[name] for name in ("rents", "returns") if name in arrays},
-                **{
-                    name: arrays[name]
-                    for name in ("minutes", "bikes", "docks", "ebikes", "renting", "returning")
-                },
+                **{name: arrays[name] for name in _COLUMNS},
+                **{name: arrays[name] for name in _LATER_COLUMNS if name in arrays},
             )

@@ -33,10 +33,13 @@ def make_frame(forecaster: Forecaster) -> Frame:
             outlook.high[:, rows] = counts.quantile(0.9)
             outlook.chance[:, :, rows] = _per_cent(counts)
     now = slice(0, size)  # after these come remembered stations that the feed has dropped
-    ebikes, renting, returning = newest.ebikes, newest.renting, newest.returning
+    ebikes, cargo, renting, returning = newest.ebikes, newest.cargo, newest.renting, newest.returning
     assert ebikes is not None
+    assert cargo is not None
     assert renting is not None
     assert returning is not None
+    assert newest.state is not None
+    last_bikes, last_docks, last_at = forecaster.last_known()
     frame = Frame(
         at=newest.at,
         learning_since=forecaster.learning_since,
@@ -49,6 +52,12 @@ def make_frame(forecaster: Forecaster) -> Frame:
         returning=returning[now],
         bike=bike,
         space=space,
+        state=newest.state[now].astype(np.uint8),
+        cargo=cargo[now].astype(np.int16),
+        last_bikes=last_bikes.astype(np.int16),
+        last_docks=last_docks.astype(np.int16),
+        last_at=last_at,
+        overflow=forecaster.components["overflow"].takes[now],
         **forecaster.opening(),
         renamed=forecaster.renamed,
     )

@@ -1,27 +1,51 @@
-"""The newest counts of every station, and how many bikes each can hold."""
+"""The newest counts of every station, the last ones that were known, and how many bikes each can hold."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 
-from model.arrays import Ints, aligned, take_rows
+from model.arrays import Bools, Ints, aligned, take_rows
 from model.component import Component
-from model.records import NOTHING_KNOWN, UNKNOWN, Snapshot
+from model.records import NOTHING_KNOWN, UNKNOWN, CountState, Snapshot
+
+AGES = np.array([1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 960, 1440])
+"""The ages in minutes that forecasts tell apart: each age that occurs is a group that is solved by itself."""
 
 
 class LatestCounts(Component):
-    """The newest counts and flags `(S,)`, -1 for unknown; `most` is the most bikes ever counted."""
+    """The newest counts, flags and states `(S,)`, -1 for unknown; `most` is the most bikes ever counted.
 
-    ARRAYS = ("bikes", "docks", "ebikes", "most", "renting", "returning")
+    `known_bikes` and `known_docks` are the last counts that were known, and `known_at` the time of their
+    snapshot in Unix seconds; all are -1 where none ever was.
+    """
+
+    ARRAYS = ("bikes", "docks", "ebikes", "cargo", "most", "renting", "returning", "state", "known_bikes",
+              "known_docks", "known_at")  # fmt: skip
 
     def __init__(self, size: int) -> None:
-        self.bikes, self.docks, self.ebikes = (np.full(size, UNKNOWN) for _ in range(3))
+        self.bikes, self.docks, self.ebikes, self.cargo = (np.full(size, UNKNOWN) for _ in range(4))
+        self.known_bikes, self.known_docks, self.known_at = (np.full(size, UNKNOWN) for _ in range(3))
         self.most = np.zeros(size, dtype=np.int64)
         self.renting, self.returning = (np.ones(size, dtype=np.bool_) for _ in range(2))
+        self.state = np.full(size, int(CountState.MISSING))
+
+    @property
+    def known(self) -> Bools:
+        """Tell where the count is known, so that it teaches and is a truth, `(S,)`."""
+        known: Bools = self.state == CountState.KNOWN
+        return known
+
+    @property
+    def truth(self) -> Ints:
+        """The bikes where they are known, else -1, `(S,)`."""
+        return np.where(self.known, self.bikes, UNKNOWN)
 
     def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
-        for name, default in {**NOTHING_KNOWN, "most": 0}.items():
+        never = dict.fromkeys(("known_bikes", "known_docks", "known_at"), UNKNOWN)
+        for name, default in {**NOTHING_KNOWN, **never, "most": 0}.items():
             setattr(self, name, take_rows(getattr(self, name), rows, default))
 
     def after(self, snapshot: Snapshot, rows: Ints) -> LatestCounts:
@@ -30,19 +54,48 @@ class LatestCounts(Component):
         for name, default in NOTHING_KNOWN.items():
             setattr(latest, name, aligned(getattr(snapshot, name), rows, default))
         latest.most = np.maximum(self.most, latest.bikes)
+        known = latest.known
+        latest.known_bikes = np.where(known, latest.bikes, self.known_bikes)
+        latest.known_docks = np.where(known, latest.docks, self.known_docks)
+        latest.known_at = np.where(known, int(snapshot.at.timestamp()), self.known_at)
         return latest
 
     def same_as(self, other: LatestCounts) -> bool:
-        """Tell whether all counts and flags are those of `other`, which has the same stations."""
+        """Tell whether all counts, flags and states are those of `other`, which has the same stations."""
         return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in NOTHING_KNOWN)
 
-    def places(self, capacity: Ints) -> Ints:
-        """Give each station's places, `(S,)`: bikes and docks now, else capacity or the most bikes counted.
+    def age(self, at: datetime) -> Ints:
+        """Give how old the counts are that a forecast at a time begins with, in minutes, `(S,)`.
+
+        0 where the feed gives counts, else one of `AGES`, rounded up; -1 where none of a day is known.
+        """
+        minutes = np.ceil((int(at.timestamp()) - self.known_at) / 60)
+        which = np.searchsorted(AGES, minutes)
+        lasts = (self.known_at >= 0) & (which < len(AGES))
+        age: Ints = np.where(lasts, AGES[np.minimum(which, len(AGES) - 1)], -1)
+        age[self.bikes >= 0] = 0
+        return age
+
+    def begin(self) -> tuple[Ints, Ints]:
+        """Give the bikes and docks that a forecast begins with, `(S,)`: of now, else the last known ones."""
+        given = self.bikes >= 0
+        return (
+            np.where(given, self.bikes, self.known_bikes),
+            np.where(given, self.docks, self.known_docks),
+        )
+
+    def largest(self, capacity: Ints) -> Ints:
+        """Give the most that each station may hold as far as known, `(S,)`.
 
         `capacity` may be shorter: the stations beyond its end have none stated.
         """
         stated = np.zeros(len(self.bikes), dtype=np.int64)
         stated[: len(capacity)] = np.maximum(capacity, 0)
-        fallback = np.maximum(np.maximum(stated, self.most), self.bikes)
-        places: Ints = np.where((self.bikes >= 0) & (self.docks >= 0), self.bikes + self.docks, fallback)
+        largest: Ints = np.maximum(np.maximum(stated, self.most), self.bikes)
+        return largest
+
+    def places(self, capacity: Ints) -> Ints:
+        """Give each station's places, `(S,)`: bikes and docks, else the most that it may hold."""
+        bikes, docks = self.begin()
+        places: Ints = np.where((bikes >= 0) & (docks >= 0), bikes + docks, self.largest(capacity))
         return places

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from enum import IntEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -20,9 +21,29 @@ from model.arrays import Array32, Bools, Floats, Ints, Strings, frozen
 UNKNOWN = -1
 """Stands for a count that the feed left out, or gave as nonsense."""
 
+
+class CountState(IntEnum):
+    """Whether a station's count can be believed, and why not where it cannot.
+
+    Only a known count is learnt from, and is a truth. Both counts are -1 where the state is old, contradicted
+    or missing. A closed station keeps the counts that its feed gives, often zeros.
+    """
+
+    KNOWN = 0
+    OLD = 1
+    """The station has stopped reporting, while others of its feed go on."""
+    CONTRADICTED = 2
+    """Open, with a capacity, yet neither a bike nor a dock."""
+    CLOSED = 3
+    """The station neither rents nor takes back."""
+    MISSING = 4
+    """The feed gave no number of bikes, or did not name the station."""
+
+
 NOTHING_KNOWN: Mapping[str, int | bool] = MappingProxyType(
-    {"bikes": UNKNOWN, "docks": UNKNOWN, "ebikes": UNKNOWN, "renting": True, "returning": True}
-)
+    {"bikes": UNKNOWN, "docks": UNKNOWN, "ebikes": UNKNOWN, "cargo": UNKNOWN, "renting": True,
+     "returning": True, "state": int(CountState.MISSING)}
+)  # fmt: skip
 """The columns of a snapshot, each with its value at a station of which nothing is known."""
 
 _WEATHER_HOLDS = 3 * 3600
@@ -39,6 +60,24 @@ def contradicted(bikes: Ints, docks: Ints, capacity: Ints, open_: Bools) -> Bool
     array([ True, False, False])
     """
     found: Bools = (bikes == 0) & (docks == 0) & (capacity > 0) & open_
+    return found
+
+
+def count_states(bikes: Ints, renting: Bools | None = None, returning: Bools | None = None) -> Ints:
+    """Give the state of counts that were not found to be old or contradicted, `(S,)`.
+
+    >>> count_states(np.array([3, -1, 0]), np.array([True, True, False]), np.array([True, True, False]))
+    array([0, 4, 3])
+    """
+    state = np.where(bikes < 0, int(CountState.MISSING), int(CountState.KNOWN))
+    if renting is not None and returning is not None:
+        state[(bikes >= 0) & ~(renting | returning)] = int(CountState.CLOSED)
+    return state
+
+
+def unbelieved(state: NDArray[Any]) -> Bools:
+    """Tell where the count of now is not known at all: old, contradicted or missing."""
+    found: Bools = np.isin(state, (CountState.OLD, CountState.CONTRADICTED, CountState.MISSING))
     return found
 
 
@@ -97,8 +136,10 @@ class Stations:
 class Snapshot:
     """The counts of every station of a system at one moment.
 
-    `at` is aware UTC. `bikes`, `docks` and, where known, `ebikes` are counts of shape `(S,)`, -1 for
-    unknown; `renting` and `returning` are booleans of shape `(S,)`, None where the feed has no such flags.
+    `at` is aware UTC. `bikes`, `docks` and, where known, `ebikes` and `cargo` are counts of shape `(S,)`, -1
+    for unknown; `renting` and `returning` are booleans of shape `(S,)`, None where the feed has no such
+    flags. `cargo` bikes are not among the `bikes`. `state` is a `CountState` for each station; without it,
+    counts and flags tell.
     """
 
     at: datetime
@@ -108,13 +149,15 @@ class Snapshot:
     ebikes: Ints | None = None
     renting: Bools | None = None
     returning: Bools | None = None
+    cargo: Ints | None = None
+    state: Ints | None = None
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
             raise ValueError("Snapshot.at must be an aware datetime: give it a time zone, best UTC")
         object.__setattr__(self, "at", self.at.astimezone(UTC))
         object.__setattr__(self, "station_id", frozen(self.station_id, np.str_))
-        for name in ("bikes", "docks", "ebikes"):
+        for name in ("bikes", "docks", "ebikes", "cargo"):
             if getattr(self, name) is not None:
                 counts = frozen(getattr(self, name), np.int64)
                 if (counts < UNKNOWN).any():
@@ -123,7 +166,15 @@ class Snapshot:
         for name in ("renting", "returning"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, frozen(getattr(self, name), np.bool_))
-        _check_aligned(self, tuple(NOTHING_KNOWN))
+        _check_aligned(self, ("bikes", "docks", "ebikes", "cargo", "renting", "returning"))
+        derived = count_states(self.bikes, self.renting, self.returning)
+        state = frozen(derived if self.state is None else self.state, np.int64)
+        object.__setattr__(self, "state", state)
+        _check_aligned(self, ("state",))
+        if not np.isin(state, list(CountState)).all():
+            raise ValueError("Snapshot.state has a value that CountState does not")
+        if (unbelieved(state) != (self.bikes < 0)).any():
+            raise ValueError("Snapshot.state and bikes differ: bikes are -1 where, and only where, unknown")
 
     def __len__(self) -> int:
         return len(self.station_id)

@@ -32,7 +32,7 @@ from ingest.http.client import Fetcher
 from ingest.http.errors import FetchError, NotFound
 from ingest.reason import Reason
 from ingest.system import System
-from model.records import UNKNOWN, Snapshot, Stations
+from model.records import CountState, Snapshot, Stations
 
 SLOW: tuple[DocumentName, ...] = ("system_information", "vehicle_types", "system_hours", "system_calendar")
 """The documents that a forecast can do without."""
@@ -364,7 +364,7 @@ class Feed:
             self._counts = read
             snapshot = Snapshot(
                 dated.at, stations.station_id, read.bikes, read.docks, read.ebikes, read.renting,
-                read.returning,
+                read.returning, read.cargo, read.state,
             )  # fmt: skip
         return self._answer(dated.outcome, received, begun, stations, snapshot)
 
@@ -380,12 +380,7 @@ class Feed:
         since = datetime.fromtimestamp(read.reported[first], UTC)
         findings = self._documents["station_status"].findings
         findings.add("old_report", f"{ids[first]}: {since:%Y-%m-%d %H:%M} UTC", int(old.sum()))
-        return replace(
-            read,
-            bikes=np.where(old, UNKNOWN, read.bikes),
-            docks=np.where(old, UNKNOWN, read.docks),
-            ebikes=None if read.ebikes is None else np.where(old, UNKNOWN, read.ebikes),
-        )
+        return read.hidden(old, CountState.OLD)
 
     def _is_doubtful(self) -> bool:
         """Tell whether a server has said for long enough that nothing has changed to ask it otherwise.

@@ -7,7 +7,7 @@ version: each field is read under all the names that it has had.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,7 @@ from ingest.gbfs.findings import Findings
 from ingest.gbfs.vehicles import VehicleCounts, VehicleTypes, by_type, docks_for_bikes, of_total
 from model.arrays import Bools, Floats, Ints
 from model.identity import EARTH_KM, globe
-from model.records import UNKNOWN, Stations, contradicted
+from model.records import UNKNOWN, CountState, Stations, contradicted, count_states
 
 _ELECTRIC = ("ebike", "electric", "ebikes", "e-bike", "e_bike", "electrical", "electric_assist")
 
@@ -159,7 +159,8 @@ class StationCounts:
     """What each station of `Stations` holds, aligned with it: `(S,)`, -1 for unknown.
 
     `feed_time` is the feed's own time, `renting` and `returning` are None where no station has such flags.
-    `bikes` has no cargo bikes; they are in `cargo`, which is None where no station has any.
+    `bikes` has no cargo bikes; they are in `cargo`, which is None where no station lists vehicle types.
+    `state` is a `CountState` for each station: both counts are -1 where it says that they are not known.
     `newcomers` are ids that the station information does not have, `new_types` ids of vehicle types that the
     vehicle types do not have. `reported` is when each station was last heard of, in Unix seconds `(S,)`, not
     a number where that is not told.
@@ -173,15 +174,25 @@ class StationCounts:
     returning: Bools | None
     newcomers: frozenset[str]
     reported: Floats
-    cargo: Ints | None = None
+    cargo: Ints | None
+    state: Ints
     new_types: frozenset[str] = frozenset()
 
     def same_as(self, other: StationCounts) -> bool:
         """Tell whether all stations hold the same, whatever the time."""
         return all(
             np.array_equal(getattr(self, name), getattr(other, name))
-            for name in ("bikes", "docks", "ebikes", "cargo", "renting", "returning")
+            for name in ("bikes", "docks", "ebikes", "cargo", "renting", "returning", "state")
         )
+
+    def hidden(self, where: Bools, state: CountState) -> StationCounts:
+        """Take the counts of some stations `(S,)` as unknown, for the reason that `state` gives."""
+        counts: dict[str, Any] = {
+            name: None if values is None else np.where(where, UNKNOWN, values)
+            for name, values in (("bikes", self.bikes), ("docks", self.docks), ("ebikes", self.ebikes),
+                                 ("cargo", self.cargo))
+        }  # fmt: skip
+        return replace(self, **counts, state=np.where(where, int(state), self.state))
 
 
 def counts(
@@ -195,8 +206,7 @@ def counts(
     row_of = {key: row for row, key in enumerate(known.station_id.tolist())}
     capacity = known.capacity.tolist()
     size = len(row_of)
-    bikes, docks, ebikes = ([UNKNOWN] * size for _ in range(3))
-    cargo = [0] * size
+    bikes, docks, ebikes, cargo = ([UNKNOWN] * size for _ in range(4))
     taken = [0] * size
     renting: list[bool | None] = [None] * size
     returning: list[bool | None] = [None] * size
@@ -270,18 +280,21 @@ def counts(
     blank = contradicted(np.array(bikes), np.array(docks), usable, open_)
     if blank.any():
         findings.add("contradicted", known.station_id[blank][0], int(blank.sum()))
-    return StationCounts(
+    rents, takes_back = _flags(renting), _flags(returning)
+    read = StationCounts(
         feed_time=feed_time(document),
-        bikes=np.where(blank, UNKNOWN, bikes),
-        docks=np.where(blank, UNKNOWN, docks),
-        ebikes=np.where(blank, UNKNOWN, ebikes) if max(ebikes) != UNKNOWN else None,
-        renting=_flags(renting),
-        returning=_flags(returning),
+        bikes=np.array(bikes),
+        docks=np.array(docks),
+        ebikes=np.array(ebikes) if max(ebikes) != UNKNOWN else None,
+        renting=rents,
+        returning=takes_back,
         newcomers=frozenset(newcomers),
         reported=reported,
-        cargo=np.array(cargo) if any(cargo) else None,
+        cargo=np.array(cargo) if max(cargo) != UNKNOWN else None,
+        state=count_states(np.array(bikes), rents, takes_back),
         new_types=frozenset(new_types),
     )
+    return read.hidden(blank, CountState.CONTRADICTED)
 
 
 def feed_time(document: Document) -> datetime | None:

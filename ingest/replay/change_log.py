@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model.arrays import Ints, Strings
-from model.records import NOTHING_KNOWN, UNKNOWN, Snapshot, contradicted
+from model.records import NOTHING_KNOWN, UNKNOWN, CountState, Snapshot, contradicted, count_states
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,17 +59,23 @@ class ChangeLog:
         )
 
     def believable(self, capacity: Ints) -> ChangeLog:
-        """Make counts unknown where a station contradicts itself; its capacities `(S,)` tell."""
-        open_ = np.ones(len(self.station), dtype=np.bool_)
-        for flag in ("renting", "returning"):
-            open_ &= self.columns.get(flag, True)
-        blank = contradicted(self.columns["bikes"], self.columns["docks"], capacity[self.station], open_)
+        """Make counts unknown where a station contradicts itself; its capacities `(S,)` tell.
+
+        States that the log lacks are added, as far as counts and flags tell them.
+        """
+        bikes, docks = self.columns["bikes"], self.columns["docks"]
+        renting, returning = (
+            self.columns.get(flag, np.ones(len(bikes), dtype=np.bool_)) for flag in ("renting", "returning")
+        )
+        blank = contradicted(bikes, docks, capacity[self.station], renting & returning)
         hidden = {
             name: np.where(blank, UNKNOWN, values)
             for name, values in self.columns.items()
-            if name in ("bikes", "docks", "ebikes")
+            if name in ("bikes", "docks", "ebikes", "cargo")
         }
-        return replace(self, columns={**self.columns, **hidden})
+        state = self.columns.get("state", count_states(bikes, renting, returning))
+        states = {"state": np.where(blank, int(CountState.CONTRADICTED), state)}
+        return replace(self, columns={**self.columns, **hidden, **states})
 
 
 class ChangeReplay:

@@ -3,7 +3,8 @@
     system.json      system_id, name, timezone; city, country, poll_seconds, label where known
     stations.csv     station_id, name, lat, lon, capacity
     changes.parquet  a row each time a station's numbers changed: at (Unix seconds), station_id, bikes,
-                     docks; ebikes and renting, returning (or one `open` for both) where known
+                     docks; ebikes, cargo, renting and returning (or one `open` for both), and state (a
+                     number of `CountState`) where known
     polls.parquet    at of every successful poll; between two polls nothing changed
     told.parquet     where known, the weather as the app knew it: when (at), hour, and the values below
     weather.csv      where known, the weather as observed: at, and any of temperature (°C), humidity (%),

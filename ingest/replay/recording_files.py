@@ -24,13 +24,13 @@ from ingest.replay.countries import country_of
 from ingest.system import System
 from ingest.text import clean
 from model.arrays import Ints, Strings
-from model.records import UNKNOWN, WEATHER, Stations, Weather
+from model.records import UNKNOWN, WEATHER, CountState, Stations, Weather, unbelieved
 
 REQUIRED = ("system.json", "stations.csv", "changes.parquet", "polls.parquet")
 OBSERVED_WEATHER, KNOWN_WEATHER = "weather.csv", "told.parquet"
 """The optional files: weather as observed, and as the app knew it."""
 
-_COUNTS = ("bikes", "docks", "ebikes")
+_COUNTS = ("bikes", "docks", "ebikes", "cargo")
 _FLAGS = ("renting", "returning")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # as in a list of systems
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -116,6 +116,12 @@ def read_changes(path: Path, station_id: Strings, polls: Ints) -> ChangeLog:
         source = name if name in table else "open"
         if source in table:
             columns[name] = table[source].astype("boolean").fillna(True).to_numpy(np.bool_)
+    if "state" in table:
+        columns["state"] = _whole(table["state"], CountState.MISSING)
+        if not np.isin(columns["state"], list(CountState)).all():
+            raise ValueError("changes.parquet has a state that is none")
+        if (unbelieved(columns["state"]) != (columns["bikes"] < 0)).any():
+            raise ValueError("changes.parquet has states that do not fit its bikes")
     changed = table["station_id"].astype(str).to_numpy()
     changes = ChangeLog.build(station_id, polls, _whole(table["at"]), changed, columns)
     unknown = len(table) - len(changes.station)

@@ -85,8 +85,9 @@ def _changes(store: Store, stations: Stations, last: datetime, polls: Ints) -> p
     changes = pd.concat([first, changes[~old]], ignore_index=True)
     described = changes["station_id"].isin(stations.station_id)
     changes = changes[described].reset_index(drop=True)
-    if not (changes["ebikes"] >= 0).any():
-        changes = changes.drop(columns="ebikes")
+    for name in ("ebikes", "cargo"):
+        if not (changes[name] >= 0).any():
+            changes = changes.drop(columns=name)
     return changes
 
 

@@ -133,15 +133,14 @@ class ObservationTables:
         """Add the stations that changed to the log, and bring their status up to date."""
         if not len(changes):
             return
-        size = len(changes)
+        columns = [
+            _or(getattr(changes, name), len(changes), default) for name, default in NOTHING_KNOWN.items()
+        ]
         rows = [
-            {"system_id": system_id, "at": at, "station_id": station, "bikes": bikes, "docks": docks,
-             "ebikes": ebikes, "renting": renting, "returning": returning}
-            for station, bikes, docks, ebikes, renting, returning in zip(
-                changes.station_id.tolist(), changes.bikes.tolist(), changes.docks.tolist(),
-                _or(changes.ebikes, size, -1), _or(changes.renting, size, True),
-                _or(changes.returning, size, True), strict=True)
-        ]  # fmt: skip
+            {"system_id": system_id, "at": at, "station_id": station}
+            | dict(zip(NOTHING_KNOWN, counts, strict=True))
+            for station, *counts in zip(changes.station_id.tolist(), *columns, strict=True)
+        ]
         db.execute(observations.insert(), rows)
         # Delete and insert is the upsert that every database understands.
         db.execute(
@@ -199,11 +198,10 @@ def snapshot_of(at: datetime, rows: Sequence[Any]) -> Snapshot:
     return Snapshot(
         at=at,
         station_id=np.array([row.station_id for row in rows], dtype=np.str_),
-        bikes=np.array([row.bikes for row in rows], dtype=np.int64),
-        docks=np.array([row.docks for row in rows], dtype=np.int64),
-        ebikes=np.array([row.ebikes for row in rows], dtype=np.int64),
-        renting=np.array([row.renting for row in rows], dtype=np.bool_),
-        returning=np.array([row.returning for row in rows], dtype=np.bool_),
+        **{
+            name: np.array([getattr(row, name) for row in rows], dtype=type(default))
+            for name, default in NOTHING_KNOWN.items()
+        },
     )
 
 

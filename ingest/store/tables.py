@@ -106,6 +106,8 @@ def _counts() -> list[sa.Column[Any]]:
         sa.Column("ebikes", sa.Integer, nullable=False),
         sa.Column("renting", sa.Boolean, nullable=False),
         sa.Column("returning", sa.Boolean, nullable=False, quote=True),
+        sa.Column("cargo", sa.Integer, nullable=False, server_default="-1"),
+        sa.Column("state", sa.Integer, nullable=False, server_default="0"),
     ]
 
 

@@ -99,9 +99,10 @@ def test_a_late_or_repeated_snapshot_is_ignored() -> None:
 
 
 def test_a_station_of_unknown_count_has_no_forecast_until_it_is_known() -> None:
-    forecaster = taught()
+    forecaster = Forecaster(stations())
+    for minute in range(300):
+        forecaster.learn(snapshot(MONDAY + minute * MINUTE, [-1, 2, 3, 4, 5, 6]))
     assert forecaster.at is not None
-    forecaster.learn(snapshot(forecaster.at + MINUTE, [-1, 2, 3, 4, 5, 6]))
     forecast = forecaster.forecast([10])
     assert forecast.bikes.median[0, 0] == -1
     assert np.isnan(forecast.bikes.at_least(1)[0, 0])

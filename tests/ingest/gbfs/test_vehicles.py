@@ -150,7 +150,10 @@ def test_a_station_of_cargo_bikes_alone_has_no_bike() -> None:
 
 
 def test_where_no_station_has_a_cargo_bike_nothing_is_said_of_them() -> None:
-    assert at_station(3, standing(bike=3, box=0))[0].cargo is None
+    read = at_station(3, standing(bike=3, box=0))[0]
+    assert read.cargo is not None
+    assert read.cargo.tolist() == [0]
+    assert at_station(3, None)[0].cargo is None, "no types are listed"
 
 
 def test_a_cargo_bike_that_comes_is_news() -> None:
@@ -256,7 +259,7 @@ def test_an_incident_has_the_right_counts(
     assert (read.bikes.tolist(), read.docks.tolist(), findings) == (bikes, free, odd)
     if name == "cargo-bikes-only":
         assert read.cargo is not None
-        assert read.cargo.tolist() == [3, 0]
+        assert read.cargo.tolist() == [3, -1], "the second station lists no types"
 
 
 def test_the_incident_of_only_cars_is_no_system_of_bicycles(shared: Path) -> None:

@@ -35,7 +35,7 @@ CITY = {
     "failures": 2, "at": AT, "received_at": AT + 0.25, "last_try_at": AT + 0.5, "next_poll_at": AT + 60.125,
     "frame_version": 7, "learning_since": AT - 3600,
 }  # fmt: skip
-COUNTS = {"bikes": 3, "docks": -1, "ebikes": 0, "renting": True, "returning": False}
+COUNTS = {"bikes": 3, "docks": -1, "ebikes": 0, "renting": True, "returning": False, "cargo": 2, "state": 0}
 BLOB = bytes(range(256)) * 40
 
 RENAMED = {"said": "issued_forecasts"}

@@ -178,6 +178,8 @@ def test_a_tick_is_read_back_as_it_was_written(store: Store) -> None:
         "ebikes": [-1, 2, -1],
         "renting": [True, True, False],
         "returning": [True, False, True],
+        "cargo": [-1, -1, -1],
+        "state": [4, 0, 0],
     }
     state = store.systems.state("dublin")
     assert state is not None

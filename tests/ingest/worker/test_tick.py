@@ -14,19 +14,16 @@ import sqlalchemy as sa
 
 from ingest.gbfs.errors import FetchFailed
 from ingest.gbfs.feed import Poll
-from ingest.gbfs.findings import Finding, Findings
-from ingest.gbfs.stations import counts, describe
-from ingest.gbfs.vehicles import VehicleTypes
+from ingest.gbfs.findings import Finding
 from ingest.http.errors import KeyNeeded, NoAnswer, TooSlow
 from ingest.store import LeaseClaim, Reason, StoreUnreachableError
 from ingest.store.tables import checkpoints
 from ingest.worker.recovery import recover
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL
 from model import Forecaster, Snapshot, Stations, Weather
-from model.frame import NO_FORECAST, Frame
+from model.frame import Frame
 from model.records import Drift
 from model.scoring.issue import SCORED_MINUTES
-from tests.support.gbfs_world import holding, information, place, status
 from tests.support.model_world import MONDAY, riders, stations
 from tests.support.store_world import MINUTE, NOON
 from tests.support.tick_world import CITY, Desk, ScriptedWeather, fresh, nothing, rain, state_of
@@ -56,29 +53,6 @@ def test_a_fresh_poll_ends_in_a_frame_a_log_and_a_state(desk: Desk) -> None:
     assert (log[["learn_seconds", "forecast_seconds"]] > 0).all(axis=None)
     assert log["ttl_seconds"].tolist() == [0.0]
     assert log["waiting"].tolist() == [len(first) * len(SCORED_MINUTES)]
-
-
-def test_an_open_station_with_zeros_is_unknown_from_the_document_to_the_frame(desk: Desk) -> None:
-    ticker, findings = desk.worker(), Findings()
-    places = information(place("2"), place("29", capacity=15))
-    known = describe(places, "test", "FR", "Europe/Paris", findings, 2026)
-    for minute, (bikes, docks) in enumerate(((6, 9), (0, 0))):
-        document = status(holding("2", 7, 13), holding("29", bikes, docks))
-        read = counts(document, known, VehicleTypes(), findings)
-        seen = Snapshot(NOON + minute * MINUTE, known.stations.station_id, read.bikes, read.docks)
-        desk.tick(ticker, fresh(seen, known.stations, findings=findings.all()))
-    log = desk.store.observations.polls("test", NOON, NOON + 2 * MINUTE)
-    assert log["findings"].tolist()[-1] == '[{"kind": "contradicted", "count": 1, "example": "29"}]'
-    found = desk.store.frames.newest("test")
-    assert found is not None
-    frame = Frame.from_bytes(found[1])
-    assert (frame.bikes.tolist(), frame.docks.tolist()) == ([7, -1], [13, -1])
-    assert (frame.bike.chance[:, :, 1] == NO_FORECAST).all()
-    assert (frame.space.chance[:, :, 1] == NO_FORECAST).all()
-    assert (frame.bike.chance[:, :, 0] != NO_FORECAST).all()
-    recovered = recover(desk.store, "test")
-    assert recovered is not None
-    assert recovered.forecaster.components["long"].events.sum() == 0
 
 
 def test_scores_in_the_store_are_those_of_the_forecaster(desk: Desk) -> None:

@@ -72,7 +72,6 @@ _MOST_REMEMBERED = 1000
 _FIRST_DAY = timedelta(days=1)
 """In it a city has shown too little to say that a count will rise or fall: it may only say how likely."""
 
-_STILLNESS_AFTER = timedelta(days=7)
 _STILLNESS_STEP = timedelta(minutes=15)
 _SURELY = 1000.0
 """Expected changes that need no more adding up."""
@@ -285,13 +284,13 @@ class Forecaster:
 
         All changes that the learnt rates expect at stations with a free dock or a bike are added up. They
         come in clumps, with twice the variance of independent riders: so half of them count. None in the
-        first week, which has shown too little of the week.
+        first day; in the first week the odds are too low for a city that closes at night.
 
         Raises `ValueError` before the first snapshot.
         """
         if self.at is None or self.learning_since is None:
             raise ValueError("nothing is known yet: learn a snapshot first")
-        if self.at - self.learning_since < _STILLNESS_AFTER:
+        if self.at - self.learning_since < _FIRST_DAY:
             return None
         now = self._latest
         free = np.stack(self._free(now, now.known))

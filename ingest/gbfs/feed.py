@@ -373,7 +373,9 @@ class Feed:
         assert self._described is not None
         ids = self._described.stations.station_id
         now = read.feed_time if self._system.label and read.feed_time else received
-        old = self._reports.old(ids, read.reported, read.bikes, read.docks, now, read.feed_time)
+        old = self._reports.old(
+            ids, read.reported, read.bikes, read.docks, read.is_open, now, read.feed_time
+        )
         if not old.any():
             return read
         first = int(np.flatnonzero(old)[0])

@@ -178,6 +178,13 @@ class StationCounts:
     state: Ints
     new_types: frozenset[str] = frozenset()
 
+    @property
+    def is_open(self) -> Bools:
+        """Where bikes can be taken or brought, `(S,)`; everywhere in a feed without flags."""
+        if self.renting is None or self.returning is None:
+            return np.ones(len(self.bikes), dtype=np.bool_)
+        return self.renting | self.returning
+
     def same_as(self, other: StationCounts) -> bool:
         """Tell whether all stations hold the same, whatever the time."""
         return all(

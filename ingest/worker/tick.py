@@ -57,15 +57,16 @@ ONLY_OLDER = Reason("only_older")
 """Why a feed is silent that answers with documents older than its newest one."""
 
 IMPROBABLE = 1e-6
-"""The odds of stillness below which a feed counts as silent.
+"""The odds of stillness below which a feed counts as silent: `benchmarks/silence` replays recordings."""
 
-Replayed from their third day on, Boulder has two such stretches in 52 days, 16 minutes each by day. Dublin
-has the 20 hours from 12 February 2017, 20:36 UTC, in which its feed stood still, and two nights of its
-first four days, before it was known that it closes at night. So a city is judged from its second week on.
+JUDGED_AFTER = timedelta(days=7)
+"""How long a city is learnt before a clock that runs over counts that stand still is silence.
+
+Dublin closes at night, and takes some nights to show it. Until then stillness is too improbable.
 """
 
-LONGEST_STILLNESS = timedelta(hours=3)
-"""How long a feed may repeat one document, even where nobody is expected to ride."""
+LONGEST_STILLNESS = timedelta(hours=6)
+"""How long a feed may repeat one document, even where nobody is expected to ride: as long as Dublin sleeps."""
 
 _DROP_EVERY = timedelta(hours=1)
 _DROP_AT_MOST_EVERY = timedelta(minutes=1)
@@ -392,7 +393,7 @@ class Ticker:
         What such a feed shows is not learnt: it would teach that nobody rides.
         """
         forecaster, since = copy.forecaster, copy.changed_at
-        if self.system.label or forecaster is None or since is None:
+        if self.system.label or forecaster is None or since is None or not _is_judged(forecaster):
             return False
         if snapshot.at - since <= self._silent_after(poll) or not forecaster.shows(snapshot):
             return False
@@ -454,6 +455,11 @@ class Ticker:
         self._drop_at = now + max(_DROP_EVERY / max(self.system.speed, 1), _DROP_AT_MOST_EVERY)
         newest = None if copy.forecaster is None else copy.forecaster.at
         self.store.forget(self.claim(now), (newest or now) - self._keep, now - self._keep)
+
+
+def _is_judged(forecaster: Forecaster) -> bool:
+    at, since = forecaster.at, forecaster.learning_since
+    return at is not None and since is not None and at - since >= JUDGED_AFTER
 
 
 def changes(before: Snapshot | None, after: Snapshot) -> Snapshot:

@@ -819,6 +819,52 @@ def test_a_station_whose_counts_change_is_heard_of(three: Operator) -> None:
         assert kinds(beat(three, 1, "1", "2")) == {}
 
 
+def test_a_station_whose_counts_change_while_its_report_stands_still_is_not_judged_by_it(
+    three: Operator,
+) -> None:
+    """A rack of Chicago has the day of its first entry for ever; a bike comes once a week."""
+    three.poll()
+    three.hold("3", 4)
+    polls = [beat(three, 1, "1", "2") for _ in range(50)]
+    assert [bikes(poll, "3") for poll in polls] == [4] * 50
+    assert kinds(polls[-1]) == {}
+    assert kinds(beat(three, 1, "1", "2", "3")) == {}
+    polls = [beat(three, 1, "1", "2") for _ in range(25)]
+    assert bikes(polls[-1], "3") == -1, "it reports after all, and then it stops"
+
+
+def test_a_closed_station_is_closed_and_not_old(three: Operator) -> None:
+    """Citi Bike's stations that are out for the winter last reported months ago."""
+    assert three.status is not None
+    three.status["data"]["stations"][2] |= {
+        "last_reported": SECONDS - 76 * 86400, "is_renting": 0, "is_returning": 0
+    }  # fmt: skip
+    poll = three.poll()
+    assert kinds(poll) == {}
+    assert bikes(poll, "3") == 3
+
+
+def test_stations_that_never_report_are_not_old_beside_those_that_do(operator: Operator) -> None:
+    """Chicago's 863 racks without docks have the day of their first entry, among 1,811 stations."""
+    keys = [str(n) for n in range(20)]
+    operator.information = information(*(place(key) for key in keys))
+
+    def answered(moved: int) -> Poll:
+        at = SECONDS + moved
+        operator.status = status(
+            *(holding(key, last_reported=at) for key in keys[:11]),
+            *(holding(key, last_reported=SECONDS - 737 * 86400 + n) for n, key in enumerate(keys[11:])),
+            last_updated=at,
+        )
+        return operator.poll(after=moved)
+
+    for moved in (0, 60):
+        poll = answered(moved)
+        assert kinds(poll) == {}
+        assert poll.snapshot is not None
+        assert (poll.snapshot.bikes == 5).all()
+
+
 @pytest.mark.parametrize(
     "reported",
     [

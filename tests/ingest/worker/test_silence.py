@@ -7,8 +7,8 @@ from itertools import islice, pairwise
 
 import pytest
 
-import model.forecaster
 from ingest.store import Reason
+from ingest.worker import tick
 from ingest.worker.tick import IMPROBABLE, Ticker
 from model import Forecaster, Snapshot
 from tests.support.model_world import MONDAY, riders, stations
@@ -23,8 +23,8 @@ DAYS = 5
 @pytest.fixture(autouse=True)
 def judged_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge the five days of these tests from the third on; a real city is judged from its second week on."""
-    assert timedelta(days=7) == model.forecaster._STILLNESS_AFTER
-    monkeypatch.setattr("model.forecaster._STILLNESS_AFTER", timedelta(days=2))
+    assert timedelta(days=7) == tick.JUDGED_AFTER
+    monkeypatch.setattr(tick, "JUDGED_AFTER", timedelta(days=2))
 
 
 @pytest.fixture(scope="module")
@@ -158,4 +158,17 @@ def test_odds_of_stillness_fall_with_time_and_with_riders(seen: dict[datetime, S
 def test_odds_of_stillness_are_unknown_at_first(seen: dict[datetime, Snapshot]) -> None:
     with pytest.raises(ValueError, match="nothing is known"):
         Forecaster(stations()).odds_of_stillness(NOON, NOON)
-    assert learnt(seen, MONDAY + timedelta(hours=40)).odds_of_stillness(NOON, NOON + STEP) is None
+    assert learnt(seen, MONDAY + timedelta(hours=20)).odds_of_stillness(NOON, NOON + STEP) is None
+
+
+def test_a_second_night_is_no_silence_though_the_city_is_new(
+    desk: Desk, seen: dict[datetime, Snapshot]
+) -> None:
+    """In its first week a city is too new to be called frozen, but its night is known to be quiet."""
+    night = MONDAY + timedelta(days=1, hours=2)
+    ticker = at_work(desk, learnt(seen, night), seen)
+    desk.tick(ticker, nothing(), after=timedelta(hours=1))
+    assert desk.state() == ("live", None, 0)
+    noon = MONDAY + timedelta(days=1, hours=12)
+    ticker = at_work(desk, learnt(seen, noon), seen)
+    assert set(frozen(desk, ticker, seen[noon + STEP], 40)) == {"live"}

@@ -34,6 +34,9 @@ INTERESTING: tuple[Any, ...] = (
     "2026-03-01T12:00:00.1234567Z",
     "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "٣", [], {}, [[]], [None], [{}], {"": ""},
     "Europe/Paris",
+    "24/7", "Mo-Su,PH 22:00-02:00", "sunrise-(sunset+00:30)",
+    "easter -2 days off; week 1-53/2 Fr 24:00-48:00",
+    "25:00:00", "mon", "BICYCLE", "roundtrip_station",
     "../../etc/passwd", "http://[::1", "//", {"feeds": []}, [{"text": "x", "language": "fr"}],
 )  # fmt: skip
 
@@ -72,10 +75,11 @@ def good_documents() -> dict[str, bytes]:
     return {
         "gbfs": wrap({"en": {"feeds": feeds}}),
         "station_information": wrap({"stations": [
-            {"station_id": key, "name": key, "lat": 43.6, "lon": 1.44, "capacity": 20} for key in "ab"]}),
+            {"station_id": key, "name": key, "lat": 43.6, "lon": 1.44, "capacity": 20,
+             "station_opening_hours": "Apr-Oct 06:00-23:00"} for key in "ab"]}),
         "station_status": wrap({"stations": [
             {"station_id": key, "num_bikes_available": 5, "num_docks_available": 15, "is_installed": True,
-             "is_renting": True, "is_returning": True,
+             "is_renting": True, "is_returning": True, "last_reported": int(NOW.timestamp()),
              "vehicle_types_available": [
                  {"vehicle_type_id": "e", "count": 2}, {"vehicle_type_id": "k", "count": 3}],
              "vehicle_docks_available": [{"vehicle_type_ids": ["e", "k"], "count": 15}]} for key in "ab"]}),
@@ -87,7 +91,9 @@ def good_documents() -> dict[str, bytes]:
         "system_calendar": wrap({"calendars": [
             {"start_month": 3, "start_day": 1, "end_month": 11, "end_day": 30}]}),
         "vehicle_types": wrap({"vehicle_types": [
-            {"vehicle_type_id": "e", "form_factor": "bicycle", "propulsion_type": "electric_assist"},
+            {"vehicle_type_id": "e", "form_factor": "bicycle", "propulsion_type": "electric_assist",
+             "return_constraint": "any_station"},
+            {"vehicle_type_id": "c", "form_factor": "CARGO_BICYCLE", "propulsion_type": "human"},
             {"vehicle_type_id": "k", "form_factor": "scooter", "propulsion_type": "electric"}]}),
     }  # fmt: skip
 
@@ -225,6 +231,9 @@ KEYS = (
     "url",
     "timezone", "vehicle_type_id", "form_factor", "propulsion_type", "count", "vehicle_type_ids", "text",
     "language",
+    "return_constraint", "opening_hours", "station_opening_hours", "rental_hours", "user_types", "days",
+    "start_time", "end_time", "calendars", "start_month", "start_day", "start_year", "end_month", "end_day",
+    "end_year", "vehicle_types", "region_id",
     "vehicle_type_capacity", "vehicle_capacity", "station_area", "lastUpdatedOther",
 )  # fmt: skip
 
@@ -468,7 +477,7 @@ TARGETS: dict[str, tuple[Callable[[], Target], Callable[[Path], Iterator[bytes]]
     "document": (document, document_seeds, ("ingest.gbfs.feed",
     "ingest.gbfs.clock", "ingest.gbfs.discovery",
                  "ingest.gbfs.findings", "ingest.gbfs.documents", "ingest.gbfs.stations",
-                 "ingest.gbfs.values", "ingest.gbfs.vehicles")),
+                 "ingest.gbfs.hours", "ingest.gbfs.reports", "ingest.gbfs.values", "ingest.gbfs.vehicles")),
     "recording": (recording, recording_seeds, ("ingest.replay.recording",)),
     "state": (state, state_seeds, ("model",)),
     "address": (address, address_seeds, ("dashboard.state.address_bar", "dashboard.itinerary")),

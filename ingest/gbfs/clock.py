@@ -51,15 +51,18 @@ class ClockOffset:
 
     Only a document whose time has moved counts: the lag of a frozen feed grows. A feed that is rarely updated
     has a long lag, too. So the lag must be more than twice the time between two updates. Learning takes
-    `SIGHTINGS` documents, after a restart too.
+    `SIGHTINGS` documents. After a restart the offset `known` before holds until a document contradicts it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: timedelta | None = None) -> None:
+        self._known = known
         self._sightings: list[tuple[datetime, timedelta]] = []
 
     def learn(self, feed_time: datetime, received: datetime) -> None:
         """Learn from one document; begin anew where its lag is another."""
         lag = received - feed_time
+        if self._known is not None and abs(lag - self._known) > _jitter(lag):
+            self._known = None
         if self._sightings and self._sightings[-1][0] == feed_time:
             return
         if any(abs(lag - each) > _jitter(lag) for _, each in self._sightings):
@@ -70,7 +73,7 @@ class ClockOffset:
     def value(self) -> timedelta | None:
         """How far the clock is behind ours, below 0 where it is ahead; None where it is not set wrong."""
         if len(self._sightings) < SIGHTINGS:
-            return None
+            return self._known
         lags = [lag for _, lag in self._sightings]
         step = max(abs(later - sooner) for (sooner, _), (later, _) in pairwise(self._sightings))
         if min(lags) > max(SLOW, 2 * step) or max(lags) < -SKEW:
@@ -82,9 +85,12 @@ class EventClock:
     """Dates the documents of one feed, one after another.
 
     With `replayed` the feed's time is the only clock: nobody compares a recording of 2017 with today.
+    `newest` is the event time, and `offset` the offset of the feed's clock, that were known before a restart.
     """
 
-    def __init__(self, replayed: bool, newest: datetime | None = None) -> None:
+    def __init__(
+        self, replayed: bool, newest: datetime | None = None, offset: timedelta | None = None
+    ) -> None:
         self._replayed = replayed
         self.newest = newest
         self._feed_time: datetime | None = None
@@ -93,7 +99,7 @@ class EventClock:
         self._highest: datetime | None = None
         self._behind: tuple[datetime, datetime] | None = None
         self._distrusted = False
-        self._offset = ClockOffset()
+        self._offset = ClockOffset(offset)
 
     @property
     def offset(self) -> timedelta | None:
@@ -124,7 +130,8 @@ class EventClock:
         if changed or self._changed_at is None:
             self._changed_at = received
         if self._alive_at is None:
-            old = feed_time is not None and not self._replayed and feed_time < received
+            known = self._replayed or self._offset.value is not None
+            old = feed_time is not None and not known and feed_time < received
             self._alive_at = feed_time if old else received
         elif moved or changed or (feed_time is None and received - self._changed_at < QUIET):
             self._alive_at = received

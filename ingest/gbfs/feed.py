@@ -50,6 +50,8 @@ LONGEST_DOUBT = timedelta(hours=1)
 """How rarely that is done at least while nothing is new: the wait doubles up to this."""
 DISTRUST = timedelta(days=1)
 """How long a server that said so falsely is asked without conditions."""
+OFFSET, OFFSET_STEP = "clock_offset", 1
+"""The name of the remembered offset of a feed's clock, in minutes; and by how many it may differ."""
 _NOW = datetime.min.replace(tzinfo=UTC)
 
 
@@ -160,7 +162,8 @@ class Feed:
                 stations, frozenset(special.get("passed_over", ())), frozenset(special.get("dockless", ()))
             )
         )
-        self._clock = EventClock(replayed=bool(self._system.label), newest=at)
+        offset = timedelta(minutes=minutes) if (minutes := _minutes(self._remembered)) else None
+        self._clock = EventClock(replayed=bool(self._system.label), newest=at, offset=offset)
 
     def poll(self) -> Poll:
         """Read the status, and each other document that is due.
@@ -281,6 +284,13 @@ class Feed:
         if self._remembered.get(name) != text:
             self._remembered = {**self._remembered, name: text}
 
+    def _remember_offset(self, offset: timedelta | None) -> None:
+        """Remember how far the feed's clock is off, in minutes, where that differs from what we remember."""
+        before = _minutes(self._remembered)
+        now = 0 if offset is None else round(offset / timedelta(minutes=1))
+        if abs(now - before) > OFFSET_STEP or (now == 0) != (before == 0):
+            self._remember(OFFSET, str(now))
+
     def _read_status_anew(self) -> None:
         """Have the counts read anew, since they are now read in another way; that alone is no news."""
         self._counts = None
@@ -352,6 +362,7 @@ class Feed:
         self._note_missing(read)
         changed = self._counts is not None and not read.same_as(self._counts)
         dated = self._clock.date(read.feed_time, received, changed)
+        self._remember_offset(self._clock.offset)
         if dated.finding:
             example = offset_reason(self._clock.offset) or read.feed_time or document.get("last_updated", "")
             source.findings.add(dated.finding, example)
@@ -373,9 +384,7 @@ class Feed:
         assert self._described is not None
         ids = self._described.stations.station_id
         now = read.feed_time if self._system.label and read.feed_time else received
-        old = self._reports.old(
-            ids, read.reported, read.bikes, read.docks, read.is_open, now, read.feed_time
-        )
+        old = self._reports.old(ids, read.reported, read.bikes, read.docks, read.is_open, now, read.feed_time)
         if not old.any():
             return read
         first = int(np.flatnonzero(old)[0])
@@ -441,3 +450,7 @@ class Feed:
         source.held = False
         source.findings = Findings()
         return parse(got.body, source.name, source.findings)
+
+
+def _minutes(remembered: Mapping[str, str]) -> int:
+    return int(remembered.get(OFFSET, "0"))

@@ -51,7 +51,7 @@ class LastReports:
         now: datetime,
         feed_time: datetime | None,
     ) -> Bools:
-        """Note a document; tell which open stations have not been heard of for a day while others have, `(S,)`.
+        """Note a document; tell which open stations were not heard of for a day while others were, `(S,)`.
 
         `reported` is not a number where a station has no `last_reported`: that station is never old. None is
         old where most stations stand still, for then the feed does. None is old where stations are hours

@@ -66,7 +66,7 @@ Dublin closes at night, and takes some nights to show it. Until then stillness i
 """
 
 LONGEST_STILLNESS = timedelta(hours=6)
-"""How long a feed may repeat one document, even where nobody is expected to ride: as long as Dublin sleeps."""
+"""How long a feed may repeat one document where nobody is expected to ride: as long as Dublin sleeps."""
 
 _DROP_EVERY = timedelta(hours=1)
 _DROP_AT_MOST_EVERY = timedelta(minutes=1)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from tests.faults.feeds import FAULTS
+from tests.faults.untruths import UNTRUTHS
 
 HERE = Path(__file__).parent
 INDEX = (HERE / "README.md").read_text()
@@ -13,6 +14,10 @@ INDEX = (HERE / "README.md").read_text()
 
 def test_every_fault_of_a_feed_is_in_the_index_and_the_reverse() -> None:
     assert set(re.findall(r"`test_feeds\.py: (.+?)`", INDEX)) == set(FAULTS)
+
+
+def test_every_untruth_of_a_feed_is_in_the_index_and_the_reverse() -> None:
+    assert set(re.findall(r"`test_untruths\.py: (.+?)`", INDEX)) == set(UNTRUTHS)
 
 
 def test_every_test_that_the_index_names_is_there() -> None:

@@ -234,3 +234,13 @@ def test_whatever_comes_snapshots_go_forward_and_never_past_receipt(
             set_back = before is not None and before > at(received) + SKEW
             assert replayed or dated.at <= at(received) or set_back
         assert replayed or clock.still_since(at(received)) <= at(received)
+
+
+def test_an_offset_known_before_a_restart_holds_until_the_clock_is_mended() -> None:
+    clock = EventClock(replayed=False, newest=NOON, offset=timedelta(hours=5))
+    for minute in (1, 2, 3):
+        received = NOON + timedelta(minutes=minute)
+        assert clock.date(received - timedelta(hours=5), received, False).at == received
+    mended = NOON + timedelta(minutes=4)
+    assert clock.date(mended, mended, False).finding == ""
+    assert clock.offset is None

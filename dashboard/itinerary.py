@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from dashboard.outlook import is_open, side, station_index
+from dashboard.outlook import serves, side, station_index
 from dashboard.state import address_bar
 from dashboard.store_reader import View
 from dashboard.words import formats
+from dashboard.words import hours as hours_words
 from dashboard.words import trip as trip_words
 from dashboard.words.rules import What
 from model import trip
+from model.arrays import Bools, Floats
 from model.frame import NO_FORECAST, Frame
 from model.trip import WALKING_LIMIT_MINUTES, Point, TripPlan, walking_minutes
 
@@ -110,20 +112,54 @@ def per_cent(chance: float) -> int:
     return min(max(round(100 * chance), 1), 99)
 
 
-def why_not(frame: Frame, start: End, goal: End, people: int) -> str:
+def why_not(view: View, start: End, goal: End, minutes: float, people: int) -> str:
     """Explain why there is no plan: by the first reason at either end, else that no pair works."""
+    frame = view.frame
+    assert frame is not None
     near = {}
+    there = frame.at + timedelta(minutes=minutes) + view.age
     ends: tuple[tuple[What, End], ...] = (("bike", start), ("space", goal))
     for what, at in ends:
         walk = walking_minutes(at.point, (frame.stations.lat, frame.stations.lon))
         near[what] = walk <= WALKING_LIMIT_MINUTES
         if not near[what].any():
             return trip_words.none_near(what)
-        near[what] &= is_open(frame, what)
+        near[what] &= serves(frame, what)
         if not near[what].any():
             return trip_words.none_open(what)
+        if what == "space":
+            pickups, dropoffs = np.flatnonzero(near["bike"]), np.flatnonzero(near["space"])
+            ways = trip.weigh(frame, start.point, goal.point, pickups, dropoffs, people=people)
+            walk[dropoffs] = (ways.to_minutes[:, None] + ways.riding_minutes).min(axis=0)
+        shut = closed_by_hours(view, what, there, walk, near[what])
+        if shut:
+            return shut
         if (side(frame, what).chance[people - 1][:, near[what]] == NO_FORECAST).all():
             return trip_words.none_known(what)
     if near["bike"].sum() == 1 and np.array_equal(near["bike"], near["space"]):
         return trip_words.ONE_STATION()
     return trip_words.no_pair(people)
+
+
+def closed_by_hours(view: View, what: What, leave: datetime, minutes: Floats, near: Bools) -> str:
+    """Say that all stations near an end are closed when the rider comes, `minutes` `(S,)` after leaving.
+
+    Empty where any is open then.
+    """
+    frame = view.frame
+    if frame is None or frame.hours is None:
+        return ""
+    rows = np.flatnonzero(near)
+    arrivals = leave.timestamp() + 60 * minutes[rows]
+    if frame.hours.is_open(rows, arrivals).any():
+        return ""
+    first = int(rows[np.argmin(arrivals)])
+    arrival = datetime.fromtimestamp(float(arrivals.min()), UTC)
+    opens = frame.hours.state(first, arrival).opens_at
+    now = frame.hours.state(first, view.now)
+    closes = now.closes_at if now.is_open else None
+    return hours_words.no_trip(
+        what,
+        "" if closes is None else formats.moment(closes, view.now, view.zone),
+        "" if opens is None else formats.moment(opens, view.now, view.zone),
+    )

@@ -1,7 +1,8 @@
-"""Reads a frame for bikes or for spaces: which stations are open, and the chance at each."""
+"""Reads a frame for bikes or for spaces: which stations are open and when, and the chance at each."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from dashboard.words.rules import What
 from model.arrays import Ints
 from model.frame import NO_FORECAST, Frame, Outlook
+from model.hours import ALWAYS_OPEN, OpenState
 
 
 class BothSides(Protocol):
@@ -27,9 +29,39 @@ def side(of: BothSides, what: What) -> Outlook:
     return of.bike if what == "bike" else of.space
 
 
-def is_open(frame: Frame, what: What) -> NDArray[np.bool_]:
-    """Tell which stations rent bikes out, or take them back `(S,)`."""
-    return frame.renting if what == "bike" else frame.returning
+def serves(frame: Frame, what: What) -> NDArray[np.bool_]:
+    """Tell which stations rent bikes out, or take them back, while their opening hours have them open `(S,)`.
+
+    A closed flag counts only where the hours do not explain it.
+    """
+    now, then = (frame.renting, frame.rents) if what == "bike" else (frame.returning, frame.returns)
+    return now if then is None else then
+
+
+def is_open(frame: Frame, what: What, horizon: int | None) -> NDArray[np.bool_]:
+    """Tell which stations rent bikes out, or take them back, at a horizon `(S,)`."""
+    open_then: NDArray[np.bool_] = serves(frame, what) & ~by_hours(frame, horizon)
+    return open_then
+
+
+def by_hours(frame: Frame, horizon: int | None) -> NDArray[np.bool_]:
+    """Tell which stations are closed by their opening hours at a horizon, `(S,)`."""
+    if frame.closed is None or horizon is None:
+        return np.zeros(len(frame.stations), dtype=np.bool_)
+    closed: NDArray[np.bool_] = frame.closed[horizon]
+    return closed
+
+
+def state_at(frame: Frame, row: int, at: datetime) -> OpenState | None:
+    """Give the hours of a station around a moment; None where it has none."""
+    if frame.hours is None or frame.hours.schedule[row] == ALWAYS_OPEN:
+        return None
+    return frame.hours.state(row, at)
+
+
+def at_horizon(frame: Frame, horizon: int) -> datetime:
+    """Give the moment of a horizon."""
+    return frame.at + timedelta(minutes=int(frame.minutes[horizon]))
 
 
 def chances(frame: Frame, what: What, number: int, horizon: int | None) -> Ints:
@@ -37,7 +69,7 @@ def chances(frame: Frame, what: What, number: int, horizon: int | None) -> Ints:
     if horizon is None:
         return np.full(len(frame.stations), NO_FORECAST)
     chance = side(frame, what).chance[number - 1, horizon].astype(np.int64)
-    return np.where(is_open(frame, what), chance, NO_FORECAST)
+    return np.where(is_open(frame, what, horizon), chance, NO_FORECAST)
 
 
 def station_index(frame: Frame, station_id: str) -> int | None:

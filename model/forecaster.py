@@ -130,10 +130,13 @@ class Forecaster:
 
     @property
     def _by_station(self) -> dict[str, Any]:
-        return {"hours": self._by_hours, "long": self._long, "short": self._short,
-                "occupancy_effect": self._occupancy, "changes": self._changes,
-                "climatology": self._climatology, "overflow": self._overflow, "pool": self._pool,
-                "guard": self._guard}  # fmt: skip
+        return {"long": self._long, "short": self._short, "occupancy_effect": self._occupancy,
+                "changes": self._changes, "climatology": self._climatology, "overflow": self._overflow,
+                "pool": self._pool, "guard": self._guard}  # fmt: skip
+
+    @property
+    def _unlearnt(self) -> dict[str, Any]:
+        return {"latest": self._latest, "hours": self._by_hours}
 
     @property
     def components(self) -> Mapping[str, Any]:
@@ -249,7 +252,7 @@ class Forecaster:
         return changed
 
     def _reorder(self, rows: Ints, known: Identities) -> None:
-        for part in (self._latest, *self._by_station.values(), *self._pending):
+        for part in (self._latest, self._by_hours, *self._by_station.values(), *self._pending):
             part.reorder(rows)
         self._known = known
 
@@ -573,7 +576,7 @@ class Forecaster:
             }
             | pack_stations(self.stations)
             | pack_identities(self._known, len(self.stations), self.renamed)
-            | checkpoint.pack_components({"latest": self._latest, **self.components})
+            | checkpoint.pack_components({**self._unlearnt, **self.components})
             | checkpoint.pack_pending(self._pending)
         )
 
@@ -603,7 +606,7 @@ class Forecaster:
         self._reorder(rows_of(ids, self._ids), known)
         self.at, self.learning_since = _moment(at), _moment(since)
         self._usual_seconds = float(arrays["usual_seconds"])
-        checkpoint.restore_components({"latest": self._latest, **self.components}, arrays)
+        checkpoint.restore_components({**self._unlearnt, **self.components}, arrays)
         self._pending = [*checkpoint.unpack_pending(arrays)]
         for pending in self._pending:
             if len(pending.bikes) != len(ids) or pending.minutes not in SCORED_MINUTES:

@@ -140,8 +140,8 @@ def plan(
     more plans are there to fall back on, whichever end fails: the best with another pick-up, and the best
     with another drop-off, in the order of their expected minutes. Where the walking limits leave no other
     station at that end, it is the next best pair. No pair appears twice. A plan has two different stations.
-    Both are open at their end and have a forecast, and neither is certain to lack a bike or a space. There
-    may be fewer than three plans, or none.
+    Both are open at their end when the rider comes and have a forecast, and neither is certain to lack a bike
+    or a space. There may be fewer than three plans, or none.
 
     Compare with `walk`: a plan may be slower than going on foot all the way. The frame ends after a day; its
     last chances hold for later arrivals.
@@ -156,8 +156,10 @@ def plan(
     to_minutes, from_minutes = (
         walking_minutes(point, (frame.stations.lat, frame.stations.lon)) for point in (origin, destination)
     )
-    pickups = np.flatnonzero((to_minutes <= to_limit) & frame.renting)
-    dropoffs = np.flatnonzero((from_minutes <= from_limit) & frame.returning)
+    rents = frame.renting if frame.rents is None else frame.rents
+    returns = frame.returning if frame.returns is None else frame.returns
+    pickups = np.flatnonzero((to_minutes <= to_limit) & rents)
+    dropoffs = np.flatnonzero((from_minutes <= from_limit) & returns)
     pairs = weigh(frame, origin, destination, pickups, dropoffs, leaving, people=people)
     # Not a number is not above 0, so pairs without a forecast drop out here as well.
     possible = (pairs.chance > 0) & (pickups[:, None] != dropoffs)
@@ -196,10 +198,8 @@ def weigh(
         to_minutes=to_minutes,
         riding_minutes=riding_minutes,
         from_minutes=walking_minutes(destination, ends),
-        chance_bike=_chance(frame.bike.chance[row], frame.minutes, pickups, at_pickup),
-        chance_space=_chance(
-            frame.space.chance[row], frame.minutes, dropoffs, at_pickup[:, None] + riding_minutes
-        ),
+        chance_bike=_chance(frame, frame.bike.chance[row], pickups, at_pickup),
+        chance_space=_chance(frame, frame.space.chance[row], dropoffs, at_pickup[:, None] + riding_minutes),
     )
 
 
@@ -233,19 +233,28 @@ def _kilometres(point: tuple[ArrayLike, ArrayLike], others: tuple[ArrayLike, Arr
     return np.asarray(2 * _EARTH_KM * np.arcsin(np.sqrt(np.minimum(chord, 1))))
 
 
-def _chance(chance: NDArray[np.uint8], horizons: Ints, rows: Ints, minutes: Floats) -> Floats:
+def _chance(frame: Frame, chance: NDArray[np.uint8], rows: Ints, minutes: Floats) -> Floats:
     """Interpolate chances in per cent `(H, S)` linearly between their horizons, and give them as 0 to 1.
 
     `rows` are stations and `minutes` are times; their shapes broadcast. The first and the last horizon hold
-    before and after them. Gives not a number where a horizon on either side has no forecast.
+    before and after them. Gives not a number where a horizon on either side has no forecast. A station that
+    is closed by its hours at that time has no chance. Where it is closed at one of the horizons beside, the
+    other one holds.
     """
+    horizons = frame.minutes
     at = np.clip(minutes, horizons[0], horizons[-1])
     above = np.searchsorted(horizons, at)
     below = np.maximum(above - 1, 0)
     share = (at - horizons[below]) / np.maximum(horizons[above] - horizons[below], 1)
     low, high = chance[below, rows], chance[above, rows]
+    if frame.closed is not None:
+        before, after = frame.closed[below, rows], frame.closed[above, rows]
+        low, high = np.where(before & ~after, high, low), np.where(after & ~before, low, high)
     odds = (low + share * (high.astype(np.float64) - low)) / 100
-    return np.where((low == NO_FORECAST) | (high == NO_FORECAST), np.nan, odds)
+    odds = np.where((low == NO_FORECAST) | (high == NO_FORECAST), np.nan, odds)
+    if frame.hours is not None:
+        odds = np.where(frame.hours.is_open(rows, frame.at.timestamp() + 60 * minutes), odds, 0)
+    return odds
 
 
 def _choose(cost: Floats) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from dashboard.api.answers import ApiError, Body, json_body, kept
 from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, described, listed, maybe, record
 from dashboard.api.parameters import Moment, Parameter, Text, Whole
 from dashboard.api.systems import AGE, LABEL, find, iso, whole_minutes
-from dashboard.outlook import station_index
+from dashboard.outlook import by_hours, state_at, station_index
 from dashboard.store_reader import StoreReader, View, reader
 from dashboard.words.feed_errors import feed_error
 from ingest.system import System
@@ -58,6 +58,16 @@ OUTLOOK_SCHEMA = record(
         "description": "Chance in per cent of at least one, two, three and four.",
     },
 )
+HOURS_SCHEMA = maybe(
+    record(
+        text=described(TEXT, "As published, in OpenStreetMap's syntax. Its feed wrote it, so escape it."),
+        is_open=described(FLAG, "Whether the station is open by these hours now."),
+        opens_at=maybe(TIME, "When it opened, or opens next. Null where it is not known."),
+        closes_at=maybe(TIME, "When it closes, or will close after it has opened. Null where it never does."),
+    ),
+    "Its opening hours. Null where it has none, or never closes.",
+)
+CLOSED = described(FLAG, "Whether it is closed by its opening hours then, so that every chance is 0.")
 _STATION: dict[str, Schema] = {
     "station_id": TEXT,
     "name": described(TEXT, "As its feed has it: any text, so escape it before it goes into HTML."),
@@ -65,6 +75,7 @@ _STATION: dict[str, Schema] = {
     "lon": NUMBER,
     "capacity": maybe(COUNT),
     "now": NOW_SCHEMA,
+    "hours": HOURS_SCHEMA,
 }
 _HEAD: dict[str, Schema] = {
     "system_id": TEXT,
@@ -79,7 +90,7 @@ _WHEN: dict[str, Schema] = {
     "minutes": described(COUNT, "Minutes from the counts to the time forecast."),
     "target_at": described(TIME, "The time forecast."),
 }
-_SIDES: dict[str, Schema] = {"bikes": OUTLOOK_SCHEMA, "docks": OUTLOOK_SCHEMA}
+_SIDES: dict[str, Schema] = {"closed": CLOSED, "bikes": OUTLOOK_SCHEMA, "docks": OUTLOOK_SCHEMA}
 
 STATIONS_SCHEMA = record("Stations", **_HEAD, stations=listed(record("Station", **_STATION)))
 FORECAST_SCHEMA = record(
@@ -180,23 +191,40 @@ def _when(frame: Frame, column: int) -> dict[str, Any]:
     return {"minutes": minutes, "target_at": iso(frame.at + timedelta(minutes=minutes))}
 
 
-def _described(frame: Frame, rows: Sequence[int] | Ints | slice = slice(None)) -> list[dict[str, Any]]:
-    """Describe stations with their counts now."""
+def _described(
+    frame: Frame, age_minutes: int, rows: Sequence[int] | Ints | slice = slice(None)
+) -> list[dict[str, Any]]:
+    """Describe stations with their counts and their opening hours now."""
+    now = frame.at + timedelta(minutes=age_minutes)
     known = frame.stations
     columns = (
         known.station_id, known.name, known.lat, known.lon, known.capacity,
         frame.bikes, frame.docks, frame.ebikes, frame.renting, frame.returning,
+        np.arange(len(known)),
     )  # fmt: skip
     return [
         {
             "station_id": station_id, "name": name, "lat": lat, "lon": lon, "capacity": _known(capacity),
             "now": {"bikes": _known(bikes), "docks": _known(docks), "ebikes": _known(ebikes),
                     "renting": renting, "returning": returning},
+            "hours": _hours(frame, row, now),
         }
-        for station_id, name, lat, lon, capacity, bikes, docks, ebikes, renting, returning in zip(
+        for station_id, name, lat, lon, capacity, bikes, docks, ebikes, renting, returning, row in zip(
             *(column[rows].tolist() for column in columns), strict=True
         )
     ]  # fmt: skip
+
+
+def _hours(frame: Frame, row: int, now: datetime) -> dict[str, Any] | None:
+    state = state_at(frame, row, now)
+    if state is None or frame.hours is None:
+        return None
+    return {
+        "text": str(frame.hours.text[frame.hours.schedule[row]]),
+        "is_open": state.is_open,
+        "opens_at": iso(state.opens_at),
+        "closes_at": iso(state.closes_at),
+    }
 
 
 def _known(count: int) -> int | None:
@@ -223,11 +251,19 @@ def _forecast(
 ) -> Body:
     frame = source.frame(system.system_id, version)
     where = (column, slice(None))
-    rows = zip(_described(frame), _outlooks(frame.bike, where), _outlooks(frame.space, where), strict=True)
+    rows = zip(
+        _described(frame, age_minutes), by_hours(frame, column).tolist(), _outlooks(frame.bike, where),
+        _outlooks(frame.space, where), strict=True,
+    )  # fmt: skip
     return json_body(
         _head(system, version, state, age_minutes, frame)
         | _when(frame, column)
-        | {"stations": [each | {"bikes": bikes, "docks": docks} for each, bikes, docks in rows]}
+        | {
+            "stations": [
+                each | {"closed": closed, "bikes": bikes, "docks": docks}
+                for each, closed, bikes, docks in rows
+            ]
+        }
     )
 
 
@@ -235,7 +271,7 @@ def _forecast(
 def _stations(source: StoreReader, system: System, version: int, state: str, age_minutes: int) -> Body:
     frame = source.frame(system.system_id, version)
     head = _head(system, version, state, age_minutes, frame)
-    return json_body(head | {"stations": _described(frame)})
+    return json_body(head | {"stations": _described(frame, age_minutes)})
 
 
 @kept(4096)
@@ -250,9 +286,11 @@ def _station(
     return json_body(
         _head(system, version, state, age_minutes, frame)
         | {
-            "station": _described(frame, [row])[0],
+            "station": _described(frame, age_minutes, [row])[0],
             "forecast": [
-                _when(frame, column) | {"bikes": bikes, "docks": docks} for column, bikes, docks in sides
+                _when(frame, column)
+                | {"closed": bool(by_hours(frame, column)[row]), "bikes": bikes, "docks": docks}
+                for column, bikes, docks in sides
             ],
         }
     )

@@ -14,11 +14,12 @@ from rapidfuzz import fuzz, process
 from dashboard import nearby
 from dashboard.components import browser
 from dashboard.components.html import show, tag
-from dashboard.components.station_panel import choice
-from dashboard.outlook import chances, is_open, side, station_index
+from dashboard.components.station_panel import choice, likely
+from dashboard.outlook import by_hours, chances, is_open, side, station_index
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reader
 from dashboard.words import formats
+from dashboard.words import hours as hours_words
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
 from ingest.system import System
@@ -122,7 +123,8 @@ def draw(view: View, horizon: int | None, at: str) -> None:
         choice(
             frame,
             row,
-            (f"{station_words.STAR_MARK} " if starred[row] else "") + _words(frame, int(chance[row]), row),
+            (f"{station_words.STAR_MARK} " if starred[row] else "")
+            + likely(frame, screen.what, screen.n, horizon, row, view.now),
             None if walk is None else float(walk[row]),
         )
         for row in order[:_BEST].tolist()
@@ -153,11 +155,6 @@ def _place(frame: Frame) -> tuple[Point | None, station_words.By]:
     return (float(frame.stations.lat[index]), float(frame.stations.lon[index])), "station"
 
 
-def _words(frame: Frame, chance: int, row: int) -> str:
-    what = address_bar.screen().what
-    return shell_words.chance(chance) if is_open(frame, what)[row] else shell_words.CLOSED[what]
-
-
 def _table(
     frame: Frame,
     horizon: int | None,
@@ -175,12 +172,17 @@ def _table(
         if horizon is None
         else (outlook.median[horizon], outlook.low[horizon], outlook.high[horizon])
     )
-    closed = shell_words.CLOSED[screen.what]
+    closed, closed_then = shell_words.CLOSED[screen.what], hours_words.CLOSED_THEN()
     # A message is looked up for the viewer each time: once for each chance, not for each station.
     word = {odds: shell_words.chance_word(odds) for odds in set(chance.tolist())}
     words = [
-        word[odds] if can else closed
-        for odds, can in zip(chance.tolist(), is_open(frame, screen.what).tolist(), strict=True)
+        closed_then if shut else word[odds] if can else closed
+        for odds, can, shut in zip(
+            chance.tolist(),
+            is_open(frame, screen.what, horizon).tolist(),
+            by_hours(frame, horizon).tolist(),
+            strict=True,
+        )
     ]
     spans = [formats.span(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
     columns = {

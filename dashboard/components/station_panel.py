@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import streamlit as st
@@ -12,45 +14,63 @@ from dashboard import nearby
 from dashboard.charts import fan_chart
 from dashboard.components import browser
 from dashboard.components.html import show, tag, together
-from dashboard.outlook import chances, is_open, side, station_index
+from dashboard.outlook import at_horizon, by_hours, chances, is_open, side, state_at, station_index
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reader
 from dashboard.words import formats, rules
+from dashboard.words import hours as hours_words
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
+from dashboard.words.rules import What
 from ingest.system import System
 from model.frame import Frame
 
 
-def panel(frame: Frame, horizon: int | None, at: str, index: int) -> None:
+def panel(frame: Frame, horizon: int | None, at: str, index: int, now: datetime) -> None:
     """Show counts now, the expected count with its interval, the chance, and other stations to go to.
 
     The name comes to the page as HTML, never as Markdown, where a link to an image would call a stranger's
     server. All the numbers are one element: each costs a slider move 90 bytes.
     """
     name, close = str(frame.stations.name[index]), browser.button("station", "×", name=station_words.CLOSE())
-    show(tag("section", tag("h2", name), close, numbers(_numbers(frame, horizon, at, index)), cls="station"))
+    shown = numbers(_numbers(frame, horizon, at, index, now))
+    show(tag("section", tag("h2", name), close, shown, cls="station"))
     if horizon is not None:
         show(_alternatives(frame, horizon, index))
 
 
-def _numbers(frame: Frame, horizon: int | None, at: str, index: int) -> dict[str, str]:
+def _numbers(frame: Frame, horizon: int | None, at: str, index: int, now: datetime) -> dict[str, str]:
     screen = address_bar.screen()
     what = screen.what
     bikes, docks, ebikes = (int(counts[index]) for counts in (frame.bikes, frame.docks, frame.ebikes))
     shown = {station_words.NOW(): f"{formats.things(bikes, 'bike')} · {formats.things(docks, 'space')}"}
     if ebikes >= 0:
         shown[station_words.EBIKES_NOW()] = formats.count(ebikes)
+    hours = state_at(frame, index, now)
+    if hours is not None:
+        zone = ZoneInfo(frame.stations.timezone)
+        shown[hours_words.HOURS()] = hours_words.now_and_next(hours, now, zone)
     chance_of = shell_words.heading(what, screen.n)
     if horizon is None:
         return shown | {chance_of: shell_words.NO_FORECAST()}
     outlook = side(frame, what)
     median, low, high = (int(q[horizon, index]) for q in (outlook.median, outlook.low, outlook.high))
-    odds = shell_words.chance(int(outlook.chance[screen.n - 1, horizon, index]))
+    odds = likely(frame, what, screen.n, horizon, index, now)
     return shown | {
         station_words.expected_at(at): formats.expectation(median, low, high, what),
-        chance_of: odds if is_open(frame, what)[index] else shell_words.CLOSED[what],
+        chance_of: odds,
     }
+
+
+def likely(frame: Frame, what: What, number: int, horizon: int | None, row: int, now: datetime) -> str:
+    """Write the chance at a station, or why there is none: closed, by its hours or else."""
+    if by_hours(frame, horizon)[row] and horizon is not None:
+        state = frame.hours.state(row, at_horizon(frame, horizon)) if frame.hours is not None else None
+        if state is not None:
+            return hours_words.closed_then(state, now, ZoneInfo(frame.stations.timezone))
+    if not is_open(frame, what, horizon)[row]:
+        return shell_words.CLOSED[what]
+    return shell_words.chance(int(chances(frame, what, number, horizon)[row]))
 
 
 def numbers(values: Mapping[str, str]) -> Markup:

@@ -14,9 +14,10 @@ import numpy as np
 import pydeck
 
 from dashboard import palette
-from dashboard.outlook import is_open, side
+from dashboard.outlook import by_hours, is_open, side
 from dashboard.palette import rgb
 from dashboard.words import formats, rules
+from dashboard.words import hours as hours_words
 from dashboard.words import map as map_words
 from dashboard.words import shell as shell_words
 from dashboard.words.rules import What
@@ -276,17 +277,22 @@ def deck(
 def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[object, ...]]:
     """Lay a frame out for the browser: a row a station, with the horizons of a part side by side.
 
-    A closed station keeps its counts but has no chance: nobody knows when it opens again.
+    A closed station keeps its counts but has no chance: nobody knows when it opens again, unless its opening
+    hours say so.
     """
     stations = frame.stations
-    outlook, open_now = side(frame, what), is_open(frame, what)
+    outlook = side(frame, what)
     horizons = slice(of.first, of.stop)
+    shown = range(len(frame.minutes))[horizons]
+    open_then = np.stack([is_open(frame, what, horizon) for horizon in shown])
+    closed_then = np.stack([by_hours(frame, horizon) for horizon in shown])
     chances = outlook.chance[number - 1, horizons]
     expected = outlook.median[horizons]
     step_of = np.array([rules.step(c) if c <= 100 else UNKNOWN_STEP for c in range(256)])
-    steps = np.where(open_now, step_of[chances], CLOSED_STEP)
-    words = np.array([*(shell_words.chance(c) for c in range(256)), shell_words.CLOSED[what]], dtype=object)
-    likely = words[np.where(open_now, chances.astype(np.int64), 256)]
+    steps = np.where(open_then, step_of[chances], CLOSED_STEP)
+    closed = (shell_words.CLOSED[what], hours_words.CLOSED_THEN())
+    words = np.array([*(shell_words.chance(c) for c in range(256)), *closed], dtype=object)
+    likely = words[np.where(open_then, chances.astype(np.int64), np.where(closed_then, 257, 256))]
     columns: list[list[object]] = [
         np.round(stations.lon, 5).tolist(),
         np.round(stations.lat, 5).tolist(),

@@ -16,9 +16,10 @@ from dashboard import palette
 from dashboard.itinerary import End, per_cent
 from dashboard.maps import deck
 from dashboard.maps.deck import CLOSED_STEP, UNKNOWN_STEP, Deck, Viewport, size
-from dashboard.outlook import chances, is_open, side
+from dashboard.outlook import by_hours, chances, is_open, side
 from dashboard.palette import rgb
 from dashboard.words import formats, rules
+from dashboard.words import hours as hours_words
 from dashboard.words import shell as shell_words
 from dashboard.words import trip as trip_words
 from dashboard.words.rules import What
@@ -146,8 +147,10 @@ def _rows(
         chance = chances(frame, what, people, columns[place])
         median = side(frame, what).median[columns[place]]
         nearer = away[place] <= away[1 - place]
+        words = np.where(by_hours(frame, columns[place]), hours_words.CLOSED_THEN(), shell_words.CLOSED[what])
+        closed = np.where(is_open(frame, what, columns[place]), "", words).tolist()
         for row in np.flatnonzero((away[place] <= WALKING_LIMIT_MINUTES) & nearer).tolist():
-            rows[row] = _row(frame, row, what, people, int(chance[row]), int(median[row]))
+            rows[row] = _row(frame, row, what, people, int(chance[row]), int(median[row]), closed[row])
         for plan in reversed(plans):
             row = plan.pickup if place == 0 else plan.dropoff
             odds = per_cent(plan.chance_bike if place == 0 else plan.chance_space)
@@ -156,12 +159,19 @@ def _rows(
 
 
 def _row(
-    frame: Frame, row: int, what: What, people: int, chance: int, expected: int, chosen: bool = False
+    frame: Frame,
+    row: int,
+    what: What,
+    people: int,
+    chance: int,
+    expected: int,
+    closed: str = "",
+    chosen: bool = False,
 ) -> Row:
-    is_closed = not is_open(frame, what)[row]
+    is_closed = bool(closed)
     step = CLOSED_STEP if is_closed else rules.step(chance) if chance <= 100 else UNKNOWN_STEP
     fill = "" if is_closed else (*palette.STEPS, palette.UNKNOWN)[step]
-    likely = shell_words.CLOSED[what] if is_closed else trip_words.odds(what, people, chance)
+    likely = closed if is_closed else trip_words.odds(what, people, chance)
     return (
         round(float(frame.stations.lon[row]), 5), round(float(frame.stations.lat[row]), 5),
         str(frame.stations.name[row]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import streamlit as st
 from markupsafe import Markup
 
@@ -18,11 +19,12 @@ from dashboard.components import (
 )
 from dashboard.components.html import show, tag
 from dashboard.maps import deck, ground
-from dashboard.outlook import is_open, side, station_index
+from dashboard.outlook import at_horizon, by_hours, is_open, side, station_index
 from dashboard.screens import kiosk
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reader
 from dashboard.words import formats, rules
+from dashboard.words import hours as hours_words
 from dashboard.words import map as map_words
 from dashboard.words import shell as shell_words
 from ingest.system import System
@@ -70,11 +72,12 @@ def city(system: System, drawn: str) -> None:
     screen = address_bar.screen()
     horizon = view.column(address_bar.ahead(screen, view.now))
     index = station_index(view.frame, screen.station)
-    arrival_picker.ages(view, made_for(view, horizon))
+    notes = [made_for(view, horizon), closed_then(view, horizon, at)]
+    arrival_picker.ages(view, " · ".join(note for note in notes if note))
     if horizon is not None:
         draw_map(view, horizon, at, index)
     if index is not None:
-        station_panel.panel(view.frame, horizon, at, index)
+        station_panel.panel(view.frame, horizon, at, index, view.now)
     if horizon is not None:
         show(summary(view.frame, horizon, at))
     if st.session_state.get(station_list.SHOWN):
@@ -105,6 +108,22 @@ def made_for(view: View, horizon: int | None) -> str:
     return "" if near else shell_words.stands_for(formats.moment(at, view.now, view.zone))
 
 
+def closed_then(view: View, horizon: int | None, at: str) -> str:
+    """Say which stations are closed by their opening hours at the chosen moment, and when they open."""
+    closed = np.zeros(0, np.bool_) if view.frame is None else by_hours(view.frame, horizon)
+    if view.frame is None or view.frame.hours is None or horizon is None or not closed.any():
+        return ""
+    if not closed.all():
+        return hours_words.some_closed(at, int(closed.sum()))
+    moment = at_horizon(view.frame, horizon)
+    states = (
+        view.frame.hours.state(int(row), moment)
+        for row in np.unique(view.frame.hours.schedule, return_index=True)[1]
+    )
+    opens = min((state.opens_at for state in states if state.opens_at is not None), default=None)
+    return hours_words.all_closed(at, "" if opens is None else formats.moment(opens, view.now, view.zone))
+
+
 def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
     """Draw the map, with a ring around the chosen station."""
     assert view.frame is not None
@@ -124,10 +143,15 @@ def summary(frame: Frame, horizon: int, at: str) -> Markup:
     """Write the meaning of the colours, and the whole map in one line."""
     screen = address_bar.screen()
     chance = side(frame, screen.what).chance[screen.n - 1, horizon]
-    counted = (chance <= 100) & is_open(frame, screen.what)
+    counted = (chance <= 100) & is_open(frame, screen.what, horizon)
     good = counted & (chance >= rules.LIKELY)
     hint = "" if screen.station or not len(frame.stations) else f" {map_words.PICK_HINT()}"
-    words = map_words.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum())) + hint
+    closed = len(frame.stations) and by_hours(frame, horizon).all()
+    words = (
+        hours_words.all_closed(at, "")
+        if closed
+        else map_words.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum()))
+    ) + hint
     return tag("p", tag("b", shell_words.heading(screen.what, screen.n)), f": {words}", cls="summary")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from dashboard.charts import feeds as charts
@@ -21,10 +22,15 @@ from dashboard.screens.feeds.feed_rows import (
 from dashboard.store_reader import reader
 from dashboard.words import feeds as feeds_words
 from dashboard.words import formats
+from dashboard.words import hours as hours_words
 from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
 from dashboard.words.findings import example, finding
 from ingest.system import System
+from model.hours import ALWAYS_OPEN
+
+_MOST_HOURS = 5
+"""Different opening hours that are written out, those of the most stations first."""
 
 
 def page() -> None:
@@ -64,6 +70,7 @@ def detail(system: System) -> None:
         st.text(feeds_words.feed_stands(feed.state.state, feed_error(feed.state.reason), feed.state.failures))
         polls(feed)
         failure = source.last_failure(system.system_id)
+        opening_hours(system)
         show(tag("h3", feeds_words.LAST_FAILURE(), cls="chart"))
         at = "" if failure is None else formats.moment(failure.at, wall, zone)
         why = "" if failure is None else feed_error(failure.reason)
@@ -80,6 +87,23 @@ def detail(system: System) -> None:
             for o in source.oddities(system.system_id)
         ]
         st.text("\n".join(lines) or feeds_words.NO_ODDITIES())
+
+
+def opening_hours(system: System) -> None:
+    """Write the hours that the feed publishes, by the number of stations, and when these open or close."""
+    view = reader().view(system)
+    if view.frame is None:
+        return
+    show(tag("h3", hours_words.HOURS(), cls="chart"))
+    hours, lines = view.frame.hours, []
+    if hours is not None:
+        found, first, many = np.unique(hours.schedule, return_index=True, return_counts=True)
+        for index, row, stations in sorted(zip(found.tolist(), first.tolist(), many.tolist(), strict=True),
+                                           key=lambda each: -each[2])[:_MOST_HOURS]:  # fmt: skip
+            if index != ALWAYS_OPEN:
+                lines.append(hours_words.published(str(hours.text[index]), stations))
+                lines.append(hours_words.now_and_next(hours.state(row, view.now), view.now, view.zone))
+    st.text("\n".join(lines) or hours_words.ALWAYS_OPEN())
 
 
 def polls(feed: FeedRow) -> None:

@@ -115,12 +115,17 @@ def planned(view: View, start: End, goal: End) -> None:
         if quicker and plans:
             page_shell.notice(trip_words.walk_instead(walk))
         elif not plans:
-            page_shell.notice(itinerary.why_not(view.frame, start, goal, screen.n), trip_words.on_foot(walk))
+            why = itinerary.why_not(view, start, goal, minutes, screen.n)
+            page_shell.notice(why, trip_words.on_foot(walk))
     leave = view.now + timedelta(minutes=minutes)
     with st.container(key="plans" if plans else "choose"):
         if plans:
             more = "" if quicker else tag("p", trip_words.on_foot(walk), cls="note")
-            show(closed(view.frame, start, goal) + card(view, plans[0], leave, start, goal, 0) + more)
+            show(
+                closed(view, plans[0], leave, start, goal)
+                + card(view, plans[0], leave, start, goal, 0)
+                + more
+            )
         draw_map(view, start, goal, plans)
         if len(plans) > 1:
             cards = [card(view, plan, leave, start, goal, place) for place, plan in enumerate(plans) if place]

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
 from dashboard import itinerary
 from dashboard.components.html import BREAK, filled, tag, together
 from dashboard.itinerary import End, Itinerary
-from dashboard.outlook import is_open
+from dashboard.outlook import serves, state_at
 from dashboard.state import address_bar
 from dashboard.store_reader import View
 from dashboard.words import formats, rules
+from dashboard.words import hours as hours_words
 from dashboard.words import shell as shell_words
 from dashboard.words import trip as trip_words
 from dashboard.words.rules import What
-from model.frame import Frame
 from model.trip import TripPlan
 
 PLACE = "{place}"
@@ -71,13 +71,20 @@ def odds(chance: float) -> Markup:
     return tag("span", shell_words.chance(per_cent), cls=f"odds step{rules.step(per_cent)}")
 
 
-def closed(frame: Frame, start: End, goal: End) -> Markup:
+def closed(view: View, plan: TripPlan, leave: datetime, start: End, goal: End) -> Markup:
     """Write notes on chosen stations that are closed, so that the plan uses others."""
-    ends: tuple[tuple[What, End], ...] = (("bike", start), ("space", goal))
-    return together(
-        *(
-            tag("p", trip_words.end_closed(end.name, what), cls="note")
-            for what, end in ends
-            if end.row is not None and not is_open(frame, what)[end.row]
-        )
-    )
+    assert view.frame is not None
+    there = leave + timedelta(minutes=plan.to_minutes + plan.riding_minutes)
+    ends: tuple[tuple[What, End, datetime], ...] = (("bike", start, leave), ("space", goal, there))
+    notes = []
+    for what, end, at in ends:
+        if end.row is None:
+            continue
+        hours = state_at(view.frame, end.row, at)
+        if not serves(view.frame, what)[end.row]:
+            notes.append(trip_words.end_closed(end.name, what))
+        elif hours is not None and not hours.is_open:
+            notes.append(
+                hours_words.end_closed(end.name, hours_words.closed_then(hours, view.now, view.zone))
+            )
+    return together(*(tag("p", note, cls="note") for note in notes))

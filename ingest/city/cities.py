@@ -27,12 +27,14 @@ from ingest.city.plans import FELLGATE, HARBOURTON, SANDMOUTH
 from ingest.city.riders import Riders, TripRequests
 from ingest.city.week import BikeStock, Closure, StationNetwork, Week
 from ingest.system import SIMULATED, System
-from model.arrays import Floats, Ints
+from model.arrays import Bools, Floats, Ints
 from model.records import Snapshot, Stations, Weather
 
 _DAWN = 4
 """The hour at which a day of riders begins, and on Mondays a week."""
 _CLOSURE_WEEKS = 3
+_LAST_RIDE = 30
+"""Minutes before closing by which riders mean to be back: they may have to look for a free dock."""
 _MINUTE = 60
 
 
@@ -42,7 +44,8 @@ class City:
 
     `fill` is the share of docks that the fleet fills, and `electric` the share of e-bikes in the fleet.
     `busyness` multiplies the number of all riders, and `taste` that of single purposes by name.
-    The `seed` changes what happens, and leaves streets and stations as they are.
+    The `seed` changes what happens, and leaves streets and stations as they are. With `daily_hours`, two
+    hours of the local day from 0 to 24, all stations are closed before the first and from the second on.
     """
 
     system: System
@@ -56,6 +59,7 @@ class City:
     busyness: float
     taste: Mapping[str, float] = field(default_factory=dict)
     seed: int = 1
+    daily_hours: tuple[int, int] | None = None
 
     @cached_property
     def _table(self) -> stations.StationTable:
@@ -134,6 +138,8 @@ class City:
         open_now = np.ones(len(bikes), dtype=np.bool_)
         for closure in week.closures:
             open_now[closure.station] = not closure.first < row <= closure.stop
+        if self.daily_hours is not None:
+            open_now &= self._is_open(self._local_hours(np.array([at])))
         return Snapshot(
             at=datetime.fromtimestamp(at, UTC),
             station_id=self.stations.station_id,
@@ -176,10 +182,26 @@ class City:
             requests.append((drawn.minute + begun, drawn.origin, drawn.destination, drawn.minutes))
             begun += minutes
         together = TripRequests(*(np.concatenate(column) for column in zip(*requests, strict=True)))
+        if self.daily_hours is not None:
+            together = self._in_hours(together, hour)
         return week.WeekSimulation(
             self._network, self._stock(index), self._stock(index + 1), together, hour,
             self._week_closures(index, start, len(hour)), self._rng(3, index),
         ).run(start)  # fmt: skip
+
+    def _is_open(self, hour: Floats) -> Bools:
+        """Tell whether the city is open at local hours `(M,)`."""
+        opens, closes = self.daily_hours or (0, 24)
+        open_: Bools = (hour >= opens) & (hour < closes)
+        return open_
+
+    def _in_hours(self, requests: TripRequests, hour: Floats) -> TripRequests:
+        """Leave out the trips that begin when the city is closed, or would end too late."""
+        open_ = self._is_open(hour)
+        back = np.minimum(requests.minute + requests.minutes + _LAST_RIDE, len(hour) - 1)
+        kept = open_[requests.minute] & open_[back]
+        columns = (requests.minute, requests.origin, requests.destination, requests.minutes)
+        return TripRequests(*(column[kept] for column in columns))
 
     def _local_hours(self, seconds: Ints) -> Floats:
         """Give the local hour at Unix seconds `(M,)`, across changes to and from summer time."""
@@ -274,6 +296,7 @@ CITIES: Mapping[str, City] = MappingProxyType(
                 vans=2,
                 busyness=0.94,
                 taste={"to work": 1.05, "from work": 0.92},
+                daily_hours=(6, 24),
             ),
             City(
                 system=_system("sandmouth", "Sandmouth Beach Bikes", "Sandmouth", "CA"),

@@ -82,13 +82,23 @@ class PublishedHours:
 
     @staticmethod
     def from_json(text: str) -> PublishedHours:
-        """Read what `to_json` has written, of this release or another."""
+        """Read what `to_json` has written, of this release or another; what is no text is left out.
+
+        >>> PublishedHours.from_json('{"system": "24/7", "rules": ["Mo 06:00-22:00", 3], "of_tomorrow": 1}')
+        PublishedHours(system='24/7', rules=('Mo 06:00-22:00',), seasons=(), stations={})
+        """
         parts = json.loads(text)
+        system, stations = parts.get("system"), parts.get("stations")
+        rules, seasons = (
+            tuple(each for each in found if isinstance(each, str)) if isinstance(found, list) else ()
+            for found in (parts.get("rules"), parts.get("seasons"))
+        )
+        own = stations.items() if isinstance(stations, dict) else ()
         return PublishedHours(
-            parts.get("system", ""),
-            tuple(parts.get("rules", ())),
-            tuple(parts.get("seasons", ())),
-            parts.get("stations", {}),
+            system if isinstance(system, str) else "",
+            rules,
+            seasons,
+            {key: each for key, each in own if isinstance(each, str)},
         )
 
 

@@ -18,6 +18,9 @@ _BIKE, _EBIKE = "bike", "ebike"
 
 Document = dict[str, Any]
 
+Hours = tuple[int, int]
+"""The hours of the day, from 0 to 24, at which a system opens and closes daily."""
+
 
 def discovery(version: str, at: datetime, ttl: int, urls: Mapping[str, str]) -> Document:
     """Name the address of each feed: gbfs.json."""
@@ -25,23 +28,37 @@ def discovery(version: str, at: datetime, ttl: int, urls: Mapping[str, str]) -> 
     return _document(version, at, ttl, feeds if version == "3.0" else {_LANGUAGE: feeds})
 
 
-def system_information(version: str, at: datetime, ttl: int, stations: Stations, name: str) -> Document:
-    """Describe the system."""
+def system_information(
+    version: str, at: datetime, ttl: int, stations: Stations, name: str, hours: str = ""
+) -> Document:
+    """Describe the system; its `hours`, in OpenStreetMap's syntax, are in here from version 3.0 on."""
     about: dict[str, Any] = {
         "system_id": stations.system_id,
         "name": _text(version, name),
         "timezone": stations.timezone,
     }
     if version == "3.0":
-        # Version 3.0 demands the last two, and a recording knows neither.
+        # Version 3.0 demands the last two. A recording knows no address, and not always the hours.
         about |= {
             "languages": [_LANGUAGE],
-            "opening_hours": "24/7",
+            "opening_hours": hours or "24/7",
             "feed_contact_email": "nobody@example.invalid",
         }
     else:
         about["language"] = _LANGUAGE
     return _document(version, at, ttl, about)
+
+
+def system_hours(version: str, at: datetime, ttl: int, hours: Hours) -> Document:
+    """Give the hours of every day, for everybody. There is no such feed in 3.0, nor a time of 24:00."""
+    opens, closes = (min(hour * 3600, 86_399) for hour in hours)
+    entry = {
+        "user_types": ["member", "nonmember"],
+        "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+        "start_time": f"{opens // 3600:02}:{opens % 3600 // 60:02}:{opens % 60:02}",
+        "end_time": f"{closes // 3600:02}:{closes % 3600 // 60:02}:{closes % 60:02}",
+    }
+    return _document(version, at, ttl, {"rental_hours": [entry]})
 
 
 def vehicle_types(version: str, at: datetime, ttl: int) -> Document:

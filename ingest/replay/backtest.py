@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from ingest.gbfs.hours import covering
 from ingest.replay.recording import Recording
 from model.arrays import Floats
 from model.forecaster import Forecaster
@@ -110,6 +111,7 @@ def backtest(
         while next_weather is not None and next_weather[0] <= snapshot.at:
             forecaster.update_weather(next_weather[1])
             next_weather = next(weathers, None)
+        forecaster.update_hours(covering(recording.hours, recording.stations, snapshot.at))
         scores = forecaster.learn(snapshot)
         spent += time.perf_counter() - begun
         for score in scores:

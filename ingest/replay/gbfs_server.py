@@ -25,6 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ingest.gbfs import writer
+from ingest.gbfs.hours import PublishedHours
 from ingest.replay.open_source import open_named
 from ingest.replay.playable_source import PlayableSource
 
@@ -74,7 +75,8 @@ class ServedFeed:
     def feeds(self) -> list[str]:
         """Name the feeds besides discovery."""
         types = ["vehicle_types"] if self.source.has_ebikes and self._gbfs != "1.1" else []
-        return ["system_information", *types, "station_information", "station_status"]
+        hours = ["system_hours"] if self.source.daily_hours is not None and self._gbfs != "3.0" else []
+        return ["system_information", *types, *hours, "station_information", "station_status"]
 
     def discovery(self, url: str) -> bytes:
         """Write gbfs.json for a feed that is reached at `url`, without a slash at its end."""
@@ -85,7 +87,11 @@ class ServedFeed:
         """Write one of the feeds that do not change."""
         about = (self._gbfs, self.source.static_at, STATIC_TTL)
         if name == "system_information":
-            return _json(writer.system_information(*about, self.source.stations, self.source.system.name))
+            hours = PublishedHours.from_json(self.source.hours).text if self.source.hours else ""
+            named = (self.source.stations, self.source.system.name, hours)
+            return _json(writer.system_information(*about, *named))
+        if name == "system_hours" and self.source.daily_hours is not None:
+            return _json(writer.system_hours(*about, self.source.daily_hours))
         if name == "vehicle_types":
             return _json(writer.vehicle_types(*about))
         return _json(writer.station_information(*about, self.source.stations))

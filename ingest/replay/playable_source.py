@@ -13,6 +13,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from ingest.city.cities import City
+from ingest.gbfs.hours import PublishedHours
 from ingest.replay.recording import Recording, RecordingError
 from ingest.store.playback import Begin, Playback
 from ingest.system import System
@@ -46,7 +47,11 @@ class PlayableSource(Protocol):
 
     @property
     def hours(self) -> str:
-        """Its published opening hours as `PublishedHours` writes them; empty where it never closes."""
+        """Its published opening hours as `PublishedHours` writes them; empty where it has none."""
+
+    @property
+    def daily_hours(self) -> tuple[int, int] | None:
+        """The hours of the local day at which it opens and closes; None where they are not the same daily."""
 
     def snapshot(self, at: datetime) -> Snapshot:
         """Give the newest snapshot at a moment."""
@@ -85,7 +90,11 @@ class MadeUpCity:
         self._city = city
         self.system = city.system
         self.has_ebikes = bool(city.electric)
+        self.daily_hours = city.daily_hours
         self.hours = ""
+        if city.daily_hours is not None:
+            opens, closes = city.daily_hours
+            self.hours = PublishedHours(system=f"Mo-Su {opens:02}:00-{closes:02}:00").to_json()
 
     @property
     def stations(self) -> Stations:
@@ -134,7 +143,8 @@ class RecordedCity:
         self.recording = recording
         self.system = recording.system
         self.has_ebikes = recording.has_ebikes
-        self.hours = ""
+        self.hours = recording.hours
+        self.daily_hours: tuple[int, int] | None = None
         self.static_at, self._last_at = (
             datetime.fromtimestamp(int(recording.polls[end]), UTC) for end in (0, -1)
         )

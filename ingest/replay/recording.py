@@ -1,6 +1,7 @@
 """A recording: a folder that holds a system's stations, polls and changes.
 
-    system.json      system_id, name, timezone; city, country, poll_seconds, label where known
+    system.json      system_id, name, timezone; city, country, poll_seconds, label where known, and hours as
+                     `ingest.gbfs.hours` writes what a feed has published
     stations.csv     station_id, name, lat, lon, capacity
     changes.parquet  a row each time a station's numbers changed: at (Unix seconds), station_id, bikes,
                      docks; ebikes, cargo, renting and returning (or one `open` for both), and state (a
@@ -40,14 +41,16 @@ class RecordingError(Exception):
 class Recording:
     """What a system's feed held, poll by poll.
 
-    `system` has no address. Its `poll_seconds` is the usual time between two polls, measured where the
-    recording does not state it. Its `label` is "replayed", or "simulated" for a recorded made-up city.
+    `hours` are its opening hours as JSON, empty where they were not recorded. `system` has no address. Its
+    `poll_seconds` is the usual time between two polls, measured where the recording does not state it. Its
+    `label` is "replayed", or "simulated" for a recorded made-up city.
     """
 
     system: System
     stations: Stations
     _log: ChangeLog = field(repr=False)
     _weathers: tuple[tuple[datetime, Weather], ...] = field(repr=False)
+    hours: str = field(default="", repr=False)
 
     @classmethod
     def read(cls, path: Path) -> Recording:
@@ -64,10 +67,11 @@ class Recording:
             )
         try:
             polls = files.read_polls(path)
-            system, timezone = files.read_system(path, polls)
+            system, timezone, hours = files.read_system(path, polls)
             stations = files.read_stations(path, system, timezone)
             log = files.read_changes(path, stations.station_id, polls)
-            return cls(system, stations, log.believable(stations.capacity), files.read_weathers(path))
+            believable = log.believable(stations.capacity)
+            return cls(system, stations, believable, files.read_weathers(path), hours)
         except (ValueError, TypeError, KeyError, OSError, OverflowError, ArrowException) as error:
             raise RecordingError(
                 f"The recording {path} is damaged ({error}): copy it or record it again"

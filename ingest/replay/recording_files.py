@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ingest.gbfs.hours import PublishedHours
 from ingest.replay.change_log import ChangeLog
 from ingest.replay.countries import country_of
 from ingest.system import System
@@ -55,8 +56,8 @@ def read_polls(path: Path) -> Ints:
     return polls
 
 
-def read_system(path: Path, polls: Ints) -> tuple[System, str]:
-    """Read what the system is, and its time zone."""
+def read_system(path: Path, polls: Ints) -> tuple[System, str, str]:
+    """Read what the system is, its time zone, and its opening hours as JSON, empty where there are none."""
     found = json.loads((path / "system.json").read_text(encoding="utf-8"))
     if not isinstance(found, dict) or not all(found.get(key) for key in ("system_id", "timezone")):
         raise ValueError("system.json names no system_id or no timezone")
@@ -78,7 +79,14 @@ def read_system(path: Path, polls: Ints) -> tuple[System, str]:
         poll_seconds=poll_seconds,
         label="simulated" if found.get("label") == "simulated" else "replayed",
     )
-    return system, timezone
+    return system, timezone, _hours(found.get("hours"))
+
+
+def _hours(found: Any) -> str:
+    """Read opening hours; those of a stranger's file are read as those of a feed."""
+    if not isinstance(found, dict):
+        return ""
+    return PublishedHours.from_json(json.dumps(found)).to_json()
 
 
 def read_stations(path: Path, system: System, timezone: str) -> Stations:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ingest.gbfs.hours import REMEMBERED
 from ingest.replay.recording import Recording, RecordingError
 from ingest.replay.recording_files import KNOWN_WEATHER, REQUIRED, usual_seconds
 from ingest.store import Store
@@ -52,6 +53,9 @@ def write(
         "poll_seconds": usual_seconds(times),
         **({"label": system.label} if system.label == "simulated" else {}),
     }
+    hours = store.systems.documents(system_id).get(REMEMBERED)
+    if hours:
+        described["hours"] = json.loads(hours)
     changes = _changes(store, stations, polls[-1], times)
     weather = _weather(store, system_id, polls[0], polls[-1])
     scratch = path.with_name(f".{path.name}.{os.getpid()}")

@@ -37,7 +37,8 @@ def read_time(document: Any) -> datetime:
     """Give the time of a document: 30 seconds after it, it is read."""
     from ingest.gbfs import values
 
-    stated = document.get("last_updated") if isinstance(document, dict) else None
+    given = document if isinstance(document, dict) else {}
+    stated = given.get("last_updated", given.get("lastUpdatedOther"))  # so does Vélib'
     return (values.moment(stated) or datetime(2026, 3, 1, 12, tzinfo=UTC)) + timedelta(seconds=30)
 
 

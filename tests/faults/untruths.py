@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from model.records import CountState
 from tests.support.gbfs_world import (
     STATION_FEEDS,
     Json,
@@ -35,7 +36,7 @@ class Untruth:
     After `polls` polls the forecaster holds `bikes` and `docks` at each station, -1 for unknown, though
     nobody rode. Some poll had the `finding`, where there is one. The status is dated right where `dated` is
     set. `about` has other facts: `state` and `reason` of the feed, `names`, `riders` who rode indeed, whether
-    stations are `closed` by their hours, `example` of the finding, `others` that it brings along.
+    stations are `closed` by their hours, `example` of the finding, and columns of the frame.
     """
 
     tell: Callable[[Operator, int], None]
@@ -173,6 +174,11 @@ def with_a_test_station(operator: Operator, poll: int) -> None:
         operator.status["data"]["stations"].pop()
 
 
+def full_and_filling(operator: Operator, poll: int) -> None:
+    """Say that station 1 has no free dock, while bikes come: locked beside it. Seven are evidence."""
+    operator.status = status(holding("1", 5 + poll, 0), holding("2", 7, 13))
+
+
 CLOSED = {"is_renting": False, "is_returning": False}
 _MOVED = place("1", name="Ramp", lat=43.65)
 
@@ -210,7 +216,7 @@ UNTRUTHS: dict[str, Untruth] = {
             types(BIKE, ("box", "cargo_bicycle", "human")),
             holding("1", 3, 9, vehicle_types_available=standing(("bike", 0), ("box", 3))),
             holding("2", 7, 13),
-        ), (0, 7), (9, 13),
+        ), (0, 7), (9, 13), about=(("cargo", [3, -1]),),
     ),
     "types that go away": Untruth(types_go_away, (1, 1), (13, 13), "bad_document"),
     "docks by type": Untruth(
@@ -232,10 +238,15 @@ UNTRUTHS: dict[str, Untruth] = {
     ),
     # Counts
     "a blackout": Untruth(
-        shown(holding("1", 0, 0), holding("2", 7, 13)), (-1, 7), (-1, 13), "contradicted"
+        shown(holding("1", 0, 0), holding("2", 7, 13)), (-1, 7), (-1, 13), "contradicted",
+        about=(("states", [CountState.CONTRADICTED, CountState.KNOWN]), ("last_bikes", [5, -1])),
     ),
     "zeros as a station closes": Untruth(
-        shown(holding("1", 0, 0, **CLOSED), holding("2", 7, 13)), (0, 7), (0, 13)
+        shown(holding("1", 0, 0, **CLOSED), holding("2", 7, 13)), (0, 7), (0, 13),
+        about=(("states", [CountState.CLOSED, CountState.KNOWN]),),
+    ),
+    "full by its docks while bikes come": Untruth(
+        full_and_filling, (20, 7), (0, 13), polls=16, about=(("riders", 8), ("overflow", [True, False]))
     ),
     # Hours
     "closed by its hours, flags open": Untruth(
@@ -262,5 +273,7 @@ UNTRUTHS: dict[str, Untruth] = {
         says_of_itself(timezone="America/New_York"), finding="wrong_zone"
     ),
     "a feed named twice": Untruth(names_a_feed_twice, finding="duplicate_feed"),
-    "a report of 76 days ago": Untruth(reported_long_ago, (5, -1, 4), (15, -1, 16), "old_report"),
+    "a report of 76 days ago": Untruth(reported_long_ago, (5, -1, 4), (15, -1, 16), "old_report",
+        about=(("states", [CountState.KNOWN, CountState.OLD, CountState.KNOWN]),),
+    ),
 }  # fmt: skip

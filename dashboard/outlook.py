@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.words import formats
 from dashboard.words.rules import What
 from model.arrays import Ints
 from model.frame import NO_FORECAST, Frame, Outlook
@@ -70,6 +73,36 @@ def chances(frame: Frame, what: What, number: int, horizon: int | None) -> Ints:
         return np.full(len(frame.stations), NO_FORECAST)
     chance = side(frame, what).chance[number - 1, horizon].astype(np.int64)
     return np.where(is_open(frame, what, horizon), chance, NO_FORECAST)
+
+
+@dataclass(frozen=True)
+class ShownCount:
+    """What a page shows of a station's count: that of now, or the last known one with its time."""
+
+    bikes: int
+    docks: int
+    at: datetime | None
+
+
+def shown_count(frame: Frame, row: int) -> ShownCount:
+    """Give the counts of now, `at` None; where they are not known, the last known ones and their time."""
+    seconds = int(frame.last_at[row])
+    if seconds < 0:
+        return ShownCount(int(frame.bikes[row]), int(frame.docks[row]), None)
+    at = datetime.fromtimestamp(seconds, UTC)
+    return ShownCount(int(frame.last_bikes[row]), int(frame.last_docks[row]), at)
+
+
+def counts_in_words(frame: Frame, row: int) -> tuple[str, str]:
+    """Write bikes and docks for a tooltip, with the time of counts that are not those of now.
+
+    The time is one of the clock, since the rows of a frame are kept for as long as the frame is shown.
+    """
+    count = shown_count(frame, row)
+    if count.at is None:
+        return formats.count(count.bikes), formats.count(count.docks)
+    time = formats.moment(count.at, frame.at, ZoneInfo(frame.stations.timezone))
+    return formats.count_at(count.bikes, time), formats.count_at(count.docks, time)
 
 
 def station_index(frame: Frame, station_id: str) -> int | None:

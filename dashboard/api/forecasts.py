@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from dashboard.words.feed_errors import feed_error
 from ingest.system import System
 from model.arrays import Ints
 from model.frame import AT_LEAST, MINUTES, NO_FORECAST, Frame, Outlook
+from model.records import CountState
 
 STATION = Parameter(
     "station_id",
@@ -42,6 +43,22 @@ NOW_SCHEMA = record(
     bikes=maybe(COUNT),
     docks=maybe(COUNT, "Free docks."),
     ebikes=maybe(COUNT, "Those of the bikes that have a motor."),
+    cargo=maybe(COUNT, "Cargo bikes, which are not among the bikes."),
+    state={
+        "type": "string",
+        "enum": [state.name.lower() for state in CountState],
+        "description": "Whether the count is known, and why not: `old` (the station stopped reporting), "
+        "`contradicted` (open, with a capacity, yet neither a bike nor a dock), `closed`, `missing`. Bikes "
+        "and docks are null where it is old, contradicted or missing.",
+    },
+    last_known=maybe(
+        record(
+            "LastKnown", bikes=COUNT, docks=maybe(COUNT), at=described(TIME, "When the feed counted them.")
+        ),
+        "What stood there when it was last known, where it is not known now. The forecast begins with it, "
+        "for a day.",
+    ),
+    overflow=described(FLAG, "Whether it is seen to take bikes back when it has no free dock."),
     renting=described(FLAG, "Whether it gives bikes."),
     returning=described(FLAG, "Whether it takes bikes back."),
 )
@@ -198,19 +215,16 @@ def _described(
     now = frame.at + timedelta(minutes=age_minutes)
     known = frame.stations
     columns = (
-        known.station_id, known.name, known.lat, known.lon, known.capacity,
-        frame.bikes, frame.docks, frame.ebikes, frame.renting, frame.returning,
-        np.arange(len(known)),
+        known.station_id, known.name, known.lat, known.lon, known.capacity, np.arange(len(known)),
     )  # fmt: skip
+    described = zip(*(column[rows].tolist() for column in columns), strict=True)
     return [
         {
             "station_id": station_id, "name": name, "lat": lat, "lon": lon, "capacity": _known(capacity),
-            "now": {"bikes": _known(bikes), "docks": _known(docks), "ebikes": _known(ebikes),
-                    "renting": renting, "returning": returning},
-            "hours": _hours(frame, row, now),
+            "now": counted, "hours": _hours(frame, row, now),
         }
-        for station_id, name, lat, lon, capacity, bikes, docks, ebikes, renting, returning, row in zip(
-            *(column[rows].tolist() for column in columns), strict=True
+        for (station_id, name, lat, lon, capacity, row), counted in zip(
+            described, _now(frame, rows), strict=True
         )
     ]  # fmt: skip
 
@@ -225,6 +239,37 @@ def _hours(frame: Frame, row: int, now: datetime) -> dict[str, Any] | None:
         "opens_at": iso(state.opens_at),
         "closes_at": iso(state.closes_at),
     }
+
+
+def _now(frame: Frame, rows: Sequence[int] | Ints | slice) -> Iterator[dict[str, Any]]:
+    """Write what stands at stations now, and where that is not known, what stood there last."""
+    columns = (
+        frame.bikes, frame.docks, frame.ebikes, frame.cargo, frame.state, frame.overflow, frame.renting,
+        frame.returning, frame.last_bikes, frame.last_docks, frame.last_at,
+    )  # fmt: skip
+    for (
+        bikes, docks, ebikes, cargo, state, overflow, renting, returning, last_bikes, last_docks, last_at,
+    ) in zip(*(column[rows].tolist() for column in columns), strict=True):  # fmt: skip
+        yield {
+            "bikes": _known(bikes),
+            "docks": _known(docks),
+            "ebikes": _known(ebikes),
+            "cargo": _known(cargo),
+            "state": _STATES[state],
+            "last_known": None
+            if last_at < 0
+            else {
+                "bikes": last_bikes,
+                "docks": _known(last_docks),
+                "at": iso(datetime.fromtimestamp(last_at, UTC)),
+            },
+            "overflow": overflow,
+            "renting": renting,
+            "returning": returning,
+        }
+
+
+_STATES = {int(state): state.name.lower() for state in CountState}
 
 
 def _known(count: int) -> int | None:

@@ -15,7 +15,7 @@ from dashboard import nearby
 from dashboard.components import browser
 from dashboard.components.html import show, tag
 from dashboard.components.station_panel import choice, likely
-from dashboard.outlook import by_hours, chances, is_open, side, station_index
+from dashboard.outlook import by_hours, chances, is_open, shown_count, side, station_index
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reader
 from dashboard.words import formats
@@ -72,12 +72,16 @@ def _matches(frame: Frame, query: str) -> Markup:
     found = search(frame.stations.name.tolist(), query)
     if not found:
         return tag("p", station_words.NO_MATCH(), cls="note", role="status")
-    items = (choice(frame, row, _now(frame, row)) for row in found)
+    items = (choice(frame, row, counted_now(frame, row)) for row in found)
     return tag("ul", *items, cls="choices matches", aria_label=station_words.MATCHES())
 
 
-def _now(frame: Frame, row: int) -> str:
-    return station_words.counted_now(int(frame.bikes[row]), int(frame.docks[row]))
+def counted_now(frame: Frame, row: int) -> str:
+    """Say what stands at a station now; where that is not known, what stood there when it last was."""
+    count = shown_count(frame, row)
+    return station_words.counted_now(
+        count.bikes, count.docks, None if count.at is None else frame.at - count.at
+    )
 
 
 def plain(name: str) -> str:
@@ -124,7 +128,8 @@ def draw(view: View, horizon: int | None, at: str) -> None:
             frame,
             row,
             (f"{station_words.STAR_MARK} " if starred[row] else "")
-            + likely(frame, screen.what, screen.n, horizon, row, view.now),
+            + likely(frame, screen.what, screen.n, horizon, row, view.now)
+            + ("" if frame.last_at[row] < 0 else f" · {counted_now(frame, row)}"),
             None if walk is None else float(walk[row]),
         )
         for row in order[:_BEST].tolist()
@@ -184,6 +189,8 @@ def _table(
             strict=True,
         )
     ]
+    for row in np.flatnonzero(frame.last_at >= 0).tolist():
+        words[row] = f"{words[row]} · {counted_now(frame, row)}"
     spans = [formats.span(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
     columns = {
         "favourite": np.where(starred, station_words.STAR_MARK, ""),
@@ -194,12 +201,15 @@ def _table(
         "interval": spans,
         "bikes": counts(frame.bikes),
         "ebikes": counts(frame.ebikes),
+        "cargo": counts(frame.cargo),
         "spaces": counts(frame.docks),
     }
     if not starred.any():
         del columns["favourite"]
     if (frame.ebikes < 0).all():
         del columns["ebikes"]
+    if (frame.cargo <= 0).all():
+        del columns["cargo"]
     if walk is not None:
         columns["walk"] = counts(np.rint(walk))
     titles = station_words.columns(screen.what, screen.n, at)

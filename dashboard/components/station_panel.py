@@ -14,7 +14,16 @@ from dashboard import nearby
 from dashboard.charts import fan_chart
 from dashboard.components import browser
 from dashboard.components.html import show, tag, together
-from dashboard.outlook import at_horizon, by_hours, chances, is_open, side, state_at, station_index
+from dashboard.outlook import (
+    at_horizon,
+    by_hours,
+    chances,
+    is_open,
+    shown_count,
+    side,
+    state_at,
+    station_index,
+)
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reader
 from dashboard.words import formats, rules
@@ -24,6 +33,7 @@ from dashboard.words import station as station_words
 from dashboard.words.rules import What
 from ingest.system import System
 from model.frame import Frame
+from model.records import CountState
 
 
 def panel(frame: Frame, horizon: int | None, at: str, index: int, now: datetime) -> None:
@@ -42,10 +52,7 @@ def panel(frame: Frame, horizon: int | None, at: str, index: int, now: datetime)
 def _numbers(frame: Frame, horizon: int | None, at: str, index: int, now: datetime) -> dict[str, str]:
     screen = address_bar.screen()
     what = screen.what
-    bikes, docks, ebikes = (int(counts[index]) for counts in (frame.bikes, frame.docks, frame.ebikes))
-    shown = {station_words.NOW(): f"{formats.things(bikes, 'bike')} · {formats.things(docks, 'space')}"}
-    if ebikes >= 0:
-        shown[station_words.EBIKES_NOW()] = formats.count(ebikes)
+    shown = _counted(frame, now, index)
     hours = state_at(frame, index, now)
     if hours is not None:
         zone = ZoneInfo(frame.stations.timezone)
@@ -71,6 +78,23 @@ def likely(frame: Frame, what: What, number: int, horizon: int | None, row: int,
     if not is_open(frame, what, horizon)[row]:
         return shell_words.CLOSED[what]
     return shell_words.chance(int(chances(frame, what, number, horizon)[row]))
+
+
+def _counted(frame: Frame, now: datetime, index: int) -> dict[str, str]:
+    """Say what stands there, how old that is, and why where the count of now is not known."""
+    count, state = shown_count(frame, index), CountState(int(frame.state[index]))
+    age = None if count.at is None else now - count.at
+    counted = station_words.counted(count.bikes, count.docks, age)
+    shown = {station_words.NOW(): counted if age is None else tag("span", counted, cls="faded")}
+    if state != CountState.KNOWN:
+        shown[station_words.COUNT_STATE()] = station_words.COUNT_STATES[state]
+    if frame.ebikes[index] >= 0:
+        shown[station_words.EBIKES_NOW()] = formats.count(int(frame.ebikes[index]))
+    if frame.cargo[index] > 0:
+        shown[station_words.CARGO_NOW()] = formats.count(int(frame.cargo[index]))
+    if frame.overflow[index]:
+        shown[station_words.FULL_DOCKS()] = station_words.OVERFLOW()
+    return shown
 
 
 def numbers(values: Mapping[str, str]) -> Markup:

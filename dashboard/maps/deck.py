@@ -14,7 +14,7 @@ import numpy as np
 import pydeck
 
 from dashboard import palette
-from dashboard.outlook import by_hours, is_open, side
+from dashboard.outlook import by_hours, counts_in_words, is_open, side
 from dashboard.palette import rgb
 from dashboard.words import formats, rules
 from dashboard.words import hours as hours_words
@@ -34,7 +34,7 @@ UNKNOWN_STEP = len(palette.STEPS)
 CLOSED_STEP = UNKNOWN_STEP + 1
 
 # A row is a flat array, since a tooltip can name only values at its top level.
-LON, LAT, NAME, STATION, BIKES, DOCKS, FIRST = range(7)
+LON, LAT, NAME, STATION, BIKES, DOCKS, FADE, FIRST = range(8)
 PER_HORIZON = 3
 EXPECTED, STEP, CHANCE = range(PER_HORIZON)
 
@@ -185,6 +185,7 @@ def deck(
     of = part(horizon)
     expected, step = (f"this[{of.column(horizon, which)}]" for which in (EXPECTED, STEP))
     fills = [*(rgb(colour) for colour in (*palette.STEPS, palette.UNKNOWN)), [0, 0, 0, 1]]
+    old = [[*fill, round(255 * FADED)] for fill in fills[:-1]] + fills[-1:]
     white = "||".join(
         f"{step}=={index}"
         for index, fill in enumerate(palette.STEPS)
@@ -197,7 +198,7 @@ def deck(
             data=url,
             data_comparator="1==2",
             get_position=f"[this[{LON}],this[{LAT}]]",
-            get_fill_color=f"({fills})[{step}]".replace(" ", ""),
+            get_fill_color=f"({fills + old})[{step}+this[{FADE}]]".replace(" ", ""),
             get_line_color=rgb(palette.EDGE[dark]),
             get_radius=f"({_SIZES})[{expected}>{_LARGEST}?{_LARGEST}:{expected}>0?{expected}:0]".replace(
                 " ", ""
@@ -293,13 +294,19 @@ def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[obj
     closed = (shell_words.CLOSED[what], hours_words.CLOSED_THEN())
     words = np.array([*(shell_words.chance(c) for c in range(256)), *closed], dtype=object)
     likely = words[np.where(open_then, chances.astype(np.int64), np.where(closed_then, 257, 256))]
+    bikes: list[object] = [formats.count(number) for number in frame.bikes.tolist()]
+    docks: list[object] = [formats.count(number) for number in frame.docks.tolist()]
+    for row in np.flatnonzero(frame.last_at >= 0).tolist():
+        bikes[row], docks[row] = counts_in_words(frame, row)
     columns: list[list[object]] = [
         np.round(stations.lon, 5).tolist(),
         np.round(stations.lat, 5).tolist(),
         stations.name.tolist(),
         stations.station_id.tolist(),
-        [formats.count(number) for number in frame.bikes.tolist()],
-        [formats.count(number) for number in frame.docks.tolist()],
+        bikes,
+        docks,
+        # Added to a step, it gives that of a faded mark.
+        np.where(frame.last_at >= 0, CLOSED_STEP + 1, 0).tolist(),
     ]
     for horizon in range(len(chances)):
         known = expected[horizon].tolist()

@@ -16,7 +16,7 @@ from dashboard import palette
 from dashboard.itinerary import End, per_cent
 from dashboard.maps import deck
 from dashboard.maps.deck import CLOSED_STEP, UNKNOWN_STEP, Deck, Viewport, size
-from dashboard.outlook import by_hours, chances, is_open, side
+from dashboard.outlook import by_hours, chances, counts_in_words, is_open, side
 from dashboard.palette import rgb
 from dashboard.words import formats, rules
 from dashboard.words import hours as hours_words
@@ -175,7 +175,7 @@ def _row(
     return (
         round(float(frame.stations.lon[row]), 5), round(float(frame.stations.lat[row]), 5),
         str(frame.stations.name[row]),
-        formats.count(int(frame.bikes[row])), formats.count(int(frame.docks[row])),
+        *counts_in_words(frame, row),
         size(max(expected, 0)) * (1.35 if chosen else 1), [*rgb(fill), 255] if fill else [0, 0, 0, 1],
         [*rgb(palette.ink(fill)), 255] if fill else [0, 0, 0, 0], formats.count(expected),
         _CHOSEN_EDGE if chosen else 2.0 if is_closed else 1.0, likely,

@@ -68,6 +68,15 @@ def things(number: int, what: What) -> str:
     return plural("{n} space", "{n} spaces", number, n=count(number))
 
 
+def count_at(number: int, time: str) -> str:
+    """Write a count that was known last at a time of day.
+
+    >>> count_at(3, "12:04")
+    '3 (12:04)'
+    """
+    return tr("{count} ({time})", count=count(number), time=time)
+
+
 def span(low: int, high: int) -> str:
     """Write an 80 % interval.
 

@@ -6,15 +6,31 @@ tooltip, never through `st.markdown`.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 from dashboard.words.catalogue import Words, mark, mark_plural, tr
-from dashboard.words.formats import number, things
+from dashboard.words.formats import ago, number, things
 from dashboard.words.rules import NEAR_MINUTES, What
+from model.records import CountState
 from model.trip import WALKING_KMH
 
 NOW = mark("Now")
 EBIKES_NOW = mark("Of them electric")
+CARGO_NOW = mark("Cargo bikes, not counted as bikes")
+COUNT_STATE = mark("This count")
+COUNT_STATES: Words[CountState] = Words(
+    {
+        CountState.OLD: mark("is old: the station has stopped reporting, while others go on"),
+        CountState.CONTRADICTED: mark("contradicts itself: neither a bike nor a space"),
+        CountState.CLOSED: mark("is that of a closed station, and may be set to 0"),
+        CountState.MISSING: mark("is missing: the feed gives no number of bikes"),
+    }
+)
+"""Why a count is not known, by its state."""
+
+FULL_DOCKS = mark("When its docks are full")
+OVERFLOW = mark("bikes are taken back all the same")
 STAR, STARRED = mark("☆ Favourite"), mark("★ Favourite")
 STAR_NAME = mark("Favourite, kept in this browser")
 STAR_MARK = "★"
@@ -70,6 +86,7 @@ def columns(what: What, wanted: int, at: str) -> dict[str, str]:
         "interval": tr("80 % interval"),
         "bikes": tr("Bikes now"),
         "ebikes": tr("Electric now"),
+        "cargo": tr("Cargo bikes now"),
         "spaces": tr("Spaces now"),
         "walk": tr("Walk, min"),
     }
@@ -129,12 +146,24 @@ def lost(code: int) -> str:
     return _LOST.get(code, _LOST[2])()
 
 
-def counted_now(bikes: int, docks: int) -> str:
-    """Say what stands at a station now, in short.
+def counted(bikes: int, docks: int, age: timedelta | None) -> str:
+    """Say what stands at a station, or what stood there so long ago.
 
-    >>> counted_now(3, -1)
-    'now 3 bikes, – spaces'
+    >>> counted(3, 12, None), counted(3, 12, timedelta(minutes=12))
+    ('3 bikes · 12 spaces', '3 bikes · 12 spaces, 12 min ago')
     """
+    both = f"{things(bikes, 'bike')} · {things(docks, 'space')}"
+    return both if age is None else tr("{counts}, {ago}", counts=both, ago=ago(age))
+
+
+def counted_now(bikes: int, docks: int, age: timedelta | None = None) -> str:
+    """Say what stands at a station now, in short; with an age, what stood there so long ago.
+
+    >>> counted_now(3, -1), counted_now(3, 12, timedelta(minutes=12))
+    ('now 3 bikes, – spaces', '3 bikes · 12 spaces, 12 min ago')
+    """
+    if age is not None:
+        return counted(bikes, docks, age)
     return tr("now {bikes}, {spaces}", bikes=things(bikes, "bike"), spaces=things(docks, "space"))
 
 

@@ -13,7 +13,7 @@ from ingest.store import LeaseClaim, PollResult, PollRow, Reason, Store, TickRes
 from ingest.store.issued_forecasts import is_due
 from ingest.system import System
 from model.frame import MINUTES, Frame, Outlook
-from model.records import Snapshot, Stations
+from model.records import CountState, Snapshot, Stations
 from tests.support.store_world import store_url
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -83,6 +83,23 @@ def frame(
         space=space,
     )
     return replace(made, **changes)
+
+
+def dark(made: Frame, state: CountState = CountState.CONTRADICTED) -> Frame:
+    """Let the count of station `s2` be unknown for 12 minutes, after 3 bikes and 12 spaces."""
+    here = np.arange(len(made.bikes)) == 2
+    for side in (made.bike, made.space):
+        side.chance[:, :, 2] = 80
+        for part in (side.median, side.low, side.high):
+            part[:, 2] = 3
+    since = int((made.at - timedelta(minutes=12)).timestamp())
+    return replace(
+        made,
+        state=np.where(here, int(state), made.state).astype(np.uint8),
+        last_bikes=np.where(here, 3, -1).astype(np.int16),
+        last_docks=np.where(here, 12, -1).astype(np.int16),
+        last_at=np.where(here, since, -1),
+    )
 
 
 class World:

@@ -90,7 +90,7 @@ def matches(side: Side, frame: Frame, query: str) -> Markup:
         tag(
             "li",
             browser.button(side, names[row], identity=ids[row]),
-            tag("span", station_words.counted_now(int(frame.bikes[row]), int(frame.docks[row]))),
+            tag("span", station_list.counted_now(frame, row)),
         )
         for row in rows
     )

@@ -13,7 +13,7 @@ from dashboard import store_reader
 from ingest.store import SystemState
 from model.frame import MINUTES
 from tests.support.api_world import client
-from tests.support.dashboard_world import DUBLIN, NASTY, NOON, World, frame
+from tests.support.dashboard_world import DUBLIN, NASTY, NOON, World, dark, frame
 
 
 def get(address: str, status: int = 200) -> Any:
@@ -69,11 +69,26 @@ def test_stations_are_listed_with_their_counts(world: World) -> None:
     first, closed, unknown, *_ = found["stations"]
     assert first["name"] == NASTY
     assert first["now"] == {
-        "bikes": int(made.bikes[0]), "docks": int(made.docks[0]), "ebikes": None,
-        "renting": True, "returning": True,
+        "bikes": int(made.bikes[0]), "docks": int(made.docks[0]), "ebikes": None, "cargo": None,
+        "state": "known", "last_known": None, "overflow": False, "renting": True, "returning": True,
     }  # fmt: skip
-    assert not closed["now"]["renting"]
-    assert (unknown["now"]["bikes"], unknown["now"]["docks"]) == (None, None)
+    assert (closed["now"]["renting"], closed["now"]["state"]) == (False, "closed")
+    assert [unknown["now"][name] for name in ("bikes", "docks", "state")] == [None, None, "missing"]
+
+
+def test_a_count_that_is_not_known_is_null_beside_the_last_known_one(world: World) -> None:
+    world.commit(dark(frame()))
+    now = get("/api/systems/dublin/stations")["stations"][2]["now"]
+    assert [now[name] for name in ("bikes", "docks", "state")] == [None, None, "contradicted"]
+    assert now["last_known"] == {"bikes": 3, "docks": 12, "at": "2026-03-02T11:48:00Z"}
+
+
+def test_cargo_bikes_stand_beside_the_bikes_and_are_none_of_them(world: World) -> None:
+    made = frame()
+    cargo = np.where(np.arange(12) == 4, 3, -1).astype(np.int16)
+    world.commit(replace(made, bikes=np.where(cargo > 0, 0, made.bikes).astype(np.int16), cargo=cargo))
+    now = get("/api/systems/dublin/stations")["stations"][4]["now"]
+    assert (now["bikes"], now["cargo"]) == (0, 3)
 
 
 @pytest.mark.parametrize(
@@ -182,24 +197,6 @@ def test_many_requests_read_the_store_once_a_second(world: World, monkeypatch: p
 
 
 def test_a_system_without_stations_has_an_empty_forecast(world: World) -> None:
-    made = frame()
-    none = np.arange(0)
-    empty = replace(
-        made,
-        stations=replace(
-            made.stations,
-            **{n: getattr(made.stations, n)[none] for n in ("station_id", "name", "lat", "lon", "capacity")},
-        ),
-        **{n: getattr(made, n)[none] for n in ("bikes", "docks", "ebikes", "renting", "returning")},
-        bike=replace(
-            made.bike,
-            **{n: getattr(made.bike, n)[..., none] for n in ("median", "low", "high", "chance")},
-        ),
-        space=replace(
-            made.space,
-            **{n: getattr(made.space, n)[..., none] for n in ("median", "low", "high", "chance")},
-        ),
-    )
-    world.commit(empty)
+    world.commit(frame().take(np.arange(0)))
     assert get("/api/systems/dublin/forecast?minutes=30")["stations"] == []
     assert store_reader.reader().overview()["dublin"][1].frame_version == 1

@@ -23,7 +23,8 @@ from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
 from ingest.store import LeaseClaim
 from ingest.store.tables import frames
-from tests.support.dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, frame
+from model.records import CountState
+from tests.support.dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, dark, frame
 from tests.support.paging import run_page
 
 
@@ -43,8 +44,8 @@ def maps(page: AppTest) -> list[str]:
 
 def metrics(page: AppTest) -> dict[str, str]:
     html = "".join(e.proto.body for e in page.get("html"))
-    pairs = re.findall("<dt>([^<]*)</dt><dd>([^<]*)</dd>", html)
-    return {unescape(name): unescape(value) for name, value in pairs}
+    pairs = re.findall("<dt>([^<]*)</dt><dd>(.*?)</dd>", html)
+    return {unescape(name): unescape(re.sub("<[^>]*>", "", value)) for name, value in pairs}
 
 
 def test_without_worker_and_systems_the_page_waits_for_a_worker(tmp_path: Path) -> None:
@@ -177,6 +178,47 @@ def test_electric_bikes_are_shown_where_the_feed_counts_them(world: World) -> No
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now, ebikes=np.full_like(made.ebikes, 3)))
     assert metrics(opened(city="dublin", station="s4"))[station_words.EBIKES_NOW()] == "3"
+
+
+@pytest.mark.parametrize("state", [CountState.OLD, CountState.CONTRADICTED, CountState.MISSING])
+def test_where_no_count_is_known_the_panel_has_the_last_one_its_age_and_why(
+    world: World, state: CountState
+) -> None:
+    world.commit(dark(frame(), state))
+    shown = metrics(opened(city="dublin", station="s2"))
+    assert shown["Now"] == "3 bikes · 12 spaces, 12 min ago"
+    assert shown[station_words.COUNT_STATE()] == station_words.COUNT_STATES[state]
+    known = metrics(opened(city="dublin", station="s4"))
+    assert station_words.COUNT_STATE() not in known
+
+
+def test_the_panel_of_a_closed_station_says_that_its_count_is_that_of_a_closed_one(world: World) -> None:
+    world.commit(frame())
+    shown = metrics(opened(city="dublin", station="s1"))
+    assert shown[station_words.COUNT_STATE()].startswith("is that of a closed station")
+    assert "ago" not in shown["Now"]
+
+
+def test_cargo_bikes_and_what_takes_bikes_at_full_docks_are_in_the_panel(world: World) -> None:
+    made = frame()
+    assert station_words.CARGO_NOW() not in metrics(opened(city="dublin", station="s4"))
+    fourth = np.arange(12) == 4
+    world.commit(replace(made, cargo=np.where(fourth, 3, 0).astype(np.int16), overflow=fourth))
+    shown = metrics(opened(city="dublin", station="s4"))
+    assert shown["Cargo bikes, not counted as bikes"] == "3"
+    assert shown["When its docks are full"] == "bikes are taken back all the same"
+    assert station_words.CARGO_NOW() not in metrics(opened(city="dublin", station="s5"))
+
+
+def test_the_rows_of_the_map_have_the_last_known_count_with_its_time_and_fade_its_mark() -> None:
+    made = dark(frame())
+    row = deck.rows(made, "bike", 1, deck.PARTS["near"])[2]
+    assert (row[deck.BIKES], row[deck.DOCKS]) == ("3 (11:48)", "12 (11:48)")
+    assert row[deck.FADE] == deck.CLOSED_STEP + 1
+    assert {other[deck.FADE] for other in deck.rows(made, "bike", 1, deck.PARTS["near"])} == {
+        0,
+        row[deck.FADE],
+    }
 
 
 def test_the_panel_names_the_nearest_good_alternatives_with_their_walk(world: World) -> None:

@@ -72,8 +72,7 @@ def city(system: System, drawn: str) -> None:
     screen = address_bar.screen()
     horizon = view.column(address_bar.ahead(screen, view.now))
     index = station_index(view.frame, screen.station)
-    notes = [made_for(view, horizon), closed_then(view, horizon, at)]
-    arrival_picker.ages(view, " · ".join(note for note in notes if note))
+    arrival_picker.ages(view, made_for(view, horizon), closed_then(view, horizon, at))
     if horizon is not None:
         draw_map(view, horizon, at, index)
     if index is not None:

@@ -21,6 +21,9 @@ FINDINGS: dict[str, Message] = {
         "stations whose counts by vehicle type do not add up to their total,"
         " only what is known to be no bike is taken off it"
     ),
+    "docks_always_0": mark(
+        "stations that never show a free dock though bikes come and go, their docks taken as not given"
+    ),
     "duplicate_key": mark("keys given twice in one object, the last one taken"),
     "duplicate_station": mark("stations given twice, the first one taken"),
     "far_away": mark("stations far from all others of the city, as tests are, passed over"),

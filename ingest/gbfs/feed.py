@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from ingest.gbfs import discovery, hours, values, vehicles
+from ingest.gbfs import discovery, docks, hours, values, vehicles
 from ingest.gbfs.clock import EventClock, Outcome, offset_reason
+from ingest.gbfs.docks import DockEvidence
 from ingest.gbfs.documents import Document, parse
 from ingest.gbfs.errors import DocumentName, FeedError, FetchFailed
 from ingest.gbfs.findings import Finding, Findings
@@ -137,6 +138,7 @@ class Feed:
         self._ttl = 60.0
         self._new_stations = MissingIds(first=timedelta(minutes=1))
         self._new_types = MissingIds(first=timedelta(0))
+        self._docks = DockEvidence()
         self._remembered: dict[str, str] = {}
         self._doubt = SILENCE
         self._doubt_at: datetime | None = None
@@ -154,6 +156,7 @@ class Feed:
             self._types = VehicleTypes.from_json(self._remembered["vehicle_types"])
         if hours.REMEMBERED in self._remembered:
             self._hours = PublishedHours.from_json(self._remembered[hours.REMEMBERED])
+        self._docks = DockEvidence(json.loads(self._remembered.get(docks.REMEMBERED, "[]")))
         special = json.loads(self._remembered.get("station_information", "{}"))
         self._described = (
             None
@@ -284,6 +287,11 @@ class Feed:
         if self._remembered.get(name) != text:
             self._remembered = {**self._remembered, name: text}
 
+    def _remember_docks(self) -> None:
+        """Keep for a restart which stations never tell their docks."""
+        if self._docks.silent or docks.REMEMBERED in self._remembered:
+            self._remember(docks.REMEMBERED, json.dumps(sorted(self._docks.silent)))
+
     def _remember_offset(self, offset: timedelta | None) -> None:
         """Remember how far the feed's clock is off, in minutes, where that differs from what we remember."""
         before = _minutes(self._remembered)
@@ -354,7 +362,9 @@ class Feed:
         received = self._now()
         if document is None:
             return self._answer("unchanged", received, begun, stations, None)
-        read = self._without_old(counts(document, described, self._types, source.findings), received)
+        read = counts(document, described, self._types, source.findings, self._docks)
+        self._remember_docks()
+        read = self._without_old(read, received)
         source.held = True
         self._ttl = values.ttl(document, 60.0)
         if self._ttl > LONGEST_TTL:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ingest.gbfs import values
+from ingest.gbfs.docks import DockEvidence
 from ingest.gbfs.documents import Document
 from ingest.gbfs.errors import (
     DocumentName,
@@ -27,7 +28,7 @@ from ingest.gbfs.errors import (
 )
 from ingest.gbfs.findings import Findings
 from ingest.gbfs.vehicles import VehicleCounts, VehicleTypes, by_type, docks_for_bikes, of_total
-from model.arrays import Bools, Floats, Ints
+from model.arrays import Bools, Floats, Ints, Strings
 from model.identity import EARTH_KM, globe
 from model.records import UNKNOWN, CountState, Stations, contradicted, count_states
 
@@ -203,9 +204,13 @@ class StationCounts:
 
 
 def counts(
-    document: Document, described: DescribedStations, types: VehicleTypes, findings: Findings
+    document: Document,
+    described: DescribedStations,
+    types: VehicleTypes,
+    findings: Findings,
+    evidence: DockEvidence | None = None,
 ) -> StationCounts:
-    """Read what each described station holds.
+    """Read what each described station holds; `evidence` of earlier documents tells whose docks mean nothing.
 
     Raises `FeedError` when no number of bikes can be read at any of them, or when the system has no bicycle.
     """
@@ -284,6 +289,8 @@ def counts(
     # In New York all 43 docks of a station are out of order: it has no bike and no space, in truth. The same
     # holds where other vehicles and their docks take up all places.
     usable = known.capacity - np.array(taken)
+    if evidence is not None:
+        _hide_docks(evidence, known.station_id, bikes, docks, np.where(open_, usable, 0), findings)
     blank = contradicted(np.array(bikes), np.array(docks), usable, open_)
     if blank.any():
         findings.add("contradicted", known.station_id[blank][0], int(blank.sum()))
@@ -302,6 +309,19 @@ def counts(
         new_types=frozenset(new_types),
     )
     return read.hidden(blank, CountState.CONTRADICTED)
+
+
+def _hide_docks(
+    evidence: DockEvidence, ids: Strings, bikes: list[int], docks: list[int], usable: Ints, findings: Findings
+) -> None:
+    """Take the docks of stations as unknown that always say 0, whatever stands there."""
+    names = ids.tolist()
+    evidence.note(names, bikes, docks, usable.tolist())
+    silent = [row for row, key in enumerate(names) if key in evidence.silent]
+    for row in silent:
+        docks[row] = UNKNOWN
+    if silent:
+        findings.add("docks_always_0", names[silent[0]], len(silent))
 
 
 def feed_time(document: Document) -> datetime | None:

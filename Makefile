@@ -1,22 +1,29 @@
 # make run: the app on this machine.  make test: lint, types, all tests.  Each does all its own set-up.
 .DEFAULT_GOAL := run
-.PHONY: run install test audit lock words clean
+.PHONY: run install test lint types audit lock words clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$python; break; }; done)
 BIN := .venv/bin
+UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
 run: install
 	$(BIN)/streamlit run app.py
 
 install: .venv/installed
 
-test: .venv/installed-dev .venv/installed-chromium audit
+# Types are checked while Chromium is fetched: the one computes, the other waits for the network.
+test: .venv/installed-dev
+	@$(MAKE) --no-print-directory -j 4 lint types audit .venv/installed-chromium
+	$(BIN)/pytest -n 3 --dist loadfile
+
+lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/installed-dev
 	$(BIN)/mypy
-	$(BIN)/pytest -n 3 --dist loadfile
 
 # Says so where no advisories can be had, and fails on a known vulnerability that .ci/audit.toml does not explain.
 audit: .venv/installed-dev
@@ -26,6 +33,8 @@ audit: .venv/installed-dev
 lock: .venv/installed-dev
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--custom-compile-command "make lock" requirements.txt -o requirements.lock
+	@grep '^uv==' requirements-dev.txt | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --custom-compile-command "make lock" - -o .ci/uv.lock
 
 # After each change of a sentence: the English messages, for whoever translates them.
 words: .venv/installed-dev
@@ -40,12 +49,14 @@ $(BIN)/pip:
 	@test -n "$(PYTHON)" || { echo "Dockcast needs Python 3.11 or newer; or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/installed: requirements.lock $(BIN)/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+# uv installs what pip would, in a fraction of the time.
+.venv/installed: requirements.lock .ci/uv.lock $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/uv.lock
+	$(UV) --require-hashes -r requirements.lock
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(UV) -r requirements-dev.txt
 	@touch $@
 
 # Debian's Chromium where we may install it, Playwright's own build elsewhere.

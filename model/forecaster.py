@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,9 @@ from model.scoring.issue import (
     starts,
 )
 from model.scoring.settle import Score, expire, settle
-from model.seed_pipeline import SeedPipeline
+
+if TYPE_CHECKING:
+    from model.seed_pipeline import SeedPipeline
 
 _USUAL_SECONDS = 60.0
 
@@ -184,7 +186,12 @@ class Forecaster:
         """Start the seed pipeline, or stop it and lose what it learnt; tell whether that was a change."""
         if seed == (self._seed is not None):
             return False
-        self._seed = SeedPipeline(self.stations.timezone, SCORED_MINUTES) if seed else None
+        if seed:
+            from model.seed_pipeline import SeedPipeline
+
+            self._seed = SeedPipeline(self.stations.timezone, SCORED_MINUTES)
+        else:
+            self._seed = None
         return True
 
     def renew_rates_rarely(self, on: bool) -> None:

@@ -47,12 +47,14 @@ def test_the_lock_is_that_of_the_requirements() -> None:
     required, locked = pins("requirements.txt"), pins("requirements.lock")
     assert len(required) > 20
     assert {name: locked.get(name) for name in required} == required
+    assert pins(".ci/uv.lock") == {"uv": pins("requirements-dev.txt")["uv"]}
 
 
-def test_every_package_in_the_lock_is_known_by_its_hash() -> None:
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("name", "least"), [("requirements.lock", 50), (".ci/uv.lock", 1)])
+def test_every_package_in_the_lock_is_known_by_its_hash(name: str, least: int) -> None:
+    lock = (ROOT / name).read_text(encoding="utf-8")
     entries = re.split(r"\n(?=[a-z0-9])", re.sub(r"^#.*\n", "", lock, flags=re.MULTILINE))
-    assert len(entries) > 50
+    assert len(entries) >= least
     for entry in entries:
         assert re.search(r"==\S+", entry)
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry

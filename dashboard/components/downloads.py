@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
@@ -17,8 +15,9 @@ def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
 
     `table` has the names of its columns in words, or in stable keys where a program reads the file. `name`
     names the files. It must be unique on the page and the same at every run. `of` describes the
-    numbers, in our own words alone, since Streamlit reads them as Markdown. Closed, the table costs a label;
-    the files are made at a click.
+    numbers, in our own words alone, since Streamlit reads them as Markdown. Closed, the table costs a label.
+    Open, both files are made at every run: Streamlit forgets a file that is to be made at the click when the
+    page renews itself, and a click at that moment would get nothing.
     """
     box = st.expander(shell_words.numbers_of(of), key=f"numbers-{name}", on_change="rerun")
     if not box.open:
@@ -31,6 +30,6 @@ def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
                 (shell_words.AS_PARQUET(), "parquet", "application/vnd.apache.parquet", parquet),
             ):
                 st.download_button(
-                    label, partial(write, table), f"{name}.{ending}", mime,
+                    label, write(table), f"{name}.{ending}", mime,
                     key=f"{ending}-{name}", on_click="ignore",
                 )  # fmt: skip

@@ -19,15 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from river.drift import ADWIN
 
 from model.component import Component
 from model.demand.calendar import DAY_TYPES
 from model.records import Drift
+
+if TYPE_CHECKING:
+    from river.drift import ADWIN
 
 _FALSE_ALARMS = 1e-8
 """ADWIN's delta. It is no probability here, since losses are alike for hours. With 1e-6 ADWIN notices a break
@@ -135,4 +137,6 @@ def _share(seen: float, half_life: float) -> float:
 
 
 def _adwin() -> ADWIN:
+    from river.drift import ADWIN
+
     return ADWIN(_FALSE_ALARMS, clock=_CHECK_EVERY)  # type: ignore[no-untyped-call]

@@ -42,6 +42,14 @@ def test_opened_it_shows_the_rows_and_offers_both_files() -> None:
     assert not page.exception
 
 
+def test_an_opened_file_is_there_at_the_click_though_the_page_renews_itself() -> None:
+    page = AppTest.from_function(offering)
+    page.session_state["numbers-errors"] = True
+    first, second = ([button.proto for button in page.run().get("download_button")] for _ in range(2))
+    assert [button.url for button in first] == [button.url for button in second]
+    assert all(button.url and not button.deferred_file_id for button in first)
+
+
 def test_both_files_hold_the_same_as_the_table() -> None:
     pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(parquet(TABLE))), TABLE)
     read = pd.read_csv(io.BytesIO(csv(TABLE)), parse_dates=["at"])

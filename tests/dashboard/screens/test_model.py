@@ -274,7 +274,7 @@ def test_known_weather_has_its_effect_of_now_among_the_facts() -> None:
 
 def test_a_part_without_words_of_its_own_is_drawn_with_its_size(city: World) -> None:
     new = SimpleNamespace(arrays=lambda: {"table": np.zeros((3, 4))})
-    counted = facts(new, MONDAY) | common(new)
+    counted = facts("tides", new, MONDAY) | common(new)
     tides = PipelinePart("tides", "Tides", counted)
     found = replace(Pipeline.of(Forecaster.from_bytes(blob(30)), 0), parts=(tides,))
     assert lay_out(found, {})["learn"] == [PartBox("tides", "Tides", facts=["12 numbers kept"])]

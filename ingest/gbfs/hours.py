@@ -326,7 +326,7 @@ def _open_intervals(
     from opening_hours import OpeningHours as Parsed
     from opening_hours import ParserError, State, UnknownCountryError  # type: ignore[attr-defined]
 
-    about: dict[str, Any] = {"timezone": ZoneInfo(zone), "coords": place, "auto_timezone": False}
+    about: dict[str, Any] = {"timezone": ZoneInfo(zone), "coords": place}
     try:
         try:
             parsed = Parsed(text, country=country or None, auto_country=False, **about)

@@ -134,6 +134,13 @@ def test_a_public_holiday_is_that_of_the_country() -> None:
     assert elsewhere is not None, "a country that is none has no holidays"
 
 
+def test_hours_by_the_sun_are_those_of_the_place() -> None:
+    """The sun rises at 4:56 in Dublin in June: without a place the library says 7:00."""
+    open_at = opened(PublishedHours(system="sunrise-sunset"))
+    assert not open_at("2026-06-20T03:45Z")
+    assert open_at("2026-06-20T04:10Z")
+
+
 @pytest.mark.parametrize("text", ["24/7", "Mo-Su 00:00-24:00", "06:00-30:00", "00:00-48:00", ""])
 def test_what_never_closes_has_no_hours(text: str) -> None:
     assert covering(PublishedHours(system=text).to_json(), known(), NOW) is None

@@ -191,7 +191,8 @@ def deck(
         for index, fill in enumerate(palette.STEPS)
         if palette.ink(fill) == palette.LIGHT_INK
     )
-    dark_ink = str(rgb(palette.DARK_INK))[1:-1]
+    dark_ink, light_ink = (str(rgb(ink))[1:-1] for ink in (palette.DARK_INK, palette.LIGHT_INK))
+    faded_ink = light_ink if dark else dark_ink  # the ground shows through
     layers = [
         pydeck.Layer(
             "ScatterplotLayer",
@@ -220,9 +221,10 @@ def deck(
             id="numbers",
             get_position=f"[this[{LON}],this[{LAT}]]",
             get_text=f"''+this[{of.column(horizon, EXPECTED)}]",
-            get_color=f"{white}?{rgb(palette.LIGHT_INK)}:[{dark_ink},{step}=={CLOSED_STEP}?0:255]".replace(
-                " ", ""
-            ),
+            get_color=(
+                f"this[{FADE}]?[{faded_ink},{step}=={CLOSED_STEP}?0:255]:"
+                f"{white}?{rgb(palette.LIGHT_INK)}:[{dark_ink},{step}=={CLOSED_STEP}?0:255]"
+            ).replace(" ", ""),
             get_size=round(0.95 * view.radius_metres, 1),
             size_units='"meters"',
             size_max_pixels=22,

@@ -182,7 +182,9 @@ def test_the_number_on_a_mark_is_the_expected_one_of_its_horizon() -> None:
 def test_each_number_has_the_ink_that_its_step_asks_for() -> None:
     view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
     spec = json.loads(deck.deck("/rows", view, 0, "12:00", "bike", 1, False).to_json())
-    light, _, dark = spec["layers"][1]["getColor"].removeprefix("@@=").partition("?")
+    faded, _, fresh = spec["layers"][1]["getColor"].removeprefix("@@=").partition(":255]:")
+    assert faded.startswith(f"this[{deck.FADE}]?[")
+    light, _, dark = fresh.partition("?")
     assert "255,255,255" in dark
     steps = {int(step) for step in re.findall(r"==(\d)", light)}
     assert steps == {i for i, fill in enumerate(palette.STEPS) if palette.ink(fill) == palette.LIGHT_INK}

@@ -18,14 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from ingest.gbfs import discovery, docks, hours, values, vehicles
+from ingest.gbfs import discovery, docks, hours, regions, values, vehicles
 from ingest.gbfs.clock import EventClock, Outcome, offset_reason
 from ingest.gbfs.docks import DockEvidence
 from ingest.gbfs.documents import Document, parse
 from ingest.gbfs.errors import DocumentName, FeedError, FetchFailed
 from ingest.gbfs.findings import Finding, Findings
 from ingest.gbfs.hours import PublishedHours
-from ingest.gbfs.regions import region_at
 from ingest.gbfs.reports import LastReports
 from ingest.gbfs.stations import DescribedStations, StationCounts, counts, describe
 from ingest.gbfs.vehicles import VehicleTypes
@@ -326,8 +325,9 @@ class Feed:
         year = (self._clock.newest or self._now()).year
         read = describe(document, system.system_id, system.country, self._zone, source.findings, year)
         lat, lon = (float(np.median(side)) for side in (read.stations.lat, read.stations.lon))
-        region = system.region or region_at(system.country, lat, lon)
-        if region:
+        region = system.region or regions.region_at(system.country, lat, lon)
+        if region or regions.REMEMBERED in self._remembered:
+            self._remember(regions.REMEMBERED, region)
             read = replace(read, stations=replace(read.stations, region=region))
         if before is not None and read.stations.same_as(before.stations):
             read = replace(read, stations=before.stations)

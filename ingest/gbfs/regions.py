@@ -12,6 +12,8 @@ from functools import cache
 from importlib import resources
 
 NEAR_KM = 15.0
+REMEMBERED = "region"
+"""The name under which a poll's documents, and so the store, have the region."""
 
 
 def region_at(country: str, lat: float, lon: float) -> str:

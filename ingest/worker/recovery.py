@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
+from ingest.gbfs import regions
 from ingest.gbfs.hours import REMEMBERED, covering
 from ingest.replay.change_log import ChangeLog, ChangeReplay
 from ingest.store import Store
@@ -56,15 +57,17 @@ def recover(store: Store, system_id: str) -> Recovery | None:
                         system_id, checkpoint.at, error)  # fmt: skip
             checkpoint = store.checkpoints.newest(system_id, before=checkpoint.at)
     weather = {}
+    documents = store.systems.documents(system_id)
     if forecaster is None or checkpoint is not newest:
         stations = store.systems.stations(system_id)
         if stations is None:
             return None
+        stations = replace(stations, region=documents.get(regions.REMEMBERED, ""))
         forecaster = forecaster or Forecaster(stations)
         if not stations.same_as(forecaster.stations):
             forecaster.update_stations(stations)
         weather = dict(store.weather.reports(system_id))
-    hours = store.systems.documents(system_id).get(REMEMBERED, "")
+    hours = documents.get(REMEMBERED, "")
     for snapshot in logged_snapshots(store, forecaster):
         forecaster.update_hours(covering(hours, forecaster.stations, snapshot.at))
         if snapshot.at in weather:

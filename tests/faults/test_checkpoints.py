@@ -6,12 +6,14 @@ import io
 import logging
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from ingest.gbfs import regions
 from ingest.store.tables import checkpoints
 from model import Forecaster, Snapshot
 from model.checkpoint import StateError
@@ -83,6 +85,19 @@ def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
     assert desk.outcomes() == ["learnt"] * 36
     assert state_of(desk.store) == expected.to_bytes()
     assert desk.state() == ("live", None, 0)
+
+
+@pytest.mark.parametrize("newest", [1, 2])
+def test_a_region_is_known_again_though_the_checkpoints_are_spoilt(desk: Desk, newest: int) -> None:
+    """Holidays of a region are no working days: the log is learnt again with them."""
+    ticker = desk.worker(checkpoint_seconds=600)
+    regional = replace(stations(), region="CT")
+    expected = Forecaster(regional)
+    for snapshot in riders(30, start=NOON):
+        desk.tick(ticker, fresh(snapshot, regional, documents={regions.REMEMBERED: "CT"}))
+        expected.learn(snapshot)
+    spoil(desk, newest, SPOILT["garbage"])
+    assert state_of(desk.store) == expected.to_bytes()
 
 
 def cut(snapshot: Snapshot, size: int) -> Snapshot:

@@ -8,12 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import holidays
 import numpy as np
 import pytest
 
 import tests.support.misbehaving as server_that
-from ingest.gbfs import regions
 from ingest.gbfs.errors import FeedError
 from ingest.gbfs.feed import Poll
 from ingest.reason import Reason
@@ -932,9 +930,13 @@ def test_the_region_of_the_list_goes_before_the_position(operator: Operator) -> 
     assert operator.poll(16 * 60).stations is first.stations
 
 
-def test_every_listed_region_has_holidays() -> None:
-    supported = holidays.list_supported_countries()
-    for country, cities in regions._cities().items():
-        for region, lat, lon in cities:
-            assert region in supported[country]
-            assert regions.region_at(country, lat, lon) == region
+def test_the_region_is_known_after_a_restart_though_the_stations_cannot_be_read(operator: Operator) -> None:
+    operator.followed = replace(operator.followed, country="DE")
+    operator.information = information(place("1", lat=48.14, lon=11.58), place("2", lat=48.14, lon=11.58))
+    operator.feed = operator.follow()
+    before = operator.poll()
+    assert before.documents["region"] == "BY"
+    operator.information = None
+    operator.feed = operator.follow()
+    operator.feed.resume(before.stations, before.at, before.documents)
+    assert operator.poll(60).stations.region == "BY"

@@ -17,6 +17,7 @@ from model.demand.calendar import Calendar
 from model.demand.changes import Changes
 from model.demand.climatology import Climatology
 from model.demand.occupancy_effect import OccupancyEffect
+from model.demand.overflow import Overflow
 from model.demand.rates import Demand
 from model.demand.weather_effect import WeatherEffect
 from model.experts.expert import Expert
@@ -184,6 +185,7 @@ _FACTS: dict[type, Callable[[Any, datetime], Facts]] = {
     Pool: lambda part, at: {"truths": float(part.settled.sum(dtype=np.float64))},
     Changes: lambda part, at: {"truths": float(part.counts.sum(dtype=np.float64))},
     Climatology: lambda part, at: {"station_hours": float(part.spent.sum(dtype=np.float64))},
+    Overflow: lambda part, at: {"overflow_stations": float(part.takes.sum())},
     OccupancyEffect: lambda part, at: {"riders": float(part.seen.sum())},
     DriftMonitor: lambda part, at: {"forecasts": float(part.seen.sum()), "horizons": len(part.minutes)},
 }

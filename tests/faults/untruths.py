@@ -176,7 +176,7 @@ def with_a_test_station(operator: Operator, poll: int) -> None:
 
 def full_and_filling(operator: Operator, poll: int) -> None:
     """Say that station 1 has no free dock, while bikes come: locked beside it. Seven are evidence."""
-    operator.status = status(holding("1", 5 + poll, 0), holding("2", 7, 13))
+    operator.status = status(holding("1", 20 + poll, 0), holding("2", 7, 13))
 
 
 CLOSED = {"is_renting": False, "is_returning": False}
@@ -246,7 +246,7 @@ UNTRUTHS: dict[str, Untruth] = {
         about=(("states", [CountState.CLOSED, CountState.KNOWN]),),
     ),
     "full by its docks while bikes come": Untruth(
-        full_and_filling, (20, 7), (0, 13), polls=16, about=(("riders", 8), ("overflow", [True, False]))
+        full_and_filling, (35, 7), (0, 13), polls=16, about=(("riders", 8), ("overflow", [True, False]))
     ),
     # Hours
     "closed by its hours, flags open": Untruth(

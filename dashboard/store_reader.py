@@ -131,6 +131,8 @@ class StoreReader:
         self._overview_lock = Lock()
         self._health: tuple[datetime, tuple[str, ...], Health] | None = None
         self._health_lock = Lock()
+        self._round_trips: tuple[datetime, frozenset[str]] | None = None
+        self._round_trips_lock = Lock()
         self._pipeline = lru_cache(maxsize=8)(self._unpack)  # 4 MB each at 2,000 stations
         self._pipeline_lock = Lock()
 
@@ -217,6 +219,15 @@ class StoreReader:
             if known is None or known[1] != key or not timedelta(0) <= wall - known[0] < HEALTH_AGE:
                 known = self._health = (wall, key, self.store.feed_health.health(key, wall - DAY))
             return known[2]
+
+    def round_trips(self) -> frozenset[str]:
+        """Give the systems that have no one-way trip, as of ten seconds ago at most."""
+        wall = self.clock()
+        with self._round_trips_lock:
+            known = self._round_trips
+            if known is None or not timedelta(0) <= wall - known[0] < HEALTH_AGE:
+                known = self._round_trips = (wall, self.store.systems.round_trips())
+            return known[1]
 
     def oddities(self, system_id: str) -> list[Oddity]:
         """List the kinds of finding in a feed's answers of the last day, the newest first."""

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dashboard.api.answers import ApiError, Body, json_body
-from dashboard.api.openapi import COUNT, NUMBER, TEXT, TIME, Schema, described, listed, maybe, record
+from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, described, listed, maybe, record
 from dashboard.api.parameters import Parameter, Text
 from dashboard.store_reader import StoreReader, reader
 from dashboard.words.feed_errors import feed_error
@@ -38,6 +38,9 @@ SYSTEM_SCHEMA = record(
     arguments=described(
         {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
         "What the text names, such as host and status: a server may have chosen them, so escape them.",
+    ),
+    round_trip=described(
+        FLAG, "Whether all bikes must come back to the station where they were taken: no one-way trip then."
     ),
     counts_at=maybe(TIME, "When the feed counted last, by its own clock."),
     age_minutes=AGE,
@@ -81,6 +84,7 @@ def _system(source: StoreReader, row: System, state: SystemState) -> dict[str, A
         "text": feed_error(state.reason),
         "kind": None if state.reason is None else state.reason.kind,
         "arguments": {} if state.reason is None else dict(state.reason.arguments),
+        "round_trip": row.system_id in source.round_trips(),
         "counts_at": iso(state.at),
         "age_minutes": None if age is None else whole_minutes(age),
         "received_at": iso(state.received_at),

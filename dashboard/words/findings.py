@@ -41,6 +41,12 @@ FINDINGS: dict[str, Message] = {
     "old_time": mark("the feed's time is more than a day old, the time of receipt is used"),
     "renumbered": mark("stations that came back under new ids, what was learnt of them goes with them"),
     "reused_id": mark("ids that name another station at another place now, which begins anew"),
+    "round_trip": mark(
+        "types of bikes that must come back to their station, as all here, so no trip is planned"
+    ),
+    "some_round_trip": mark(
+        "types of bikes that must come back to their station, not counted: others need not"
+    ),
     "status_only": mark("stations with counts that the station information does not describe yet"),
     "status_missing": mark("stations without counts"),
     "still_time": mark("the feed's time stands still though its counts change, the time of receipt is used"),

@@ -35,6 +35,9 @@ TRIP_ALT = mark(
     "Map of the trip: its ways and the stations near both ends; the words beside it say the same."
 )
 ONE_STATION = mark("The same station is nearest to both ends, and there is no other within reach.")
+ROUND_TRIP = mark(
+    "No plan: bikes here must come back to the station where you take them, so there is no trip to another."
+)
 SET_OUT, ARRIVE = mark("Set out from {place}"), mark("Arrive: {place}")
 
 _MARKS = {

@@ -28,13 +28,21 @@ _BICYCLES = ("bicycle", "bike", "ebike", "e_bike", "pedelec")
 _CARGO_BIKES = ("cargo_bicycle", "cargo_bike", "cargobike", "cargo")
 _NO_BICYCLES = ("car", "moped", "scooter", "scooter_standing", "scooter_seated", "other")
 _MOTORS = ("electric", "electric_assist")
+_ROUND_TRIP = "roundtrip_station"
+"""The `return_constraint` that rules out a one-way trip; `any_station`, `free_floating`, `hybrid` do not."""
 
 
 @dataclass(frozen=True)
 class VehicleTypes:
-    """The kind of each vehicle type by its id; of an id that it does not have, nothing is known."""
+    """The kind of each vehicle type by its id; of an id that it does not have, nothing is known.
+
+    `round_trip` are the types that must come back to the station where they were taken. Where other bikes
+    need not, "a bike" is one that can be ridden elsewhere: those of `round_trip` are then no bikes. The
+    price: a rider who comes back does not see them.
+    """
 
     kinds: Mapping[str, VehicleKind] = field(default_factory=dict)
+    round_trip: frozenset[str] = frozenset()
 
     def kind(self, type_id: str) -> VehicleKind:
         """Give the kind of a vehicle type.
@@ -52,9 +60,26 @@ class VehicleTypes:
         """Whether types are described, and none of them can be a bicycle."""
         return bool(self.kinds) and set(self.kinds.values()) == {"other"}
 
+    @property
+    def is_round_trip(self) -> bool:
+        """Whether every bike must come back to the station where it was taken."""
+        bikes = self._bikes
+        return bool(bikes) and bikes <= self.round_trip
+
+    @property
+    def apart(self) -> frozenset[str]:
+        """The types of bikes that are not counted, since they must come back and others need not."""
+        return frozenset() if self.is_round_trip else self.round_trip & self._bikes
+
+    @property
+    def _bikes(self) -> frozenset[str]:
+        return frozenset(key for key, kind in self.kinds.items() if kind not in ("cargo", "other"))
+
     def to_json(self) -> str:
-        """Write the table as JSON, for the store."""
-        return json.dumps(dict(self.kinds), sort_keys=True)
+        """Write the table as JSON, for the store: the kinds alone where nothing must come back."""
+        kinds = dict(self.kinds)
+        whole = {"kinds": kinds, "round_trip": sorted(self.round_trip)} if self.round_trip else kinds
+        return json.dumps(whole, sort_keys=True)
 
     @staticmethod
     def from_json(text: str) -> VehicleTypes:
@@ -63,7 +88,13 @@ class VehicleTypes:
         >>> VehicleTypes.from_json('{"a": "cargo", "b": "of tomorrow"}').kinds
         {'a': 'cargo'}
         """
-        return VehicleTypes({key: kind for key, kind in json.loads(text).items() if kind in KINDS})
+        whole = json.loads(text)
+        kinds, round_trip = whole, ()
+        if isinstance(whole.get("kinds"), dict):
+            kinds, round_trip = whole["kinds"], whole.get("round_trip", ())
+        return VehicleTypes(
+            {key: kind for key, kind in kinds.items() if kind in KINDS}, frozenset(map(str, round_trip))
+        )
 
 
 def vehicle_types(document: Document, findings: Findings) -> VehicleTypes:
@@ -71,6 +102,7 @@ def vehicle_types(document: Document, findings: Findings) -> VehicleTypes:
     data = document.get("data")
     entries = data.get("vehicle_types") if isinstance(data, dict) else None
     kinds: dict[str, VehicleKind] = {}
+    round_trip = set()
     for entry in entries if isinstance(entries, list) else ():
         key = values.station_id(entry.get("vehicle_type_id")) if isinstance(entry, dict) else None
         if key is None:
@@ -79,9 +111,16 @@ def vehicle_types(document: Document, findings: Findings) -> VehicleTypes:
         if kinds.setdefault(key, kind) != kind:
             findings.add("type_twice", key)
             kinds[key] = "unknown"
+        if _word(entry.get("return_constraint")) == _ROUND_TRIP:
+            round_trip.add(key)
         if len(kinds) == MOST_TYPES:
             break
-    return VehicleTypes(kinds)
+    types = VehicleTypes(kinds, frozenset(round_trip))
+    if types.is_round_trip:
+        findings.add("round_trip", min(round_trip), len(round_trip))
+    elif types.apart:
+        findings.add("some_round_trip", min(types.apart), len(types.apart))
+    return types
 
 
 def _kind(entry: Mapping[str, Any], key: str, findings: Findings) -> VehicleKind:
@@ -131,11 +170,11 @@ def by_type(entry: Mapping[str, Any], types: VehicleTypes) -> VehicleCounts | No
     """
     listed = entry.get("vehicle_types_available")
     found: dict[VehicleKind, list[int]] = {kind: [] for kind in KINDS}
-    undescribed = set()
+    undescribed, apart = set(), types.apart
     for part in listed if isinstance(listed, list) else ():
         if isinstance(part, dict):
             key = values.station_id(part.get("vehicle_type_id")) or ""
-            found[types.kind(key)].append(values.count(part.get("count")))
+            found["other" if key in apart else types.kind(key)].append(values.count(part.get("count")))
             if key not in types.kinds:
                 undescribed.add(key)
     if not any(found.values()):

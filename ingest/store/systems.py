@@ -11,6 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ingest.gbfs.vehicles import VehicleTypes
 from ingest.reason import Reason
 from ingest.store.database import Database
 from ingest.store.tables import feed_documents, stations, systems
@@ -111,6 +112,13 @@ class SystemTables:
         with self._read() as db:
             rows = db.execute(query.where(feed_documents.c.system_id == system_id)).all()
         return {row.name: row.content for row in rows}
+
+    def round_trips(self) -> frozenset[str]:
+        """List the systems all of whose bikes must come back to the station where they were taken."""
+        query = sa.select(feed_documents.c.system_id, feed_documents.c.content)
+        with self._read() as db:
+            rows = db.execute(query.where(feed_documents.c.name == "vehicle_types")).all()
+        return frozenset(row.system_id for row in rows if VehicleTypes.from_json(row.content).is_round_trip)
 
     # ---------------------------------------------------------------- within a transaction
 

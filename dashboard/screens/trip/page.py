@@ -57,6 +57,9 @@ def whole(system: System, was: Drawn) -> None:
         if not address_bar.screen().city and source.has_frame():
             st.rerun()
         return
+    if system.system_id in source.round_trips():
+        page_shell.notice(trip_words.ROUND_TRIP())
+        return
     at = controls(view)
     arrival_picker.ages(view)
     if view.column(address_bar.ahead(address_bar.screen(), view.now)) is None or not len(view.frame.stations):

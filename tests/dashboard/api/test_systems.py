@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dashboard import store_reader
+from ingest.gbfs.vehicles import VehicleTypes
 from ingest.store import SystemState
 from model.frame import MINUTES
 from tests.support.api_world import client
@@ -38,6 +39,19 @@ def test_every_system_is_listed_with_its_state(world: World) -> None:
     assert get("/api/systems/boulder") == boulder
     assert len(get(dublin["stations"])["stations"]) == 12
     assert len(get(dublin["forecast"])["stations"]) == 12
+
+
+def test_a_system_whose_bikes_must_come_back_is_marked(world: World) -> None:
+    types = VehicleTypes({"b": "plain", "car": "other"}, frozenset("b"))
+    world.commit(frame(), documents={"vehicle_types": types.to_json()})
+    dublin, boulder = get("/api/systems")["systems"]
+    assert (dublin["round_trip"], boulder["round_trip"]) == (True, False)
+
+
+def test_a_station_is_found_by_the_id_that_it_had_before(world: World) -> None:
+    world.commit(frame(renamed={"old": "s3"}))
+    assert get("/api/systems/dublin/stations/old/forecast")["station"]["station_id"] == "s3"
+    get("/api/systems/dublin/stations/older/forecast", 404)
 
 
 def test_a_replay_ages_by_its_own_clock(world: World) -> None:

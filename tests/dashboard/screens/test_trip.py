@@ -24,6 +24,7 @@ from dashboard.state.pages import PAGES
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
 from dashboard.words import trip as trip_words
+from ingest.gbfs.vehicles import VehicleTypes
 from model import trip
 from model.frame import Frame
 from model.trip import TripPlan
@@ -449,3 +450,13 @@ def test_a_station_comes_before_a_place_of_the_same_name() -> None:
         assert found is not None
         assert found.row == row
     assert itinerary.end(made, "53.2,-6.2", None) == itinerary.End((53.2, -6.2), "53.2000, -6.2000")
+
+
+def test_a_system_whose_bikes_must_come_back_has_no_trip_and_says_why(world: World) -> None:
+    types = VehicleTypes({"b": "plain"}, frozenset("b"))
+    world.commit(frame(), documents={"vehicle_types": types.to_json()})
+    page = opened(start="s3", goal="s10")
+    assert "bikes here must come back to the station" in text_of(page)
+    assert not cards(page)
+    assert not page.get("deck_gl_json_chart")
+    assert not page.exception

@@ -14,6 +14,7 @@ import pytest
 import tests.support.misbehaving as server_that
 from ingest.gbfs.errors import FeedError
 from ingest.gbfs.feed import Poll
+from ingest.gbfs.vehicles import VehicleTypes
 from ingest.reason import Reason
 from model import Stations
 from tests.support.gbfs_world import (
@@ -263,6 +264,21 @@ def test_counts_are_read_anew_once_a_type_is_known_to_be_no_bicycle(
     assert bikes(operator.poll(), "1") == 8
     offer(operator, BIKE | KICK)
     assert bikes(operator.poll(60), "1") == 4
+
+
+def test_a_system_whose_bikes_must_come_back_says_so_and_still_does_after_a_restart(
+    operator: Operator,
+) -> None:
+    offer(operator, {"b": ("bicycle", "human")})
+    assert operator.types is not None
+    operator.types["data"]["vehicle_types"][0]["return_constraint"] = "roundtrip_station"
+    poll = operator.poll()
+    assert kinds(poll) == {"round_trip": 1}
+    assert VehicleTypes.from_json(poll.documents["vehicle_types"]).is_round_trip
+    operator.feed, operator.types = operator.follow(), None
+    operator.feed.resume(poll.stations, poll.at, poll.documents)
+    again = operator.poll(60)
+    assert VehicleTypes.from_json(again.documents["vehicle_types"]).is_round_trip
 
 
 def test_an_empty_list_of_types_does_not_end_the_good_one(operator: Operator) -> None:

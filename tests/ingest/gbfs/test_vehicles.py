@@ -265,3 +265,38 @@ def test_an_incident_has_the_right_counts(
 def test_the_incident_of_only_cars_is_no_system_of_bicycles(shared: Path) -> None:
     with pytest.raises(NoBicycles):
         incident(shared, "only-cars")
+
+
+# ---------------------------------------------------------------- bikes that must come back
+
+
+@pytest.mark.parametrize(
+    ("constraint", "found"),
+    [("roundtrip_station", True), ("Roundtrip-Station", True), ("any_station", False),
+     ("free_floating", False), ("hybrid", False), (None, False), (7, False), ([], False)],
+)  # fmt: skip
+def test_a_return_constraint_is_read(constraint: Any, found: bool) -> None:
+    read, findings = described(of_type("b", "bicycle", "human") | {"return_constraint": constraint})
+    assert read.is_round_trip == found
+    assert findings == ({"round_trip": 1} if found else {})
+    assert VehicleTypes.from_json(read.to_json()) == read
+
+
+def test_cars_that_may_be_left_anywhere_make_no_one_way_trip_by_bike() -> None:
+    back = {"return_constraint": "roundtrip_station"}
+    read, _ = described(of_type("b", "bicycle", "human") | back, of_type("car", "car", "combustion"))
+    assert read.is_round_trip
+    assert not read.apart
+    assert at_station(4, standing(b=4), read)[0].bikes.tolist() == [4], "they are bikes all the same"
+    only_boxes, findings = described(of_type("b", "bicycle", "human"), of_type("x", "cargo_bicycle") | back)
+    assert (only_boxes.is_round_trip, only_boxes.apart, findings) == (False, frozenset(), {})
+
+
+def test_where_some_bikes_must_come_back_only_the_others_are_counted() -> None:
+    back = {"return_constraint": "roundtrip_station"}
+    read, findings = described(of_type("b", "bicycle", "human"), of_type("r", "bicycle", "human") | back)
+    assert findings == {"some_round_trip": 1}
+    counts, odd = at_station(7, standing(b=3, r=4), read)
+    assert (counts.bikes.tolist(), odd) == ([3], {})
+    assert at_station(4, standing(b=0, r=4), read)[0].bikes.tolist() == [0]
+    assert VehicleTypes.from_json(read.to_json()) == read

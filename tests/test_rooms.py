@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LADDER = {
     "model": (
         "arrays", "component", "records", "hours", "identity", "latest", "demand", "experts", "mixing",
-        "scoring", "frame", "seed_pipeline", "checkpoint", "forecaster", "frame_builder", "trip",
+        "scoring", "present", "ensemble", "frame", "seed_pipeline", "issued", "checkpoint", "forecaster",
+        "frame_builder", "trip",
     ),
     "ingest": (
         "logs", "settings", "system", "reason", "text", "http", "city", "registry", "gbfs", "weather",

@@ -58,7 +58,7 @@ def go_on(forecaster: Forecaster, minutes: int = 300) -> list[Score]:
     forecast = forecaster.forecast(MINUTES)
     assert np.isfinite(forecast.bikes.cdf).all()
     assert (forecast.bikes.cdf[..., -1] == 1).all()
-    weight = forecaster._pool.weights(MINUTES, np.arange(6))
+    weight = forecaster._ensemble.pool.weights(MINUTES, np.arange(6))
     np.testing.assert_allclose(weight.sum(axis=1), 1, atol=1e-5)
     assert (weight >= 0).all()
     assert Forecaster.from_bytes(forecaster.to_bytes()).to_bytes() == forecaster.to_bytes()
@@ -98,8 +98,8 @@ def test_the_order_of_the_experts_changes_no_forecast(blob: bytes, monkeypatch: 
     before = Forecaster.from_bytes(blob)
     monkeypatch.setattr(registry, "EXPERTS", registry.EXPERTS[::-1])
     after = Forecaster.from_bytes(blob)
-    np.testing.assert_array_equal(after._pool.gram, before._pool.gram[:, ::-1, ::-1])
-    np.testing.assert_allclose(after._pool.weight, before._pool.weight[:, ::-1], rtol=1e-5)
+    np.testing.assert_array_equal(after._ensemble.pool.gram, before._ensemble.pool.gram[:, ::-1, ::-1])
+    np.testing.assert_allclose(after._ensemble.pool.weight, before._ensemble.pool.weight[:, ::-1], rtol=1e-5)
     here, there = (each.forecast(MINUTES).bikes.cdf for each in (before, after))
     np.testing.assert_allclose(here, there, atol=1e-5)
 
@@ -107,9 +107,9 @@ def test_the_order_of_the_experts_changes_no_forecast(blob: bytes, monkeypatch: 
 def test_a_new_expert_starts_from_its_first_weight_and_the_others_keep_theirs(
     blob: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = Forecaster.from_bytes(blob)._pool
+    before = Forecaster.from_bytes(blob)._ensemble.pool
     monkeypatch.setattr(registry, "EXPERTS", (*registry.EXPERTS, NEW))
-    after = Forecaster.from_bytes(blob)._pool
+    after = Forecaster.from_bytes(blob)._ensemble.pool
     first = after.first[:, -1, None]
     np.testing.assert_allclose(after.weight[:, -1], np.repeat(first, 6, axis=1), rtol=1e-5)
     np.testing.assert_allclose(after.weight[:, :-1], before.weight * (1 - first[..., None]), rtol=1e-4)
@@ -122,17 +122,17 @@ def test_a_new_expert_without_evidence_is_not_taken_for_a_perfect_one(
     """It has no errors on record yet. Its weight stays small until truths show how right it is."""
     monkeypatch.setattr(registry, "EXPERTS", (*registry.EXPERTS, NEW))
     forecaster = Forecaster.from_bytes(blob)
-    first = float(forecaster._pool.first[3, -1])
+    first = float(forecaster._ensemble.pool.first[3, -1])
     go_on(forecaster, 90)
-    assert forecaster._pool.city[3, -1] < 3 * first
+    assert forecaster._ensemble.pool.city[3, -1] < 3 * first
 
 
 def test_an_expert_that_has_left_gives_its_weight_to_the_others(
     blob: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = Forecaster.from_bytes(blob)._pool
+    before = Forecaster.from_bytes(blob)._ensemble.pool
     monkeypatch.setattr(registry, "EXPERTS", registry.EXPERTS[:-1])
-    after = Forecaster.from_bytes(blob)._pool
+    after = Forecaster.from_bytes(blob)._ensemble.pool
     kept = before.weight[:, :-1]
     np.testing.assert_allclose(after.weight, kept / kept.sum(axis=1, keepdims=True), rtol=1e-5)
     np.testing.assert_array_equal(after.gram, before.gram[:, :-1, :-1])
@@ -140,7 +140,7 @@ def test_an_expert_that_has_left_gives_its_weight_to_the_others(
 
 def test_the_pool_learns_from_an_older_forecast_by_name(blob: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "EXPERTS", registry.EXPERTS[:-1])
-    pool = Forecaster.from_bytes(blob)._pool
+    pool = Forecaster.from_bytes(blob)._ensemble.pool
     before = pool.gram[0].copy()
     names = [*pool.experts, KNOWN[-1].name]
     error = np.zeros((len(names), 6, 13), dtype=np.float32)

@@ -113,7 +113,7 @@ def test_no_forecast_is_issued_of_a_count_that_is_not_known() -> None:
     waiting = forecaster.waiting
     for seen in riders(21, start=MONDAY_NOON):
         forecaster.learn(dark(seen))
-    issued = [pending for pending in forecaster._pending if pending.issued_at >= MONDAY_NOON]
+    issued = [pending for pending in forecaster._issued.pending if pending.issued_at >= MONDAY_NOON]
     assert issued
     assert all(pending.bikes[0] == -1 and pending.bikes[1] >= 0 for pending in issued)
     assert sum(forecaster.waiting.values()) > sum(waiting.values())

@@ -304,9 +304,9 @@ def test_one_huge_station_does_not_make_the_others_as_wide() -> None:
     capacity = np.array([12, 12, 12, 12, 12, 900])
     forecaster = Forecaster(replace(stations(), capacity=capacity))
     forecaster.learn(Snapshot(MONDAY, stations().station_id, capacity // 2, capacity - capacity // 2))
-    kept = {pending.odds.shape[1] for pending in forecaster._pending}
+    kept = {pending.odds.shape[1] for pending in forecaster._issued.pending}
     assert kept == {5 * 13 + 901}
-    pending = forecaster._pending[0]
+    pending = forecaster._issued.pending[0]
     laid = pending.spread(np.array([5, 0]))
     assert laid.shape[2] == 901
     assert (laid[:, 1, 12:] == 65535).all()

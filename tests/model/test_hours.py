@@ -100,15 +100,15 @@ def test_a_closed_night_moves_no_count() -> None:
     """A station that is closed all the way spreads less than one that is open."""
     forecaster = taught()
     chain = next(each for each in forecaster.experts if each.name == "chain")
-    free = chain.odds(forecaster._now(np.arange(6)), [60, 120])
+    free = chain.odds(forecaster._present().now(np.arange(6)), [60, 120])
     assert forecaster.at is not None
     now = (forecaster.at - MONDAY) / HOUR
     forecaster.update_hours(between((now - 10, now - 1), (now + 24, now + 30)))
-    still = chain.odds(forecaster._now(np.arange(6)), [60, 120])
+    still = chain.odds(forecaster._present().now(np.arange(6)), [60, 120])
     assert ((still > 1e-6) & (still < 1 - 1e-6)).sum() == 0
     assert ((free > 1e-6) & (free < 1 - 1e-6)).sum() > 0
     forecaster.update_hours(between((now - 10, now + 0.5), (now + 24, now + 30)))
-    half = chain.odds(forecaster._now(np.arange(6)), [60, 120])
+    half = chain.odds(forecaster._present().now(np.arange(6)), [60, 120])
     np.testing.assert_allclose(half[0], half[1], atol=1e-6)
     spread = (free * (1 - free)).sum(), (half * (1 - half)).sum()
     assert 0 < spread[1] < spread[0]

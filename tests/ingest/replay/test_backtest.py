@@ -64,12 +64,12 @@ def test_a_pooled_median_is_the_one_that_was_issued(day: Path) -> None:
     issued: dict[datetime, np.ndarray] = {}
     honest = peeking = scored = 0.0
     for seen in recording.snapshots():
-        due = [p for p in forecaster._pending if p.minutes == 120 and p.target_at <= seen.at]
+        due = [p for p in forecaster._issued.pending if p.minutes == 120 and p.target_at <= seen.at]
         scores = forecaster.learn(seen)
         for pending in due:
             cdf = issued[pending.issued_at]
             honest += np.abs(median(cdf) - seen.bikes).sum()
-            late = forecaster._pool.weights([120], np.arange(len(seen)))[0].astype(np.float32)
+            late = forecaster._ensemble.pool.weights([120], np.arange(len(seen)))[0].astype(np.float32)
             odds = pending.spread(np.arange(len(seen))).astype(np.float32) / np.float32(65535)
             peeking += np.abs(median(mix(odds, late)) - seen.bikes).sum()
         scored += sum(s.abs_error.sum() for s in scores if s.model == "pool" and s.minutes == 120)

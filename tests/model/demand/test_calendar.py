@@ -108,4 +108,4 @@ def test_the_forecaster_learns_what_a_holiday_is(rides: str, kind: int) -> None:
         if at.hour == 2:
             counts = np.full(12, 10)
         forecaster.learn(snapshot(at, counts.tolist(), 20))
-    assert forecaster._calendar.cell(PATRICK + timedelta(hours=12), 24)[0] == kind
+    assert forecaster._riders.calendar.cell(PATRICK + timedelta(hours=12), 24)[0] == kind

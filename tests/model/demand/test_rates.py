@@ -33,6 +33,6 @@ def test_a_gap_of_hours_teaches_nothing() -> None:
         forecaster.learn(seen)
     at = forecaster.at
     assert at is not None
-    before = forecaster._long.events.sum()
+    before = forecaster._riders.long.events.sum()
     forecaster.learn(snapshot(at + timedelta(hours=3), [0, 0, 0, 12, 12, 12]))
-    assert forecaster._long.events.sum() == before
+    assert forecaster._riders.long.events.sum() == before

@@ -48,9 +48,9 @@ def test_rain_is_learnt_as_the_share_of_riders_that_it_leaves(wet: Forecaster) -
     at = wet.at
     assert at is not None
     wet.update_weather(observed(at, 2.0))
-    in_rain = wet._weather.factors(at)
+    in_rain = wet._riders.weather.factors(at)
     wet.update_weather(observed(at, 0.0))
-    dry = wet._weather.factors(at)
+    dry = wet._riders.weather.factors(at)
     assert in_rain is not None
     assert dry is not None
     assert ((in_rain / dry > 0.33) & (in_rain / dry < 0.5)).all()
@@ -61,7 +61,7 @@ def test_rates_are_those_of_usual_weather_even_after_rainy_days(wet: Forecaster)
     at = wet.at
     assert at is not None
     wet.update_weather(observed(at, 0.0))
-    assert wet._short.at(at).mean() == pytest.approx(1.8, rel=0.15)
+    assert wet._riders.short.at(at).mean() == pytest.approx(1.8, rel=0.15)
 
 
 def test_a_forecast_takes_the_weather_of_the_hour_it_is_for(wet: Forecaster) -> None:
@@ -70,7 +70,7 @@ def test_a_forecast_takes_the_weather_of_the_hour_it_is_for(wet: Forecaster) -> 
     values = np.tile([12.0, 80.0, 1010.0, 4.0, 60.0, 0.0], (4, 1))
     values[2:, RAIN] = 3.0
     wet.update_weather(Weather(int(at.timestamp()) + 3600 * np.arange(4), values))
-    rates = wet._long.ahead(at, np.array([30.0, 180.0, 200.0]), np.arange(30)).mean(axis=(1, 2))
+    rates = wet._riders.long.ahead(at, np.array([30.0, 180.0, 200.0]), np.arange(30)).mean(axis=(1, 2))
     assert rates[2] < 0.6 * rates[0]
 
 
@@ -82,7 +82,7 @@ def test_without_weather_not_a_bit_is_different() -> None:
         plain.learn(seen)
         unknown.learn(seen)
     np.testing.assert_array_equal(plain.forecast([30, 600]).bikes.cdf, unknown.forecast([30, 600]).bikes.cdf)
-    np.testing.assert_array_equal(plain._long.rates, unknown._long.rates)
+    np.testing.assert_array_equal(plain._riders.long.rates, unknown._riders.long.rates)
 
 
 def test_weather_that_ends_is_no_weather() -> None:
@@ -114,7 +114,7 @@ def test_wild_values_have_a_bounded_effect(wet: Forecaster) -> None:
     assert at is not None
     wild = Weather(np.array([int(at.timestamp())]), np.full((1, len(WEATHER)), 1e9))
     wet.update_weather(wild)
-    factors = wet._weather.factors(at)
+    factors = wet._riders.weather.factors(at)
     assert factors is not None
     assert ((factors >= 0.25) & (factors <= 2)).all()
 

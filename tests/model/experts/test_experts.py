@@ -26,7 +26,7 @@ def test_the_contract_covers_every_expert(learnt: Forecaster) -> None:
 
 
 def expert_of(forecaster: Forecaster, name: str):  # type: ignore[no-untyped-def]
-    return next(expert for expert in forecaster._experts if expert.name == name)
+    return next(expert for expert in forecaster.experts if expert.name == name)
 
 
 @pytest.mark.parametrize("name", EXPERTS)
@@ -59,7 +59,7 @@ def test_forecasting_changes_no_state(learnt: Forecaster, name: str) -> None:
     before = learnt.to_bytes()
     rows = np.arange(6)
     expert = expert_of(learnt, name)
-    first, again = (expert.odds(learnt._now(rows), [10, 60]) for _ in range(2))
+    first, again = (expert.odds(learnt._present().now(rows), [10, 60]) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     assert learnt.to_bytes() == before
 
@@ -67,8 +67,8 @@ def test_forecasting_changes_no_state(learnt: Forecaster, name: str) -> None:
 @pytest.mark.parametrize("name", EXPERTS)
 def test_a_few_stations_get_the_same_odds_as_all_together(learnt: Forecaster, name: str) -> None:
     expert = expert_of(learnt, name)
-    every = expert.odds(learnt._now(np.arange(6)), [5, 45])
-    some = expert.odds(learnt._now(np.array([4, 1])), [5, 45])
+    every = expert.odds(learnt._present().now(np.arange(6)), [5, 45])
+    some = expert.odds(learnt._present().now(np.array([4, 1])), [5, 45])
     np.testing.assert_allclose(some, every[:, [4, 1], : some.shape[2]], atol=5e-5)
 
 

@@ -70,7 +70,7 @@ def test_an_expert_that_does_not_reach_has_no_weight() -> None:
     forecaster = Forecaster(stations())
     for seen in riders(300):
         forecaster.learn(seen)
-    pool = forecaster._pool
+    pool = forecaster._ensemble.pool
     near, far = pool.weights([120, 121], np.arange(6))
     unable = [index for index, entry in enumerate(registry.EXPERTS) if entry.reach == NEAR_MINUTES]
     assert unable
@@ -80,6 +80,6 @@ def test_an_expert_that_does_not_reach_has_no_weight() -> None:
 
 
 def test_every_scored_horizon_has_an_expert_that_reaches_it() -> None:
-    pool = Forecaster(stations())._pool
+    pool = Forecaster(stations())._ensemble.pool
     assert pool.able.shape == (len(SCORED_MINUTES), len(registry.EXPERTS))
     assert pool.able.any(axis=1).all()

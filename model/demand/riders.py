@@ -1,0 +1,121 @@
+"""Riders: every component that learns from the changes between two snapshots, taught in one place."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from model.arrays import Bools, Floats, Ints
+from model.demand.calendar import Calendar
+from model.demand.climatology import Climatology
+from model.demand.occupancy_effect import OccupancyEffect
+from model.demand.overflow import Overflow
+from model.demand.rates import NOISE, Demand, Events, count_events
+from model.demand.weather_effect import WeatherEffect
+from model.hours import ByHours
+from model.latest import LatestCounts
+
+_STILLNESS_STEP = timedelta(minutes=15)
+_SURELY = 1000.0
+"""Expected changes that need no more adding up."""
+
+
+class LearntRiders:
+    """What is learnt of a system's riders.
+
+    `long` and `short` are demand; `calendar` and `weather` move all stations together; the others are by
+    station. Stations are in the order of the latest counts that are passed.
+    """
+
+    def __init__(self, size: int, calendar: Calendar) -> None:
+        self.calendar = calendar
+        self.weather = WeatherEffect(calendar)
+        self.long = Demand(size, calendar, slots=96, half_life_days=20, weather=self.weather)
+        self.short = Demand(size, calendar, slots=48, half_life_days=10, weather=self.weather)
+        self.occupancy = OccupancyEffect(size, calendar)
+        self.climatology = Climatology(size, calendar)
+        self.overflow = Overflow(size)
+
+    @property
+    def pace(self) -> Floats:
+        """The riders in the busiest hour of each station's week, `(S,)`."""
+        pace: Floats = self.short.rates.sum(axis=2).max(axis=(0, 1), initial=0)
+        return pace
+
+    def places(self, latest: LatestCounts, capacity: Ints) -> Ints:
+        """Give the places of forecasts, `(S,)`.
+
+        `capacity` may be shorter: the stations beyond its end have none stated.
+        """
+        return self.overflow.places(latest.places(capacity), latest.largest(capacity))
+
+    def free(self, then: LatestCounts, known: Bools) -> tuple[Bools, Bools]:
+        """Tell where a bike could come and where one could go, each `(S,)`."""
+        return (
+            known & ((then.docks != 0) | self.overflow.takes) & then.returning,
+            known & (then.bikes > 0) & then.renting,
+        )
+
+    def renew_rates_rarely(self, on: bool) -> None:
+        """Renew the rates every three hours instead of each slot."""
+        for demand in (self.long, self.short):
+            demand.stride = demand.slots // 8 if on else 1
+
+    def learn(
+        self,
+        before: datetime,
+        then: LatestCounts,
+        at: datetime,
+        latest: LatestCounts,
+        places: Ints,
+        open_: Bools,
+    ) -> None:
+        """Learn from the changes between two snapshots: `then` of the time `before`, and `latest` of `at`.
+
+        `places` `(S,)` are those of `then`; `open_` `(S,)` tells which stations were open all the time.
+        """
+        # Where a station opens or closes, the operator sets the count: 48 bikes gone then are no riders.
+        steady = (latest.renting == then.renting) & (latest.returning == then.returning)
+        known = then.known & latest.known
+        change = np.where(steady, latest.bikes - then.bikes, 0)
+        can_arrive, can_depart = self.free(then, known & open_)
+        seen = count_events(before, at, change, can_arrive, can_depart)
+        self._learn_city(seen)
+        self.occupancy.learn(seen, then.bikes, places, known, self.short)
+        self.climatology.learn(seen, then.bikes, places, known)
+        self.long.learn(seen)
+        self.short.learn(seen)
+        full = known & then.returning & (then.docks == 0) & (latest.docks == 0)
+        self.overflow.learn(change, full, seen.hours)
+
+    def _learn_city(self, seen: Events) -> None:
+        """Learn what moves all stations together: the kind of day, and the weather."""
+        holiday = self.calendar.is_holiday(seen.middle)
+        if not holiday and self.weather.weather is None:
+            return
+        riders: Floats = seen.riders.sum(axis=1, dtype=np.float64)
+        expected = self.long.expected(seen)
+        if holiday:
+            weekday, weekend = expected.sum(axis=1).tolist()
+            self.calendar.learn(seen.middle, float(riders.sum()), weekday, weekend)
+        self.weather.learn(seen.middle, riders, expected[self.long.cell(seen.middle)[0]])
+
+    def odds_of_stillness(
+        self, latest: LatestCounts, by_hours: ByHours, since: datetime, until: datetime
+    ) -> float:
+        """Give the probability that no count changes from `since` to `until`.
+
+        All changes that the learnt rates expect at stations with a free dock or a bike are added up. They
+        come in clumps, with twice the variance of independent riders: so half of them count.
+        """
+        free = np.stack(self.free(latest, latest.known))
+        expected, begin = 0.0, since
+        while begin < until and expected < _SURELY:
+            end = min(begin + _STILLNESS_STEP, until)
+            hours = (end - begin) / timedelta(hours=1)
+            open_ = free & by_hours.is_open_from(begin, end)
+            expected += float((self.long.at(begin + (end - begin) / 2) * open_).sum(dtype=np.float64)) * hours
+            begin = end
+        return math.exp(-expected / NOISE)

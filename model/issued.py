@@ -1,0 +1,150 @@
+"""Puts forecasts on record, and settles them: each is scored when its truth is in, and the pool learns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model.arrays import Floats, Ints, Strings
+from model.demand.changes import Changes
+from model.demand.riders import LearntRiders
+from model.ensemble import Ensemble
+from model.experts import solver
+from model.experts.registry import answers
+from model.latest import LatestCounts
+from model.present import Present
+from model.records import UNKNOWN, Drift
+from model.scoring.drift import DriftMonitor
+from model.scoring.issue import SCORED_MINUTES, Pending, pack, starts
+from model.scoring.settle import Score, expire, settle
+
+if TYPE_CHECKING:
+    from model.seed_pipeline import SeedPipeline
+
+
+class IssuedForecasts:
+    """The forecasts on record, and what learns from their truths.
+
+    `pending` are those that wait, in the order of issue. `usual_seconds` is the usual time between two
+    snapshots: a truth that comes much later than that is none. `seed` is the seed pipeline if it runs.
+    """
+
+    def __init__(self, riders: LearntRiders, changes: Changes, ensemble: Ensemble) -> None:
+        self._riders = riders
+        self._changes = changes
+        self._ensemble = ensemble
+        self.drift_monitor = DriftMonitor(SCORED_MINUTES)
+        self.seed: SeedPipeline | None = None
+        self.pending: list[Pending] = []
+        self.usual_seconds = 60.0
+
+    def reorder(self, rows: Ints) -> None:
+        """Reorder the stations; -1 in `rows` stands for a new one."""
+        for pending in self.pending:
+            pending.reorder(rows)
+
+    def waiting(self) -> dict[int, int]:
+        """Count the pending forecasts by minutes ahead, one for each station."""
+        waiting: dict[int, int] = {}
+        for pending in self.pending:
+            count = int((pending.bikes >= 0).sum())
+            waiting[pending.minutes] = waiting.get(pending.minutes, 0) + count
+        return dict(sorted(waiting.items()))
+
+    # ------------------------------------------------------------------ settling
+
+    def settle(
+        self, before: datetime | None, at: datetime, latest: LatestCounts, station_id: Strings
+    ) -> tuple[list[Score], list[Drift]]:
+        """Take out the forecasts that are due at a newer snapshot, and learn from them.
+
+        `before` is the time of the snapshot before; `latest` has the counts of the stations `station_id`.
+        Gives the scores, and the drift that they show.
+        """
+        if before is not None:
+            gap = min((at - before).total_seconds(), 600.0)
+            self.usual_seconds += 0.1 * (gap - self.usual_seconds)
+        patience = timedelta(seconds=max(1.5 * self.usual_seconds, 90.0))
+        due = [pending for pending in self.pending if pending.target_at <= at]
+        self.pending = [pending for pending in self.pending if pending.target_at > at]
+        scores: list[Score] = []
+        drifts: list[Drift] = []
+        for pending in sorted(due, key=lambda p: (p.target_at, p.issued_at)):
+            if at - pending.target_at > patience:
+                scores += expire(pending)
+                continue
+            settled = settle(pending, latest.truth, latest.docks)
+            rows = settled.rows
+            if len(rows):
+                then, truth = pending.bikes[rows], latest.bikes[rows]
+                self._ensemble.pool.learn(pending.minutes, rows, pending.models, settled.errors)
+                self._ensemble.guard.learn(pending.minutes, rows, settled.pooled, then, truth)
+                self._changes.learn(pending.minutes, rows, truth - then)
+                if self.seed is not None:
+                    ids = station_id[rows].tolist()
+                    self.seed.learn(pending.minutes, pending.issued_at, pending.weather, ids, truth)
+                drift = self._look_for_drift(at, settled.scores)
+                if drift is not None:
+                    drifts.append(drift)
+            scores += settled.scores
+        return scores, drifts
+
+    def _look_for_drift(self, at: datetime, scores: Sequence[Score]) -> Drift | None:
+        mean = {score.model: float(score.crps.mean()) for score in scores}
+        target_at, minutes = scores[0].target_at, scores[0].minutes
+        hour = self._riders.calendar.cell(target_at, 24)
+        return self.drift_monitor.learn(minutes, at, hour, mean["pool"], mean["naive"])
+
+    # ------------------------------------------------------------------ issuing
+
+    def issue(self, present: Present, minutes: Sequence[int]) -> None:
+        """Put a forecast on record for each of `minutes`, which rise."""
+        every, ensemble = np.arange(len(present.station_id)), self._ensemble
+        positions = [index for index, expert in enumerate(ensemble.experts) if expert.reach >= minutes[0]]
+        members = [ensemble.experts[index] for index in positions]
+        places = present.places
+        # At an overflow station 0 docks do not mean that nobody can return a bike.
+        docks = np.where(self._riders.overflow.takes, UNKNOWN, present.latest.docks)
+        begin = starts(places)
+        odds = np.empty((len(minutes), len(members), int(begin[-1])), dtype=np.uint16)
+        for rows in solver.blocks(places, self._riders.pace):
+            now = present.now(rows)
+            count = now.counts[:, None]
+            inside = count <= now.places
+            where = (begin[rows] + count)[inside]
+            for member, distributions in enumerate(answers(members, now, minutes)):
+                reached = len(distributions)
+                odds[:reached, member, where] = pack(distributions.swapaxes(1, 2)[:, inside])
+        weights = ensemble.pool.weights(minutes, every)[:, positions]
+        curves, held = ensemble.guard.curves(minutes), ensemble.held(present, minutes, every)
+        for index, horizon in enumerate(minutes):
+            able = [member for member, expert in enumerate(members) if expert.reach >= horizon]
+            weather = self._riders.weather.known(present.at + timedelta(minutes=horizon))
+            self.pending.append(
+                Pending(
+                    issued_at=present.at,
+                    minutes=horizon,
+                    models=tuple(members[member].name for member in able),
+                    bikes=present.latest.truth,
+                    docks=docks,
+                    places=places,
+                    weight=weights[index][able],
+                    curve=curves[index],
+                    held=held[index],
+                    seed_bikes=self._predict_seed(present, horizon, weather),
+                    weather=weather,
+                    odds=odds[index][able],
+                )
+            )
+
+    def _predict_seed(self, present: Present, minutes: int, weather: Floats) -> Floats:
+        """Let the seed pipeline predict, `(R,)`; not numbers where it does not run or bikes are unknown."""
+        predicted = np.full(len(present.station_id), np.nan)
+        if self.seed is not None:
+            rows = np.flatnonzero(present.latest.known)
+            ids = present.station_id[rows].tolist()
+            predicted[rows] = self.seed.predict(minutes, present.at, weather, ids)
+        return predicted

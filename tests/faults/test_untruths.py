@@ -105,6 +105,7 @@ def test_what_a_feed_says_that_is_not_so_is_not_believed(store: Store, operator:
     assert frame.at == operator.now.replace(microsecond=0), "dated by receipt, or by a clock that is right"
     assert riders(learnt) == about.get("riders", 0)
     assert frame.stations.timezone == "Europe/Paris"
+    assert ("toulouse" in store.systems.round_trips()) == about.get("round_trip", False)
     if "names" in about:
         assert frame.stations.name.tolist() == about["names"]
     columns = {"states": "state", "last_bikes": "last_bikes", "cargo": "cargo", "overflow": "overflow"}

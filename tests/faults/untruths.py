@@ -36,7 +36,8 @@ class Untruth:
     After `polls` polls the forecaster holds `bikes` and `docks` at each station, -1 for unknown, though
     nobody rode. Some poll had the `finding`, where there is one. The status is dated right where `dated` is
     set. `about` has other facts: `state` and `reason` of the feed, `names`, `riders` who rode indeed, whether
-    stations are `closed` by their hours, `example` of the finding, and columns of the frame.
+    stations are `closed` by their hours, whether there is no one-way trip (`round_trip`), `example` of the
+    finding, and columns of the frame.
     """
 
     tell: Callable[[Operator, int], None]
@@ -48,10 +49,16 @@ class Untruth:
     about: tuple[tuple[str, Any], ...] = ()
 
 
-def types(*listed: tuple[str, Any, Any]) -> Json:
-    """Describe vehicle types by id, form factor and propulsion; a field that is `...` is left out."""
+def types(*listed: tuple[str, Any, Any], round_trip: str = "") -> Json:
+    """Describe vehicle types by id, form factor and propulsion; a field that is `...` is left out.
+
+    Those whose ids are in `round_trip` must come back to their station.
+    """
     names = ("vehicle_type_id", "form_factor", "propulsion_type")
     entries = [dict(zip(names, each, strict=True)) for each in listed]
+    for entry in entries:
+        if entry["vehicle_type_id"] in round_trip.split():
+            entry["return_constraint"] = "roundtrip_station"
     return wrap({"vehicle_types": [
         {name: value for name, value in entry.items() if value is not ...} for entry in entries
     ]})  # fmt: skip
@@ -225,6 +232,20 @@ UNTRUTHS: dict[str, Untruth] = {
             holding("1", 10, 9, vehicle_docks_available=docks_of(("bike", 0), ("kick", 9))),
             holding("2", 4, ..., vehicle_docks_available=docks_of(("bike", 6))),
         ), (10, 4), (0, 6),
+    ),
+    # Round trips
+    "bikes that must all come back": Untruth(
+        with_types(
+            types(BIKE, KICK, round_trip="bike"),
+            holding("1", 5, 15, vehicle_types_available=standing(("bike", 5))), holding("2", 7, 13),
+        ), finding="round_trip", about=(("round_trip", True),),
+    ),
+    "some bikes that must come back": Untruth(
+        with_types(
+            types(BIKE, ("rental", "bicycle", "human"), round_trip="rental"),
+            holding("1", 8, 12, vehicle_types_available=standing(("bike", 5), ("rental", 3))),
+            holding("2", 7, 13, vehicle_types_available=standing(("bike", 0), ("rental", 7))),
+        ), (5, 0), (12, 13), "some_round_trip",
     ),
     # Clocks
     "local time written as UTC": Untruth(

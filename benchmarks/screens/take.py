@@ -24,13 +24,13 @@ ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT), str(HERE), str(ROOT / "benchmarks" / "map")]
 
 import run  # noqa: E402
+import town  # noqa: E402
 from playwright.sync_api import Browser, Page  # noqa: E402
 
 from dashboard.words import shell as shell_words  # noqa: E402
 from dashboard.words import station as station_words  # noqa: E402
 from ingest.store import LeaseClaim  # noqa: E402
 from model.frame import Frame  # noqa: E402
-from tests.faults import town  # noqa: E402
 from tests.support import dashboard_world  # noqa: E402
 from tests.support.browsing import DESK, PHONE, chromium  # noqa: E402
 

@@ -22,7 +22,6 @@ from ingest.store import (
     Failure,
     Health,
     IssuedForecast,
-    Oddity,
     Playback,
     Store,
     SystemState,
@@ -228,10 +227,6 @@ class StoreReader:
             if known is None or not timedelta(0) <= wall - known[0] < HEALTH_AGE:
                 known = self._round_trips = (wall, self.store.systems.round_trips())
             return known[1]
-
-    def oddities(self, system_id: str) -> list[Oddity]:
-        """List the kinds of finding in a feed's answers of the last day, the newest first."""
-        return self.store.feed_health.oddities(system_id, self.clock() - DAY)
 
     def last_failure(self, system_id: str) -> Failure | None:
         """Fetch a feed's last poll of the last day that failed; None where none did."""

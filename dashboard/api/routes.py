@@ -128,7 +128,7 @@ OPERATIONS = (
         scores.SCORES_PARAMETERS, systems.UNKNOWN_SYSTEM, _SLOW,
     ),
     Operation(
-        "/api/findings", scores.findings, "What was odd in the feeds' answers in the last day",
+        "/api/findings", scores.findings, "What is odd in the feeds' answers, or was in the last day",
         {JSON: scores.FINDINGS_SCHEMA},
         parameters=(scores.ONE_SYSTEM,), problems=systems.UNKNOWN_SYSTEM, cache=_SLOW,
     ),

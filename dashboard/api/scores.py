@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -12,8 +13,8 @@ from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, descr
 from dashboard.api.parameters import Moment, OneOf, Parameter, Several, Text
 from dashboard.api.systems import LABEL, SYSTEM_ID, find, iso
 from dashboard.store_reader import StoreReader, reader
-from dashboard.words.findings import example, finding
-from ingest.store import DAY, FIVE_MINUTES, HOUR, measured
+from dashboard.words.findings import by_harm, done_about, example, finding
+from ingest.store import DAY, FIVE_MINUTES, HOUR, Oddity, measured
 from ingest.store.export import csv, parquet
 from ingest.system import System
 from model.experts.registry import EXPERTS
@@ -188,7 +189,6 @@ def _json(table: pd.DataFrame, span: str, summed: Sequence[System]) -> Body:
 
 FINDINGS_SCHEMA = record(
     "Findings",
-    hours=described(COUNT, "How far back, from now."),
     systems=listed(
         record(
             "SystemFindings",
@@ -197,14 +197,18 @@ FINDINGS_SCHEMA = record(
             findings=listed(
                 record(
                     "Finding",
-                    kind=described(TEXT, "What was odd in the feed's answer, as a word."),
+                    kind=described(TEXT, "What is odd in the feed's answers, as a word."),
                     means=described(TEXT, "The same for people."),
-                    polls=described(COUNT, "In how many polls."),
-                    count=described(COUNT, "How often, in the last of them."),
+                    done=described(TEXT, "What Dockcast does about it, or assumes instead, for people."),
+                    since=described(TIME, "Since when each answer has had it, by the wall clock."),
+                    last_at=described(TIME, "When the newest answer came that had it."),
+                    now=described(FLAG, "Whether the feed's newest answer has it."),
+                    polls_today=described(COUNT, "How many polls of the city's present day had it."),
+                    cases_today=described(COUNT, "How often it occurred in these polls together."),
+                    count=described(COUNT, "How often, in the last poll that had it."),
                     example=described(
                         TEXT, "One case: what the feed said, so escape it before it goes into HTML."
                     ),
-                    last_at=described(TIME, "When it was last seen, by the wall clock."),
                 )
             ),
         )
@@ -240,22 +244,35 @@ OUTAGES_SCHEMA = record(
 
 
 def findings(system: str | None) -> Body:
-    """List what was odd in the feeds' answers in the last day, by kind."""
+    """List what is odd in the feeds' answers, or was in the last day: what harms a rider most first."""
     source = reader()
+    rows = _asked(source, system)
+    odd = source.store.findings.oddities([row.system_id for row in rows], source.clock())
     found = [
         {
             "system_id": row.system_id,
             "label": row.label or None,
-            "findings": [
-                {"kind": odd.finding.kind, "means": finding(odd.finding.kind), "polls": odd.polls,
-                 "count": odd.finding.count, "example": example(odd.finding.example),
-                 "last_at": iso(odd.last)}
-                for odd in sorted(source.oddities(row.system_id), key=lambda odd: odd.finding.kind)
-            ],
+            "findings": [_finding(each) for each in by_harm(odd[row.system_id])],
         }
-        for row in _asked(source, system)
-    ]  # fmt: skip
-    return json_body({"hours": 24, "systems": found})
+        for row in rows
+    ]
+    return json_body({"systems": found})
+
+
+def _finding(odd: Oddity) -> dict[str, Any]:
+    found = odd.finding
+    return {
+        "kind": found.kind,
+        "means": finding(found.kind),
+        "done": done_about(found.kind),
+        "since": iso(odd.since),
+        "last_at": iso(odd.last_at),
+        "now": not odd.gone,
+        "polls_today": odd.polls,
+        "cases_today": odd.cases,
+        "count": found.count,
+        "example": example(found.example),
+    }
 
 
 def drifts(system_id: str, since: datetime | None) -> Body:

@@ -12,7 +12,8 @@ FEEDS_HEADING = mark("All feeds")
 FEEDS_TABLE = mark("all feeds")
 FEEDS_WINDOW = mark(
     "Polls are counted over the last 24 hours, forecasts over the last 24 hours of each city's own time: "
-    "one is of one station at one time ahead. Times of day are each city's own."
+    "one is of one station at one time ahead. Times of day are each city's own. What harms riders most comes "
+    "first: feeds that fail, then those with the worst oddities."
 )
 FEED_COLUMNS: Words[str] = Words(
     {
@@ -57,12 +58,13 @@ NEVER = mark("never")
 CLOSER = mark("Closer ↓")
 NO_POLLS = mark("It has not been polled in the last 24 hours.")
 POLLS_TABLE = mark("polls by quarter-hour")
-ODDITIES_NOW = mark("oddities in the last answers, with an example each")
+ODDITIES_TABLE = mark("oddities in the last answers, with an example each")
 ODD_COLUMNS: Words[str] = Words(
     {
-        "feed": mark("Feed"),
-        "count": mark("How often"),
-        "what": mark("What", "kind of oddity"),
+        "what": mark("What is odd"),
+        "done": mark("What is done about it"),
+        "since": mark("Since"),
+        "today": mark("Today"),
         "example": mark("For example"),
     }
 )
@@ -93,31 +95,25 @@ def failed(at: str, kind: str, words: str) -> str:
     return tr("{time}: {reason} ({kind})", time=at, reason=reason, kind=kind)
 
 
-def oddity(often: int, words: str, polls: int, at: str, example: str) -> str:
-    """Write a finding with its newest number and example. Plain text: the example comes from the feed.
+def lasted(since: str, until: str) -> str:
+    """Write since when an oddity is there, or from when to when it was.
 
-    >>> oddity(2, "stations without counts", 1314, "22:52", "9001")
-    '2 × stations without counts, for example "9001"; in 1,314 polls, last at 22:52'
-    >>> oddity(1, "stations without counts", 1, "22:52", "")
-    '1 × stations without counts; in 1 poll, last at 22:52'
+    >>> lasted("Mon 18:02", ""), lasted("18:02", "19:10")
+    ('Mon 18:02', '18:02 to 19:10')
     """
-    if example:
-        return plural(
-            '{often} × {oddity}, for example "{example}"; in {n} poll, last at {time}',
-            '{often} × {oddity}, for example "{example}"; in {n} polls, last at {time}',
-            polls,
-            often=number(often),
-            oddity=words,
-            example=example,
-            time=at,
-        )
+    return tr("{begin} to {end}", begin=since, end=until) if until else since
+
+
+def today(polls: int, cases: int) -> str:
+    """Write how often an oddity occurred today.
+
+    >>> today(1314, 2628), today(1, 1), today(0, 0)
+    ('2,628 × in 1,314 polls', '1 × in 1 poll', 'not yet')
+    """
+    if not polls:
+        return tr("not yet")
     return plural(
-        "{often} × {oddity}; in {n} poll, last at {time}",
-        "{often} × {oddity}; in {n} polls, last at {time}",
-        polls,
-        often=number(often),
-        oddity=words,
-        time=at,
+        "{cases} × in {n} poll", "{cases} × in {n} polls", polls, cases=number(cases), n=number(polls)
     )
 
 

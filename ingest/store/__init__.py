@@ -9,10 +9,11 @@ from ingest.store.errors import (
     StoreNotReadyError,
     StoreUnreachableError,
 )
-from ingest.store.feed_health import Failure, Health, NewestAnswer, Oddity
+from ingest.store.feed_health import Failure, Health, NewestAnswer
+from ingest.store.findings import Oddity, findings_json
 from ingest.store.issued_forecasts import IssuedForecast
 from ingest.store.leases import LeaseClaim
-from ingest.store.observations import ANSWERED_OUTCOMES, OUTCOME_LEARNT, PollRow, findings_json, snapshot_of
+from ingest.store.observations import ANSWERED_OUTCOMES, OUTCOME_LEARNT, PollRow, snapshot_of
 from ingest.store.playback import SPEEDS, Begin, Playback
 from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, Outage, measured, span_start
 from ingest.store.store import PollResult, Store, TickResult

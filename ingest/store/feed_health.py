@@ -5,9 +5,8 @@ Every query names its systems, so that the table's key leads straight to their r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
@@ -15,7 +14,6 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingest.gbfs.findings import Finding
 from ingest.reason import Reason
 from ingest.store.database import Database
 from ingest.store.observations import ANSWERED_OUTCOMES
@@ -31,7 +29,7 @@ _TIMED = ("seconds", "learn_seconds", "forecast_seconds")
 
 @dataclass(frozen=True)
 class NewestAnswer:
-    """A feed's newest answer, and its findings.
+    """A feed's newest answer.
 
     `ttl_seconds` is how long it holds, and `waiting` counts the forecasts that waited for their truth then;
     both are None where an older release stored the poll.
@@ -40,16 +38,6 @@ class NewestAnswer:
     received_at: datetime
     ttl_seconds: float | None
     waiting: int | None
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True)
-class Oddity:
-    """A kind of finding: its newest `finding`, the time of that (`last`), and how many `polls` had it."""
-
-    finding: Finding
-    polls: int
-    last: datetime
 
 
 @dataclass(frozen=True)
@@ -95,24 +83,6 @@ class FeedHealthQueries:
                 settled(db, ids),
                 {row.system_id: row.timezone for row in db.execute(zones)},
             )
-
-    def oddities(self, system_id: str, since: datetime) -> list[Oddity]:
-        """List the kinds of finding in a feed's answers since a time, the newest first."""
-        last = sa.func.max(polls.c.received_at)
-        query = (
-            sa.select(polls.c.findings, sa.func.count(), last)
-            .where(polls.c.system_id == system_id, polls.c.received_at > since, polls.c.findings != "[]")
-            .group_by(polls.c.findings)
-            .order_by(last.desc())
-        )
-        found: dict[str, Oddity] = {}
-        with self._read() as db:
-            rows = db.execute(query).all()
-        for findings, n, at in rows:
-            for finding in _findings(findings):
-                known = found.get(finding.kind, Oddity(finding, 0, at))
-                found[finding.kind] = replace(known, polls=known.polls + n)
-        return list(found.values())
 
     def last_failure(self, system_id: str, since: datetime) -> Failure | None:
         """Fetch a feed's last poll that failed since a time; None where none did."""
@@ -181,20 +151,12 @@ def newest(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, New
         .subquery()
     )
     same = sa.and_(polls.c.system_id == last.c.system_id, polls.c.received_at == last.c.last)
+    columns = (polls.c.system_id, polls.c.received_at, polls.c.ttl_seconds, polls.c.waiting)
+    query = sa.select(*columns).join(last, same)
     return {
-        row.system_id: NewestAnswer(row.received_at, row.ttl_seconds, row.waiting, _findings(row.findings))
-        for row in db.execute(sa.select(polls).join(last, same))
+        row.system_id: NewestAnswer(row.received_at, row.ttl_seconds, row.waiting)
+        for row in db.execute(query)
     }
-
-
-def _findings(stored: str) -> tuple[Finding, ...]:
-    """Read findings; an older release stored a sentence where there is a reason now."""
-    return tuple(
-        Finding(kind, count, Reason(**example) if isinstance(example, dict) else example)
-        for kind, count, example in (
-            (each["kind"], each["count"], each["example"]) for each in json.loads(stored)
-        )
-    )
 
 
 def settled(db: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:

@@ -6,9 +6,8 @@ row of every station, so that reading all of them is one narrow query.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -203,11 +202,6 @@ def snapshot_of(at: datetime, rows: Sequence[Any]) -> Snapshot:
             for name, default in NOTHING_KNOWN.items()
         },
     )
-
-
-def findings_json(findings: Sequence[Any]) -> str:
-    """Write findings as the JSON that `polls.findings` holds."""
-    return json.dumps([asdict(finding) for finding in findings], ensure_ascii=False)
 
 
 def _or(values: Any, size: int, default: Any) -> list[Any]:

@@ -19,6 +19,7 @@ from ingest.store.daily_scores import DailyScore, DailyScoreTable
 from ingest.store.database import Database
 from ingest.store.errors import LeaseLostError
 from ingest.store.feed_health import FeedHealthQueries
+from ingest.store.findings import FindingTable
 from ingest.store.frames import FrameTable
 from ingest.store.issued_forecasts import IssuedForecastTable
 from ingest.store.leases import LeaseClaim, LeaseTable
@@ -96,6 +97,7 @@ class Store:
         self.daily_scores = DailyScoreTable(database)
         self.issued_forecasts = IssuedForecastTable(database, self.observations)
         self.feed_health = FeedHealthQueries(database)
+        self.findings = FindingTable(database)
         self.playback = PlaybackTable(database)
         self.weather = WeatherTable(database)
 
@@ -123,6 +125,7 @@ class Store:
             self.observations.add_changes(db, system_id, at, tick.changes)
             if tick.stations is not None:
                 self.systems.replace_stations(db, system_id, tick.stations)
+            self.findings.add(db, system_id, tick.poll)
             if tick.documents is not None:
                 self.systems.replace_documents(db, system_id, tick.documents)
             self.frames.add(db, system_id, version, claim.now, at, tick.frame)
@@ -167,6 +170,7 @@ class Store:
         with self._database.write() as db:
             self.leases.require(db, claim)
             self.observations.add_poll(db, claim.system_id, result.poll)
+            self.findings.add(db, claim.system_id, result.poll)
             self.systems.update(db, claim.system_id, **values)
 
     def begin(self, claim: LeaseClaim, playback: Playback) -> None:

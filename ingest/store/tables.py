@@ -260,8 +260,23 @@ feed_documents = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
 )
 
+findings = sa.Table(
+    "findings",
+    metadata,
+    _system_id(),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("since", UnixTime, nullable=False),
+    sa.Column("last_at", UnixTime, nullable=False),
+    sa.Column("gone", sa.Boolean, nullable=False),
+    sa.Column("day", sa.Text, nullable=False),  # of the city's calendar: polls and cases count its answers
+    sa.Column("polls", sa.Integer, nullable=False),
+    sa.Column("cases", sa.BigInteger, nullable=False),
+    sa.Column("last_count", sa.Integer, nullable=False),
+    sa.Column("example", sa.Text, nullable=False),
+)
+
 EMPTIED_BY_BEGIN = (
     stations, observations, status, polls, checkpoints, drifts, daily_scores, issued_forecasts,
-    scores, outages, weathers, feed_documents,
+    scores, outages, weathers, feed_documents, findings,
 )  # fmt: skip
 """The tables that lose a system's rows when it begins anew. Its old frames stay until they are too old."""

@@ -17,10 +17,12 @@ from dashboard.state.pages import PAGES
 from dashboard.words import feeds as feeds_words
 from dashboard.words import model as model_words
 from dashboard.words import shell as shell_words
+from ingest.gbfs.findings import Finding
 from ingest.store import LeaseClaim, PollRow, TickResult
 from ingest.store.daily_scores import by_day
 from model import Forecaster, Snapshot
 from tests.support.browsing import DESK, PHONE, Site, Visit, barred, fits, small_targets
+from tests.support.dashboard_world import NASTY
 from tests.support.processes import wait_for
 
 pytestmark = pytest.mark.browser
@@ -100,10 +102,16 @@ def test_errors_move_by_themselves(visit: Visit, site: Site, device: dict[str, A
 
 @BOTH
 def test_see_how_every_feed_is_doing(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
+    site.world.now += timedelta(seconds=1)
+    long = Finding("bad_document", 1, "x" * 80)
+    site.world.find("dublin", long, Finding("bad_count", 3, f"bikes at {NASTY}: -1"))
     page = visit("?city=dublin", device, scheme)
     go_to(page, "Feeds")
-    rows = page.get_by_role("row")
+    rows = page.get_by_role("table").first.get_by_role("row")
     dublin, boulder = rows.filter(has_text="dublinbikes"), rows.filter(has_text="BCycle")
+    odd = page.get_by_role("table", name=feeds_words.ODDITIES()).get_by_role("row")
+    expect(odd.nth(1)).to_contain_text("Counts that are missing or make no sense")
+    expect(odd.nth(1)).to_contain_text("3 × in 1 poll")
     expect(dublin).to_contain_text("live")
     expect(page.locator("h2.feed")).to_have_text("Dublin · dublinbikes")
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ingest.store import LeaseClaim, PollResult, PollRow, Reason, Store, TickResult
+from ingest.gbfs.findings import Finding
+from ingest.store import LeaseClaim, PollResult, PollRow, Reason, Store, TickResult, findings_json
 from ingest.store.issued_forecasts import is_due
 from ingest.system import System
 from model.frame import MINUTES, Frame, Outlook
@@ -143,6 +144,13 @@ class World:
             issued=made.to_bytes() if keep else None,
         )
         return self.store.commit_tick(claim, replace(tick, **more))
+
+    def find(self, system_id: str, *found: Finding) -> None:
+        """Write a poll that brought nothing new, with these findings."""
+        claim = LeaseClaim(system_id, "test", self.now, LEASE)
+        assert self.store.leases.take(claim)
+        poll = PollRow(self.now, None, "unchanged", None, 0.1, findings_json(found), 60.0)
+        self.store.commit_poll(claim, PollResult(poll, self.now + timedelta(minutes=1), None, 0))
 
     def fail(self, system_id: str, state: str, why: str, failures: int = 3) -> None:
         """Write a poll that failed, the next one being due in 40 s."""

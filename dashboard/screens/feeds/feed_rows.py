@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,12 +16,17 @@ from dashboard.words import feeds as feeds_words
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
-from dashboard.words.findings import example, finding
-from ingest.store import ANSWERED_OUTCOMES, OUTCOME_LEARNT, Health, NewestAnswer, SystemState
+from dashboard.words.findings import by_harm, done_about, example, finding, rank
+from ingest.store import ANSWERED_OUTCOMES, OUTCOME_LEARNT, Health, NewestAnswer, Oddity, SystemState
 from ingest.system import System
 
 QUARTER = timedelta(minutes=15)
 QUARTERS = DAY // QUARTER
+
+_STATES = {"refused": 0, "unreachable": 0, "silent": 1, "waiting": 2, "live": 3}
+"""The states of a feed, ranked by harm to a rider."""
+
+_NOTHING_ODD = sys.maxsize
 
 Times = tuple[float, float]
 """Median and 95th percentile, in seconds."""
@@ -30,6 +36,7 @@ Times = tuple[float, float]
 class FeedRow:
     """The state of one feed. `quarters` are the last 24 hours by the quarter, named as in `STRIP_KEY`.
 
+    `oddities` are what is odd now and what was in the last day, by harm to a rider.
     `answered_at` is the wall clock's, `age` how far its newest counts lie behind its own time.
     """
 
@@ -44,6 +51,18 @@ class FeedRow:
     quarters: tuple[str, ...]
     settled: int
     expired: int
+    oddities: tuple[Oddity, ...] = ()
+
+    @property
+    def harm(self) -> tuple[int, int]:
+        """How much it harms a rider, the least number the most: its state first, then its worst finding."""
+        worst = min((rank(each.finding.kind) for each in self.odd_now), default=_NOTHING_ODD)
+        return _STATES.get(self.state.state, 0), worst
+
+    @property
+    def odd_now(self) -> list[Oddity]:
+        """What is odd in its newest answer."""
+        return [each for each in self.oddities if not each.gone]
 
     @property
     def name(self) -> str:
@@ -70,19 +89,28 @@ class FeedRow:
 
 
 def feeds(source: StoreReader, only: str | None = None) -> list[FeedRow]:
-    """Read the state of all followed feeds, in their order, or of one."""
+    """Read the state of all followed feeds, or of one: what harms a rider most first, else in their order."""
     known = source.overview()
     wall, health = source.clock(), source.health(list(known))
     counts = dict(list(health.counts.groupby("system_id")))
     none = health.counts[:0]
-    return [
-        feed(system, state, health, counts.get(system_id, none), wall)
-        for system_id, (system, state) in known.items()
-        if only in (None, system_id)
+    asked = {key: both for key, both in known.items() if only in (None, key)}
+    odd = source.store.findings.oddities(list(asked), wall)
+    rows = [
+        feed(system, state, health, counts.get(system_id, none), odd[system_id], wall)
+        for system_id, (system, state) in asked.items()
     ]
+    return sorted(rows, key=lambda row: row.harm)
 
 
-def feed(system: System, state: SystemState, health: Health, counts: pd.DataFrame, wall: datetime) -> FeedRow:
+def feed(
+    system: System,
+    state: SystemState,
+    health: Health,
+    counts: pd.DataFrame,
+    odd: Sequence[Oddity],
+    wall: datetime,
+) -> FeedRow:
     """Make the row of one feed; `counts` are numbers of its polls by quarter-hour and outcome."""
     system_id = system.system_id
     outcomes = [*zip(counts["outcome"].tolist(), counts["n"].tolist(), strict=True)]
@@ -99,6 +127,7 @@ def feed(system: System, state: SystemState, health: Health, counts: pd.DataFram
         quarters=tuple(quarters(counts, wall)),
         settled=settled,
         expired=expired,
+        oddities=tuple(by_harm(odd)),
     )
 
 
@@ -165,7 +194,7 @@ def table(known: Sequence[FeedRow]) -> pd.DataFrame:
                 "failures_in_a_row": feed.state.failures,
                 "polls": feed.polls,
                 "failed": feed.failed,
-                "kinds_of_oddities": None if answer is None else len(answer.findings),
+                "kinds_of_oddities": None if answer is None else len(feed.odd_now),
                 "forecasts_waiting": None if answer is None else answer.waiting,
                 "forecasts_settled": feed.settled,
                 "forecasts_expired": feed.expired,
@@ -174,15 +203,23 @@ def table(known: Sequence[FeedRow]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+ODDITY_KEYS = (
+    "system_id", "name", "kind", "what", "done", "since", "last_at", "now", "polls_today", "cases_today",
+    "cases_in_last_poll", "example",
+)  # fmt: skip
+"""The columns of the oddities as a file."""
+
+
 def oddities(known: Sequence[FeedRow]) -> pd.DataFrame:
-    """List the findings in the last answer of every feed, by kind, with an example each."""
+    """Lay out what is odd in every feed, for a download: by feed, what harms a rider most first."""
     rows = [
-        (feed.name, each.count, finding(each.kind), example(each.example))
+        (feed.system.system_id, feed.name, each.finding.kind, finding(each.finding.kind),
+         done_about(each.finding.kind), each.since, each.last_at, not each.gone, each.polls, each.cases,
+         each.finding.count, example(each.finding.example))
         for feed in known
-        if feed.answer is not None
-        for each in feed.answer.findings
-    ]
-    return pd.DataFrame(rows, columns=[*feeds_words.ODD_COLUMNS.values()])
+        for each in feed.oddities
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=[*ODDITY_KEYS])
 
 
 def last_24_hours(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -77,7 +77,7 @@ def cells(feed: FeedRow) -> dict[str, str]:
         "polls": formats.number(feed.polls),
         "failed": formats.number(feed.failed),
         "day": strip(feed.quarters),
-        "oddities": formats.UNKNOWN if answer is None else feeds_words.kinds(len(answer.findings)),
+        "oddities": formats.UNKNOWN if answer is None else feeds_words.kinds(len(feed.odd_now)),
         "waiting": formats.UNKNOWN if waiting is None else formats.number(waiting),
         "settled": formats.number(feed.settled),
         "expired": formats.number(feed.expired),

@@ -9,7 +9,7 @@ from dashboard.charts import feeds as charts
 from dashboard.components import legend, page_shell
 from dashboard.components.downloads import offer
 from dashboard.components.html import show, stylesheet, tag
-from dashboard.screens.feeds import feed_table
+from dashboard.screens.feeds import feed_table, oddity_table
 from dashboard.screens.feeds.feed_rows import (
     FeedRow,
     feeds,
@@ -25,7 +25,6 @@ from dashboard.words import formats
 from dashboard.words import hours as hours_words
 from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
-from dashboard.words.findings import example, finding
 from ingest.system import System
 from model.hours import ALWAYS_OPEN
 
@@ -55,7 +54,7 @@ def overview(system: System) -> None:
     offer(table(known), "dockcast-feeds", feeds_words.FEEDS_TABLE())
     odd = oddities(known)
     if len(odd):
-        offer(odd, "dockcast-oddities", feeds_words.ODDITIES_NOW())
+        offer(odd, "dockcast-oddities", feeds_words.ODDITIES_TABLE())
 
 
 def detail(system: System) -> None:
@@ -76,17 +75,10 @@ def detail(system: System) -> None:
         why = "" if failure is None else feed_error(failure.reason)
         st.text(feeds_words.NO_FAILURE() if failure is None else feeds_words.failed(at, failure.outcome, why))
         show(tag("h3", feeds_words.ODDITIES(), cls="chart"))
-        lines = [
-            feeds_words.oddity(
-                o.finding.count,
-                finding(o.finding.kind),
-                o.polls,
-                formats.moment(o.last, wall, zone),
-                example(o.finding.example),
-            )
-            for o in source.oddities(system.system_id)
-        ]
-        st.text("\n".join(lines) or feeds_words.NO_ODDITIES())
+        if feed.oddities:
+            show(oddity_table.table(feed.oddities, wall, zone))
+        else:
+            st.text(feeds_words.NO_ODDITIES())
 
 
 def opening_hours(system: System) -> None:

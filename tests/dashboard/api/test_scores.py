@@ -137,8 +137,10 @@ def test_findings_are_described_in_words(world: World) -> None:
     (finding,) = dublin["findings"]
     assert finding["kind"] == "bad_count"
     assert finding["means"].startswith("counts that are missing")
-    assert (finding["polls"], finding["count"], finding["example"]) == (1, 3, "<b>-7</b>")
-    assert finding["last_at"] == "2026-03-02T12:00:00Z"
+    assert finding["done"].startswith("taken as unknown")
+    assert (finding["polls_today"], finding["cases_today"], finding["count"]) == (1, 3, 3)
+    assert (finding["now"], finding["example"]) == (True, "<b>-7</b>")
+    assert finding["since"] == finding["last_at"] == "2026-03-02T12:00:00Z"
     assert boulder == {"system_id": "boulder", "label": "replayed", "findings": []}
     assert get("/api/findings?system=dublin")["systems"] == [dublin]
     assert client().get("/api/findings?system=atlantis").status_code == 404

@@ -16,7 +16,6 @@ from dashboard import store_reader
 from dashboard.screens.feeds import feed_rows, feed_table
 from dashboard.words import feeds as feeds_words
 from dashboard.words import shell as shell_words
-from dashboard.words.findings import finding
 from ingest.gbfs.findings import Finding
 from ingest.store import LeaseClaim, PollResult, PollRow, findings_json
 from tests.support.dashboard_world import DUBLIN, LEASE, NASTY, NOON, World, frame
@@ -38,6 +37,17 @@ def rows(page: AppTest) -> dict[str, dict[str, str]]:
         if name is not None:
             cells = re.findall(r'data-head="([^"]*)"><span>(.*?)</span></td>', line)
             found[unescape(name[1])] = {head: unescape(re.sub("<br>", " · ", value)) for head, value in cells}
+    return found
+
+
+def oddities(page: AppTest) -> dict[str, dict[str, str]]:
+    """Read the table of oddities: by what is odd, then by the column's head."""
+    found = {}
+    for line in re.findall(r"<tr role=\"row\".*?</tr>", html(page)):
+        what = re.search(r'<th role="rowheader" scope="row">([^<]*)</th>', line)
+        if what is not None:
+            cells = re.findall(r'data-head="([^"]*)"><span>(.*?)</span></td>', line)
+            found[unescape(what[1])] = {head: unescape(value) for head, value in cells}
     return found
 
 
@@ -119,17 +129,60 @@ def test_a_feed_without_failures_and_oddities_says_so(world: World) -> None:
 
 @pytest.mark.both
 def test_findings_are_listed_by_kind_with_an_example_as_plain_text(world: World) -> None:
-    """A stranger wrote the example: as Markdown it would load an image from their server."""
+    """A stranger wrote the example: as Markdown or HTML it would load an image from their server."""
     world.commit(frame())
     for _ in range(3):
         world.now += MINUTE
         poll(world, "unchanged", STARED)
+    found = oddities(opened(city="dublin"))
+    assert found == {
+        "Stations without a name": {
+            "What is done about it": "Shown by their id", "Since": "12:01", "Today": "6 × in 3 polls",
+            "For example": NASTY,
+        }
+    }  # fmt: skip
+
+
+def test_oddities_are_shown_by_their_harm_and_those_that_are_gone_with_both_times(world: World) -> None:
+    world.commit(frame())
+    for found in (
+        (Finding("no_name", 1), Finding("bad_count", 4, "bikes at 7: -1")),
+        (Finding("no_name", 1),),
+    ):
+        world.now += MINUTE
+        poll(world, "unchanged", (*found, Finding("of_tomorrow", 1), Finding("bad_hours", 1)))
+    world.now += timedelta(hours=12)
     page = opened(city="dublin")
-    assert f'2 × stations without a name, shown by their id, for example "{NASTY}"; in 3 polls' in text_of(
-        page
-    )
-    assert "evil" not in html(page)
-    assert not [e for e in page.markdown if "evil" in e.value]
+    assert [*oddities(page)] == [
+        "Opening hours that cannot be read", "Stations without a name", "Of_tomorrow",
+        "Counts that are missing or make no sense",
+    ]  # fmt: skip
+    *_, newer, gone = oddities(page).values()
+    assert (newer["What is done about it"], newer["Today"]) == ("–", "not yet")
+    assert gone["Since"] == "Mon 12:01 to Mon 12:01"
+    assert rows(page)["Dublin · dublinbikes"]["Oddities"] == "3 kinds"
+
+
+def test_feeds_that_harm_riders_come_first(world: World) -> None:
+    """By state, then by the worst finding; in their own order else."""
+
+    def order() -> list[str]:
+        return [feed.system.system_id for feed in feed_rows.feeds(store_reader.reader())]
+
+    world.commit(frame())
+    world.commit(frame("boulder"))
+    assert order() == ["dublin", "boulder"]
+    world.now += MINUTE
+    poll(world, "unchanged", STARED)
+    poll(world, "unchanged", (Finding("bad_count", 1),), "boulder")
+    assert order() == ["boulder", "dublin"]
+    world.now += MINUTE
+    poll(world, "unchanged", STARED)
+    poll(world, "unchanged", (), "boulder")
+    assert order() == ["dublin", "boulder"]
+    world.now += MINUTE
+    world.fail("boulder", "unreachable", "no network")
+    assert order() == ["boulder", "dublin"]
 
 
 def test_the_address_chooses_the_feed_and_a_bad_one_falls_back(world: World) -> None:
@@ -189,7 +242,12 @@ def test_the_download_has_the_same_numbers(world: World) -> None:
     assert {name: dublin[name] for name in expected} == expected
     assert dublin["answered_at"] == NOON + MINUTE
     odd = feed_rows.oddities(known)
-    assert odd.values.tolist() == [["Dublin · dublinbikes", 2, finding(STARED[0].kind), NASTY]]
+    assert odd.to_dict("records") == [
+        {"system_id": "dublin", "name": "Dublin · dublinbikes", "kind": "no_name",
+         "what": "stations without a name", "done": "shown by their id", "since": NOON + MINUTE,
+         "last_at": NOON + MINUTE, "now": True, "polls_today": 1, "cases_today": 2, "cases_in_last_poll": 2,
+         "example": NASTY}
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Atlantis", "", "Europe/Dublin"])

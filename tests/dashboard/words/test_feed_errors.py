@@ -14,7 +14,7 @@ import pytest
 
 import tests.support.misbehaving as server_that
 from dashboard.words.feed_errors import DOCUMENTS, FEED_ERRORS, feed_error
-from dashboard.words.findings import FINDINGS, example, finding
+from dashboard.words.findings import FINDINGS, done_about, example, finding, rank
 from ingest.gbfs.clock import ClockFinding, offset_reason
 from ingest.gbfs.errors import DocumentError, DocumentName, FetchFailed, NoBicycles, NoStations
 from ingest.http.errors import FetchError, KeyNeeded, TooSlow
@@ -147,8 +147,18 @@ def kinds_of_findings() -> set[str]:
 
 def test_every_kind_of_finding_has_words_and_no_other_has() -> None:
     assert kinds_of_findings() == set(FINDINGS)
-    assert all(finding(kind) != kind for kind in FINDINGS)
-    assert "without a forecast of spaces" in finding("no_docks")
+    for kind in FINDINGS:
+        assert finding(kind) != kind
+        assert done_about(kind)
+    assert "no forecast of spaces" in done_about("no_docks")
+
+
+def test_kinds_of_findings_are_ranked_by_their_harm_to_a_rider() -> None:
+    """Wrong counts come before hours, hours before times, and times before names."""
+    ranked = ["contradicted", "bad_count", "unknown_type", "bad_hours", "no_docks", "wrong_clock", "no_name"]
+    ranks = [rank(kind) for kind in (*ranked, "of_tomorrow")]
+    assert ranks == sorted(ranks)
+    assert len({rank(kind) for kind in FINDINGS}) == len(FINDINGS)
 
 
 def test_the_example_of_a_bad_document_is_a_reason(operator: Operator) -> None:

@@ -80,6 +80,10 @@ FILLED: dict[str, list[dict[str, Any]]] = {
     ],
     "weathers": [{"system_id": "dublin", "at": AT, "blob": BLOB}],
     "feed_documents": [{"system_id": "dublin", "name": "vehicle_types", "content": '{"ß": "plain"}'}],
+    "findings": [
+        {"system_id": "dublin", "kind": "no_docks", "since": AT + 0.25, "last_at": AT + 60.5, "gone": False,
+         "day": "2026-03-02", "polls": 2, "cases": 5, "last_count": 3, "example": '"ß1"'}
+    ],
 }  # fmt: skip
 SCORED = [
     {"system_id": system_id, "model": model, "minutes": 30, **dict.fromkeys(SUMS, 1)}

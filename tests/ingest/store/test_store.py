@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from ingest.gbfs.findings import Finding
 from ingest.store import (
     LeaseLostError,
     Outage,
@@ -28,9 +27,8 @@ from ingest.store import (
     StoreError,
     StoreFailedError,
     StoreUnreachableError,
-    findings_json,
 )
-from ingest.store.feed_health import Failure, Oddity
+from ingest.store.feed_health import Failure
 from ingest.store.holder import new_holder
 from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
 from ingest.store.tables import systems
@@ -553,24 +551,6 @@ def test_health_counts_the_forecasts_settled_in_the_feeds_own_last_day(store: St
     assert found.settled == {"dublin": (10, 1)}
     assert found.zones == {"dublin": "Europe/Dublin"}
     assert store.feed_health.health([], NOON).settled == {}
-
-
-def test_oddities_are_counted_by_kind_as_they_were_last(store: Store) -> None:
-    def findings_of(**found: int) -> str:
-        return findings_json([Finding(kind, n, f"{kind} {n}") for kind, n in found.items()])
-
-    for minute, findings in enumerate(
-        [findings_of(no_docks=2), "[]", findings_of(no_docks=3, no_zone=1), findings_of(no_docks=2)]
-    ):
-        polled(store, NOON + minute * MINUTE, "unchanged", 0.1, findings)
-    found = {oddity.finding.kind: oddity for oddity in store.feed_health.oddities("dublin", NOON - MINUTE)}
-    assert found == {
-        "no_docks": Oddity(Finding("no_docks", 2, "no_docks 2"), 3, NOON + 3 * MINUTE),
-        "no_zone": Oddity(Finding("no_zone", 1, "no_zone 1"), 1, NOON + 2 * MINUTE),
-    }
-    newest = store.feed_health.health(["dublin"], NOON).newest["dublin"]
-    assert newest.findings == (Finding("no_docks", 2, "no_docks 2"),)
-    assert store.feed_health.oddities("dublin", NOON + 3 * MINUTE) == []
 
 
 def test_the_last_failure_has_its_outcome_and_reason(store: Store) -> None:

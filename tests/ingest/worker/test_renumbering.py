@@ -46,7 +46,7 @@ def history(desk: Desk, station_id: str) -> list[int]:
 
 
 def findings(desk: Desk) -> dict[str, str | object]:
-    found = desk.store.feed_health.oddities("test", NOON - MINUTE)
+    found = desk.store.findings.oddities(["test"], desk.feed.now)["test"]
     return {each.finding.kind: (each.finding.count, each.finding.example) for each in found}
 
 

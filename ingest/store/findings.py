@@ -1,0 +1,130 @@
+"""What is odd in each feed: since when, how often today, and an example.
+
+A row for each kind of finding is brought up to date with each answered poll. Polls keep their findings too,
+but a page that counted those would read a day's polls. It costs each poll one query by key, and a delete and
+an insert where anything is odd.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ingest.gbfs.findings import Finding
+from ingest.reason import Reason
+from ingest.store.database import Database
+from ingest.store.observations import ANSWERED_OUTCOMES, PollRow
+from ingest.store.tables import findings, systems
+
+KEPT = timedelta(days=1)
+"""How long a kind of finding is kept that is gone."""
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """A kind of finding in a feed's answers, over time.
+
+    `finding` is as it was in the newest answer that had it, at `last_at`. Each answer from `since` on had it,
+    until then. It is `gone` where the newest answer has it no more. `polls` and `cases` count the answers
+    that had it today, by the city's clock, and how often it occurred in them. Times are the wall clock's.
+    """
+
+    finding: Finding
+    since: datetime
+    last_at: datetime
+    gone: bool
+    polls: int
+    cases: int
+
+
+class FindingTable:
+    """Reads and writes `findings`."""
+
+    def __init__(self, database: Database) -> None:
+        self._read = database.read
+
+    def oddities(self, ids: Sequence[str], now: datetime) -> dict[str, list[Oddity]]:
+        """List what is odd in feeds, by system and ordered by kind; `now` says which day is today."""
+        query = (
+            sa.select(findings, systems.c.timezone)
+            .join(systems, systems.c.system_id == findings.c.system_id)
+            .where(findings.c.system_id.in_(ids))
+            .where(sa.or_(sa.not_(findings.c.gone), findings.c.last_at > now - KEPT))
+            .order_by(findings.c.system_id, findings.c.kind)
+        )
+        with self._read() as db:
+            rows = db.execute(query).all()
+        days = {zone: _day(now, zone) for zone in {row.timezone for row in rows}}
+        found: dict[str, list[Oddity]] = {system_id: [] for system_id in ids}
+        for row in rows:
+            polls, cases = (row.polls, row.cases) if row.day == days[row.timezone] else (0, 0)
+            found[row.system_id].append(Oddity(_finding(row), row.since, row.last_at, row.gone, polls, cases))
+        return found
+
+    # ---------------------------------------------------------------- within a transaction
+
+    @staticmethod
+    def add(db: Connection, system_id: str, poll: PollRow) -> None:
+        """Count the findings of a poll. One that was not answered tells nothing: what was odd still is."""
+        if poll.outcome not in ANSWERED_OUTCOMES:
+            return
+        mine = findings.c.system_id == system_id
+        known = {row.kind: row for row in db.execute(sa.select(findings).where(mine))}
+        now = json.loads(poll.findings)
+        if not known and not now:
+            return
+        zone = db.scalar(sa.select(systems.c.timezone).where(systems.c.system_id == system_id))
+        day, at = _day(poll.received_at, zone), poll.received_at
+        rows = [_counted(known.get(each["kind"]), each, at, day) for each in now]
+        over = known.keys() - {row["kind"] for row in rows}
+        old = [kind for kind in over if known[kind].last_at <= at - KEPT]
+        ended = [kind for kind in over if not known[kind].gone]
+        if ended:
+            db.execute(findings.update().where(mine, findings.c.kind.in_(ended)).values(gone=True))
+        outdated = [*old, *(row["kind"] for row in rows if row["kind"] in known)]
+        if outdated:
+            db.execute(findings.delete().where(mine, findings.c.kind.in_(outdated)))
+        if rows:
+            db.execute(findings.insert(), [{"system_id": system_id, **row} for row in rows])
+
+
+def findings_json(found: Sequence[Finding]) -> str:
+    """Write findings as the JSON that `polls.findings` holds."""
+    return json.dumps([asdict(each) for each in found], ensure_ascii=False)
+
+
+def _counted(known: Any, found: dict[str, Any], at: datetime, day: str) -> dict[str, Any]:
+    """Make the row of a kind that a poll has, out of its row until then."""
+    unbroken, today = known is not None and not known.gone, known is not None and known.day == day
+    return {
+        "kind": found["kind"],
+        "since": known.since if unbroken else at,
+        "last_at": at,
+        "gone": False,
+        "day": day,
+        "polls": 1 + (known.polls if today else 0),
+        "cases": found["count"] + (known.cases if today else 0),
+        "last_count": found["count"],
+        "example": json.dumps(found["example"], ensure_ascii=False),
+    }
+
+
+def _finding(row: Any) -> Finding:
+    example = json.loads(row.example)
+    return Finding(row.kind, row.last_count, Reason(**example) if isinstance(example, dict) else example)
+
+
+def _day(at: datetime, zone: str | None) -> str:
+    """Write the day of a time as a city's calendar has it; UTC's where the city's zone is not known."""
+    try:
+        local = at.astimezone(ZoneInfo(zone or "UTC"))
+    except (KeyError, ValueError, OSError):
+        local = at.astimezone(ZoneInfo("UTC"))
+    return local.date().isoformat()

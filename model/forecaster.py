@@ -322,7 +322,7 @@ class Forecaster:
         cdf = self._ensemble.odds(present, rows, np.maximum(age, 0), wanted[order])
         if (np.diff(wanted) < 0).any():
             cdf = cdf[np.argsort(order)]
-        bikes, docks = (counts[rows] for counts in self._latest.begin())
+        bikes, docks = (counts[rows] for counts in present.latest.begin())
         known = (bikes >= 0) & (age >= 0)
         return Forecast(
             at=present.at,
@@ -343,8 +343,11 @@ class Forecaster:
         if self.at is None or self.learning_since is None:
             raise ValueError("nothing is known yet: learn a snapshot first")
         first_day = self.at - self.learning_since < _FIRST_DAY
-        places = self._riders.places(self._latest, self.stations.capacity)
-        return Present(self.at, first_day, self._ids, self._latest, places, self._by_hours)
+        capacity = self.stations.capacity
+        by_night = self._by_hours.explains_closing(self.at) & (self._latest.largest(capacity) > 0)
+        latest = self._latest.without_zeros(by_night)
+        places = self._riders.places(latest, capacity)
+        return Present(self.at, first_day, self._ids, latest, places, self._by_hours)
 
     # ------------------------------------------------------------------ state to bytes and back
 

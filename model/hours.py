@@ -206,6 +206,11 @@ class ByHours(Component):
         self.rents = np.where(settled, renting, self.rents)
         self.returns = np.where(settled, returning, self.returns)
 
+    def explains_closing(self, at: datetime) -> Bools:
+        """Tell where the hours explain that a station is closed, `(R,)`, also soon before and after."""
+        lag = timedelta(seconds=_LAG)
+        return ~self.is_open_from(at - lag, at + lag)
+
     def flags(self, at: datetime, renting: Bools, returning: Bools) -> tuple[Bools, Bools]:
         """Give the flags `(R,)` that stations have while they are open.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime
 
 import numpy as np
@@ -58,6 +59,16 @@ class LatestCounts(Component):
         latest.known_bikes = np.where(known, latest.bikes, self.known_bikes)
         latest.known_docks = np.where(known, latest.docks, self.known_docks)
         latest.known_at = np.where(known, int(snapshot.at.timestamp()), self.known_at)
+        return latest
+
+    def without_zeros(self, closed: Bools) -> LatestCounts:
+        """Give these counts, unknown where a `closed` `(S,)` station shows neither a bike nor a dock.
+
+        An operator writes such zeros at night; the bikes are there again in the morning.
+        """
+        zeros = closed & (self.state == CountState.CLOSED) & (self.bikes == 0) & (self.docks == 0)
+        latest = copy(self)
+        latest.bikes, latest.docks = (np.where(zeros, UNKNOWN, each) for each in (self.bikes, self.docks))
         return latest
 
     def same_as(self, other: LatestCounts) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -134,6 +135,42 @@ def test_flags_that_are_closed_by_hours_leave_odds_for_the_morning(night: Foreca
     assert frame.rents.all()
     assert chance(frame, 120) == 0
     assert chance(frame, 10 * 60) > 50
+
+
+def zeroed(forecaster: Forecaster) -> Frame:
+    """Show neither a bike nor a dock at s0 through the first hour of the night, with closed flags."""
+    here = np.arange(6) == 0
+    for minute in range(1200, 1260, 5):
+        seen = flagged(MONDAY + minute * MINUTE, [6] * 6, open_=False)
+        bikes, docks = (np.where(here, 0, counts) for counts in (seen.bikes, seen.docks))
+        forecaster.learn(replace(seen, bikes=bikes, docks=docks))
+    return make_frame(forecaster)
+
+
+def test_zeros_of_a_night_that_its_hours_explain_are_not_what_the_morning_begins_with() -> None:
+    forecaster = Forecaster(stations())
+    forecaster.update_hours(between((6, 20), (30, 44)))
+    for seen in riders(1200):
+        forecaster.learn(seen)
+    newest = forecaster.snapshot()
+    assert newest is not None
+    last, morning = int(newest.bikes[0]), make_frame(forecaster).minutes.tolist().index(10 * 60)
+    frame = zeroed(forecaster)
+    assert frame.bikes[0] == 0, "shown as the feed has it"
+    assert last > 0
+    assert abs(int(frame.bike.median[morning, 0]) - last) <= 1
+    assert chance(frame, 120) == 0
+    assert chance(frame, 10 * 60) > 50
+    again = make_frame(Forecaster.from_bytes(forecaster.to_bytes()))
+    assert again.to_bytes() == frame.to_bytes()
+
+
+def test_zeros_of_a_closing_that_no_hours_explain_are_forecast_from() -> None:
+    forecaster = Forecaster(stations())
+    for seen in riders(1200):
+        forecaster.learn(seen)
+    frame = zeroed(forecaster)
+    assert not frame.bike.median[:, 0].any()
 
 
 def test_a_station_that_was_closed_before_the_night_stays_closed() -> None:

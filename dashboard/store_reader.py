@@ -22,6 +22,7 @@ from ingest.store import (
     Failure,
     Health,
     IssuedForecast,
+    Oddity,
     Playback,
     Store,
     SystemState,
@@ -129,7 +130,9 @@ class StoreReader:
         self._overview: tuple[datetime, dict[str, tuple[System, SystemState]]] | None = None
         self._overview_lock = Lock()
         self._health: tuple[datetime, tuple[str, ...], Health] | None = None
+        self._oddities: tuple[datetime, tuple[str, ...], dict[str, list[Oddity]]] | None = None
         self._health_lock = Lock()
+        self._oddities_lock = Lock()
         self._round_trips: tuple[datetime, frozenset[str]] | None = None
         self._round_trips_lock = Lock()
         self._pipeline = lru_cache(maxsize=8)(self._unpack)  # 4 MB each at 2,000 stations
@@ -217,6 +220,15 @@ class StoreReader:
             known = self._health
             if known is None or known[1] != key or not timedelta(0) <= wall - known[0] < HEALTH_AGE:
                 known = self._health = (wall, key, self.store.feed_health.health(key, wall - DAY))
+            return known[2]
+
+    def oddities(self, ids: Sequence[str]) -> dict[str, list[Oddity]]:
+        """List what is odd in feeds, by system, as of ten seconds ago at most."""
+        wall, key = self.clock(), tuple(ids)
+        with self._oddities_lock:
+            known = self._oddities
+            if known is None or known[1] != key or not timedelta(0) <= wall - known[0] < HEALTH_AGE:
+                known = self._oddities = (wall, key, self.store.findings.oddities(key, wall))
             return known[2]
 
     def round_trips(self) -> frozenset[str]:

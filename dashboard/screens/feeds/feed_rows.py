@@ -94,11 +94,11 @@ def feeds(source: StoreReader, only: str | None = None) -> list[FeedRow]:
     wall, health = source.clock(), source.health(list(known))
     counts = dict(list(health.counts.groupby("system_id")))
     none = health.counts[:0]
-    asked = {key: both for key, both in known.items() if only in (None, key)}
-    odd = source.store.findings.oddities(list(asked), wall)
+    odd = source.oddities(list(known))
     rows = [
         feed(system, state, health, counts.get(system_id, none), odd[system_id], wall)
-        for system_id, (system, state) in asked.items()
+        for system_id, (system, state) in known.items()
+        if only in (None, system_id)
     ]
     return sorted(rows, key=lambda row: row.harm)
 

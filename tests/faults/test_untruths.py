@@ -64,7 +64,6 @@ def findings(store: Store, operator: Operator) -> dict[str, Any]:
     return {each["kind"]: each["example"] for each in every}
 
 
-@pytest.mark.both
 @pytest.mark.parametrize("name", UNTRUTHS)
 def test_what_a_feed_says_that_is_not_so_is_not_believed(store: Store, operator: Operator, name: str) -> None:
     untruth = UNTRUTHS[name]

@@ -57,7 +57,7 @@ def replayed(recording: Recording, start: datetime) -> tuple[list[Score], list[S
     class Watched(Forecaster):
         def learn(self, snapshot: Snapshot, after_hole: bool = False) -> list[Score]:
             self.dark = blanks[snapshot.at] = blank(recording, snapshot)
-            with patch("model.forecaster.settle", self.settle_both):
+            with patch("model.issued.settle", self.settle_both):
                 return super().learn(snapshot, after_hole)
 
         def settle_both(self, pending: Pending, bikes: Ints, docks: Ints) -> Settled:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.replay.recording import Recording
+from model.records import CountState
 
 Array = NDArray[Any]
 GRID_SECONDS = 600
@@ -35,11 +36,12 @@ class Questions:
 
 
 def matrix(recording: Recording) -> tuple[Array, Array]:
-    """Give bikes and docks at every poll, `(P, S)`."""
+    """Give bikes and docks at every poll, `(P, S)`; -1 where they are not known, as at a closed station."""
     bikes = np.empty((len(recording.polls), len(recording.stations)), dtype=np.int16)
     docks = np.empty_like(bikes)
     for row, snapshot in enumerate(recording.snapshots()):
-        bikes[row], docks[row] = snapshot.bikes, snapshot.docks
+        known = snapshot.state == CountState.KNOWN
+        bikes[row], docks[row] = np.where(known, (snapshot.bikes, snapshot.docks), -1)
     return bikes, docks
 
 

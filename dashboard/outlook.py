@@ -33,12 +33,8 @@ def side(of: BothSides, what: What) -> Outlook:
 
 
 def serves(frame: Frame, what: What) -> NDArray[np.bool_]:
-    """Tell which stations rent bikes out, or take them back, while their opening hours have them open `(S,)`.
-
-    A closed flag counts only where the hours do not explain it.
-    """
-    now, then = (frame.renting, frame.rents) if what == "bike" else (frame.returning, frame.returns)
-    return now if then is None else then
+    """Tell which stations rent bikes out, or take them back, while their hours have them open `(S,)`."""
+    return frame.rents_when_open if what == "bike" else frame.returns_when_open
 
 
 def is_open(frame: Frame, what: What, horizon: int | None) -> NDArray[np.bool_]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ from ingest.store import (
     Store,
     SystemState,
 )
-from ingest.system import System
+from ingest.system import System, zone_of
 from model.frame import Frame
 
 if TYPE_CHECKING:
@@ -47,22 +47,12 @@ HEALTH_AGE = timedelta(seconds=10)
 
 DAY = timedelta(hours=24)
 
+T = TypeVar("T")
+
 Clock = Callable[[], datetime]
 
 STALE_AFTER = timedelta(minutes=10)
 """Counts older than this are stale, whatever the feed's state."""
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """Give a time zone; UTC where this machine does not know its name.
-
-    >>> zone_of("Europe/Atlantis").key
-    'UTC'
-    """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def wall_clock() -> datetime:
@@ -114,6 +104,24 @@ class View:
         return int(np.abs(horizons - ahead).argmin()) if ahead <= horizons[-1] else None
 
 
+class Shared(Generic[T]):
+    """Keeps an answer that viewers share for some time, with the question that it answers. Thread-safe."""
+
+    def __init__(self, clock: Clock, age: timedelta) -> None:
+        self._clock = clock
+        self._age = age
+        self._lock = Lock()
+        self._kept: tuple[datetime, object, T] | None = None
+
+    def get(self, key: object, ask: Callable[[datetime], T]) -> T:
+        """Give the answer to the question `key`; `ask`, with the time, where none is young enough."""
+        with self._lock:
+            wall, kept = self._clock(), self._kept
+            if kept is None or kept[1] != key or not timedelta(0) <= wall - kept[0] < self._age:
+                kept = self._kept = (wall, key, ask(wall))
+            return kept[2]
+
+
 class StoreReader:
     """Reads a store for the pages and the API, and sets how a city is played. Thread-safe.
 
@@ -127,14 +135,10 @@ class StoreReader:
         self._frame = lru_cache(maxsize=32)(self._decode)
         self._totals = lru_cache(maxsize=64)(self._add_up)  # 10 kB each
         self._issued = lru_cache(maxsize=512)(self._decode_issued)  # 30 bytes a station each
-        self._overview: tuple[datetime, dict[str, tuple[System, SystemState]]] | None = None
-        self._overview_lock = Lock()
-        self._health: tuple[datetime, tuple[str, ...], Health] | None = None
-        self._oddities: tuple[datetime, tuple[str, ...], dict[str, list[Oddity]]] | None = None
-        self._health_lock = Lock()
-        self._oddities_lock = Lock()
-        self._round_trips: tuple[datetime, frozenset[str]] | None = None
-        self._round_trips_lock = Lock()
+        self._overview = Shared[dict[str, tuple[System, SystemState]]](clock, OVERVIEW_AGE)
+        self._health = Shared[Health](clock, HEALTH_AGE)
+        self._oddities = Shared[dict[str, list[Oddity]]](clock, HEALTH_AGE)
+        self._round_trips = Shared[frozenset[str]](clock, HEALTH_AGE)
         self._pipeline = lru_cache(maxsize=8)(self._unpack)  # 4 MB each at 2,000 stations
         self._pipeline_lock = Lock()
 
@@ -192,14 +196,12 @@ class StoreReader:
 
     def overview(self) -> dict[str, tuple[System, SystemState]]:
         """Give every followed system and its state, in their order, a second old at most."""
-        with self._overview_lock:
-            wall, known = self.clock(), self._overview
-            if known is None or not timedelta(0) <= wall - known[0] < OVERVIEW_AGE:
-                states = self.store.systems.states()
-                rows = {row.system_id: row for row in self.store.systems.followed()}
-                both = {key: (row, states[key]) for key, row in rows.items() if key in states}
-                known = self._overview = (wall, both)
-            return known[1]
+        return self._overview.get(None, self._look_over)
+
+    def _look_over(self, wall: datetime) -> dict[str, tuple[System, SystemState]]:
+        states = self.store.systems.states()
+        rows = {row.system_id: row for row in self.store.systems.followed()}
+        return {key: (row, states[key]) for key, row in rows.items() if key in states}
 
     def score_totals(self, system_id: str | None, span: int, since: datetime) -> pd.DataFrame:
         """Fetch the sums of scores by model and horizon: see `ScoreTables.totals`.
@@ -215,30 +217,17 @@ class StoreReader:
 
     def health(self, ids: Sequence[str]) -> Health:
         """Sum up how feeds have been doing for a day, as of ten seconds ago at most."""
-        wall, key = self.clock(), tuple(ids)
-        with self._health_lock:
-            known = self._health
-            if known is None or known[1] != key or not timedelta(0) <= wall - known[0] < HEALTH_AGE:
-                known = self._health = (wall, key, self.store.feed_health.health(key, wall - DAY))
-            return known[2]
+        key = tuple(ids)
+        return self._health.get(key, lambda wall: self.store.feed_health.health(key, wall - DAY))
 
     def oddities(self, ids: Sequence[str]) -> dict[str, list[Oddity]]:
         """List what is odd in feeds, by system, as of ten seconds ago at most."""
-        wall, key = self.clock(), tuple(ids)
-        with self._oddities_lock:
-            known = self._oddities
-            if known is None or known[1] != key or not timedelta(0) <= wall - known[0] < HEALTH_AGE:
-                known = self._oddities = (wall, key, self.store.findings.oddities(key, wall))
-            return known[2]
+        key = tuple(ids)
+        return self._oddities.get(key, lambda wall: self.store.findings.oddities(key, wall))
 
     def round_trips(self) -> frozenset[str]:
         """Give the systems that have no one-way trip, as of ten seconds ago at most."""
-        wall = self.clock()
-        with self._round_trips_lock:
-            known = self._round_trips
-            if known is None or not timedelta(0) <= wall - known[0] < HEALTH_AGE:
-                known = self._round_trips = (wall, self.store.systems.round_trips())
-            return known[1]
+        return self._round_trips.get(None, lambda wall: self.store.systems.round_trips())
 
     def last_failure(self, system_id: str) -> Failure | None:
         """Fetch a feed's last poll of the last day that failed; None where none did."""

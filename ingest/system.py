@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SIMULATED, RECORDED = "simulated:", "recorded:"
 """Addresses of played systems begin with these; a made-up city's id or a recording's folder follows."""
@@ -43,3 +44,15 @@ class System:
         False
         """
         return self.url.startswith((SIMULATED, RECORDED))
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Give a time zone; UTC where this machine does not know its name.
+
+    >>> zone_of("Europe/Atlantis").key
+    'UTC'
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")

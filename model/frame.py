@@ -107,6 +107,19 @@ class Frame:
             if not len(getattr(self, name)):
                 object.__setattr__(self, name, default)
 
+    @property
+    def rents_when_open(self) -> NDArray[np.bool_]:
+        """Tell which stations rent bikes out while their hours have them open, `(S,)`.
+
+        A closed flag counts only where the hours do not explain it.
+        """
+        return self.renting if self.rents is None else self.rents
+
+    @property
+    def returns_when_open(self) -> NDArray[np.bool_]:
+        """Tell which stations take bikes back while their hours have them open, `(S,)`."""
+        return self.returning if self.returns is None else self.returns
+
     @cached_property
     def closed(self) -> Bools | None:
         """Tell which stations are closed by their hours at each horizon, `(H, S)`; None without hours."""

@@ -23,8 +23,8 @@ ALWAYS_OPEN = -1
 FOREVER = 253_370_764_800
 """The Unix time, in the year 9999, at which a span ends that has no end."""
 
-_LAG = 15 * 60
-"""Seconds by which a station's flags may follow or precede its hours. Operators close and open by hand."""
+_LAG = timedelta(minutes=15)
+"""By how much a station's flags may follow or precede its hours. Operators close and open by hand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,14 +202,13 @@ class ByHours(Component):
         """Note the flags `(R,)` of stations that are open at `at`, and were and will be for some time."""
         if self.hours is None:
             return
-        settled = self.is_open_from(at - timedelta(seconds=_LAG), at + timedelta(seconds=_LAG))
-        self.rents = np.where(settled, renting, self.rents)
-        self.returns = np.where(settled, returning, self.returns)
+        explained = self.explains_closing(at)
+        self.rents = np.where(explained, self.rents, renting)
+        self.returns = np.where(explained, self.returns, returning)
 
     def explains_closing(self, at: datetime) -> Bools:
         """Tell where the hours explain that a station is closed, `(R,)`, also soon before and after."""
-        lag = timedelta(seconds=_LAG)
-        return ~self.is_open_from(at - lag, at + lag)
+        return ~self.is_open_from(at - _LAG, at + _LAG)
 
     def flags(self, at: datetime, renting: Bools, returning: Bools) -> tuple[Bools, Bools]:
         """Give the flags `(R,)` that stations have while they are open.
@@ -218,8 +217,5 @@ class ByHours(Component):
         """
         if self.hours is None:
             return renting, returning
-        settled = self.is_open_from(at - timedelta(seconds=_LAG), at + timedelta(seconds=_LAG))
-        return (
-            np.where(settled, renting, renting | self.rents),
-            np.where(settled, returning, returning | self.returns),
-        )
+        explained = self.explains_closing(at)
+        return renting | (explained & self.rents), returning | (explained & self.returns)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.arrays import Bools, Floats, Ints, Strings, frozen, rows_of
+from model.globe import kilometres
 from model.records import Stations
 
 NEAR_KM = 0.3
@@ -24,8 +25,6 @@ NEAR_KM = 0.3
 
 SPOT_KM = 0.05
 """How near a station must be to one of the same name that had another id."""
-
-EARTH_KM = 6371.0
 
 _MOST_RENAMED = 10_000
 """Ids of old that are remembered for links and favourites."""
@@ -199,12 +198,5 @@ def _spoken(of: Identities, row: int) -> str:
 
 
 def _kilometres(one: Identities, other: Identities) -> Floats:
-    """Give the distances of stations, row by row, straight through the earth: exact where it matters."""
-    return np.asarray(np.linalg.norm(globe(one.lat, one.lon) - globe(other.lat, other.lon), axis=1))
-
-
-def globe(lat: Floats, lon: Floats) -> Floats:
-    """Give places as points in space, in kilometres from the earth's centre, `(S, 3)`."""
-    north, east = np.radians(lat), np.radians(lon)
-    flat = np.cos(north)
-    return EARTH_KM * np.stack([flat * np.cos(east), flat * np.sin(east), np.sin(north)], axis=1)
+    """Give the distances of stations, row by row."""
+    return kilometres((one.lat, one.lon), (other.lat, other.lon))

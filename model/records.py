@@ -46,6 +46,9 @@ NOTHING_KNOWN: Mapping[str, int | bool] = MappingProxyType(
 )  # fmt: skip
 """The columns of a snapshot, each with its value at a station of which nothing is known."""
 
+COUNTS = ("bikes", "docks", "ebikes", "cargo")
+"""Those of its columns that are unknown at once where a count cannot be believed."""
+
 _WEATHER_HOLDS = 3 * 3600
 
 
@@ -157,7 +160,7 @@ class Snapshot:
             raise ValueError("Snapshot.at must be an aware datetime: give it a time zone, best UTC")
         object.__setattr__(self, "at", self.at.astimezone(UTC))
         object.__setattr__(self, "station_id", frozen(self.station_id, np.str_))
-        for name in ("bikes", "docks", "ebikes", "cargo"):
+        for name in COUNTS:
             if getattr(self, name) is not None:
                 counts = frozen(getattr(self, name), np.int64)
                 if (counts < UNKNOWN).any():
@@ -166,9 +169,9 @@ class Snapshot:
         for name in ("renting", "returning"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, frozen(getattr(self, name), np.bool_))
-        _check_aligned(self, ("bikes", "docks", "ebikes", "cargo", "renting", "returning"))
-        derived = count_states(self.bikes, self.renting, self.returning)
-        state = frozen(derived if self.state is None else self.state, np.int64)
+        _check_aligned(self, (*COUNTS, "renting", "returning"))
+        state = count_states(self.bikes, self.renting, self.returning) if self.state is None else self.state
+        state = frozen(state, np.int64)
         object.__setattr__(self, "state", state)
         _check_aligned(self, ("state",))
         if not np.isin(state, list(CountState)).all():

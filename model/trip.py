@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from model.arrays import Floats, Ints
 from model.frame import AT_LEAST, NO_FORECAST, Frame
+from model.globe import kilometres
 
 WALKING_KMH = 4.8
 RIDING_KMH = 14.0
@@ -33,7 +34,6 @@ it."""
 PLANS = 3
 """The best plan, and two to fall back on."""
 
-_EARTH_KM = 6371.0
 _DAY_MINUTES = 1440.0
 
 Point = tuple[float, float]
@@ -156,10 +156,8 @@ def plan(
     to_minutes, from_minutes = (
         walking_minutes(point, (frame.stations.lat, frame.stations.lon)) for point in (origin, destination)
     )
-    rents = frame.renting if frame.rents is None else frame.rents
-    returns = frame.returning if frame.returns is None else frame.returns
-    pickups = np.flatnonzero((to_minutes <= to_limit) & rents)
-    dropoffs = np.flatnonzero((from_minutes <= from_limit) & returns)
+    pickups = np.flatnonzero((to_minutes <= to_limit) & frame.rents_when_open)
+    dropoffs = np.flatnonzero((from_minutes <= from_limit) & frame.returns_when_open)
     pairs = weigh(frame, origin, destination, pickups, dropoffs, leaving, people=people)
     # Not a number is not above 0, so pairs without a forecast drop out here as well.
     possible = (pairs.chance > 0) & (pickups[:, None] != dropoffs)
@@ -187,7 +185,7 @@ def weigh(
     lat, lon = frame.stations.lat, frame.stations.lon
     starts, ends = (lat[pickups], lon[pickups]), (lat[dropoffs], lon[dropoffs])
     to_minutes = walking_minutes(origin, starts)
-    across = _kilometres((starts[0][:, None], starts[1][:, None]), ends)
+    across = kilometres((starts[0][:, None], starts[1][:, None]), ends)
     riding_minutes = across * DETOUR / RIDING_KMH * 60
     at_pickup = leaving + to_minutes
     row = AT_LEAST.index(people)
@@ -211,7 +209,7 @@ def walking_minutes(point: Point, others: tuple[ArrayLike, ArrayLike]) -> Floats
     lat, lon = point
     if not (abs(lat) <= 90 and abs(lon) <= 180):
         raise ValueError(f"no place on earth is at {lat}, {lon}: give latitude and longitude in degrees")
-    return _kilometres((lat, lon), others) * DETOUR / WALKING_KMH * 60
+    return kilometres((lat, lon), others) * DETOUR / WALKING_KMH * 60
 
 
 def walk(origin: Point, destination: Point) -> float:
@@ -221,16 +219,6 @@ def walk(origin: Point, destination: Point) -> float:
     """
     walking_minutes(destination, (np.zeros(0), np.zeros(0)))  # raises for a destination out of range
     return float(walking_minutes(origin, destination))
-
-
-def _kilometres(point: tuple[ArrayLike, ArrayLike], others: tuple[ArrayLike, ArrayLike]) -> Floats:
-    """Give the distance as the crow flies between points, by the haversine formula."""
-    lat, lon, other_lat, other_lon = (np.radians(degrees) for degrees in (*point, *others))
-    chord = (
-        np.sin((other_lat - lat) / 2) ** 2
-        + np.cos(lat) * np.cos(other_lat) * np.sin((other_lon - lon) / 2) ** 2
-    )
-    return np.asarray(2 * _EARTH_KM * np.arcsin(np.sqrt(np.minimum(chord, 1))))
 
 
 def _chance(frame: Frame, chance: NDArray[np.uint8], rows: Ints, minutes: Floats) -> Floats:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.support.browsing import Site, Visit
     from tests.support.dashboard_world import World
+    from tests.support.gbfs_world import Operator
+    from tests.support.misbehaving import Misbehaving
     from tests.support.tick_world import Desk
 
 # Before numpy loads OpenBLAS: on two cores its threads make small matrices 15 times as slow.
@@ -73,6 +75,25 @@ def store_kind(request: pytest.FixtureRequest) -> Iterator[str]:
     Databases.use(request.getfixturevalue("postgresql") if kind == "postgresql" else None)
     yield kind
     Databases.use(None)
+
+
+@pytest.fixture
+def server() -> Iterator[Misbehaving]:
+    """An HTTP server that misbehaves on command."""
+    from tests.support.misbehaving import Misbehaving
+
+    with Misbehaving() as running:
+        yield running
+
+
+@pytest.fixture
+def operator(server: Misbehaving) -> Iterator[Operator]:
+    """The feed of a small city, on that server."""
+    from tests.support.gbfs_world import Operator
+
+    made = Operator(server)
+    yield made
+    made.fetcher.close()
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LADDER = {
     "model": (
-        "arrays", "component", "records", "hours", "identity", "latest", "demand", "experts", "mixing",
-        "scoring", "present", "ensemble", "frame", "seed_pipeline", "issued", "checkpoint", "forecaster",
-        "frame_builder", "trip",
+        "arrays", "globe", "component", "records", "hours", "identity", "latest", "demand", "experts",
+        "mixing", "scoring", "present", "ensemble", "frame", "seed_pipeline", "issued", "checkpoint",
+        "forecaster", "frame_builder", "trip",
     ),
     "ingest": (
         "logs", "settings", "system", "reason", "text", "http", "city", "registry", "gbfs", "weather",

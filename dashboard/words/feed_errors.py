@@ -5,12 +5,12 @@ A text argument comes from a stranger's server: show the words as plain text.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import UTC, datetime
 
 from dashboard.words.catalogue import Message, mark
 from dashboard.words.formats import moment
 from ingest.store import Reason
+from ingest.system import zone_of
 
 DOCUMENTS: dict[str, Message] = {
     "discovery_document": mark("the discovery document"),
@@ -100,12 +100,5 @@ def feed_error(reason: Reason | None) -> str:
         arguments["document"] = DOCUMENTS[name]() if name in DOCUMENTS else name
     if reason.kind == "unchanged_since":
         at, now = (datetime.fromtimestamp(float(arguments.pop(name)), UTC) for name in ("at", "now"))
-        arguments["time"] = moment(at, now, _zone(str(arguments.pop("zone"))))
+        arguments["time"] = moment(at, now, zone_of(str(arguments.pop("zone"))))
     return message(**arguments)
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from ingest.gbfs import values
-from ingest.gbfs.documents import Document
+from ingest.gbfs.documents import Document, datum
 from ingest.gbfs.errors import NoFeeds, NoStationInformation, NoStations, NoStationStatus, NotDiscovery
 from ingest.gbfs.findings import Findings
 
@@ -22,18 +22,13 @@ def feeds(document: Document, base: str, findings: Findings) -> dict[str, str]:
     if not isinstance(data, dict):
         raise NotDiscovery
     lists = [data] if "feeds" in data else [data[key] for key in sorted(data, key=lambda key: key != "en")]
-    found, twice = [], []
-    for entry in lists:
-        if isinstance(entry, dict):
-            named, others = _named(entry.get("feeds"), base)
-            found.append(named)
-            twice.append(others)
-    for named, others in zip(found, twice, strict=True):
+    found = [_named(entry.get("feeds"), base) for entry in lists if isinstance(entry, dict)]
+    for named, others in found:
         if "station_status" in named and "station_information" in named:
             for feed in others:
                 findings.add("duplicate_feed", feed)
             return named
-    every = {feed for named in found for feed in named}
+    every = {feed for named, _ in found for feed in named}
     if not every:
         raise NoFeeds
     missing = [feed for feed in ("station_information", "station_status") if feed not in every]
@@ -65,6 +60,5 @@ def _named(entries: Any, base: str) -> tuple[dict[str, str], list[str]]:
 
 def time_zone(document: Document) -> str | None:
     """Read the system's time zone from its system information; None where there is none that exists."""
-    data = document.get("data")
-    zone = data.get("timezone") if isinstance(data, dict) else None
+    zone = datum(document, "timezone")
     return zone if isinstance(zone, str) and values.is_zone(zone) else None

@@ -55,6 +55,22 @@ def parse(body: bytes, name: DocumentName, findings: Findings) -> dict[str, Any]
     return document
 
 
+def datum(document: Document, name: str) -> Any:
+    """Give a field of a document's data; None where there is none.
+
+    >>> datum({"data": {"timezone": "UTC"}}, "timezone"), datum({"data": []}, "timezone")
+    ('UTC', None)
+    """
+    data = document.get("data")
+    return data.get(name) if isinstance(data, dict) else None
+
+
+def listed(document: Document, name: str) -> list[Any] | None:
+    """Give a list in a document's data; None where there is none."""
+    found = datum(document, name)
+    return found if isinstance(found, list) else None
+
+
 def _text(body: bytes, findings: Findings) -> str:
     encoding = json.detect_encoding(body)  # knows byte order marks, and UTF-16 and 32 by their zero bytes
     try:

@@ -279,17 +279,12 @@ class Feed:
     def _set_hours(self, **parts: Any) -> None:
         """Take over some parts of the published hours."""
         self._hours = replace(self._hours, **parts)
-        if self._hours != PublishedHours() or hours.REMEMBERED in self._remembered:
-            self._remember(hours.REMEMBERED, self._hours.to_json())
+        self._remember(hours.REMEMBERED, self._hours.to_json(), PublishedHours().to_json())
 
-    def _remember(self, name: str, text: str) -> None:
-        if self._remembered.get(name) != text:
+    def _remember(self, name: str, text: str, nothing: str | None = None) -> None:
+        """Keep a text for a restart; `nothing` is one that need not be kept."""
+        if self._remembered.get(name, nothing) != text:
             self._remembered = {**self._remembered, name: text}
-
-    def _remember_docks(self) -> None:
-        """Keep for a restart which stations never tell their docks."""
-        if self._docks.silent or docks.REMEMBERED in self._remembered:
-            self._remember(docks.REMEMBERED, json.dumps(sorted(self._docks.silent)))
 
     def _remember_offset(self, offset: timedelta | None) -> None:
         """Remember how far the feed's clock is off, in minutes, where that differs from what we remember."""
@@ -326,8 +321,8 @@ class Feed:
         read = describe(document, system.system_id, system.country, self._zone, source.findings, year)
         lat, lon = (float(np.median(side)) for side in (read.stations.lat, read.stations.lon))
         region = system.region or regions.region_at(system.country, lat, lon)
-        if region or regions.REMEMBERED in self._remembered:
-            self._remember(regions.REMEMBERED, region)
+        self._remember(regions.REMEMBERED, region, "")
+        if region:
             read = replace(read, stations=replace(read.stations, region=region))
         if before is not None and read.stations.same_as(before.stations):
             read = replace(read, stations=before.stations)
@@ -363,7 +358,7 @@ class Feed:
         if document is None:
             return self._answer("unchanged", received, begun, stations, None)
         read = counts(document, described, self._types, source.findings, self._docks)
-        self._remember_docks()
+        self._remember(docks.REMEMBERED, json.dumps(sorted(self._docks.silent)), "[]")
         read = self._without_old(read, received)
         source.held = True
         self._ttl = values.ttl(document, 60.0)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ingest.gbfs import values
-from ingest.gbfs.documents import Document
+from ingest.gbfs.documents import Document, datum, listed
 from ingest.gbfs.findings import Findings
 from ingest.text import readable
 from model.hours import ALWAYS_OPEN, FOREVER, OpeningHours
@@ -107,16 +107,13 @@ class PublishedHours:
 
 def system_hours(document: Document, now: datetime, findings: Findings) -> str:
     """Read the hours in a system information."""
-    data = document.get("data")
-    return _read(data.get("opening_hours") if isinstance(data, dict) else None, "", now, findings)
+    return _read(datum(document, "opening_hours"), "", now, findings)
 
 
 def station_hours(document: Document, now: datetime, findings: Findings) -> dict[str, str]:
     """Read the hours that stations have of their own in a station information; most have none."""
-    data = document.get("data")
-    entries = data.get("stations") if isinstance(data, dict) else None
     found: dict[str, str] = {}
-    for entry in entries if isinstance(entries, list) else ():
+    for entry in listed(document, "stations") or ():
         if not isinstance(entry, dict) or entry.get("station_opening_hours") in (None, ""):
             continue
         key = values.station_id(entry.get("station_id"))
@@ -146,19 +143,18 @@ def rental_hours(document: Document, findings: Findings) -> tuple[str, ...]:
 
     All of it is unreadable where one entry is: to leave that out would close the system for its hours.
     """
-    entries = _list(document, "rental_hours")
-    rules = dict.fromkeys(_rule(entry) for entry in (entries or ())[:_MOST_RULES])
-    if None in rules or not rules or len(entries or ()) > _MOST_RULES:
-        wrong = next((entry for entry in entries or () if _rule(entry) is None), entries)
+    rules, wrong = _each(listed(document, "rental_hours"), _rule)
+    if not rules:
         findings.add("bad_hours", wrong)
-        return ()
-    return tuple(sorted(rule for rule in rules if rule is not None))
+    return rules
 
 
-def _list(document: Document, name: str) -> list[Any] | None:
-    data = document.get("data")
-    found = data.get(name) if isinstance(data, dict) else None
-    return found if isinstance(found, list) else None
+def _each(entries: list[Any] | None, read: Callable[[Any], str | None]) -> tuple[tuple[str, ...], Any]:
+    """Read the entries of a list, sorted and each once. Where one cannot be read, give none, and that one."""
+    found = {read(entry) for entry in (entries or ())[:_MOST_RULES]}
+    if None in found or not found or len(entries or ()) > _MOST_RULES:
+        return (), next((entry for entry in entries or () if read(entry) is None), entries)
+    return tuple(sorted(each for each in found if each is not None)), None
 
 
 def _rule(entry: Any) -> str | None:
@@ -206,14 +202,10 @@ def seasons(document: Document, now: datetime, findings: Findings) -> tuple[str,
 
     All of it is unreadable where one entry is, as with hours, and so are seasons that are all over.
     """
-    entries = _list(document, "calendars")
-    ranges = dict.fromkeys(_season(entry) for entry in (entries or ())[:_MOST_RULES])
-    if None in ranges or not ranges or len(entries or ()) > _MOST_RULES:
-        wrong = next((entry for entry in entries or () if _season(entry) is None), entries)
+    found, wrong = _each(listed(document, "calendars"), _season)
+    if not found:
         findings.add("bad_seasons", wrong)
-        return ()
-    found = tuple(sorted(each for each in ranges if each is not None))
-    if "Jan 01-Dec 31" in found:
+    if not found or "Jan 01-Dec 31" in found:
         return ()
     if not _opens_again(PublishedHours(seasons=found).text, now):
         findings.add("never_open", ", ".join(found))

@@ -15,7 +15,7 @@ import numpy as np
 
 from ingest.gbfs import values
 from ingest.gbfs.docks import DockEvidence
-from ingest.gbfs.documents import Document
+from ingest.gbfs.documents import Document, listed
 from ingest.gbfs.errors import (
     DocumentName,
     NoBicycles,
@@ -29,8 +29,8 @@ from ingest.gbfs.errors import (
 from ingest.gbfs.findings import Findings
 from ingest.gbfs.vehicles import VehicleCounts, VehicleTypes, by_type, docks_for_bikes, of_total
 from model.arrays import Bools, Floats, Ints, Strings
-from model.identity import EARTH_KM, globe
-from model.records import UNKNOWN, CountState, Stations, contradicted, count_states
+from model.globe import EARTH_KM, points_in_space
+from model.records import COUNTS, UNKNOWN, CountState, Stations, contradicted, count_states
 
 _ELECTRIC = ("ebike", "electric", "ebikes", "e-bike", "e_bike", "electrical", "electric_assist")
 
@@ -128,7 +128,7 @@ def far_away(places: Mapping[str, tuple[float, float]]) -> dict[str, float]:
     >>> far_away(city | {"cork": (51.9, -8.5), "belfast": (54.6, -5.9)})
     {}
     """
-    points = globe(*np.array([*places.values()]).T)
+    points = points_in_space(*np.array([*places.values()]).T)
     middle = np.median(points, axis=0)
     apart = np.linalg.norm(points - middle, axis=1)
     far = np.flatnonzero(apart > FAR_KM)
@@ -143,13 +143,12 @@ def far_away(places: Mapping[str, tuple[float, float]]) -> dict[str, float]:
 
 
 def _entries(document: Document, name: DocumentName) -> list[Document]:
-    data = document.get("data")
-    listed = data.get("stations") if isinstance(data, dict) else None
-    if not isinstance(listed, list):
+    found = listed(document, "stations")
+    if found is None:
         raise NoStationList(name)
-    if not listed:
+    if not found:
         raise NoStationsNow(name)
-    return [entry for entry in listed if isinstance(entry, dict)]
+    return [entry for entry in found if isinstance(entry, dict)]
 
 
 # ---------------------------------------------------------------- station status
@@ -196,10 +195,10 @@ class StationCounts:
     def hidden(self, where: Bools, state: CountState) -> StationCounts:
         """Take the counts of some stations `(S,)` as unknown, for the reason that `state` gives."""
         counts: dict[str, Any] = {
-            name: None if values is None else np.where(where, UNKNOWN, values)
-            for name, values in (("bikes", self.bikes), ("docks", self.docks), ("ebikes", self.ebikes),
-                                 ("cargo", self.cargo))
-        }  # fmt: skip
+            name: np.where(where, UNKNOWN, getattr(self, name))
+            for name in COUNTS
+            if getattr(self, name) is not None
+        }
         return replace(self, **counts, state=np.where(where, int(state), self.state))
 
 

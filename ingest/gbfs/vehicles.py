@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ingest.gbfs import values
-from ingest.gbfs.documents import Document
+from ingest.gbfs.documents import Document, listed
 from ingest.gbfs.findings import Findings
 from model.records import UNKNOWN
 
@@ -99,11 +99,9 @@ class VehicleTypes:
 
 def vehicle_types(document: Document, findings: Findings) -> VehicleTypes:
     """Read the kind of each vehicle type; one feed may offer cars at its stations."""
-    data = document.get("data")
-    entries = data.get("vehicle_types") if isinstance(data, dict) else None
     kinds: dict[str, VehicleKind] = {}
     round_trip = set()
-    for entry in entries if isinstance(entries, list) else ():
+    for entry in listed(document, "vehicle_types") or ():
         key = values.station_id(entry.get("vehicle_type_id")) if isinstance(entry, dict) else None
         if key is None:
             continue
@@ -168,10 +166,10 @@ def by_type(entry: Mapping[str, Any], types: VehicleTypes) -> VehicleCounts | No
 
     A type that is listed twice adds up.
     """
-    listed = entry.get("vehicle_types_available")
+    parts = entry.get("vehicle_types_available")
     found: dict[VehicleKind, list[int]] = {kind: [] for kind in KINDS}
     undescribed, apart = set(), types.apart
-    for part in listed if isinstance(listed, list) else ():
+    for part in parts if isinstance(parts, list) else ():
         if isinstance(part, dict):
             key = values.station_id(part.get("vehicle_type_id")) or ""
             found["other" if key in apart else types.kind(key)].append(values.count(part.get("count")))
@@ -195,10 +193,10 @@ def docks_for_bikes(entry: Mapping[str, Any], types: VehicleTypes) -> tuple[int,
 
     A dock takes bikes unless all its types are known to be none.
     """
-    listed = entry.get("vehicle_docks_available")
+    parts = entry.get("vehicle_docks_available")
     bikes: list[int] = []
     other: list[int] = []
-    for part in listed if isinstance(listed, list) else ():
+    for part in parts if isinstance(parts, list) else ():
         if isinstance(part, dict) and isinstance(part.get("vehicle_type_ids"), list):
             kinds = {types.kind(values.station_id(key) or "") for key in part["vehicle_type_ids"]}
             of = other if kinds and kinds <= {"cargo", "other"} else bikes
@@ -226,5 +224,5 @@ def of_total(total: int, wanted: int, *others: int) -> tuple[int, bool]:
 
 
 def _sum(counts: Iterable[int]) -> int:
-    listed = list(counts)
-    return UNKNOWN if UNKNOWN in listed else sum(listed)
+    known = list(counts)
+    return UNKNOWN if UNKNOWN in known else sum(known)

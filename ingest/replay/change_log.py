@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from model.arrays import Ints, Strings
-from model.records import NOTHING_KNOWN, UNKNOWN, CountState, Snapshot, contradicted, count_states
+from model.records import COUNTS, NOTHING_KNOWN, UNKNOWN, CountState, Snapshot, contradicted, count_states
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +69,7 @@ class ChangeLog:
         )
         blank = contradicted(bikes, docks, capacity[self.station], renting & returning)
         hidden = {
-            name: np.where(blank, UNKNOWN, values)
-            for name, values in self.columns.items()
-            if name in ("bikes", "docks", "ebikes", "cargo")
+            name: np.where(blank, UNKNOWN, values) for name, values in self.columns.items() if name in COUNTS
         }
         state = self.columns.get("state", count_states(bikes, renting, returning))
         states = {"state": np.where(blank, int(CountState.CONTRADICTED), state)}

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -22,6 +21,7 @@ from ingest.reason import Reason
 from ingest.store.database import Database
 from ingest.store.observations import ANSWERED_OUTCOMES, PollRow
 from ingest.store.tables import findings, systems
+from ingest.system import zone_of
 
 KEPT = timedelta(days=1)
 """How long a kind of finding is kept that is gone."""
@@ -123,8 +123,4 @@ def _finding(row: Any) -> Finding:
 
 def _day(at: datetime, zone: str | None) -> str:
     """Write the day of a time as a city's calendar has it; UTC's where the city's zone is not known."""
-    try:
-        local = at.astimezone(ZoneInfo(zone or "UTC"))
-    except (KeyError, ValueError, OSError):
-        local = at.astimezone(ZoneInfo("UTC"))
-    return local.date().isoformat()
+    return at.astimezone(zone_of(zone or "UTC")).date().isoformat()

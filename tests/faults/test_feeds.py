@@ -37,12 +37,6 @@ class Clock:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Misbehaving]:
-    with Misbehaving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterator[Store]:
     made = Store(store_url(tmp_path_factory.mktemp("faults")))
     yield made

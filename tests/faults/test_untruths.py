@@ -18,17 +18,9 @@ from model.forecaster import Forecaster
 from model.frame import Frame
 from tests.faults.untruths import BEGINS, UNTRUTHS
 from tests.support.gbfs_world import Operator, holding, information, place, status
-from tests.support.misbehaving import Misbehaving
 from tests.support.store_world import store_url
 
 STEP = timedelta(minutes=1)
-
-
-@pytest.fixture
-def operator(server: Misbehaving) -> Iterator[Operator]:
-    made = Operator(server)
-    yield made
-    made.fetcher.close()
 
 
 @pytest.fixture

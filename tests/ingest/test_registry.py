@@ -35,12 +35,6 @@ def fetcher() -> Iterator[Fetcher]:
     made.close()
 
 
-@pytest.fixture
-def server() -> Iterator[Misbehaving]:
-    with Misbehaving() as running:
-        yield running
-
-
 def written(tmp_path: Path, text: str | bytes) -> str:
     path = tmp_path / "own.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())

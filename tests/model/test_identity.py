@@ -6,14 +6,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.globe import EARTH_KM, points_in_space
 from model.identity import (
-    EARTH_KM,
     NEAR_KM,
     SPOT_KM,
     Identities,
     Renumbering,
     after_renumbering,
-    globe,
     renumbering,
     rows_before,
 )
@@ -148,6 +147,6 @@ def test_matching_is_one_to_one_and_never_over_the_limits(
 
 
 def test_distances_hold_across_the_date_line_and_at_the_pole() -> None:
-    points = globe(np.array([0.0, 0.0, 90.0]), np.array([180.0, -180.0, 12.0]))
+    points = points_in_space(np.array([0.0, 0.0, 90.0]), np.array([180.0, -180.0, 12.0]))
     assert np.allclose(points[0], points[1])
     assert np.allclose(points[2], [0, 0, EARTH_KM])

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from dashboard.store_reader import DAY, StoreReader, zone_of
+from dashboard.store_reader import DAY, StoreReader
 from dashboard.words import feeds as feeds_words
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
 from dashboard.words.findings import by_harm, done_about, example, finding, rank
 from ingest.store import ANSWERED_OUTCOMES, OUTCOME_LEARNT, Health, NewestAnswer, Oddity, SystemState
-from ingest.system import System
+from ingest.system import System, zone_of
 
 QUARTER = timedelta(minutes=15)
 QUARTERS = DAY // QUARTER

@@ -22,7 +22,6 @@ from ingest.reason import Argument, Reason, ReasonedError
 from ingest.store import findings_json
 from ingest.worker.tick import ONLY_OLDER
 from tests.support.gbfs_world import Operator
-from tests.support.misbehaving import Misbehaving
 
 ROOT = Path(__file__).resolve().parents[3]
 STORED = {ONLY_OLDER.kind, "clock_behind", "clock_ahead", "unchanged_since", "sentence"}
@@ -51,14 +50,6 @@ def raised(error: type[ReasonedError]) -> ReasonedError:
     values: dict[str, Argument] = {"seconds": 0.4, "megabytes": 20.0, "status": 418, "stations": 10_001}
     given = {name: values.get(name, f"<{name}>") for name in placeholders(error.template)}
     return error(retry_after=None, **given)
-
-
-@pytest.fixture
-def operator() -> Iterator[Operator]:
-    with Misbehaving() as server:
-        made = Operator(server)
-        yield made
-        made.fetcher.close()
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -13,17 +11,8 @@ from ingest.gbfs.stations import StationCounts, counts
 from ingest.gbfs.vehicles import VehicleTypes
 from model.records import CountState
 from tests.support.gbfs_world import SECONDS, Operator, described, holding, information, place, status
-from tests.support.misbehaving import Misbehaving
 
 Shown = tuple[int, int]
-
-
-@pytest.fixture
-def operator() -> Iterator[Operator]:
-    with Misbehaving() as server:
-        made = Operator(server)
-        yield made
-        made.fetcher.close()
 
 
 def read(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,19 +34,6 @@ from tests.support.misbehaving import Behaviour, Misbehaving
 
 STATUS, INFORMATION, DISCOVERY = "/station_status.json", "/station_information.json", "/gbfs.json"
 TYPES = "/vehicle_types.json"
-
-
-@pytest.fixture
-def server() -> Iterator[Misbehaving]:
-    with Misbehaving() as running:
-        yield running
-
-
-@pytest.fixture
-def operator(server: Misbehaving) -> Iterator[Operator]:
-    made = Operator(server)
-    yield made
-    made.fetcher.close()
 
 
 def failure(operator: Operator, after: float = 60) -> FeedError:

@@ -31,15 +31,8 @@ from tests.support.gbfs_world import (
     status,
     wrap,
 )
-from tests.support.misbehaving import Misbehaving
 
 ALL_WEEK = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-@pytest.fixture
-def operator() -> Any:
-    with Misbehaving() as server:
-        yield Operator(server)
 
 
 def known(zone: str = "Europe/Dublin", size: int = 2, country: str = "IE") -> Stations:

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from ingest.gbfs.findings import Findings
 from ingest.gbfs.stations import FEW
 from tests.support.gbfs_world import Json, Operator, described, holding, information, kinds, place, status
-from tests.support.misbehaving import Misbehaving
 
 NEW_YORK = {"lat": 40.7, "lon": -74.0}
 
 
 def town(size: int, lat: float = 43.6, lon: float = 1.44, first: int = 0) -> list[Json]:
     return [place(str(first + row), lat=lat + 0.005 * row, lon=lon) for row in range(size)]
-
-
-@pytest.fixture
-def operator() -> Iterator[Operator]:
-    with Misbehaving() as server:
-        made = Operator(server)
-        yield made
-        made.fetcher.close()
 
 
 def left_out(*places: Json) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,18 +12,9 @@ from dashboard.words.findings import by_harm
 from ingest.store import Store
 from ingest.worker.tick import Ticker
 from tests.support.gbfs_world import NOW, Operator, holding, status
-from tests.support.misbehaving import Misbehaving
 from tests.support.store_world import store_url
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def operator() -> Iterator[Operator]:
-    with Misbehaving() as server:
-        made = Operator(server)
-        yield made
-        made.fetcher.close()
 
 
 def worker(store: Store, operator: Operator, holder: str) -> Ticker:

@@ -130,11 +130,20 @@ def city_picker(current: str) -> None:
     key = "city-" + sha1(repr((labels, current)).encode()).hexdigest()[:12]
     st.selectbox(
         shell_words.CITY(), ids, index=ids.index(current) if current in ids else 0,
-        format_func=labels.__getitem__, key=key, on_change=lambda: address_bar.move(st.session_state[key]),
-        label_visibility="collapsed",
+        format_func=labels.__getitem__, key=key, label_visibility="collapsed",
+        on_change=lambda: pick(st.session_state[key], current),
     )  # fmt: skip
     if address_bar.screen().city in ids and address_bar.screen().city != current:
         st.rerun()
+
+
+def pick(city: str, current: str) -> None:
+    """Switch to another city; the one on screen keeps its station and its trip.
+
+    Where a label changes just as the browser reports, Streamlit takes the picker of before for a new choice.
+    """
+    if city != current:
+        address_bar.move(city)
 
 
 def warn(source: StoreReader, view: View, *, spaces: bool) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,18 +15,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.component import Component
-from model.records import UNKNOWN, CountState, count_states
-from model.scoring.issue import Pending
+from model.mixing import guard
+from model.records import UNKNOWN, CountState, count_states, median
+from model.scoring.issue import (
+    CERTAIN,
+    COUNTS,
+    IssueCounts,
+    Pending,
+    short,
+    starts,
+    to_levels,
+    to_weights,
+    uncertain,
+)
+from model.scoring.settle import mix
 
 Arrays = dict[str, NDArray[Any]]
 
-_FORMAT = 6
+_FORMAT = 7
 _MAX_BYTES = 2**30
 
-_SHARED = ("bikes", "docks", "places")
-"""Arrays of an issued forecast that all horizons of one issue time have in common: packed once."""
-
-_OWN = ("weight", "curve", "held", "seed_bikes", "weather", "odds")
+_OWN = ("weight", "curve", "held", "median", "weather", "first", "length", "levels")
+"""Arrays of an issued forecast; those of `COUNTS` are packed once for all horizons of one issue time."""
 
 
 class StateError(ValueError):
@@ -43,7 +53,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def unpack(blob: bytes) -> Arrays:
-    """Unpack a state that `pack` of this release, or of one of the two formats before it, packed.
+    """Unpack a state that `pack` of this release, or of one of the three formats before it, packed.
 
     Raises `StateError` when the bytes are damaged, too large, or of another format, and `MemoryError` where
     memory is short: the state itself may be whole.
@@ -57,12 +67,12 @@ def unpack(blob: bytes) -> Arrays:
             raise StateError("the state breaks off")
         with np.load(packed, allow_pickle=False) as npz:
             version = int(npz["format"])
-            if version not in (4, 5, _FORMAT):
-                raise StateError(f"the state has format {version}, this release reads 4, 5 and {_FORMAT}")
+            if version not in (*_NEWER, _FORMAT):
+                raise StateError(f"the state has format {version}, this release reads 4 to {_FORMAT}")
             arrays = dict(npz)
-        if version == 4:
-            arrays = _from_format_4(arrays)
-        return arrays if version == _FORMAT else _from_format_5(arrays)
+        for older in range(version, _FORMAT):
+            arrays = _NEWER[older](arrays)
+        return arrays
     except (StateError, MemoryError):
         raise
     except Exception as error:  # zipfile, zlib and numpy may all object
@@ -95,10 +105,13 @@ def pack_pending(pending: Sequence[Pending]) -> Arrays:
     times = [(int(each.issued_at.timestamp()), each.minutes) for each in pending]
     arrays: Arrays = {"pending": np.array(times, dtype=np.int64).reshape(-1, 2)}
     for index, each in enumerate(pending):
-        arrays[f"pending.{index}.models"] = np.array(each.models)
-        first = index == 0 or each.issued_at != pending[index - 1].issued_at
-        for name in (*_OWN, *(_SHARED if first else ())):
-            arrays[f"pending.{index}.{name}"] = getattr(each, name)
+        start = f"pending.{index}."
+        arrays[f"{start}models"] = np.array(each.models)
+        if index == 0 or each.counts is not pending[index - 1].counts:
+            arrays |= {start + name: getattr(each.counts, name) for name in COUNTS}
+        arrays |= {start + name: getattr(each, name) for name in _OWN}
+        if each.seed_bikes is not None:
+            arrays[f"{start}seed_bikes"] = each.seed_bikes
     return arrays
 
 
@@ -107,14 +120,17 @@ def unpack_pending(arrays: Mapping[str, NDArray[Any]]) -> Iterator[Pending]:
 
     Raises `KeyError` where a name is missing, and `ValueError` where shapes do not fit together.
     """
-    shared: Arrays = {}
+    counts = None
     for index, (issued, minutes) in enumerate(arrays["pending"].tolist()):
         start = f"pending.{index}."
-        if f"{start}bikes" in arrays:
-            shared = {name: arrays[start + name] for name in _SHARED}
+        if counts is None or f"{start}bikes" in arrays:
+            counts = IssueCounts(*(arrays[start + name] for name in COUNTS))
         models = tuple(arrays[f"{start}models"].tolist())
         own = {name: arrays[start + name] for name in _OWN}
-        yield Pending(datetime.fromtimestamp(issued, UTC), minutes, models, **shared, **own)
+        seed_bikes = arrays.get(f"{start}seed_bikes")
+        yield Pending(
+            datetime.fromtimestamp(issued, UTC), minutes, models, counts, **own, seed_bikes=seed_bikes
+        )
 
 
 _FORMAT_4_MINUTES = (5, 10, 15, 30, 45, 60, 90, 120, 180, 360, 720, 1440)
@@ -161,3 +177,39 @@ def _from_format_5(arrays: Arrays) -> Arrays:
         "overflow.arrivals": np.zeros(len(bikes)),
         "overflow.hours": np.zeros(len(bikes)),
     }
+
+
+def _from_format_6(arrays: Arrays) -> Arrays:
+    """Store issued forecasts as format 7 does: 6 had all odds in 65535ths, and no median of the pool."""
+    new = dict(arrays)
+    counts: Arrays = {}
+    for index in range(len(arrays["pending"])):
+        start = f"pending.{index}."
+        if f"{start}places" in arrays:
+            counts = {name: arrays[start + name] for name in COUNTS}
+        bikes, places = counts["bikes"], np.maximum(counts["places"], 0)
+        old, weight = new.pop(f"{start}odds"), arrays[f"{start}weight"]
+        ends = starts(places)[1:] - 1
+        count = np.arange(int(places.max(initial=0)) + 1)
+        where = np.minimum((ends - places)[:, None] + count, ends[:, None])
+        odds = old[:, where].astype(np.float32) / np.float32(65535)
+        final = guard.apply(
+            mix(odds, weight), arrays[f"{start}curve"], arrays[f"{start}held"], np.maximum(bikes, 0)
+        )
+        levels = to_levels(odds.swapaxes(1, 2)).swapaxes(1, 2)
+        levels[:, (bikes < 0)[:, None] | (count >= places[:, None])] = CERTAIN
+        first, length, between = uncertain(levels[:, count <= places[:, None]], places)
+        new |= {
+            f"{start}first": first,
+            f"{start}length": length,
+            f"{start}levels": between,
+            f"{start}weight": to_weights(weight),
+            f"{start}median": np.where(bikes >= 0, median(final), 0).astype(short(places)),
+        }
+        if np.isnan(arrays[f"{start}seed_bikes"]).all():
+            del new[f"{start}seed_bikes"]
+    return new
+
+
+_NEWER: dict[int, Callable[[Arrays], Arrays]] = {4: _from_format_4, 5: _from_format_5, 6: _from_format_6}
+"""What turns a state of an older format into one of the next."""

@@ -36,7 +36,8 @@ class Ensemble:
             minutes_old = ages[0] if ages else 0
             now = present.now(rows, minutes_old)
             wanted = np.minimum(minutes + minutes_old, DAY_MINUTES).tolist()
-            cdf = self._pooled(now, wanted, self.held(present, wanted, rows))
+            held = self.held(present, wanted, rows)
+            cdf = self.pooled(now, wanted, answers(self.experts, now, wanted), held)
             if not minutes_old:
                 cdf[minutes == 0] = as_now(now)
             return cdf
@@ -54,13 +55,17 @@ class Ensemble:
             return np.ones((len(minutes), len(rows)), dtype=np.bool_)
         return self.guard.held(minutes, rows)
 
-    def _pooled(self, now: Now, minutes: list[int], held: Bools) -> Array32:
-        """Mix the experts' odds for rising minutes and let the guard correct them, `(H, S, N)`."""
+    def pooled(self, now: Now, minutes: Sequence[int], odds: Sequence[Array32], held: Bools) -> Array32:
+        """Mix the experts' odds for rising minutes and let the guard correct them, `(H, S, N)`.
+
+        `odds` has an array for each of the first experts that answer; those that do not reach `minutes` end
+        before.
+        """
         weights = self.pool.weights(minutes, now.rows)
         weights /= weights.sum(axis=1, keepdims=True)
         pooled = np.zeros((len(minutes), len(now.counts), len(now.rows)), dtype=np.float32).swapaxes(1, 2)
-        for index, odds in enumerate(answers(self.experts, now, minutes)):
-            pooled[: len(odds)] += odds * weights[: len(odds), index, :, None]
+        for index, each in enumerate(odds):
+            pooled[: len(each)] += each * weights[: len(each), index, :, None]
         pooled = guard.apply(pooled, self.guard.curves(minutes), held, now.bikes)
         pooled[:, now.counts >= now.places[:, None]] = 1
         return pooled

@@ -16,9 +16,19 @@ from model.experts import solver
 from model.experts.registry import answers
 from model.latest import LatestCounts
 from model.present import Present
-from model.records import UNKNOWN, Drift
+from model.records import UNKNOWN, Drift, median
 from model.scoring.drift import DriftMonitor
-from model.scoring.issue import SCORED_MINUTES, Pending, pack, starts
+from model.scoring.issue import (
+    CERTAIN,
+    SCORED_MINUTES,
+    IssueCounts,
+    Pending,
+    short,
+    starts,
+    to_levels,
+    to_weights,
+    uncertain,
+)
 from model.scoring.settle import Score, expire, settle
 
 if TYPE_CHECKING:
@@ -43,8 +53,10 @@ class IssuedForecasts:
 
     def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
+        counts: dict[int, IssueCounts] = {}
         for pending in self.pending:
-            pending.reorder(rows)
+            before = pending.counts
+            pending.reorder(rows, counts.setdefault(id(before), before.reordered(rows)))
 
     def waiting(self) -> dict[int, int]:
         """Count the pending forecasts by minutes ahead, one for each station."""
@@ -103,48 +115,59 @@ class IssuedForecasts:
     def issue(self, present: Present, minutes: Sequence[int]) -> None:
         """Put a forecast on record for each of `minutes`, which rise."""
         every, ensemble = np.arange(len(present.station_id)), self._ensemble
-        positions = [index for index, expert in enumerate(ensemble.experts) if expert.reach >= minutes[0]]
-        members = [ensemble.experts[index] for index in positions]
-        places = present.places
+        places, bikes = present.places, present.latest.truth
         # At an overflow station 0 docks do not mean that nobody can return a bike.
         docks = np.where(self._riders.overflow.takes, UNKNOWN, present.latest.docks)
-        begin = starts(places)
-        odds = np.empty((len(minutes), len(members), int(begin[-1])), dtype=np.uint16)
-        for rows in solver.blocks(places, self._riders.pace):
-            now = present.now(rows)
-            count = now.counts[:, None]
-            inside = count <= now.places
-            where = (begin[rows] + count)[inside]
-            for member, distributions in enumerate(answers(members, now, minutes)):
-                reached = len(distributions)
-                odds[:reached, member, where] = pack(distributions.swapaxes(1, 2)[:, inside])
-        weights = ensemble.pool.weights(minutes, every)[:, positions]
+        counts = self._counts_at(present.at) or IssueCounts(bikes, docks, places)
+        begin, experts = starts(places), ensemble.experts
+        levels = np.full((len(minutes), len(experts), int(begin[-1])), CERTAIN, dtype=np.uint8)
+        medians = np.zeros((len(minutes), len(every)), dtype=short(places))
+        weights = ensemble.pool.weights(minutes, every)
         curves, held = ensemble.guard.curves(minutes), ensemble.held(present, minutes, every)
+        for rows in solver.blocks(places, self._riders.pace):
+            now, known = present.now(rows), bikes[rows] >= 0
+            count = now.counts[:, None]
+            inside = (count <= now.places) & known
+            where = (begin[rows] + count)[inside]
+            odds = answers(experts, now, minutes)
+            for expert, distributions in enumerate(odds):
+                reached = len(distributions)
+                levels[:reached, expert, where] = to_levels(distributions.swapaxes(1, 2))[:, inside]
+            pooled = ensemble.pooled(now, minutes, odds, held[:, rows])
+            medians[:, rows] = np.where(known, median(pooled), 0)
         for index, horizon in enumerate(minutes):
-            able = [member for member, expert in enumerate(members) if expert.reach >= horizon]
+            able = [place for place, expert in enumerate(experts) if expert.reach >= horizon]
             weather = self._riders.weather.known(present.at + timedelta(minutes=horizon))
+            first, length, between = uncertain(levels[index][able], places)
             self.pending.append(
                 Pending(
                     issued_at=present.at,
                     minutes=horizon,
-                    models=tuple(members[member].name for member in able),
-                    bikes=present.latest.truth,
-                    docks=docks,
-                    places=places,
-                    weight=weights[index][able],
+                    models=tuple(experts[place].name for place in able),
+                    counts=counts,
+                    weight=to_weights(weights[index][able]),
                     curve=curves[index],
                     held=held[index],
-                    seed_bikes=self._predict_seed(present, horizon, weather),
+                    median=medians[index],
                     weather=weather,
-                    odds=odds[index][able],
+                    first=first,
+                    length=length,
+                    levels=between,
+                    seed_bikes=self._predict_seed(present, horizon, weather),
                 )
             )
 
-    def _predict_seed(self, present: Present, minutes: int, weather: Floats) -> Floats:
-        """Let the seed pipeline predict, `(R,)`; not numbers where it does not run or bikes are unknown."""
+    def _counts_at(self, issued_at: datetime) -> IssueCounts | None:
+        """Give the counts of the newest forecasts on record, if they are of that issue time."""
+        newest = self.pending[-1] if self.pending else None
+        return newest.counts if newest is not None and newest.issued_at == issued_at else None
+
+    def _predict_seed(self, present: Present, minutes: int, weather: Floats) -> Floats | None:
+        """Let the seed pipeline predict, `(R,)`; not numbers where bikes are unknown, None without it."""
+        if self.seed is None:
+            return None
         predicted = np.full(len(present.station_id), np.nan)
-        if self.seed is not None:
-            rows = np.flatnonzero(present.latest.known)
-            ids = present.station_id[rows].tolist()
-            predicted[rows] = self.seed.predict(minutes, present.at, weather, ids)
+        rows = np.flatnonzero(present.latest.known)
+        ids = present.station_id[rows].tolist()
+        predicted[rows] = self.seed.predict(minutes, present.at, weather, ids)
         return predicted

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.arrays import Array32, Bools, Floats, Ints, take_rows
+from model.arrays import Array32, Bools, Floats, Ints, frozen, take_rows
 from model.records import WEATHER
 
 NEAR_SCORED: tuple[int, ...] = (5, 10, 15, 30, 45, 60, 90, 120)
 FAR_SCORED: tuple[int, ...] = (180, 360, 720, 1440)
 SCORED_MINUTES: tuple[int, ...] = NEAR_SCORED + FAR_SCORED
+
+COUNTS = ("bikes", "docks", "places")
+
+Whole = NDArray[np.signedinteger[Any]]
 
 ISSUE_MINUTES = 20
 """A forecast is put on record at the first snapshot of every twenty minutes of Unix time."""
@@ -25,89 +30,204 @@ ISSUE_MINUTES = 20
 FAR_ISSUES = 6
 """Only every sixth issue has the far horizons: each of these waits for up to a day and takes memory."""
 
-SCALE = 65535
-"""What stands for certainty in `Pending.odds`."""
+CERTAIN = 255
+"""What stands for a probability of 1 in `Pending.levels`: half, and each tenth, lie between two of them."""
+
+WHOLE = 65535
+"""What stands for a weight of 1 in `Pending.weight`."""
 
 CURVE_POINTS = 11
+
+Levels = NDArray[np.uint8]
+Weights = NDArray[np.uint16]
+Short = NDArray[np.unsignedinteger[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class IssueCounts:
+    """The counts at an issue time, which the forecasts of all horizons share: `(S,)`, -1 for unknown.
+
+    A station whose bikes were unknown is not judged. `bikes` never exceed `places`: they are positions in a
+    distribution.
+
+    Raises `ValueError` where this does not hold, where shapes differ, or counts are no whole numbers.
+    """
+
+    bikes: Whole
+    docks: Whole
+    places: Whole
+
+    def __post_init__(self) -> None:
+        for name in COUNTS:
+            given = getattr(self, name)
+            if given.dtype.kind != "i" or given.shape != self.bikes.shape or given.ndim != 1:
+                raise ValueError(f"{name} of an issue are {given.dtype} {given.shape}, not whole numbers")
+            object.__setattr__(self, name, frozen(given, np.int32))
+        if (self.bikes > np.maximum(self.places, 0)).any():
+            raise ValueError("a station had more bikes than places at the issue time")
+
+    def reordered(self, rows: Ints) -> IssueCounts:
+        """Reorder the stations; -1 in `rows` stands for a new one without counts."""
+        return IssueCounts(*(take_rows(getattr(self, name), rows, -1) for name in COUNTS))
 
 
 @dataclass
 class Pending:
     """An issued forecast: the experts' distributions, their weights, and the counts at its issue time.
 
-    `models` names the M experts. `bikes`, `docks` and `places` are `(S,)` with -1 for unknown: a station
-    whose bikes were unknown is not judged. `odds` are P(bikes ≤ k) in 65535ths for k up to each station's
-    places, one station after the other, `(M, Σ places + 1)`: one station of 200 places must not make 2,000
-    others as wide. `weight` is `(M, S)`; `curve` `(11,)` and `held` `(S,)` are the guard's. `seed_bikes`
-    `(S,)` are the counts that the seed pipeline predicted, not numbers where it did not run. `weather` `(6,)`
-    is its input.
+    `models` names the M experts. `weight` is `(M, S)` in 65535ths; `curve` `(11,)` and `held` `(S,)` are the
+    guard's. `median` `(S,)` is the pool's, after the guard, as people saw it. `weather` `(6,)` is the input
+    of the seed pipeline, and `seed_bikes` `(S,)` are the counts that it predicted: not numbers where bikes
+    were unknown, None where it did not run.
 
-    Raises `ValueError` where shapes do not fit together or counts are no whole numbers.
+    **How odds are stored.** P(bikes ≤ k) is rounded to a whole number of 255ths, its *level*. A level never
+    falls with `k`: it is 0, then something between, then 255. Only what lies between is stored. For member
+    `m` and station `s`, `first[m, s]` counts the levels of 0, and `length[m, s]` those from 1 to 254. Both
+    are `(M, S)`, in C order. They and `median` are uint8, or uint16 where a station has more than 255 places.
+    `levels` holds those from 1 to 254, of one station after the other for the first member, then for the
+    second, and so on. So those of `m` and `s` begin at the sum of all lengths that lie before `length[m, s]`
+    in memory, and
+
+        level of k = 0 where k < first, levels[begin + k − first] where k < first + length, else 255.
+
+    `first + length` is at most the station's places. "As now" takes no levels, and a station that is not
+    judged has none either.
+
+    Raises `ValueError` where shapes do not fit together, or a distribution does not end at its places.
     """
 
     issued_at: datetime
     minutes: int
     models: tuple[str, ...]
-    bikes: Ints
-    docks: Ints
-    places: Ints
-    weight: Array32
+    counts: IssueCounts
+    weight: Weights
     curve: Floats
     held: Bools
-    seed_bikes: Floats
+    median: Short
     weather: Floats
-    odds: NDArray[np.uint16]
+    first: Short
+    length: Short
+    levels: Levels
+    seed_bikes: Floats | None = None
 
     def __post_init__(self) -> None:
-        size, members = len(self.bikes), len(self.models)
-        shapes = dict.fromkeys(("docks", "places", "held", "seed_bikes"), (size,)) | {
-            "weight": (members, size),
+        size, members = len(self.counts.bikes), len(self.models)
+        by_member = dict.fromkeys(("weight", "first", "length"), (members, size))
+        shapes = by_member | {
+            "held": (size,),
+            "median": (size,),
             "curve": (CURVE_POINTS,),
             "weather": (len(WEATHER),),
-            "odds": (members, int(starts(self.places)[-1])),
+            "levels": (int(self.length.sum(dtype=np.int64)),),
         }
+        if self.seed_bikes is not None:
+            shapes["seed_bikes"] = (size,)
         for name, shape in shapes.items():
             found = getattr(self, name).shape
             if found != shape:
                 raise ValueError(f"Pending.{name} has shape {found} instead of {shape}")
-        for name in ("bikes", "docks", "places"):
-            if getattr(self, name).dtype != np.int64:
-                raise ValueError(f"Pending.{name} are {getattr(self, name).dtype}, not whole numbers")
+        types = dict.fromkeys(("median", "first", "length"), "BHI")
+        types |= {"weight": "H", "held": "?", "levels": "B"}
+        for name, chars in types.items():
+            if getattr(self, name).dtype.char not in chars:
+                raise ValueError(f"Pending.{name} is {getattr(self, name).dtype}")
+        if (self.first.astype(np.int64) + self.length > np.maximum(self.places, 0)).any():
+            raise ValueError("a distribution of Pending goes beyond the station's places")
+
+    @property
+    def bikes(self) -> Ints:
+        """The bikes at the issue time, `(S,)`."""
+        return self.counts.bikes.astype(np.int64)
+
+    @property
+    def docks(self) -> Ints:
+        """The docks at the issue time, `(S,)`."""
+        return self.counts.docks.astype(np.int64)
+
+    @property
+    def places(self) -> Ints:
+        """The places at the issue time, `(S,)`."""
+        return self.counts.places.astype(np.int64)
 
     @property
     def target_at(self) -> datetime:
         """The target time."""
         return self.issued_at + timedelta(minutes=self.minutes)
 
-    @property
-    def seeded(self) -> bool:
-        """Tell whether the seed pipeline predicted as well."""
-        return bool((~np.isnan(self.seed_bikes)).any())
-
-    def reorder(self, rows: Ints) -> None:
-        """Reorder the stations; -1 in `rows` stands for a new one without counts."""
-        every = np.arange(len(self.places))
-        dense = take_rows(self.spread(every).transpose(0, 2, 1), rows, SCALE).transpose(0, 2, 1)
-        for name, default in (("bikes", -1), ("docks", -1), ("places", -1), ("weight", 0), ("held", True),
-                              ("seed_bikes", np.nan)):  # fmt: skip
+    def reorder(self, rows: Ints, counts: IssueCounts) -> None:
+        """Reorder the stations; -1 in `rows` stands for a new one. `counts` are those of the new order."""
+        before = take_rows(self._begin(), rows, 0)
+        for name, default in (("weight", 0), ("held", True), ("median", 0), ("first", 0), ("length", 0)):
             setattr(self, name, take_rows(getattr(self, name), rows, default))
-        self.odds = dense[:, np.arange(dense.shape[2]) <= np.maximum(self.places, 0)[:, None]]
+        if self.seed_bikes is not None:
+            self.seed_bikes = take_rows(self.seed_bikes, rows, np.nan)
+        moved = np.repeat((before - self._begin()).ravel(), self.length.ravel())
+        self.levels = self.levels[moved + np.arange(len(moved))]
+        self.counts = counts
 
-    def spread(self, rows: Ints) -> NDArray[np.uint16]:
-        """Lay the odds of some stations out side by side, `(M, S, N)`."""
-        places = np.maximum(self.places[rows], 0)
-        count = np.arange(int(places.max(initial=0)) + 1)
-        where = np.minimum(starts(self.places)[rows][:, None] + count, self.odds.shape[1] - 1)
-        laid: NDArray[np.uint16] = np.where(count <= places[:, None], self.odds[:, where], np.uint16(SCALE))
-        return laid
+    def _begin(self) -> Ints:
+        """Give where the levels of each member and station begin, `(M, S)`."""
+        ends: Ints = np.cumsum(self.length, dtype=np.int64).reshape(self.length.shape)
+        return ends - self.length
+
+    def odds(self, rows: Ints) -> Array32:
+        """Give P(bikes ≤ k) of some stations by member, `(M, S, N)`."""
+        count = np.arange(int(self.places[rows].max(initial=0)) + 1)
+        first, length, begin = (each[:, rows, None] for each in (self.first, self.length, self._begin()))
+        inside = count - first.astype(np.int64)
+        between = (inside >= 0) & (inside < length)
+        odds: Array32 = (inside >= 0).astype(np.float32)
+        odds[between] = self.levels[(begin + inside)[between]] / np.float32(CERTAIN)
+        return odds
+
+    def weights(self, rows: Ints) -> Array32:
+        """Give the weights of some stations, `(M, S)`."""
+        return self.weight[:, rows].astype(np.float32) / np.float32(WHOLE)
 
 
 def starts(places: Ints) -> Ints:
-    """Give where each station's odds start in `Pending.odds`, and where the last's end, `(S + 1,)`."""
+    """Give where each station's odds start, one after the other, and where the last's end, `(S + 1,)`.
+
+    A station of 200 places must not make 2,000 others as wide.
+    """
     return np.concatenate([[0], np.cumsum(np.maximum(places, 0) + 1)])
 
 
-def pack(odds: Array32) -> NDArray[np.uint16]:
-    """Round probabilities to 65535ths, a quarter of a float64's memory."""
-    packed: NDArray[np.uint16] = np.rint(odds * np.float32(SCALE)).astype(np.uint16)
-    return packed
+def short(places: Ints) -> np.dtype[Any]:
+    """Give the smallest type that counts up to the most places."""
+    return np.min_scalar_type(max(int(places.max(initial=0)), 0))
+
+
+def to_levels(odds: Array32) -> Levels:
+    """Round P(bikes ≤ k), `(…, N, S)`, to 255ths that never fall with `k`.
+
+    >>> to_levels(np.float32([[0.0001], [0.4999], [0.5001], [1.0]])).ravel().tolist()
+    [0, 127, 128, 255]
+    """
+    rounded: Levels = np.rint(odds * np.float32(CERTAIN)).astype(np.uint8)
+    return np.maximum.accumulate(rounded, axis=-2, out=rounded)
+
+
+def to_weights(weight: Array32) -> Weights:
+    """Round weights to 65535ths."""
+    rounded: Weights = np.rint(weight * np.float32(WHOLE)).astype(np.uint16)
+    return rounded
+
+
+def uncertain(levels: Levels, places: Ints) -> tuple[Short, Short, Levels]:
+    """Keep of levels `(M, Σ places + 1)` what `Pending` stores: `first`, `length` and its `levels`.
+
+    They lie one station after the other, as `starts` says. Each station's last level must be 255.
+
+    >>> kept = uncertain(np.uint8([[0, 128, 255, 255, 7, 255]]), np.array([3, 1]))
+    >>> [each.tolist() for each in kept]
+    [[[1, 0]], [[1, 1]], [128, 7]]
+    """
+    begin = starts(places)[:-1]
+    kind = short(places)
+    between = (levels > 0) & (levels < CERTAIN)
+    first, length = (
+        np.add.reduceat(each, begin, axis=1, dtype=kind) if len(begin) else np.zeros((len(levels), 0), kind)
+        for each in (levels == 0, between)
+    )
+    return first, length, levels[between]

@@ -16,7 +16,7 @@ import numpy as np
 from model.arrays import Array32, Floats, Ints
 from model.mixing import guard
 from model.records import median
-from model.scoring.issue import SCALE, Pending
+from model.scoring.issue import Pending
 
 _CENTRE_WEIGHT = 4.0
 """How much more an expert's error counts to the pool where the pooled distribution is near a half.
@@ -109,15 +109,18 @@ class Settled:
 
 
 def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
-    """Judge a forecast against the truth `(S,)`. Each bike beyond a distribution's end costs 1."""
+    """Judge a forecast against the truth `(S,)`. Each bike beyond a distribution's end costs 1.
+
+    The pool's median is the one that people saw. That of rounded odds may lie a bike beside it.
+    """
     rows = np.flatnonzero((pending.bikes >= 0) & (bikes >= 0))
     truth = bikes[rows]
-    odds = pending.spread(rows).astype(np.float32) / np.float32(SCALE)
+    odds = pending.odds(rows)
     came = (truth[:, None] <= np.arange(odds.shape[2])).astype(np.float32)
-    pooled = mix(odds, pending.weight[:, rows])
+    pooled = mix(odds, pending.weights(rows))
     final = guard.apply(pooled, pending.curve, pending.held[rows], pending.bikes[rows])
     judged = dict(zip(pending.models, odds, strict=True))
-    if pending.seeded:
+    if pending.seed_bikes is not None:
         judged["seed"] = as_odds(pending.seed_bikes[rows], pending.places[rows], odds.shape[2])
     judged["pool"] = final
     weight = np.where(np.abs(pooled - 0.5) < 0.25, np.float32(_CENTRE_WEIGHT), np.float32(1))
@@ -147,6 +150,8 @@ def _scores(
     some = np.stack([truth >= 1, docks >= 1])
     known = np.stack([np.ones(len(rows), dtype=np.bool_), docked])
 
+    medians = {model: median(cdf) for model, cdf in judged.items()} | {"pool": pending.median[rows]}
+
     scores = []
     for model, cdf in judged.items():
         some_dock = np.where(places > 0, np.take_along_axis(cdf, last, axis=1)[:, 0], 0)
@@ -165,7 +170,7 @@ def _scores(
                 minutes=pending.minutes,
                 expired=expired,
                 rows=rows,
-                abs_error=np.abs(median(cdf) - truth).astype(np.float64),
+                abs_error=np.abs(medians[model] - truth).astype(np.float64),
                 squared_error=(mean - truth) ** 2,
                 crps=((cdf - came) ** 2).sum(axis=1, dtype=np.float64) + beyond,
                 brier_bike=brier[0],
@@ -184,7 +189,7 @@ def expire(pending: Pending) -> list[Score]:
     lost = int((pending.bikes >= 0).sum())
     none, tenths, sides = np.zeros(0), np.zeros(BINS), np.zeros((2, BINS))
     rows = np.zeros(0, dtype=np.int64)
-    models = (*pending.models, *(["seed"] if pending.seeded else []), "pool")
+    models = (*pending.models, *(["seed"] if pending.seed_bikes is not None else []), "pool")
     return [
         Score(pending.target_at, model, pending.minutes, lost, rows, none, none, none, none, none, tenths,
               sides, sides, sides)

@@ -70,7 +70,7 @@ def test_a_pooled_median_is_the_one_that_was_issued(day: Path) -> None:
             cdf = issued[pending.issued_at]
             honest += np.abs(median(cdf) - seen.bikes).sum()
             late = forecaster._ensemble.pool.weights([120], np.arange(len(seen)))[0].astype(np.float32)
-            odds = pending.spread(np.arange(len(seen))).astype(np.float32) / np.float32(65535)
+            odds = pending.odds(np.arange(len(seen)))
             peeking += np.abs(median(mix(odds, late)) - seen.bikes).sum()
         scored += sum(s.abs_error.sum() for s in scores if s.model == "pool" and s.minutes == 120)
         issued[seen.at] = forecaster.forecast([120]).bikes.cdf[0]

@@ -184,7 +184,7 @@ _FACTS: dict[type, Callable[[Any, datetime], Facts]] = {
     Guard: _guard,
     Pool: lambda part, at: {"truths": float(part.settled.sum(dtype=np.float64))},
     Changes: lambda part, at: {"truths": float(part.counts.sum(dtype=np.float64))},
-    Climatology: lambda part, at: {"station_hours": float(part.spent.sum(dtype=np.float64))},
+    Climatology: lambda part, at: {"station_hours": float(part.spent.sum(dtype=np.float64)) / 3600},
     Overflow: lambda part, at: {"overflow_stations": float(part.takes.sum())},
     OccupancyEffect: lambda part, at: {"riders": float(part.seen.sum())},
     DriftMonitor: lambda part, at: {"forecasts": float(part.seen.sum()), "horizons": len(part.minutes)},

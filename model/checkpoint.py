@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from model.component import Component
 from model.mixing import guard
 from model.records import UNKNOWN, CountState, count_states, median
+from model.scoring.drift import PARTS
 from model.scoring.issue import (
     CERTAIN,
     COUNTS,
@@ -180,8 +181,20 @@ def _from_format_5(arrays: Arrays) -> Arrays:
 
 
 def _from_format_6(arrays: Arrays) -> Arrays:
-    """Store issued forecasts as format 7 does: 6 had all odds in 65535ths, and no median of the pool."""
-    new = dict(arrays)
+    """Give a state of format 6 the types of format 7.
+
+    Format 6 had all odds of issued forecasts in 65535ths and no median of the pool, every pair of experts
+    twice, and floats where integers or smaller floats do.
+    """
+    experts = len(arrays["pool.experts"])
+    one, other = np.triu_indices(experts)
+    new = arrays | {
+        "pool.gram": arrays["pool.gram"][:, one, other],
+        "climatology.spent": np.rint(3600 * arrays["climatology.spent"]).clip(0, 65535).astype(np.uint16),
+        "drift_monitor.losses": np.rint(PARTS * arrays["drift_monitor.losses"]).astype(np.int8),
+        "long.bend": arrays["long.bend"].astype(np.float16),
+        "short.bend": arrays["short.bend"].astype(np.float16),
+    }
     counts: Arrays = {}
     for index in range(len(arrays["pending"])):
         start = f"pending.{index}."

@@ -20,15 +20,18 @@ _HALF_LIFE_DAYS = 10.0
 _STATION_HOURS = 1.0
 """Hours that the station's distribution over all times is worth in one hour of the day."""
 
+_MOST_SECONDS = 65535
+"""What 16 bits count to: forgetting keeps the time in one hour of the day below 54,000 seconds."""
+
 
 class Climatology(Component):
-    """Time spent at each level of fill: `spent` is `(day types, 24, 21, S)` in hours."""
+    """Time spent at each level of fill: `spent` is `(day types, 24, 21, S)` in seconds."""
 
     ARRAYS = ("spent", "hour_start")
 
     def __init__(self, size: int, calendar: Calendar) -> None:
         self._calendar = calendar
-        self.spent = np.zeros((DAY_TYPES, _HOURS, _BINS, size), dtype=np.float32)
+        self.spent = np.zeros((DAY_TYPES, _HOURS, _BINS, size), dtype=np.uint16)
         self.hour_start = 0
 
     def reorder(self, rows: Ints) -> None:
@@ -41,17 +44,18 @@ class Climatology(Component):
         hour_start = int(events.middle.timestamp()) // 3600
         if hour_start != self.hour_start:
             self.hour_start = hour_start
-            self.spent[cell] *= np.float32(0.5 ** (1 / _HALF_LIFE_DAYS))
+            self.spent[cell] = np.rint(self.spent[cell] * np.float32(0.5 ** (1 / _HALF_LIFE_DAYS)))
         rows = np.flatnonzero(known & (places > 0))
         inside = (bikes[rows] - 1) * (_BINS - 2) // np.maximum(places[rows] - 1, 1) + 1
         level = np.where(bikes[rows] >= places[rows], _BINS - 1, np.where(bikes[rows] <= 0, 0, inside))
-        self.spent[cell][level, rows] += np.float32(events.hours)
+        grown = self.spent[cell][level, rows] + np.int64(round(events.hours * 3600))
+        self.spent[cell][level, rows] = np.minimum(grown, _MOST_SECONDS)
 
     def odds(self, ats: Sequence[datetime], rows: Ints, places: Ints) -> Array32:
         """Give P(bikes ≤ k) at the moments `ats`, `(H, S, N)`."""
         cells = [self._calendar.cell(at, _HOURS) for at in ats]
         hours = {cell: index for index, cell in enumerate(dict.fromkeys(cells))}
-        spent = self.spent[..., rows]
+        spent = self.spent[..., rows] * np.float32(1 / 3600)
         always = spent.sum(axis=(0, 1)) + np.float32(1 / _BINS)
         always /= always.sum(axis=0)
         day_type, hour = np.array(list(hours), dtype=np.int64).reshape(-1, 2).T

@@ -103,8 +103,8 @@ class Demand(Component):
 
     `events` and `hours` are of shape `(day types, slots, 2, S)`, arrivals before departures. `recent`
     `(2, 2)` holds for each side the riders seen and expected city-wide in about the last hour. `bend` is the
-    low-rank factor on the prior, renewed each night. The rates are renewed every `stride` slots, as a slot
-    begins.
+    low-rank factor on the prior, renewed each night, in 16 bits: it is coarse by nature. The rates are
+    renewed every `stride` slots, as a slot begins.
     """
 
     ARRAYS = ("events", "hours", "bend", "recent", "rates", "slot_start")
@@ -124,7 +124,7 @@ class Demand(Component):
         self.stride = 1
         self.events = np.zeros((DAY_TYPES, slots, 2, size), dtype=np.float32)
         self.hours = np.zeros_like(self.events)
-        self.bend = np.ones_like(self.events)
+        self.bend = np.ones(self.events.shape, dtype=np.float16)
         self.recent = np.zeros((2, 2))
         self.slot_start = 0
         self.rates = self._rates()
@@ -170,7 +170,7 @@ class Demand(Component):
             self.events[cell] *= forget
             self.hours[cell] *= forget
             if new_day:
-                self.bend = self._bend()
+                self.bend = self._bend().astype(np.float16)
             if due:
                 self.rates = self._rates()
         self.events[cell] += events.riders
@@ -230,7 +230,7 @@ class Demand(Component):
 
     def _rates(self) -> Array32:
         """Give the rates per hour, `(day types, slots, 2, S)`, without the city factor."""
-        prior, weight = self._level() * self.bend, np.float32(_PRIOR_EVENTS)
+        prior, weight = self._level() * self.bend.astype(np.float32), np.float32(_PRIOR_EVENTS)
         rates: Array32 = (_smooth(self.events) + weight) / (_smooth(self.hours) + weight / prior)
         return rates
 

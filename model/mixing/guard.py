@@ -20,6 +20,7 @@ from model.records import median
 _HALF_LIFE_FORECASTS = 72 * 15.0
 _SPREAD_HALF_LIFE_FORECASTS = 72 * 3.0
 _TENTHS = np.linspace(0, 1, 11)
+_NARROWEST = 1e-9
 _PRIOR_FORECASTS = 1000.0
 """Settled forecasts of stations that "the spread is right" is worth."""
 
@@ -92,6 +93,12 @@ class Guard(Component):
 def transform(cdf: Array32, truth: Ints) -> Floats:
     """Spread each truth evenly over the tenths between F(truth − 1) and F(truth), `(S, 10)` [1]_.
 
+    Where the two are equal, the truth counts in the tenth where they lie: odds that were rounded to 255ths
+    say 0 of some counts that come.
+
+    >>> transform(np.array([[0.0, 0.25, 0.25, 1.0]] * 2, dtype=np.float32), np.array([2, 0])).argmax(axis=1)
+    array([2, 0])
+
     References
     ----------
     .. [1] C. Czado, T. Gneiting, L. Held, Predictive model assessment for count data, Biometrics 2009.
@@ -102,8 +109,10 @@ def transform(cdf: Array32, truth: Ints) -> Floats:
         for less in (0, 1)
     )
     lower[truth <= 0] = 0
+    upper = np.maximum(upper, _NARROWEST)
+    lower = np.minimum(lower, upper - _NARROWEST)
     inside = np.minimum(upper, _TENTHS[1:]) - np.maximum(lower, _TENTHS[:-1])
-    return np.clip(inside / np.maximum(upper - lower, 1e-9), 0, 1)
+    return np.clip(inside / (upper - lower), 0, 1)
 
 
 def apply(pooled: Array32, curve: Floats, held: Bools, bikes: Ints) -> Array32:

@@ -39,7 +39,8 @@ class Pool(Component):
     """Weights by horizon, station and expert.
 
     `experts` are names `(M,)`, `reach` how many minutes each of them answers, and `first` the weights `(M,)`
-    to begin with. `able` `(H, M)` tells which experts answer a horizon. `gram` is `(H, M, M, S)`, `settled`
+    to begin with. `able` `(H, M)` tells which experts answer a horizon. `gram` `(H, P, S)` has `G` once for
+    each of the P pairs of experts: `pair` `(M, M)` gives the position of a pair, in either order. `settled`
     counts the truths behind it `(H, S)`, `weight` is `(H, M, S)`, and `city` the city's weights `(H, M)`.
 
     The state is keyed by the experts' names. An expert without evidence stands as the mix of the others:
@@ -64,7 +65,8 @@ class Pool(Component):
         self.first = np.where(self.able, first, 0.0)
         self.first /= self.first.sum(axis=1, keepdims=True)
         horizons, members = self.able.shape
-        self.gram = np.zeros((horizons, members, members, size), dtype=np.float32)
+        self.pair = pairs(members)
+        self.gram = np.zeros((horizons, int(self.pair.max()) + 1, size), dtype=np.float32)
         self.settled = np.zeros((horizons, size), dtype=np.float32)
         self.weight = np.repeat(self.first[..., None], size, axis=2).astype(np.float32)
         self.city = self.first.copy()
@@ -111,10 +113,8 @@ class Pool(Component):
                 weights[able[known]] = share * (1 - first.sum())
                 weights[able[~known]] = first.reshape(-1, *(1,) * (weights.ndim - 1))
             matrix = _stand_in(self.weight[index, able], known)
-            gram = other.gram[index][np.ix_(kept, kept)].transpose(2, 0, 1)
-            self.gram[index][np.ix_(able, able)] = (matrix @ gram @ matrix.transpose(0, 2, 1)).transpose(
-                1, 2, 0
-            )
+            gram = other.products(index, kept).transpose(2, 0, 1)
+            self._add(index, able, np.arange(len(matrix)), matrix @ gram @ matrix.transpose(0, 2, 1))
 
     def learn(self, minutes: int, rows: Ints, experts: Sequence[str], error: Array32) -> None:
         """Learn from a settled forecast of the stations `rows`: errors `(M, S, N)` of the named experts.
@@ -129,9 +129,7 @@ class Pool(Component):
         fade = np.float32(0.5 ** (1 / _HALF_LIFE_FORECASTS))
         self.gram[index] *= fade
         self.settled[index] *= fade
-        products = by_station @ by_station.transpose(0, 2, 1)
-        here = np.ix_(able, able, rows)
-        self.gram[index][here] += products.transpose(1, 2, 0)
+        self._add(index, able, rows, by_station @ by_station.transpose(0, 2, 1))
         self.settled[index, rows] += 1
         self._solve(index, able)
         # A longer horizon may have no truth yet: until it has, this one's weights are the best guess.
@@ -142,6 +140,17 @@ class Pool(Component):
             for weights in (self.city, self.weight):
                 weights[later] = 0
                 weights[later, able] = weights[index, able] / weights[index, able].sum(axis=0)
+
+    def _add(self, index: int, able: Ints, rows: Ints, products: NDArray[Any]) -> None:
+        """Add products `(S, A, A)` of the able experts' errors at some stations, each pair once."""
+        one, other = np.triu_indices(len(able))
+        here = np.ix_(self.pair[able[one], able[other]], rows)
+        self.gram[index][here] += products[:, one, other].T
+
+    def products(self, index: int, experts: Ints) -> Array32:
+        """Give `G` of some experts, by position, at one horizon: `(A, A, S)`."""
+        products: Array32 = self.gram[index, self.pair[np.ix_(experts, experts)]]
+        return products
 
     def _of_the_able(self, index: int, rows: Ints, experts: Sequence[str], error: Array32) -> Array32 | None:
         """Give the errors of this pool's able experts, `(S, M, N)`; None where it has none of `experts`."""
@@ -159,7 +168,7 @@ class Pool(Component):
         return completed
 
     def _solve(self, index: int, able: Ints) -> None:
-        gram = self.gram[index][np.ix_(able, able)].astype(np.float64)
+        gram = self.products(index, able).astype(np.float64)
         truths = float(self.settled[index].sum(dtype=np.float64))
         total = gram.sum(axis=2)
         eye = np.eye(len(able))
@@ -185,6 +194,18 @@ class Pool(Component):
         weight = self.weight[..., rows]
         mixed: Array32 = (1 - share) * weight[low] + share * weight[high]
         return mixed
+
+
+def pairs(members: int) -> Ints:
+    """Give each pair of members a position, the same in either order, `(M, M)`.
+
+    >>> pairs(3).tolist()
+    [[0, 1, 2], [1, 3, 4], [2, 4, 5]]
+    """
+    pair = np.zeros((members, members), dtype=np.int64)
+    one, other = np.triu_indices(members)
+    pair[one, other] = pair[other, one] = np.arange(len(one))
+    return pair
 
 
 def _stand_in(weight: Array32, known: Bools) -> Floats:

@@ -47,6 +47,9 @@ _LEAST_SPREAD = 72
 _FARTHEST = 4.0
 """The most spreads from the usual that a loss counts for: one wild hour is no drift."""
 
+PARTS = 31
+"""Losses are kept in 31sts of their spread, so that each takes a byte: ADWIN needs no finer ones."""
+
 _MOST_KEPT = 4320
 """Losses after which ADWIN begins anew, sixty days of one every twenty minutes: they are its state."""
 
@@ -66,7 +69,7 @@ class DriftMonitor(Component):
         self.edge, self.error, self.seen = (np.zeros((len(self.minutes), 24 * DAY_TYPES)) for _ in range(3))
         self.square, self.known = np.zeros(len(self.minutes)), np.zeros(len(self.minutes))
         # All memory is taken at once: a worker then needs as much on the first day as after weeks.
-        self._losses = np.full((len(self.minutes), _MOST_KEPT), np.float32(0))
+        self._losses = np.full((len(self.minutes), _MOST_KEPT), np.int8(0))
         self._lengths = [0 for _ in self.minutes]
         self._adwin = [_adwin() for _ in self.minutes]
 
@@ -94,10 +97,10 @@ class DriftMonitor(Component):
             return None
         losses, adwin = self._losses[index], self._adwin[index]
         newest = self._lengths[index]
-        losses[newest] = min(max(loss / spread, -_FARTHEST), _FARTHEST)
+        losses[newest] = round(PARTS * min(max(loss / spread, -_FARTHEST), _FARTHEST))
         self._lengths[index] += 1
         before = adwin.estimation
-        adwin.update(float(losses[newest]))  # type: ignore[no-untyped-call]
+        adwin.update(float(losses[newest]) / PARTS)  # type: ignore[no-untyped-call]
         drift = None
         if adwin.drift_detected:
             drift = Drift(at, self.minutes[index], spread * before, spread * adwin.estimation)
@@ -120,14 +123,15 @@ class DriftMonitor(Component):
         Raises what `Component.restore` raises.
         """
         super().restore(arrays)
-        lengths, ends = arrays["lengths"], np.cumsum(arrays["lengths"])
-        if lengths.shape != (len(self.minutes),) or arrays["losses"].shape != (ends[-1],):
-            raise ValueError(f"DriftMonitor.losses do not have the lengths {lengths.tolist()}")
-        for index, losses in enumerate(np.split(arrays["losses"], ends[:-1])):
-            self._losses[index, : len(losses)] = losses
-            self._lengths[index] = len(losses)
-            for loss in self._losses[index, : len(losses)].tolist():
-                self._adwin[index].update(loss)  # type: ignore[no-untyped-call]
+        lengths, losses = arrays["lengths"], arrays["losses"]
+        ends = np.cumsum(lengths)
+        if lengths.shape != (len(self.minutes),) or losses.shape != (ends[-1],) or losses.dtype != np.int8:
+            raise ValueError(f"DriftMonitor.losses are {losses.dtype} {losses.shape} for {lengths.tolist()}")
+        for index, kept in enumerate(np.split(losses, ends[:-1])):
+            self._losses[index, : len(kept)] = kept
+            self._lengths[index] = len(kept)
+            for loss in kept.tolist():
+                self._adwin[index].update(loss / PARTS)  # type: ignore[no-untyped-call]
 
 
 def _share(seen: float, half_life: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +21,7 @@ from model.experts.expert import DAY_MINUTES
 from model.experts.naive import NaiveExpert
 from model.experts.registry import ExpertEntry
 from model.frame import MINUTES
+from model.scoring.issue import SCORED_MINUTES
 from model.scoring.settle import Score
 from tests.support.model_world import MINUTE, MONDAY, riders, stations
 
@@ -98,7 +101,10 @@ def test_the_order_of_the_experts_changes_no_forecast(blob: bytes, monkeypatch: 
     before = Forecaster.from_bytes(blob)
     monkeypatch.setattr(registry, "EXPERTS", registry.EXPERTS[::-1])
     after = Forecaster.from_bytes(blob)
-    np.testing.assert_array_equal(after._ensemble.pool.gram, before._ensemble.pool.gram[:, ::-1, ::-1])
+    every = np.arange(len(KNOWN))
+    for index in range(len(SCORED_MINUTES)):
+        one, other = (each._ensemble.pool.products(index, every) for each in (after, before))
+        np.testing.assert_array_equal(one, other[::-1, ::-1])
     np.testing.assert_allclose(after._ensemble.pool.weight, before._ensemble.pool.weight[:, ::-1], rtol=1e-5)
     here, there = (each.forecast(MINUTES).bikes.cdf for each in (before, after))
     np.testing.assert_allclose(here, there, atol=1e-5)
@@ -135,30 +141,45 @@ def test_an_expert_that_has_left_gives_its_weight_to_the_others(
     after = Forecaster.from_bytes(blob)._ensemble.pool
     kept = before.weight[:, :-1]
     np.testing.assert_allclose(after.weight, kept / kept.sum(axis=1, keepdims=True), rtol=1e-5)
-    np.testing.assert_array_equal(after.gram, before.gram[:, :-1, :-1])
+    others = np.arange(len(KNOWN) - 1)
+    for index in range(len(SCORED_MINUTES)):
+        np.testing.assert_array_equal(after.products(index, others), before.products(index, others))
 
 
 def test_the_pool_learns_from_an_older_forecast_by_name(blob: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "EXPERTS", registry.EXPERTS[:-1])
     pool = Forecaster.from_bytes(blob)._ensemble.pool
-    before = pool.gram[0].copy()
+    every = np.arange(len(pool.experts))
+    before = pool.products(0, every)
     names = [*pool.experts, KNOWN[-1].name]
     error = np.zeros((len(names), 6, 13), dtype=np.float32)
     error[0] = 0.5
     pool.learn(5, np.arange(6), names, error)
-    grown = pool.gram[0] - before * np.float32(0.5 ** (1 / (72 * 15)))
+    grown = pool.products(0, every) - before * np.float32(0.5 ** (1 / (72 * 15)))
     np.testing.assert_allclose(grown[0, 0], 13 * 0.25, rtol=1e-4)
     np.testing.assert_allclose(grown[1:, 1:], 0, atol=1e-4)
 
 
-@pytest.mark.parametrize("seed", [False, True])
-def test_a_state_of_format_4_is_read_and_forecasts_the_same(
-    monkeypatch: pytest.MonkeyPatch, seed: bool
-) -> None:
-    """The release before named components and experts otherwise, and kept experts by position.
+def old(version: int) -> bytes:
+    """Give what a release of before packed after the snapshots learnt below."""
+    if version != 5:
+        return (Path(__file__).parent / f"checkpoint-format-{version}.npz.z").read_bytes()
+    with np.load(io.BytesIO(zlib.decompress(old(6)))) as arrays:  # 6 but for the states of counts
+        later = ("latest.state", "latest.cargo", "latest.known", "overflow.")
+        kept = {name: values for name, values in arrays.items() if not name.startswith(later)}
+    buffer = io.BytesIO()
+    np.savez(buffer, **kept | {"format": np.array(5)})
+    return zlib.compress(buffer.getvalue())
 
-    The file holds what it packed after the snapshots learnt here. Experts added later take no part. It kept
-    issued odds in 65535ths, and the pool has learnt from those.
+
+@pytest.mark.parametrize("seed", [False, True])
+@pytest.mark.parametrize("version", [4, 5, 6])
+def test_a_state_of_an_older_format_is_read_and_forecasts_the_same(
+    monkeypatch: pytest.MonkeyPatch, version: int, seed: bool
+) -> None:
+    """Format 4 named components and experts otherwise, and kept experts by position.
+
+    Experts added later take no part. Up to 6 issued odds were in 65535ths: the pool learnt from those.
     """
     entries = {entry.name: entry for entry in KNOWN}
     monkeypatch.setattr(registry, "EXPERTS", tuple(entries[name] for name in FORMAT_4))
@@ -167,17 +188,17 @@ def test_a_state_of_format_4_is_read_and_forecasts_the_same(
     here.update_weather(Weather(int(MONDAY.timestamp()) + 3600 * np.arange(30), values))
     for seen in riders(200, 3):
         here.learn(seen)
-    there = Forecaster.from_bytes((Path(__file__).parent / "checkpoint-format-4.npz.z").read_bytes())
+    there = Forecaster.from_bytes(old(version))
     for each in (here, there):
         each.run_seed_pipeline(seed)
     assert there.waiting == here.waiting
-    for old, new in zip(there._issued.pending, here._issued.pending, strict=True):
-        assert (old.issued_at, old.minutes, old.models) == (new.issued_at, new.minutes, new.models)
+    for was, new in zip(there._issued.pending, here._issued.pending, strict=True):
+        assert (was.issued_at, was.minutes, was.models) == (new.issued_at, new.minutes, new.models)
         rows = np.flatnonzero(new.bikes >= 0)
-        np.testing.assert_array_equal(old.median, new.median)
-        np.testing.assert_allclose(old.odds(rows), new.odds(rows), atol=1.01 / 255)
-        np.testing.assert_allclose(old.weights(rows), new.weights(rows), atol=5e-3)
-        assert (old.seed_bikes is None) == (new.seed_bikes is None)
+        np.testing.assert_array_equal(was.median, new.median)
+        np.testing.assert_allclose(was.odds(rows), new.odds(rows), atol=1.01 / 255)
+        np.testing.assert_allclose(was.weights(rows), new.weights(rows), atol=5e-3)
+        assert (was.seed_bikes is None) == (new.seed_bikes is None)
     for seen in riders(60, 3, start=MONDAY + timedelta(minutes=200)):
         for ours, theirs in zip(here.learn(seen), there.learn(seen), strict=True):
             assert (ours.model, ours.n, ours.expired) == (theirs.model, theirs.n, theirs.expired)
@@ -222,6 +243,7 @@ SPOILT: dict[str, Spoil] = {
     "other horizons": changed("changes.minutes", lambda minutes: minutes + 1),
     "other horizons of the pool": changed("pool.minutes", lambda minutes: minutes[::-1]),
     "a table for a number": changed("calendar.day", lambda day: [day]),
+    "losses in more bits": changed("drift_monitor.losses", lambda losses: losses.astype(np.float32)),
     "losses cut off": changed("drift_monitor.lengths", lambda lengths: lengths + 1),
     "other stations": changed("station_id", lambda ids: ids[::-1]),
     "a station twice": changed("station_id", lambda ids: [*ids, ids[0]]),

@@ -10,7 +10,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from model import Forecaster, Snapshot, checkpoint
+from model import Forecaster, Snapshot
 from model.arrays import Floats
 from model.frame import MINUTES, NO_FORECAST, Frame
 from model.frame_builder import make_frame
@@ -213,18 +213,6 @@ def test_states_and_last_known_counts_survive_bytes() -> None:
     read = Frame.from_bytes(frame.to_bytes())
     for name in ("state", "cargo", "last_bikes", "last_docks", "last_at", "overflow"):
         np.testing.assert_array_equal(getattr(read, name), getattr(frame, name))
-
-
-def test_a_checkpoint_of_before_the_states_is_read_and_learns_on() -> None:
-    forecaster = taught(60)
-    new = ("latest.state", "latest.cargo", "latest.known", "overflow.")
-    old = {
-        name: values
-        for name, values in checkpoint.unpack(forecaster.to_bytes()).items()
-        if not name.startswith(new)
-    }
-    back = Forecaster.from_bytes(checkpoint.pack(old | {"format": np.array(5)}))
-    assert back.to_bytes() == forecaster.to_bytes()
 
 
 def test_a_frame_of_before_the_states_is_read() -> None:

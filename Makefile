@@ -61,8 +61,9 @@ $(BIN)/pip:
 
 # Debian's Chromium where we may install it, Playwright's own build elsewhere.
 .venv/installed-chromium: .venv/installed-dev
-	@if command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium; \
-	else $(BIN)/playwright install chromium; fi
+	@command -v chromium-headless-shell >/dev/null 2>&1 \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium-headless-shell; } \
+	|| command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 \
+	|| $(BIN)/playwright install --only-shell chromium
 	@touch $@

@@ -29,7 +29,8 @@ window.addEventListener('keydown', () => { window.pressed = performance.now(); }
 @contextmanager
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        installed = shutil.which("chromium") or shutil.which("chromium-browser")
+        names = ("chromium", "chromium-browser", "chromium-headless-shell")
+        installed = next(filter(None, map(shutil.which, names)), None)
         browser = playwright.chromium.launch(executable_path=installed, args=FLAGS)
         yield browser
         browser.close()

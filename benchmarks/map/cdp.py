@@ -124,7 +124,8 @@ class Tab:
 @contextmanager
 def chromium() -> Iterator[Chromium]:
     """Start the machine's Chromium without a window."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium", "chromium-browser", "chromium-headless-shell")
+    program = next(filter(None, map(shutil.which, names)), None)
     if program is None:
         raise RuntimeError("Chromium is not installed")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:

@@ -235,7 +235,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--browser", action="store_true", help="what a browser sees, alone")
     chosen = parser.parse_args()
-    if not shutil.which("chromium") and not shutil.which("chromium-browser"):
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "chromium-headless-shell"))):
         print("Chromium is not installed: Playwright's own is used", file=sys.stderr)
     reports: dict[str, dict[str, Any]] = {}
     if not chosen.browser:

@@ -1,6 +1,6 @@
 # make run: the app on this machine.  make test: lint, types, all tests.  Each does all its own set-up.
 .DEFAULT_GOAL := run
-.PHONY: run install test lint types audit lock words clean
+.PHONY: run install test lint types audit compiled lock words clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -13,10 +13,16 @@ run: install
 
 install: .venv/installed
 
-# Types are checked while Chromium is fetched: the one computes, the other waits for the network.
+# Types are checked on one processor while tests are compiled on the other and Chromium is fetched.
+# Compiled files are kept, or each process that a test starts would compile all of them anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/installed-dev
-	@$(MAKE) --no-print-directory -j 4 lint types audit .venv/installed-chromium
+	@$(MAKE) --no-print-directory -j 5 lint types audit compiled .venv/installed-chromium
 	$(BIN)/pytest -n 3 --dist loadfile
+
+# What cannot be compiled is shown by the run of the tests.
+compiled: .venv/installed-dev
+	@$(BIN)/pytest --collect-only -qq >/dev/null || :
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -59,7 +65,7 @@ $(BIN)/pip:
 	$(UV) -r requirements-dev.txt
 	@touch $@
 
-# Debian's Chromium where we may install it, Playwright's own build elsewhere.
+# Debian's Chromium without a window where we may install it, or the Chromium that is there, or Playwright's own build.
 .venv/installed-chromium: .venv/installed-dev
 	@command -v chromium-headless-shell >/dev/null 2>&1 \
 	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && apt-get update -qq \

@@ -1,13 +1,15 @@
 """Computes when to poll a feed again: pure arithmetic, so that the scheduler itself has no logic.
 
 A poll is due `poll_seconds` after the last one began, and not before the `ttl` of its answer is over, counted
-from receipt. All systems start within seconds of each other, so that there is a map soon. Then they drift
-apart: each has its place in the minute, and each poll waits up to two seconds more until it is there.
+from receipt. Each system has its place in the minute, which its id gives. So polls spread over the minute,
+and a system keeps its place whatever other systems there are. The first systems start at once, so that there
+is a map soon. They drift to their places: each poll waits up to two seconds more until it is there.
 """
 
 from __future__ import annotations
 
 import random
+import zlib
 from datetime import datetime, timedelta
 
 from ingest.system import System
@@ -20,13 +22,34 @@ _CLOSE = 0.1
 """The part of a minute within which a poll counts as being at its place."""
 
 
-def after_answer(
-    system: System, asked_at: datetime, received_at: datetime, ttl_seconds: float, place: float
-) -> datetime:
-    """Give the time of the next poll after an answer; `place` in the minute is from 0 to 1."""
+APART = 0.3
+"""Seconds between the first polls of systems that need not wait for their places."""
+
+
+def place(system_id: str) -> float:
+    """Give a system's place in the minute, from 0 to 1.
+
+    >>> round(place("dublin"), 3), round(place("cork"), 3)
+    (0.864, 0.548)
+    """
+    return zlib.crc32(system_id.encode()) / 2**32
+
+
+def first(system: System, now: datetime, number: int) -> datetime:
+    """Give the time of the first poll: within the minute, and soon for systems with a low `number`."""
+    return now + timedelta(seconds=min(_ahead(system, now), number * APART))
+
+
+def _ahead(system: System, at: datetime) -> float:
+    """Give the seconds from a time until the system's place in the minute."""
+    return (place(system.system_id) * system.poll_seconds - at.timestamp()) % system.poll_seconds
+
+
+def after_answer(system: System, asked_at: datetime, received_at: datetime, ttl_seconds: float) -> datetime:
+    """Give the time of the next poll after an answer."""
     every = system.poll_seconds
     due = max(asked_at + timedelta(seconds=every), received_at + timedelta(seconds=ttl_seconds))
-    ahead = (place * every - due.timestamp()) % every
+    ahead = _ahead(system, due)
     if ahead > (1 - _CLOSE) * every:
         return due
     return due + timedelta(seconds=min(ahead, _DRIFT * every))

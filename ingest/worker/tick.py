@@ -120,9 +120,9 @@ class WorkingCopy:
 class Ticker:
     """Ticks one system; for one thread at a time.
 
-    `open_feed` opens the system's feed anew. `place`, from 0 to 1, is the part of each minute at which to
-    poll. A tick holds `turn` while it computes and commits, but not while it waits for a feed: with many
-    systems, this bounds the memory that all of them take together. `seed` lets the seed pipeline compete.
+    `open_feed` opens the system's feed anew. A tick holds `turn` while it computes and commits, but not while
+    it waits for a feed: with many systems, this bounds the memory that all of them take together. `seed` lets
+    the seed pipeline compete.
 
     For a class that ticks another kind of source:
 
@@ -130,6 +130,7 @@ class Ticker:
     - `working_copy` is None until the first poll and after each error; set it to None to load it anew.
     - `run_tick` does one tick and may raise: extend it to do something before or after.
     - `before_learning` runs before each snapshot is learnt: override it to fill in the time before it.
+    - `waited_seconds` is how long the last tick waited for strangers: feed and weather.
     - `claim`, `take_lease` and `log_state` are for use by both.
     """
 
@@ -141,7 +142,6 @@ class Ticker:
         open_feed: Callable[[], SnapshotSource],
         clock: Callable[[], datetime],
         *,
-        place: float = 0.0,
         checkpoint_seconds: float = 600,
         keep: timedelta = timedelta(days=8),
         jitter: random.Random | None = None,
@@ -154,8 +154,8 @@ class Ticker:
         self.holder = holder
         self.clock = clock
         self.working_copy: WorkingCopy | None = None
+        self.waited_seconds = 0.0
         self._open_feed = open_feed
-        self._place = place
         self._checkpoint_seconds = checkpoint_seconds
         self._keep = keep
         self._jitter = jitter or random.Random()
@@ -169,6 +169,7 @@ class Ticker:
 
     def tick(self) -> datetime:
         """Do one tick and give the time of the next. Raises nothing."""
+        self.waited_seconds = 0.0
         try:
             due = self.run_tick()
         except LeaseLostError:
@@ -212,9 +213,11 @@ class Ticker:
         try:
             poll = copy.feed.poll()
         except FeedError as error:
-            return self._commit_failure(copy, error, time.perf_counter() - begun)
+            self.waited_seconds = time.perf_counter() - begun
+            return self._commit_failure(copy, error, self.waited_seconds)
+        self.waited_seconds = time.perf_counter() - begun
         due = self._next_poll_at = schedule.after_answer(
-            self.system, asked_at, poll.received_at, poll.ttl_seconds, self._place
+            self.system, asked_at, poll.received_at, poll.ttl_seconds
         )
         try:
             self._commit_answer(copy, poll, due)
@@ -227,7 +230,9 @@ class Ticker:
             if self._new_snapshot(copy, poll) is not None:
                 self._commit_answer(copy, poll, due)
         if self._weather is not None and copy.forecaster is not None:
+            begun = time.perf_counter()
             copy.weather = self._weather.poll(copy.forecaster.stations) or copy.weather
+            self.waited_seconds += time.perf_counter() - begun
         return due
 
     def claim(self, now: datetime) -> LeaseClaim:

@@ -1,7 +1,8 @@
 """Runs one APScheduler job for each system, from start to stop.
 
 A job runs at a date and then books the next one, because only the tick knows when the feed may be polled
-again. Each system has a thread of its own, so that a feed that answers slowly delays no other.
+again. Ticks run in a pool of threads, as many as needed up to a limit. A feed that answers slowly delays no
+other: feeds that did so the last time have threads of their own, and few ticks at a time ask one host.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
@@ -36,13 +38,12 @@ from ingest.store import Store, StoreFailedError
 from ingest.store.holder import new_holder
 from ingest.system import System
 from ingest.weather.open_meteo import WeatherFeed
+from ingest.worker import schedule
+from ingest.worker.host_limit import HostLimit
 from ingest.worker.player import Player
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL, Ticker
 
 log = logging.getLogger(__name__)
-
-START_WITHIN = timedelta(seconds=10)
-"""All systems begin their first tick within this time; the first systems begin at once."""
 
 STOP_WITHIN = 8.0
 """Seconds that running ticks have to end when the worker stops; the app waits ten."""
@@ -56,7 +57,17 @@ CLOCK_EVERY = 5.0
 LOST_AFTER = 300.0
 """Seconds after which a tick that is due and has not begun counts as lost: no thread keeps it so long."""
 
-_MOST_THREADS = 64
+THREADS, SLOW_THREADS = 128, 64
+"""Ticks that may run at a time, and those besides whose feeds answered slowly the last time."""
+
+SLOW = 5.0
+"""Seconds from which on an answer is slow."""
+
+AT_A_HOST = 8
+"""Ticks that may run at a time for systems of one host: as many as have connections there."""
+
+LATE, LATE_EVERY = 10.0, 60.0
+"""Seconds from which on a tick is late, and for how long none may be before the worker says so."""
 
 _ARENAS, _FROM_BYTES = (-8, 2), (-3, 2**20)
 """Arguments of glibc's mallopt: at most two heaps, and large arrays outside of them."""
@@ -93,20 +104,22 @@ class Worker:
         # More ticks at a time would not be faster, and each takes memory for its forecasts.
         self._turn = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._bookings: dict[Ticker, tuple[int, float]] = {}
-        self._tickers = [self._ticker(system, n / len(systems)) for n, system in enumerate(systems)]
+        self._hosts: HostLimit[Ticker] = HostLimit(AT_A_HOST)
+        self._lateness = Lateness()
+        self._tickers = [self._ticker(system) for system in systems]
         self._scheduler = BackgroundScheduler(
             executors={
-                "default": ThreadPoolExecutor(min(len(systems) + 4, _MOST_THREADS)),
+                "default": ThreadPoolExecutor(THREADS, {"thread_name_prefix": "tick"}),
+                "slow": ThreadPoolExecutor(SLOW_THREADS, {"thread_name_prefix": "slow"}),
                 "leases": ThreadPoolExecutor(1),  # never behind ticks that wait for their turn
             },
             job_defaults={"misfire_grace_time": None},  # a late tick is better than none
             timezone=UTC,
         )
 
-    def _ticker(self, system: System, place: float) -> Ticker:
+    def _ticker(self, system: System) -> Ticker:
         settings = self._settings
         more: dict[str, Any] = {
-            "place": place,
             "checkpoint_seconds": settings.checkpoint_seconds,
             "keep": timedelta(days=settings.keep_days),
             "turn": self._turn,
@@ -127,7 +140,7 @@ class Worker:
         if not self._follow([*self._systems, *new]):
             return
         for system in new:
-            ticker = self._ticker(system, 0.0)
+            ticker = self._ticker(system)
             self._tickers.append(ticker)
             self._book(ticker, self._clock())
 
@@ -154,7 +167,7 @@ class Worker:
                 return
         now = self._clock()
         for number, ticker in enumerate(self._tickers):
-            self._book(ticker, now + number * min(START_WITHIN / len(self._tickers), timedelta(seconds=0.3)))
+            self._book(ticker, schedule.first(ticker.system, now, number))
         self._scheduler.add_job(self._renew, "interval", seconds=LEASE.total_seconds() / 4, executor="leases")
         self._scheduler.add_job(
             self._look_for_recordings, "interval", seconds=RECORDINGS_EVERY, next_run_time=now
@@ -168,6 +181,7 @@ class Worker:
                 if before - ahead > CLOCK_EVERY:
                     self._bring_forward(timedelta(seconds=before - ahead))
                 self._look_for_the_lost()
+                self._lateness.report()
         finally:
             self._stop()
 
@@ -193,19 +207,36 @@ class Worker:
         number = self._bookings.get(ticker, (0, 0.0))[0] + 1
         wait = (at - self._clock()).total_seconds()
         self._bookings[ticker] = number, time.monotonic() + wait
-        self._scheduler.add_job(self._tick, DateTrigger(at), [ticker, number], name=ticker.system.system_id)
+        lane = "slow" if ticker.waited_seconds > SLOW else "default"
+        self._scheduler.add_job(
+            self._tick, DateTrigger(at), [ticker, number], name=ticker.system.system_id, executor=lane
+        )
 
     def _tick(self, ticker: Ticker, number: int) -> None:
-        if number != self._bookings[ticker][0]:
-            return  # counted as lost, and booked anew
+        """Tick a system unless its host has enough to do; then go on with those that waited for this host."""
+        booked, due = self._bookings[ticker]
+        if number != booked or self._scheduler.state != STATE_RUNNING:
+            return  # counted as lost, and booked anew; or the worker stops
         self._bookings[ticker] = number, math.inf
+        host = _host(ticker.system)
+        if not self._hosts.enter(host, ticker):
+            return
+        self._run(ticker)
+        if not ticker.system.is_played:  # which may learn a month first
+            self._lateness.note(time.monotonic() - due - ticker.waited_seconds)
+        while (waiting := self._hosts.leave(host)) and self._scheduler.state == STATE_RUNNING:
+            self._run(waiting)
+
+    def _run(self, ticker: Ticker) -> None:
+        """Run a tick, and book the next one."""
         due = self._clock()
         try:
             logs.system.set(ticker.system.system_id)
             due = ticker.tick()
-        finally:
-            if self._scheduler.state == STATE_RUNNING:
-                self._book(ticker, max(due, self._clock()))
+        except Exception:
+            log.exception("system=%s: a bug ended this tick", ticker.system.system_id)
+        if self._scheduler.state == STATE_RUNNING:
+            self._book(ticker, max(due, self._clock()))
 
     def _look_for_the_lost(self) -> None:
         """Book a tick anew whose job is gone: APScheduler drops a job when it lacks memory or a thread."""
@@ -227,6 +258,36 @@ class Worker:
             self._store.leases.renew_all(self.holder, self._clock(), LEASE)
         except StoreFailedError as error:
             log.warning("the leases could not be renewed: %s", error)
+
+
+class Lateness:
+    """Says in the log when ticks begin to be late, and when they no longer are; thread-safe."""
+
+    def __init__(self) -> None:
+        self._worst = 0.0
+        self._is_late = False
+        self._report_at = time.monotonic() + LATE_EVERY
+
+    def note(self, seconds: float) -> None:
+        """Note by how much a tick ended later than planned, not counting the wait for its feed."""
+        self._worst = max(self._worst, seconds)
+
+    def report(self) -> None:
+        """Log a change since the last report, once a minute."""
+        if time.monotonic() < self._report_at:
+            return
+        is_late = self._worst > LATE
+        if is_late and not self._is_late:
+            log.warning("ticks are late, by up to %.0f s: this machine has too much to do", self._worst)
+        elif self._is_late and not is_late:
+            log.info("ticks are on time again")
+        self._worst, self._is_late = 0.0, is_late
+        self._report_at = time.monotonic() + LATE_EVERY
+
+
+def _host(system: System) -> str:
+    """Name the host that a system's feed is asked at; a played system is one of its own."""
+    return (urlsplit(system.url).hostname or "") if not system.is_played else system.url
 
 
 def give_memory_back() -> None:

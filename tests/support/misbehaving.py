@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -57,12 +58,17 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Misbehaving(ThreadingHTTPServer):
-    """Serves at 127.0.0.1 while the context is open; `asked` has each request's path and headers."""
+    """Serves while the context is open; at address "" as any host of 127.0.0.0/8, for tests of many hosts.
+
+    `asked` has each request's path and headers, `connections` counts the connections that were opened.
+    """
 
     daemon_threads = True
+    request_queue_size = 256
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        super().__init__((address, 0), Handler)
+        self.connections = 0
         self.behaviours: dict[str, list[Behaviour]] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.gone = threading.Event()
@@ -80,6 +86,11 @@ class Misbehaving(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
         self._thread.join()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection, and count it."""
+        self.connections += 1
+        return super().get_request()
 
     def at(self, path: str, *behaviours: Behaviour) -> None:
         """Answer requests for the path like this from now on."""
@@ -190,11 +201,11 @@ def drips_chunk_size() -> Behaviour:
     return _drips(200, {"Transfer-Encoding": "chunked"}, b"0")
 
 
-def silent() -> Behaviour:
+def silent(seconds: float = 10) -> Behaviour:
     """Take the request and do not answer."""
 
     def behave(handler: Handler) -> None:
-        handler.server.gone.wait(10)
+        handler.server.gone.wait(seconds)
         handler.close_connection = True
 
     return behave

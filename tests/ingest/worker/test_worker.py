@@ -110,7 +110,7 @@ def test_a_feed_that_is_down_and_one_that_hangs_keep_no_other_waiting(
         wait_for(lambda: store.systems.states()["three"].state == "unreachable")
         assert entered.is_set()
     answer.set()
-    wait_for(lambda: not [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name])
+    wait_for(lambda: not [each for each in threading.enumerate() if each.name.startswith(("tick", "slow"))])
     assert store.observations.poll_times("two") == []
     assert store.systems.states()["two"].state == "waiting"
 
@@ -204,7 +204,7 @@ def test_waiting_for_a_list_ends_when_the_worker_stops() -> None:
 def test_a_feed_is_polled_once_in_its_minute_and_never_before_its_ttl_is_over() -> None:
     for ttl in (0.0, 59.0, 60.0, 200.0):
         asked, received = NOON, NOON + timedelta(seconds=1.5)
-        due = schedule.after_answer(LIVE, asked, received, ttl, 0.3)
+        due = schedule.after_answer(LIVE, asked, received, ttl)
         assert due >= asked + timedelta(seconds=60)
         assert due >= received + timedelta(seconds=ttl)
         assert due <= max(asked + timedelta(seconds=60), received + timedelta(seconds=ttl)) + timedelta(
@@ -213,14 +213,39 @@ def test_a_feed_is_polled_once_in_its_minute_and_never_before_its_ttl_is_over() 
 
 
 def test_systems_that_start_together_spread_over_the_minute() -> None:
-    phases = []
-    for number in range(36):
-        at = NOON
-        for _ in range(60):
-            at = schedule.after_answer(LIVE, at, at + timedelta(seconds=0.3), 0, number / 36)
-        phases.append(at.timestamp() % 60)
-    quarters = [sum(quarter <= phase / 15 < quarter + 1 for phase in phases) for quarter in range(4)]
-    assert min(quarters) >= 5
+    """At 36 systems and at 1,500: no quarter of the minute has much more or less than its share."""
+    for count, least in ((36, 4), (1500, 320)):
+        phases = []
+        for number in range(count):
+            system = replace(LIVE, system_id=f"city-{number}")
+            at = schedule.first(system, NOON, number)
+            for _ in range(40):
+                at = schedule.after_answer(system, at, at + timedelta(seconds=0.3), 0)
+            phases.append(at.timestamp() % 60)
+        quarters = [sum(quarter <= phase / 15 < quarter + 1 for phase in phases) for quarter in range(4)]
+        assert min(quarters) >= least
+
+
+def test_a_system_keeps_its_place_in_the_minute_whatever_others_are_followed() -> None:
+    at = NOON
+    for _ in range(40):
+        at = schedule.after_answer(LIVE, at, at + timedelta(seconds=0.3), 0)
+    settled = at.timestamp() % 60
+    for _ in range(200):
+        at = schedule.after_answer(LIVE, at, at + timedelta(seconds=0.3), 0)
+        assert abs((at.timestamp() % 60 - settled + 30) % 60 - 30) <= 6
+    later = schedule.first(LIVE, at + timedelta(hours=1), number=10**6)
+    assert later.timestamp() % 60 == pytest.approx(60 * schedule.place("live")), "also after a restart"
+
+
+def test_first_polls_come_within_a_minute_and_the_first_systems_need_not_wait_for_their_place() -> None:
+    waits = [
+        (schedule.first(replace(LIVE, system_id=f"city-{n}"), NOON, n) - NOON).total_seconds()
+        for n in range(1500)
+    ]
+    assert waits[0] == 0
+    assert max(waits) < 60
+    assert all(wait <= 0.3 * number + 1e-3 for number, wait in enumerate(waits))
 
 
 def test_waits_grow_with_failures_to_a_quarter_of_an_hour() -> None:

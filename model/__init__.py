@@ -1,6 +1,6 @@
 """The forecaster, and the records that go into it and come out of it.
 
-This floor needs NumPy, River and holidays alone. It has no clock, no network, no disk and no framework.
+This floor needs NumPy, River, holidays and zstandard. It has no clock, no network, no disk, no framework.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model import codec
 from model.arrays import Bools, Ints
+from model.codec import Arrays
 from model.hours import OpeningHours
 from model.identity import pack_renamed, unpack_renamed
 from model.records import UNKNOWN, Stations, count_states, pack_stations, unpack_stations
@@ -30,7 +32,9 @@ AT_LEAST: tuple[int, ...] = (1, 2, 3, 4)
 NO_FORECAST = 255
 """Stands in `Outlook.chance` for a station without a forecast."""
 
-_FORMAT = 1
+_FORMAT = 2
+
+_MAX_BYTES = 2**30
 
 _COLUMNS = ("minutes", "bikes", "docks", "ebikes", "renting", "returning")
 _LATER_COLUMNS = ("state", "cargo", "last_bikes", "last_docks", "last_at", "overflow")
@@ -153,7 +157,7 @@ class Frame:
         return replace(self, stations=self.stations.take(rows), bike=bike, space=space, **by_station)
 
     def to_bytes(self) -> bytes:
-        """Pack into a compressed npz without pickle."""
+        """Pack into bytes: the same frame always gives the same."""
         arrays: dict[str, Any] = {
             "format": np.array(_FORMAT),
             "at": np.array(int(self.at.timestamp())),
@@ -169,31 +173,63 @@ class Frame:
         arrays |= pack_stations(self.stations) | pack_renamed(self.renamed)
         for side in ("bike", "space"):
             for each in fields(Outlook):
-                arrays[f"{side}.{each.name}"] = getattr(getattr(self, side), each.name)
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
-        return buffer.getvalue()
+                arrays[f"{side}.{each.name}"] = _steps(getattr(getattr(self, side), each.name))
+        return codec.pack(arrays)
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> Frame:
-        """Unpack what `to_bytes` packed.
+        """Unpack what `to_bytes` of this release, or of the format before it, packed.
 
-        Raises `ValueError` when the blob is of another format version.
+        Raises `ValueError` when the blob is of another format version, or damaged.
         """
-        with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
-            if int(arrays["format"]) != _FORMAT:
-                raise ValueError(f"frame has format {arrays['format']}, this release reads {_FORMAT}")
-            return cls(
-                at=datetime.fromtimestamp(int(arrays["at"]), UTC),
-                learning_since=datetime.fromtimestamp(int(arrays["learning_since"]), UTC),
-                stations=unpack_stations(arrays),
-                renamed=unpack_renamed(arrays),
-                bike=Outlook(**{f.name: arrays[f"bike.{f.name}"] for f in fields(Outlook)}),
-                space=Outlook(**{f.name: arrays[f"space.{f.name}"] for f in fields(Outlook)}),
-                hours=OpeningHours(**{f.name: arrays[f"hours.{f.name}"] for f in fields(OpeningHours)})
-                if "hours.schedule" in arrays
-                else None,
-                **{name: arrays[name] for name in ("rents", "returns") if name in arrays},
-                **{name: arrays[name] for name in _COLUMNS},
-                **{name: arrays[name] for name in _LATER_COLUMNS if name in arrays},
-            )
+        arrays = codec.unpack(blob, _MAX_BYTES) if blob.startswith(codec.MAGIC) else _unpack_npz(blob)
+        version = int(arrays["format"])
+        if version not in (1, _FORMAT):
+            raise ValueError(f"frame has format {version}, this release reads 1 and {_FORMAT}")
+        bike, space = (
+            Outlook(**{
+                each.name: arrays[f"{side}.{each.name}"] if version == 1
+                else _sums(arrays[f"{side}.{each.name}"], np.uint8 if each.name == "chance" else np.int16)
+                for each in fields(Outlook)
+            })
+            for side in ("bike", "space")
+        )  # fmt: skip
+        return cls(
+            at=datetime.fromtimestamp(int(arrays["at"]), UTC),
+            learning_since=datetime.fromtimestamp(int(arrays["learning_since"]), UTC),
+            stations=unpack_stations(arrays),
+            renamed=unpack_renamed(arrays),
+            bike=bike,
+            space=space,
+            hours=OpeningHours(**{f.name: arrays[f"hours.{f.name}"] for f in fields(OpeningHours)})
+            if "hours.schedule" in arrays
+            else None,
+            **{name: arrays[name] for name in ("rents", "returns") if name in arrays},
+            **{name: arrays[name] for name in _COLUMNS},
+            **{name: arrays[name] for name in _LATER_COLUMNS if name in arrays},
+        )
+
+
+def _steps(values: NDArray[Any]) -> NDArray[Any]:
+    """Lay values `(…, H, S)` out by station, as steps from one horizon to the next, `(S, …, H)`.
+
+    Neighbouring horizons are alike: that halves the compressed size. Where counts fit into a byte, a step
+    takes one. Steps wrap around like the sums in `_sums`.
+    """
+    if values.dtype == np.int16 and values.size and values.min() >= -128 and values.max() <= 127:
+        values = values.astype(np.int8)
+    steps = np.moveaxis(values, -1, 0).copy()
+    steps[..., 1:] -= np.moveaxis(values, -1, 0)[..., :-1]
+    return steps
+
+
+def _sums(steps: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    """Give back the values `(…, H, S)` of `_steps`."""
+    values = np.moveaxis(np.cumsum(steps, axis=-1, dtype=steps.dtype), 0, -1)
+    return np.ascontiguousarray(values, dtype=dtype)
+
+
+def _unpack_npz(blob: bytes) -> Arrays:
+    """Unpack format 1."""
+    with np.load(io.BytesIO(blob), allow_pickle=False) as npz:
+        return dict(npz)

@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LADDER = {
     "model": (
-        "arrays", "globe", "component", "records", "hours", "identity", "latest", "demand", "experts",
-        "mixing", "scoring", "present", "ensemble", "frame", "seed_pipeline", "issued", "checkpoint",
-        "forecaster", "frame_builder", "trip",
+        "arrays", "codec", "globe", "component", "records", "hours", "identity", "latest", "demand",
+        "experts", "mixing", "scoring", "present", "ensemble", "frame", "seed_pipeline", "issued",
+        "checkpoint", "forecaster", "frame_builder", "trip",
     ),
     "ingest": (
         "logs", "settings", "system", "reason", "text", "http", "city", "registry", "gbfs", "weather",
@@ -49,7 +49,7 @@ OWNERS = {
 }
 """Libraries that one room alone may import."""
 
-MODEL_NEEDS = {"numpy", "river", "holidays"}
+MODEL_NEEDS = {"numpy", "river", "holidays", "zstandard"}
 """All that the model may import beside the standard library."""
 
 NO_WORLD = {

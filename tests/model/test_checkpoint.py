@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model import Forecaster, Weather, checkpoint
+from model import Forecaster, Weather, checkpoint, codec
 from model.checkpoint import StateError
 from model.experts import registry
 from model.experts.expert import DAY_MINUTES
@@ -205,6 +205,27 @@ def test_a_state_of_an_older_format_is_read_and_forecasts_the_same(
             np.testing.assert_allclose(theirs.crps, ours.crps, atol=0.02)
     here_odds, there_odds = (each.forecast(MINUTES).bikes.cdf for each in (here, there))
     np.testing.assert_allclose(there_odds, here_odds, atol=2e-3)
+
+
+def test_a_state_of_a_kernel_that_means_the_same_is_taken_over(
+    blob: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it learnt and what waits stays as it was; the next checkpoint is ours."""
+    arrays = checkpoint.unpack(blob)
+    assert str(arrays["kernel"]) == checkpoint.KERNEL
+    monkeypatch.setattr(checkpoint, "ADAPTED", ("before-1",))
+    theirs = codec.pack(arrays | {"kernel": np.array("before-1")})
+    adapted = Forecaster.from_bytes(theirs)
+    assert adapted.to_bytes() == blob
+    assert theirs != blob
+    go_on(adapted, 60)
+
+
+def test_a_state_of_a_kernel_that_nobody_knows_is_refused(blob: bytes) -> None:
+    """Its numbers may mean something else: the log is learnt again."""
+    arrays = checkpoint.unpack(blob) | {"kernel": np.array("made-up-9")}
+    with pytest.raises(StateError, match="kernel 'made-up-9'"):
+        Forecaster.from_bytes(codec.pack(arrays))
 
 
 def without(name: str) -> Spoil:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from model import Snapshot
+from model import Forecaster, Snapshot, Weather, codec
 from model.frame import Frame, Outlook
+from model.frame_builder import make_frame
 from tests.support.dashboard_world import frame
-from tests.support.model_world import MONDAY, snapshot, stations
+from tests.support.model_world import MONDAY, riders, snapshot, stations
 
 
 def test_times_are_aware_and_utc() -> None:
@@ -62,7 +63,23 @@ def test_a_frame_is_the_same_after_packing_and_unpacking() -> None:
 
 
 def test_a_frame_of_another_format_is_refused_with_a_reason() -> None:
-    blob = io.BytesIO()
-    np.savez(blob, format=np.array(99))
     with pytest.raises(ValueError, match="format 99"):
-        Frame.from_bytes(blob.getvalue())
+        Frame.from_bytes(codec.pack({"format": np.array(99)}))
+
+
+def test_a_frame_of_format_1_is_read() -> None:
+    """The release before packed it in an npz, after the snapshots that the forecaster learns here."""
+    forecaster = Forecaster(stations(3))
+    values = np.tile([12.0, 80, 1010, 4, 60, 1], (30, 1))
+    forecaster.update_weather(Weather(int(MONDAY.timestamp()) + 3600 * np.arange(30), values))
+    for seen in riders(200, 3):
+        forecaster.learn(seen)
+    here = make_frame(forecaster)
+    there = Frame.from_bytes((Path(__file__).parent / "frame-format-1.npz").read_bytes())
+    assert (there.at, there.learning_since) == (here.at, here.learning_since)
+    assert there.stations.same_as(here.stations)
+    for name in ("minutes", "bikes", "docks", "state", "last_at"):
+        np.testing.assert_array_equal(getattr(there, name), getattr(here, name))
+    np.testing.assert_allclose(there.bike.median, here.bike.median, atol=1)
+    np.testing.assert_allclose(there.space.chance.astype(int), here.space.chance, atol=3)
+    assert Frame.from_bytes(there.to_bytes()).to_bytes() == there.to_bytes()

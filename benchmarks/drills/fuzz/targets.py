@@ -11,7 +11,6 @@ import io
 import json
 import random
 import tempfile
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,7 +20,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
+import zstandard
 
+ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DOCUMENTS = (
     "gbfs", "station_information", "station_status", "system_information", "vehicle_types", "system_hours",
@@ -325,46 +326,51 @@ def _learnt() -> bytes:
 
 
 def state() -> Target:
-    """Unpack a forecaster from the bytes: as they are, or packed into a whole archive first.
+    """Unpack a forecaster from the bytes: as they are, or packed first as a state of now or of before.
 
     Packed, so that the checksums are right and what is inside is looked at.
     """
-    from model import Forecaster
+    from model import Forecaster, codec
     from model.checkpoint import StateError
 
     def run(data: bytes) -> None:
         blob = data[1:]
         if data[:1] == b"z":
+            blob = codec.MAGIC + zstandard.compress(blob)
+        elif data[:1] == b"o":
             blob = zlib.compress(blob, 1)
         elif data[:1] == b"a":
             blob = swapped(blob)
         with suppress(StateError):
             Forecaster.from_bytes(blob)
 
-    with zipfile.ZipFile(io.BytesIO(zlib.decompress(_learnt()))) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    names = sorted(members)
+    arrays = codec.unpack(_learnt(), 10**9)
+    names = sorted(arrays)
 
     def swapped(data: bytes) -> bytes:
-        """Put bytes in place of one array of a good state."""
+        """Put an array in place of one of a good state."""
         name = names[int.from_bytes(data[:2], "little") % len(names)]
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
-            for each, body in members.items():
-                archive.writestr(each, data[2:] if each == name else body)
-        return zlib.compress(packed.getvalue(), 1)
+        try:
+            packed = codec.unpack(codec.MAGIC + zstandard.compress(data[2:]), 10**9)
+        except codec.DamagedError:
+            return data
+        return codec.pack(arrays | dict.fromkeys([name], *packed.values())) if len(packed) == 1 else data
 
     return run
 
 
 def state_seeds(shared: Path) -> Iterator[bytes]:
-    """Take a state as it is, unpacked, and each of its arrays."""
+    """Take a state as it is, unpacked, each of its arrays, and a state of before."""
+    from model import codec
+
     blob = _learnt()
     yield b"r" + blob
-    yield b"z" + zlib.decompress(blob)
-    with zipfile.ZipFile(io.BytesIO(zlib.decompress(blob))) as archive:
-        for number, name in enumerate(sorted(archive.namelist())):
-            yield b"a" + number.to_bytes(2, "little") + archive.read(name)
+    yield b"z" + zstandard.decompress(blob[len(codec.MAGIC) :])
+    yield b"o" + zlib.decompress((ROOT / "tests" / "model" / "checkpoint-format-6.npz.z").read_bytes())
+    arrays = codec.unpack(blob, 10**9)
+    for number, name in enumerate(sorted(arrays)):
+        single = codec.pack({name: arrays[name]})[len(codec.MAGIC) :]
+        yield b"a" + number.to_bytes(2, "little") + zstandard.decompress(single)
 
 
 # ---------------------------------------------------------------- addresses of pages, and the API

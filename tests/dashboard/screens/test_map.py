@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from dataclasses import replace
@@ -23,6 +22,7 @@ from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
 from ingest.store import LeaseClaim
 from ingest.store.tables import frames
+from model import codec
 from model.records import CountState
 from tests.support.dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, dark, frame
 from tests.support.paging import run_page
@@ -540,11 +540,10 @@ def test_a_feed_without_stations_says_so(world: World) -> None:
 def test_a_frame_of_another_release_is_waited_out(world: World) -> None:
     made = frame()
     version = world.commit(made)
-    blob = io.BytesIO()
-    np.savez(blob, format=np.array(99))
+    blob = codec.pack({"format": np.array(99)})
     engine = sa.create_engine(world.url)
     with engine.begin() as db:
-        db.execute(frames.update().where(frames.c.version == version).values(blob=blob.getvalue()))
+        db.execute(frames.update().where(frames.c.version == version).values(blob=blob))
     engine.dispose()
     assert "Waiting for the first answer" in text_of(opened(city="dublin"))
     world.now += timedelta(minutes=1)

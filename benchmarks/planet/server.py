@@ -26,7 +26,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-MEDIAN_STATIONS, MOST_STATIONS = 30, 10_000
+MEDIAN, MOST_STATIONS = 0.45, 10_000
+"""The median size of a system, as a part of the mean size: 30 where the mean is 67; and the largest."""
+
 ON_ONE_HOST = (
     347, 203, 180, 124, 90, 57, 45, 41, 38, 36, 36, 36, 28, 24, 21, 19, 19, 18, 17, 12, 11, 8, 8, 5, 5, 4,
 )  # fmt: skip
@@ -44,13 +46,13 @@ KEPT_OPEN = 75
 
 
 def sizes(systems: int, stations: int, random: np.random.Generator) -> np.ndarray:
-    """Draw sizes of systems: log-normal with the median given, as wide as the number of stations demands."""
-    normal = NormalDist()
+    """Draw sizes of systems: log-normal with this median, as wide as their sum demands."""
+    normal, median = NormalDist(), MEDIAN * stations / systems
     places = np.array([normal.inv_cdf((n + 0.5) / systems) for n in range(systems)])
     low, high = 0.0, 3.0
     for _ in range(60):
         spread = (low + high) / 2
-        drawn = np.clip(np.rint(MEDIAN_STATIONS * np.exp(spread * places)), 1, MOST_STATIONS).astype(int)
+        drawn = np.clip(np.rint(median * np.exp(spread * places)), 1, MOST_STATIONS).astype(int)
         low, high = (spread, high) if drawn.sum() < stations else (low, spread)
     return random.permutation(drawn)
 

@@ -37,6 +37,14 @@ Where `of` is "pit", `came` is the mass of the probability integral transform in
 """
 
 
+_KEY = (
+    daily_scores.c.system_id == sa.bindparam("of_system"),
+    daily_scores.c.day == sa.bindparam("of_day"),
+    daily_scores.c.minutes == sa.bindparam("of_minutes"),
+)
+_STORED, _REPLACE = sa.select(daily_scores).where(*_KEY), daily_scores.update().where(*_KEY)
+
+
 @dataclass(frozen=True)
 class DailyScore:
     """The scores settled at one tick for a local `day` (ISO) and horizon, to be added to the stored ones."""
@@ -136,21 +144,17 @@ class DailyScoreTable:
     @staticmethod
     def add(db: Connection, system_id: str, new: DailyScore) -> None:
         """Add what was settled to the sums of its day and horizon."""
-        key = [
-            daily_scores.c.system_id == system_id,
-            daily_scores.c.day == new.day,
-            daily_scores.c.minutes == new.minutes,
-        ]
-        old = db.execute(sa.select(daily_scores).where(*key)).one_or_none()
+        key = {"of_system": system_id, "of_day": new.day, "of_minutes": new.minutes}
+        old = db.execute(_STORED, key).one_or_none()
         values: dict[str, Any] = {
             "stations": merge(None if old is None else old.stations, new.stations, STATION_KEYS),
             "calibration": merge(None if old is None else old.calibration, new.calibration, CALIBRATION_KEYS),
         }
         if old is None:
             values |= {"system_id": system_id, "day": new.day, "minutes": new.minutes}
-            db.execute(daily_scores.insert().values(values))
+            db.execute(daily_scores.insert(), values)
         else:
-            db.execute(daily_scores.update().where(*key).values(values))
+            db.execute(_REPLACE, key | values)
 
     @staticmethod
     def forget(db: Connection, system_id: str, before: datetime) -> None:
@@ -167,6 +171,7 @@ def merge(blob: bytes | None, table: pa.Table, keys: Sequence[str]) -> bytes:
         # One thread: these are some hundred rows, and sums come out the same each time.
         stored = parquet.ParquetFile(pa.BufferReader(blob)).read(use_threads=False)
         sums = [name for name in table.column_names if name not in keys]
+        table = _as(table, pa.float64(), pa.float32())
         both = pa.concat_tables([stored.select(table.column_names).cast(table.schema), table])
         added = both.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in sums])
         table = pa.table(

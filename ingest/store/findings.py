@@ -44,6 +44,9 @@ class Oddity:
     cases: int
 
 
+_KNOWN = sa.select(findings).where(findings.c.system_id == sa.bindparam("of_system"))
+
+
 class FindingTable:
     """Reads and writes `findings`."""
 
@@ -76,7 +79,7 @@ class FindingTable:
         if poll.outcome not in ANSWERED_OUTCOMES:
             return
         mine = findings.c.system_id == system_id
-        known = {row.kind: row for row in db.execute(sa.select(findings).where(mine))}
+        known = {row.kind: row for row in db.execute(_KNOWN, {"of_system": system_id})}
         now = json.loads(poll.findings)
         if not known and not now:
             return

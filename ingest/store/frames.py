@@ -17,6 +17,13 @@ MOST_FRAMES = 60
 """How many frames of a system are kept at most: a recording at 60× makes a frame a second."""
 
 
+_ADD = frames.insert()
+_DROP_OLD = frames.delete().where(
+    frames.c.system_id == sa.bindparam("of_system"),
+    sa.or_(frames.c.made_at < sa.bindparam("before"), frames.c.version <= sa.bindparam("up_to")),
+)
+
+
 class FrameTable:
     """Reads and writes `frames`."""
 
@@ -43,8 +50,9 @@ class FrameTable:
         db: Connection, system_id: str, version: int, made_at: datetime, at: datetime, blob: bytes
     ) -> None:
         """Add a system's newest frame, and drop those that are too old or too many."""
-        old = sa.or_(frames.c.made_at < made_at - FRAMES_KEPT, frames.c.version <= version - MOST_FRAMES)
-        db.execute(frames.delete().where(frames.c.system_id == system_id, old))
+        old = {"before": made_at - FRAMES_KEPT, "up_to": version - MOST_FRAMES}
+        db.execute(_DROP_OLD, {"of_system": system_id, **old})
         db.execute(
-            frames.insert().values(system_id=system_id, version=version, made_at=made_at, at=at, blob=blob)
+            _ADD,
+            {"system_id": system_id, "version": version, "made_at": made_at, "at": at, "blob": blob},
         )

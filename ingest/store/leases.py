@@ -28,6 +28,12 @@ class LeaseClaim:
     duration: timedelta
 
 
+_RENEW = leases.update().where(
+    leases.c.system_id == sa.bindparam("of_system"), leases.c.holder == sa.bindparam("by_holder")
+)
+# Statements of every tick are made once: to make one takes as long as to run it.
+
+
 class LeaseTable:
     """Reads and writes `leases`."""
 
@@ -76,11 +82,16 @@ class LeaseTable:
         with self._write() as db:
             self.require(db, claim)
 
-    def renew_all(self, holder: str, now: datetime, duration: timedelta) -> None:
-        """Renew every lease that a holder still has, between ticks that may be far apart."""
+    def renew_all(self, holder: str, now: datetime, duration: timedelta) -> frozenset[str]:
+        """Renew every lease that a holder still has, between ticks that may be far apart.
+
+        Gives the systems of these leases.
+        """
+        mine = leases.c.holder == holder
         with self._write() as db:
             until = now + duration + self._clock_difference(db)
-            db.execute(leases.update().where(leases.c.holder == holder).values(until=until))
+            db.execute(leases.update().where(mine).values(until=until))
+            return frozenset(db.scalars(sa.select(leases.c.system_id).where(mine)))
 
     def drop_all(self, holder: str) -> None:
         """Give up every lease of a holder, so that the next worker need not wait."""
@@ -103,9 +114,7 @@ class LeaseTable:
         """
         until = claim.now + claim.duration + self._clock_difference(db)
         renewed = db.execute(
-            leases.update()
-            .where(leases.c.system_id == claim.system_id, leases.c.holder == claim.holder)
-            .values(until=until)
+            _RENEW, {"of_system": claim.system_id, "by_holder": claim.holder, "until": until}
         )
         if renewed.rowcount == 0:
             raise LeaseLostError(f"{claim.system_id}: another worker has taken over")

@@ -50,6 +50,12 @@ class PollRow:
     waiting: int | None = None
 
 
+_ADD_POLL, _ADD_CHANGE, _ADD_STATUS = polls.insert(), observations.insert(), status.insert()
+_DROP_STATUS = status.delete().where(
+    status.c.system_id == sa.bindparam("of_system"), status.c.station_id == sa.bindparam("station")
+)
+
+
 class ObservationTables:
     """Reads and writes `observations`, `status` and `polls`."""
 
@@ -125,7 +131,7 @@ class ObservationTables:
     @staticmethod
     def add_poll(db: Connection, system_id: str, poll: PollRow) -> None:
         """Add a poll to the log."""
-        db.execute(polls.insert().values(system_id=system_id, **poll.__dict__))
+        db.execute(_ADD_POLL, {"system_id": system_id, **poll.__dict__})
 
     @staticmethod
     def add_changes(db: Connection, system_id: str, at: datetime, changes: Snapshot) -> None:
@@ -140,15 +146,10 @@ class ObservationTables:
             | dict(zip(NOTHING_KNOWN, counts, strict=True))
             for station, *counts in zip(changes.station_id.tolist(), *columns, strict=True)
         ]
-        db.execute(observations.insert(), rows)
+        db.execute(_ADD_CHANGE, rows)
         # Delete and insert is the upsert that every database understands.
-        db.execute(
-            status.delete().where(
-                status.c.system_id == system_id, status.c.station_id == sa.bindparam("station")
-            ),
-            [{"station": row["station_id"]} for row in rows],
-        )
-        db.execute(status.insert(), rows)
+        db.execute(_DROP_STATUS, [{"of_system": system_id, "station": row["station_id"]} for row in rows])
+        db.execute(_ADD_STATUS, rows)
 
     @staticmethod
     def forget_other_polls(db: Connection, system_id: str, received_before: datetime) -> None:

@@ -37,6 +37,21 @@ SPANS_KEPT = {FIVE_MINUTES: timedelta(days=8), HOUR: timedelta(days=400)}
 _KEYS = ("span", "minutes", "at", "model")
 
 
+_OF_SYSTEM = scores.c.system_id == sa.bindparam("of_system")
+_STORED = sa.select(*(scores.c[name] for name in _KEYS)).where(
+    _OF_SYSTEM,
+    scores.c.span.in_(sa.bindparam("spans", expanding=True)),
+    scores.c.minutes.in_(sa.bindparam("horizons", expanding=True)),
+    scores.c.at.in_(sa.bindparam("starts", expanding=True)),
+)
+_ADD_TO = (
+    scores.update()
+    .where(_OF_SYSTEM, *(scores.c[name] == sa.bindparam(f"old_{name}") for name in _KEYS))
+    .values({name: scores.c[name] + sa.bindparam(f"new_{name}") for name in SUMS})
+)
+_INSERT = scores.insert()
+
+
 @dataclass(frozen=True)
 class Outage:
     """A feed brought nothing from `start` to `end`, in event time: forecasts due meanwhile are not scored."""
@@ -156,17 +171,15 @@ class ScoreTables:
                 total = totals.setdefault(key, dict.fromkeys(SUMS, 0))
                 for name in SUMS:
                     total[name] += row[name]
-        columns = scores.c
-        query = sa.select(*(columns[name] for name in _KEYS)).where(
-            columns.system_id == system_id,
-            columns.span.in_({span for span, *_ in totals}),
-            columns.minutes.in_({minutes for _, minutes, *_ in totals}),
-            columns.at.in_({at for _, _, at, _ in totals}),
-        )
-        stored = {tuple(row) for row in db.execute(query)} if totals else set()
+        if not totals:
+            return
+        spans, horizons, starts, _ = (set(keys) for keys in zip(*totals, strict=True))
+        among = {"spans": list(spans), "horizons": list(horizons), "starts": list(starts)}
+        stored = {tuple(row) for row in db.execute(_STORED, {"of_system": system_id, **among})}
         # A separate update and insert is what every database understands.
         old = [
-            {f"old_{name}": value for name, value in zip(_KEYS, key, strict=True)}
+            {"of_system": system_id}
+            | {f"old_{name}": value for name, value in zip(_KEYS, key, strict=True)}
             | {f"new_{name}": value for name, value in sums.items()}
             for key, sums in totals.items()
             if key in stored
@@ -177,11 +190,9 @@ class ScoreTables:
             if key not in stored
         ]
         if old:
-            where = [columns[name] == sa.bindparam(f"old_{name}") for name in _KEYS]
-            more = {name: columns[name] + sa.bindparam(f"new_{name}") for name in SUMS}
-            db.execute(scores.update().where(columns.system_id == system_id, *where).values(more), old)
+            db.execute(_ADD_TO, old)
         if new:
-            db.execute(scores.insert(), new)
+            db.execute(_INSERT, new)
 
     @staticmethod
     def add_drifts(db: Connection, system_id: str, new: Sequence[Drift]) -> None:

@@ -33,6 +33,10 @@ from ingest.store.weather import WeatherTable
 from model.identity import Renumbering
 from model.records import Drift, Snapshot, Stations, Weather
 
+_NEWEST = sa.select(systems.c.frame_version, systems.c.at).where(
+    systems.c.system_id == sa.bindparam("of_system")
+)
+
 
 @dataclass(frozen=True)
 class TickResult:
@@ -115,9 +119,7 @@ class Store:
             raise ValueError("a learnt poll has a time: give TickResult.poll.at")
         with self._database.write() as db:
             self.leases.require(db, claim)
-            known = db.execute(
-                sa.select(systems.c.frame_version, systems.c.at).where(systems.c.system_id == system_id)
-            ).one()
+            known = db.execute(_NEWEST, {"of_system": system_id}).one()
             version = (known.frame_version or 0) + 1
             if tick.renumbering:
                 renumber(db, system_id, tick.renumbering)

@@ -43,6 +43,9 @@ _SYSTEM = tuple(name for name in System.__dataclass_fields__ if name != "region"
 _STATE = [systems.c[name] for name in SystemState.__dataclass_fields__]
 
 
+_UPDATE = systems.update().where(systems.c.system_id == sa.bindparam("of_system"))
+
+
 class SystemTables:
     """Reads and writes `systems`, `stations` and `feed_documents`."""
 
@@ -125,7 +128,7 @@ class SystemTables:
     @staticmethod
     def update(db: Connection, system_id: str, /, **values: Any) -> None:
         """Set columns of a system's row."""
-        db.execute(systems.update().where(systems.c.system_id == system_id).values(values))
+        db.execute(_UPDATE, {"of_system": system_id, **values})
 
     def replace_stations(self, db: Connection, system_id: str, new: Stations) -> None:
         """Describe a system's stations anew."""

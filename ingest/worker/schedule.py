@@ -37,19 +37,22 @@ def place(system_id: str) -> float:
 
 def first(system: System, now: datetime, number: int) -> datetime:
     """Give the time of the first poll: within the minute, and soon for systems with a low `number`."""
-    return now + timedelta(seconds=min(_ahead(system, now), number * APART))
+    ahead = _ahead(place(system.system_id), system.poll_seconds, now)
+    return now + timedelta(seconds=min(ahead, number * APART))
 
 
-def _ahead(system: System, at: datetime) -> float:
-    """Give the seconds from a time until the system's place in the minute."""
-    return (place(system.system_id) * system.poll_seconds - at.timestamp()) % system.poll_seconds
+def _ahead(place: float, every: float, at: datetime) -> float:
+    """Give the seconds from a time until a system's place."""
+    return (place * every - at.timestamp()) % every
 
 
-def after_answer(system: System, asked_at: datetime, received_at: datetime, ttl_seconds: float) -> datetime:
-    """Give the time of the next poll after an answer."""
+def after_answer(
+    system: System, asked_at: datetime, received_at: datetime, ttl_seconds: float, place: float
+) -> datetime:
+    """Give the time of the next poll after an answer; `place` in the minute is from 0 to 1."""
     every = system.poll_seconds
     due = max(asked_at + timedelta(seconds=every), received_at + timedelta(seconds=ttl_seconds))
-    ahead = _ahead(system, due)
+    ahead = _ahead(place, every, due)
     if ahead > (1 - _CLOSE) * every:
         return due
     return due + timedelta(seconds=min(ahead, _DRIFT * every))

@@ -120,9 +120,10 @@ class WorkingCopy:
 class Ticker:
     """Ticks one system; for one thread at a time.
 
-    `open_feed` opens the system's feed anew. A tick holds `turn` while it computes and commits, but not while
-    it waits for a feed: with many systems, this bounds the memory that all of them take together. `seed` lets
-    the seed pipeline compete.
+    `open_feed` opens the system's feed anew. `place`, from 0 to 1, is the part of each minute at which to
+    poll. A tick holds `turn` while it computes and commits, but not while it waits for a feed: with many
+    systems, this bounds the memory that all of them take together. `seed` lets the seed pipeline compete.
+    Where `has_lease` does not know of the lease, a tick asks the store before it polls.
 
     For a class that ticks another kind of source:
 
@@ -142,12 +143,14 @@ class Ticker:
         open_feed: Callable[[], SnapshotSource],
         clock: Callable[[], datetime],
         *,
+        place: float = 0.0,
         checkpoint_seconds: float = 600,
         keep: timedelta = timedelta(days=8),
         jitter: random.Random | None = None,
         turn: AbstractContextManager[object] | None = None,
         seed: bool = False,
         weather: WeatherSource | None = None,
+        has_lease: Callable[[str], bool] = lambda system_id: False,
     ) -> None:
         self.system = system
         self.store = store
@@ -156,13 +159,15 @@ class Ticker:
         self.working_copy: WorkingCopy | None = None
         self.waited_seconds = 0.0
         self._open_feed = open_feed
+        self._place = place
         self._checkpoint_seconds = checkpoint_seconds
         self._keep = keep
         self._jitter = jitter or random.Random()
         self._turn = turn or nullcontext()
         self._seed = seed
         self._weather = weather
-        self._drop_at: datetime | None = None
+        self._has_lease = has_lease
+        self._drop_at = clock() + place * _DROP_EVERY / max(system.speed, 1)
         self._bugs = 0
         self._next_poll_at = clock()
         self._logged_state = "waiting"
@@ -201,7 +206,8 @@ class Ticker:
         """
         now = self.clock()
         if self.working_copy is not None:
-            self.store.leases.renew(self.claim(now))
+            if not self._has_lease(self.system.system_id):
+                self.store.leases.renew(self.claim(now))
         elif not self.take_lease(now):
             return now + STANDBY_INTERVAL
         copy = self.working_copy
@@ -217,7 +223,7 @@ class Ticker:
             return self._commit_failure(copy, error, self.waited_seconds)
         self.waited_seconds = time.perf_counter() - begun
         due = self._next_poll_at = schedule.after_answer(
-            self.system, asked_at, poll.received_at, poll.ttl_seconds
+            self.system, asked_at, poll.received_at, poll.ttl_seconds, self._place
         )
         try:
             self._commit_answer(copy, poll, due)
@@ -455,7 +461,7 @@ class Ticker:
     def _drop_old_data(self, copy: WorkingCopy) -> None:
         """Drop data older than the days to keep, once an hour of the system's time."""
         now = self.clock()
-        if self._drop_at is not None and now < self._drop_at:
+        if now < self._drop_at:
             return
         self._drop_at = now + max(_DROP_EVERY / max(self.system.speed, 1), _DROP_AT_MOST_EVERY)
         newest = None if copy.forecaster is None else copy.forecaster.at

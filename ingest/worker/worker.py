@@ -106,6 +106,7 @@ class Worker:
         self._bookings: dict[Ticker, tuple[int, float]] = {}
         self._hosts: HostLimit[Ticker] = HostLimit(AT_A_HOST)
         self._lateness = Lateness()
+        self._renewed: tuple[datetime, frozenset[str]] = clock(), frozenset()
         self._tickers = [self._ticker(system) for system in systems]
         self._scheduler = BackgroundScheduler(
             executors={
@@ -120,10 +121,12 @@ class Worker:
     def _ticker(self, system: System) -> Ticker:
         settings = self._settings
         more: dict[str, Any] = {
+            "place": schedule.place(system.system_id),
             "checkpoint_seconds": settings.checkpoint_seconds,
             "keep": timedelta(days=settings.keep_days),
             "turn": self._turn,
             "seed": settings.seed,
+            "has_lease": self._has_lease,
         }
         if system.is_played:
             return Player(system, open_source(system), self._store, self.holder, self._clock, **more)
@@ -254,10 +257,16 @@ class Worker:
                 job.modify(next_run_time=max(job.next_run_time - step, now))
 
     def _renew(self) -> None:
+        now = self._clock()
         try:
-            self._store.leases.renew_all(self.holder, self._clock(), LEASE)
+            self._renewed = now, self._store.leases.renew_all(self.holder, now, LEASE)
         except StoreFailedError as error:
             log.warning("the leases could not be renewed: %s", error)
+
+    def _has_lease(self, system_id: str) -> bool:
+        """Tell whether a system's lease was renewed so lately that nobody else can have taken it since."""
+        at, ours = self._renewed
+        return system_id in ours and timedelta(0) <= self._clock() - at < LEASE / 2
 
 
 class Lateness:

@@ -78,6 +78,7 @@ def main() -> None:
             holder,
             partial(Feed, system, fetcher, clock),
             clock,
+            place=n / plan.count,
             checkpoint_seconds=CHECKPOINT_SECONDS,
             keep=timedelta(days=arguments["keep_days"]),
             jitter=random.Random(n),

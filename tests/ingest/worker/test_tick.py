@@ -318,6 +318,37 @@ def test_a_frozen_worker_learns_nothing_until_it_has_read_the_work_of_others(des
 
 
 @pytest.mark.both
+def test_a_worker_that_knows_its_lease_asks_the_store_no_more_before_it_polls(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that does not know it any more asks: what it has in memory may be old."""
+    coming, known = riders(5), True
+    asked: list[LeaseClaim] = []
+    renew = desk.store.leases.renew
+
+    def noted(claim: LeaseClaim) -> None:
+        asked.append(claim)
+        renew(claim)
+
+    monkeypatch.setattr(desk.store.leases, "renew", noted)
+    ticker = desk.worker(has_lease=lambda system_id: known and system_id == "test")
+    desk.tick(ticker, fresh(next(coming)))
+    desk.tick(ticker, fresh(next(coming)))
+    assert (desk.feed.polled, len(asked)) == (2, 0)
+    desk.store.leases.drop_all("me")
+    assert desk.store.leases.take(LeaseClaim("test", "other", desk.feed.now + MINUTE, LEASE))
+    desk.tick(ticker, fresh(next(coming)))
+    assert desk.outcomes() == ["learnt"] * 2, "the commit is the fence"
+    assert ticker.working_copy is None
+    desk.store.leases.drop_all("other")
+    desk.tick(ticker, fresh(next(coming)))
+    known = False
+    desk.store.leases.drop_all("me")
+    polled = desk.feed.polled
+    desk.tick(ticker, fresh(next(coming)))
+    assert (desk.feed.polled, len(asked)) == (polled, 1)
+
+
 def test_a_worker_that_loses_its_lease_while_it_polls_writes_nothing(desk: Desk) -> None:
     slow, other = desk.worker("slow"), desk.worker("other")
     seen = list(riders(4))

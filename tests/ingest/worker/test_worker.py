@@ -19,7 +19,8 @@ from ingest.http.client import Fetcher
 from ingest.registry import RegistryError
 from ingest.replay.open_source import recorded_systems
 from ingest.replay.recording import Recording
-from ingest.store import Store
+from ingest.settings import Settings
+from ingest.store import LeaseClaim, Store
 from ingest.system import System
 from ingest.worker import schedule, tick, worker
 from ingest.worker.tick import Ticker
@@ -167,6 +168,24 @@ def test_leases_are_renewed_while_nothing_is_due(store: Store, monkeypatch: pyte
         assert store.systems.states()["live"].failures == 1
 
 
+def test_a_lease_is_known_only_as_long_as_nobody_else_can_have_taken_it(store: Store) -> None:
+    now = NOON
+    made = worker.Worker(store, [LIVE], Fetcher(), Settings(store=""), clock=lambda: now)
+    store.systems.follow([LIVE])
+    made._renew()
+    assert not made._has_lease("live"), "there is none yet"
+    assert store.leases.take(LeaseClaim("live", made.holder, now, tick.LEASE))
+    made._renew()
+    assert made._has_lease("live")
+    for wait in (tick.LEASE / 2, -timedelta(seconds=1)):  # frozen for long; the clock was set back
+        now = NOON + wait
+        assert not made._has_lease("live")
+    now = NOON
+    store.leases.drop_all(made.holder)
+    made._renew()
+    assert not made._has_lease("live"), "somebody took it"
+
+
 # ---------------------------------------------------------------- the list of systems
 
 
@@ -204,7 +223,7 @@ def test_waiting_for_a_list_ends_when_the_worker_stops() -> None:
 def test_a_feed_is_polled_once_in_its_minute_and_never_before_its_ttl_is_over() -> None:
     for ttl in (0.0, 59.0, 60.0, 200.0):
         asked, received = NOON, NOON + timedelta(seconds=1.5)
-        due = schedule.after_answer(LIVE, asked, received, ttl)
+        due = schedule.after_answer(LIVE, asked, received, ttl, 0.3)
         assert due >= asked + timedelta(seconds=60)
         assert due >= received + timedelta(seconds=ttl)
         assert due <= max(asked + timedelta(seconds=60), received + timedelta(seconds=ttl)) + timedelta(
@@ -218,24 +237,24 @@ def test_systems_that_start_together_spread_over_the_minute() -> None:
         phases = []
         for number in range(count):
             system = replace(LIVE, system_id=f"city-{number}")
-            at = schedule.first(system, NOON, number)
+            at, place = schedule.first(system, NOON, number), schedule.place(system.system_id)
             for _ in range(40):
-                at = schedule.after_answer(system, at, at + timedelta(seconds=0.3), 0)
+                at = schedule.after_answer(system, at, at + timedelta(seconds=0.3), 0, place)
             phases.append(at.timestamp() % 60)
         quarters = [sum(quarter <= phase / 15 < quarter + 1 for phase in phases) for quarter in range(4)]
         assert min(quarters) >= least
 
 
 def test_a_system_keeps_its_place_in_the_minute_whatever_others_are_followed() -> None:
-    at = NOON
+    at, place = NOON, schedule.place("live")
     for _ in range(40):
-        at = schedule.after_answer(LIVE, at, at + timedelta(seconds=0.3), 0)
+        at = schedule.after_answer(LIVE, at, at + timedelta(seconds=0.3), 0, place)
     settled = at.timestamp() % 60
     for _ in range(200):
-        at = schedule.after_answer(LIVE, at, at + timedelta(seconds=0.3), 0)
+        at = schedule.after_answer(LIVE, at, at + timedelta(seconds=0.3), 0, place)
         assert abs((at.timestamp() % 60 - settled + 30) % 60 - 30) <= 6
     later = schedule.first(LIVE, at + timedelta(hours=1), number=10**6)
-    assert later.timestamp() % 60 == pytest.approx(60 * schedule.place("live")), "also after a restart"
+    assert later.timestamp() % 60 == pytest.approx(60 * place), "also after a restart"
 
 
 def test_first_polls_come_within_a_minute_and_the_first_systems_need_not_wait_for_their_place() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -50,14 +51,23 @@ class WeatherError(Exception):
 class WeatherFeed:
     """Fetches one system's weather when it is due; for one thread at a time.
 
-    `url` is Open-Meteo's forecast address, or that of a server like it.
+    `url` is Open-Meteo's forecast address, or that of a server like it. Feeds that share a `turn` ask no more
+    at a time than it admits: a poll that is one too many gives None, and the next one tries again.
     """
 
-    def __init__(self, system_id: str, url: str, fetcher: Fetcher, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        system_id: str,
+        url: str,
+        fetcher: Fetcher,
+        clock: Callable[[], datetime],
+        turn: threading.Semaphore | None = None,
+    ) -> None:
         self._system_id = system_id
         self._url = url
         self._fetcher = fetcher
         self._clock = clock
+        self._turn = turn or threading.Semaphore()
         self._due_at: datetime | None = None
         self._failures = 0
 
@@ -67,6 +77,14 @@ class WeatherFeed:
         where = address(self._url, stations)
         if where is None or (self._due_at is not None and now < self._due_at):
             return None
+        if not self._turn.acquire(blocking=False):
+            return None
+        try:
+            return self._ask(where, now)
+        finally:
+            self._turn.release()
+
+    def _ask(self, where: str, now: datetime) -> Weather | None:
         try:
             document = self._fetcher.get(where, named=self._url, fresh=True)
             assert document is not None  # a fresh request has no conditions

@@ -66,6 +66,9 @@ SLOW = 5.0
 AT_A_HOST = 8
 """Ticks that may run at a time for systems of one host: as many as have connections there."""
 
+WEATHERS = 4
+"""Ticks that may wait for the weather at a time: one server has it for all systems."""
+
 LATE, LATE_EVERY = 10.0, 60.0
 """Seconds from which on a tick is late, and for how long none may be before the worker says so."""
 
@@ -105,6 +108,7 @@ class Worker:
         self._turn = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._bookings: dict[Ticker, tuple[int, float]] = {}
         self._hosts: HostLimit[Ticker] = HostLimit(AT_A_HOST)
+        self._weather_turn = threading.BoundedSemaphore(WEATHERS)
         self._lateness = Lateness()
         self._renewed: tuple[datetime, frozenset[str]] = clock(), frozenset()
         self._tickers = [self._ticker(system) for system in systems]
@@ -151,7 +155,9 @@ class Worker:
         """Open a weather feed for a live system; None for a recording or a made-up city."""
         if not self._settings.weather or system.label:
             return None
-        return WeatherFeed(system.system_id, self._settings.weather, self._fetcher, self._clock)
+        return WeatherFeed(
+            system.system_id, self._settings.weather, self._fetcher, self._clock, self._weather_turn
+        )
 
     def _follow(self, systems: Sequence[System]) -> bool:
         """Write into the store which systems are followed; False where that is not possible now."""

@@ -14,11 +14,14 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 
+import tests.support.misbehaving as server_that
 from ingest.http.client import Fetcher
 from ingest.weather.open_meteo import EVERY, WeatherError, WeatherFeed, address, read
 from model import Stations
 from model.records import WEATHER
+from tests.support.misbehaving import Misbehaving
 from tests.support.model_world import stations
+from tests.support.processes import wait_for
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -182,3 +185,24 @@ def test_the_real_server_answers() -> None:
     assert weather is not None
     known = weather.at(datetime.now(UTC) + timedelta(hours=24))
     assert np.isfinite(known).all()
+
+
+def test_a_server_that_hangs_keeps_few_ticks_waiting() -> None:
+    """All systems have the same one. It would take all threads, and every system would be late."""
+    turn = threading.BoundedSemaphore(2)
+    with Misbehaving() as server:
+        server.at("/forecast", server_that.silent(60))
+        fetcher = Fetcher(seconds=60)
+        feeds = [WeatherFeed(f"city-{n}", server.url("/forecast"), fetcher, Clock(), turn) for n in range(20)]
+        waiting = [threading.Thread(target=feed.poll, args=[stations()], daemon=True) for feed in feeds[:2]]
+        for thread in waiting:
+            thread.start()
+        wait_for(lambda: server.connections == 2)
+        given = [feed.poll(stations()) for feed in feeds[2:]]
+        assert given == [None] * 18
+        assert server.connections == 2
+        server.at("/forecast", server_that.body(answer()))
+        server.gone.set()
+        for thread in waiting:
+            thread.join(60)
+        assert feeds[5].poll(stations()) is not None, "it was only put off"

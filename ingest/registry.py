@@ -1,12 +1,8 @@
-"""Reads the list of systems to follow, packaged or the operator's own; searches the public catalogue."""
+"""Reads the list of systems to follow, packaged or the operator's own."""
 
 from __future__ import annotations
 
-import csv
-import io
 import tomllib
-import unicodedata
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -22,7 +18,6 @@ from ingest.system import SIMULATED, System
 from ingest.text import readable
 
 PACKAGED = Path(__file__).with_name("systems.toml")
-CATALOGUE = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv"
 
 
 class RegistryError(Exception):
@@ -33,10 +28,8 @@ class RegistryError(Exception):
         self.words = words
 
 
-# ---------------------------------------------------------------- the list to follow
-
-
-def _address(url: str) -> str:
+def check_address(url: str) -> str:
+    """Give an address of a system as it is. Raises `ValueError` where it can be none."""
     if url.startswith(SIMULATED):
         name = url.removeprefix(SIMULATED)
         if name not in CITIES:
@@ -68,7 +61,7 @@ class _Entry(BaseModel):
     city: Annotated[_Text, AfterValidator(_readable)] = ""
     country: Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")] = ""
     region: Annotated[str, StringConstraints(pattern=r"^([A-Z0-9]{1,3})?$")] = ""
-    url: Annotated[str, AfterValidator(_address)]
+    url: Annotated[str, AfterValidator(check_address)]
     poll_seconds: Annotated[float, Field(ge=0.1, le=86400, allow_inf_nan=False)] = 60
     speed: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = 1
     label: Literal["", "replayed", "simulated"] = ""
@@ -159,58 +152,3 @@ def _system(entry: Any, number: int, where: str) -> System:
     if read.region and read.region not in holidays.list_supported_countries().get(read.country, ()):
         raise RegistryError(f"{called}: country {read.country!r} has no region {read.region!r} with holidays")
     return System(**{"system_id" if key == "id" else key: value for key, value in read.model_dump().items()})
-
-
-# ---------------------------------------------------------------- the public catalogue
-
-
-@dataclass(frozen=True)
-class CatalogueEntry:
-    """A system of the public catalogue; `needs_key` where its operator wants to know who reads the feed."""
-
-    system_id: str
-    name: str
-    location: str
-    country: str
-    url: str
-    needs_key: bool
-
-
-def search(word: str, fetcher: Fetcher, url: str = CATALOGUE) -> list[CatalogueEntry]:
-    """Find systems of the public catalogue by id, name, place or country, whatever the case and accents.
-
-    Raises `RegistryError` when the catalogue cannot be had or has changed its form.
-    """
-    try:
-        document = fetcher.get(url, fresh=True)
-    except FetchError as error:
-        raise RegistryError(f"the public catalogue cannot be had: {error}") from error
-    assert document is not None
-    rows = csv.DictReader(io.StringIO(document.body.decode("utf-8-sig", errors="replace"), newline=""))
-    columns = {"Country Code", "Name", "Location", "System ID", "Auto-Discovery URL"}
-    if not columns.issubset(rows.fieldnames or ()):
-        raise RegistryError(f"{url} is not the catalogue that we know: see {CATALOGUE} for what it is now")
-    found = []
-    for row in rows:
-        fields = {key: (value or "").strip() for key, value in row.items() if isinstance(value, str | None)}
-        entry = CatalogueEntry(
-            system_id=fields["System ID"],
-            name=readable(fields["Name"], _LONGEST_NAME),
-            location=readable(fields["Location"], _LONGEST_NAME),
-            country=fields["Country Code"],
-            url=fields["Auto-Discovery URL"],
-            needs_key=any(fields.get(key) for key in _KEY_COLUMNS),
-        )
-        texts = (entry.system_id, entry.name, entry.location, entry.country)
-        if any(_folded(word) in _folded(text) for text in texts):
-            found.append(entry)
-    return found
-
-
-_KEY_COLUMNS = ("Authentication Info URL", "Authentication Type", "Authentication Parameter Name")
-
-
-def _folded(text: str) -> str:
-    """Take case and accents away, so that "velib" finds "Vélib'"."""
-    apart = unicodedata.normalize("NFKD", text.strip().casefold())
-    return "".join(c for c in apart if not unicodedata.combining(c))

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     systems: str | None = Field(
         default=None,
         description="The systems to follow: path or http(s) address of a list like ingest/systems.toml, "
-        "which is the default. Read once, when the worker starts.",
+        "which is the default. Read once, when the worker starts. What commands follow stands above it.",
     )
     seed: bool = Field(
         default=True,

@@ -20,8 +20,8 @@ LADDER = {
         "checkpoint", "forecaster", "frame_builder", "trip",
     ),
     "ingest": (
-        "logs", "settings", "system", "reason", "text", "http", "city", "registry", "gbfs", "weather",
-        "store", "replay", "worker", "cli", "__main__",
+        "logs", "settings", "system", "reason", "text", "http", "public_catalogue", "city", "registry",
+        "gbfs", "weather", "store", "replay", "following", "worker", "cli", "__main__",
     ),
     "dashboard": (
         "palette", "words", "state", "pipeline", "store_reader", "outlook", "nearby", "itinerary", "charts",

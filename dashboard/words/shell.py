@@ -57,8 +57,11 @@ NOTHING_HINT = mark(
     "This page goes on by itself as soon as a worker is at work (python -m ingest run) and the list that "
     "DOCKCAST_SYSTEMS points to, if it is set, names a system."
 )
-NO_SYSTEMS = mark("The list of systems to follow is empty.")
-NO_SYSTEMS_HINT = mark("Name some in the list that DOCKCAST_SYSTEMS points to; this page goes on by itself.")
+NO_SYSTEMS = mark("No system is followed.")
+NO_SYSTEMS_HINT = mark(
+    "Follow one with: python -m ingest follow ID, or name some in the list that DOCKCAST_SYSTEMS points to; "
+    "this page goes on by itself."
+)
 NO_WORKER = mark("No worker is at work, so nothing new comes in. Start one with: python -m ingest run")
 NO_STATIONS = mark("The feed answers, but lists no station at all. It is asked again at every poll.")
 NO_DOCKS = mark("This feed does not tell how many docks are free, so spaces are not forecast here.")

@@ -6,6 +6,7 @@ import typer
 
 from ingest.cli.backtest import backtest
 from ingest.cli.export import export
+from ingest.cli.follow import follow, unfollow
 from ingest.cli.play import play
 from ingest.cli.record import record
 from ingest.cli.run import run
@@ -19,5 +20,5 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, serve, record, play, export, backtest, systems):
+for command in (run, serve, record, play, export, backtest, systems, follow, unfollow):
     app.command()(command)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from ingest.gbfs.hours import PublishedHours
 from ingest.gbfs.reports import LastReports
 from ingest.gbfs.stations import DescribedStations, StationCounts, counts, describe
 from ingest.gbfs.vehicles import VehicleTypes
-from ingest.http.client import Fetcher
+from ingest.http import client as http
 from ingest.http.errors import FetchError, NotFound
 from ingest.reason import Reason
 from ingest.system import System
@@ -118,10 +118,17 @@ class MissingIds:
         self.wait = min(max(2 * self.wait, timedelta(minutes=1)), INFORMATION_EVERY[1])
 
 
+class DocumentSource(Protocol):
+    """What a feed needs of a fetcher: see `ingest.http.client.Fetcher`."""
+
+    def get(self, url: str, *, named: str | None = None, fresh: bool = False) -> http.Document | None:
+        """Fetch a document. Raises `FetchError`."""
+
+
 class Feed:
     """Polls one system; for one thread at a time. `clock` gives aware UTC."""
 
-    def __init__(self, system: System, fetcher: Fetcher, clock: Callable[[], datetime]) -> None:
+    def __init__(self, system: System, fetcher: DocumentSource, clock: Callable[[], datetime]) -> None:
         self._system = system
         self._fetcher = fetcher
         self._now = clock

@@ -40,10 +40,17 @@ class SystemState:
 
 _SYSTEM = tuple(name for name in System.__dataclass_fields__ if name != "region")
 """Columns of a `System`. Its region is not stored: the feed gives it to the stations at each start."""
+_COLUMNS = [systems.c[name] for name in _SYSTEM]
+_ORDER = (systems.c.position.is_(None), systems.c.position, systems.c.system_id)
+"""The followed systems first, in their order."""
 _STATE = [systems.c[name] for name in SystemState.__dataclass_fields__]
 
 
 _UPDATE = systems.update().where(systems.c.system_id == sa.bindparam("of_system"))
+
+
+def _system(row: sa.Row[Any]) -> System:
+    return System(**{name: getattr(row, name) for name in _SYSTEM})
 
 
 class SystemTables:
@@ -52,31 +59,75 @@ class SystemTables:
     def __init__(self, database: Database) -> None:
         self._read, self._write = database.read, database.write
 
-    def follow(self, rows: Sequence[System]) -> None:
-        """Set the systems to follow, in this order. Others keep their data but are not listed any more.
+    def follow(self, listed: Sequence[System]) -> list[System]:
+        """Set the systems of a worker's list to be followed, and give all that are followed, in their order.
 
-        A played system that is known already keeps its speed: the worker that plays it stores it.
+        What commands chose stands above the list: a system that `unfollow` took out stays out, and one that
+        `follow_one` added comes after those of the list. Where both have one, the list says what it is. All
+        others keep their data, but are not followed any more. A played system that is known already keeps its
+        speed: the worker that plays it stores it.
         """
         with self._write(alone=True) as db:
-            known = set(db.scalars(sa.select(systems.c.system_id)))
+            rows = db.execute(sa.select(systems.c.chosen, *_COLUMNS).order_by(*_ORDER))
+            known = {row.system_id: row for row in rows}
+            out = {row.system_id for row in known.values() if row.chosen is False}
+            followed = [row for row in listed if row.system_id not in out]
+            ids = {row.system_id for row in followed}
+            followed += [_system(row) for row in known.values() if row.chosen and row.system_id not in ids]
             db.execute(systems.update().values(position=None))
-            for position, row in enumerate(rows):
-                values = {**{name: getattr(row, name) for name in _SYSTEM}, "position": position}
-                if row.system_id in known:
-                    if row.is_played:
-                        del values["speed"], values["poll_seconds"]
-                    self.update(db, row.system_id, **values)
-                else:
-                    db.execute(
-                        systems.insert().values({**values, "state": "waiting", "reason": None, "failures": 0})
-                    )
+            for position, row in enumerate(followed):
+                self._put(db, row, position, is_known=row.system_id in known)
+        return followed
+
+    def follow_one(self, system: System) -> None:
+        """Follow a system by command, from now on and whatever the list says, after all others."""
+        with self._write(alone=True) as db:
+            last = db.scalar(sa.select(sa.func.max(systems.c.position)))
+            known = db.scalar(sa.select(systems.c.system_id).where(systems.c.system_id == system.system_id))
+            self._put(db, system, 0 if last is None else last + 1, is_known=known is not None)
+            self.update(db, system.system_id, chosen=True)
+
+    def unfollow(self, system_id: str) -> bool:
+        """Stop to follow a system by command, whatever the list says; False where nobody follows it.
+
+        What was learnt of it stays.
+        """
+        with self._write(alone=True) as db:
+            changed = db.execute(
+                systems.update()
+                .where(systems.c.system_id == system_id, systems.c.position.is_not(None))
+                .values(position=None, chosen=False)
+            )
+            return changed.rowcount == 1
+
+    def _put(self, db: Connection, system: System, position: int, is_known: bool) -> None:
+        """Write what a system is, and its place among the followed ones."""
+        values = {**{name: getattr(system, name) for name in _SYSTEM}, "position": position}
+        if not is_known:
+            new = {**values, "state": "waiting", "reason": None, "failures": 0}
+            db.execute(systems.insert().values(new))
+            return
+        if system.is_played:
+            del values["speed"], values["poll_seconds"]
+        self.update(db, system.system_id, **values)
+
+    def known(self) -> list[System]:
+        """List all systems that are or were ever followed, the followed ones first."""
+        with self._read() as db:
+            rows = db.execute(sa.select(*_COLUMNS).order_by(*_ORDER))
+            return [_system(row) for row in rows]
+
+    def unfollowed(self) -> frozenset[str]:
+        """List the systems that a command has taken out."""
+        with self._read() as db:
+            query = sa.select(systems.c.system_id).where(systems.c.chosen.is_(False))
+            return frozenset(db.scalars(query))
 
     def followed(self) -> list[System]:
         """List the followed systems in their order."""
-        query = sa.select(*(systems.c[name] for name in _SYSTEM))
-        query = query.where(systems.c.position.is_not(None)).order_by(systems.c.position)
+        query = sa.select(*_COLUMNS).where(systems.c.position.is_not(None)).order_by(systems.c.position)
         with self._read() as db:
-            return [System(**row._mapping) for row in db.execute(query)]
+            return [_system(row) for row in db.execute(query)]
 
     def states(self) -> dict[str, SystemState]:
         """Tell how the feed of every known system is doing, by its id."""

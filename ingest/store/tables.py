@@ -84,6 +84,7 @@ systems = sa.Table(
     sa.Column("next_poll_at", UnixTime),
     sa.Column("frame_version", sa.Integer),
     sa.Column("learning_since", UnixSeconds),
+    sa.Column("chosen", sa.Boolean),  # followed by command, or not; NULL: the list decides
 )
 
 stations = sa.Table(

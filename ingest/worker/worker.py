@@ -33,6 +33,7 @@ from ingest.http.client import Fetcher
 from ingest.http.errors import Unreachable
 from ingest.registry import RegistryError
 from ingest.replay.open_source import open_source, recorded_systems
+from ingest.replay.recording import RecordingError
 from ingest.settings import Settings
 from ingest.store import Store, StoreFailedError
 from ingest.store.holder import new_holder
@@ -48,8 +49,8 @@ log = logging.getLogger(__name__)
 STOP_WITHIN = 8.0
 """Seconds that running ticks have to end when the worker stops; the app waits ten."""
 
-RECORDINGS_EVERY = 10.0
-"""Seconds between two searches for new recordings."""
+LOOK_EVERY = 10.0
+"""Seconds between two looks at which systems are followed, and whether there are new recordings."""
 
 CLOCK_EVERY = 5.0
 """Seconds between two checks whether somebody set the clock back."""
@@ -86,8 +87,9 @@ def wall_clock() -> datetime:
 class Worker:
     """Follows systems until its caller stops it.
 
-    It reads the list of systems once, at the start. It follows a recording as soon as somebody puts it into
-    `data/recordings`.
+    It writes its list of systems into the store at the start. From then on the store says what is followed:
+    commands, or another worker with a list of its own, may change that at any time. It follows a recording as
+    soon as somebody puts it into `data/recordings`.
     """
 
     def __init__(
@@ -100,18 +102,21 @@ class Worker:
     ) -> None:
         self.holder = new_holder()
         self._store = store
-        self._systems = systems
+        self._listed = list(systems)
         self._clock = clock
         self._settings = settings
         self._fetcher = fetcher
         # More ticks at a time would not be faster, and each takes memory for its forecasts.
         self._turn = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._tickers: dict[str, Ticker] = {}
         self._bookings: dict[Ticker, tuple[int, float]] = {}
+        self._booking = threading.Lock()
+        self._ending: set[str] = set()
+        self._unplayable: set[str] = set()
         self._hosts: HostLimit[Ticker] = HostLimit(AT_A_HOST)
         self._weather_turn = threading.BoundedSemaphore(WEATHERS)
         self._lateness = Lateness()
         self._renewed: tuple[datetime, frozenset[str]] = clock(), frozenset()
-        self._tickers = [self._ticker(system) for system in systems]
         self._scheduler = BackgroundScheduler(
             executors={
                 "default": ThreadPoolExecutor(THREADS, {"thread_name_prefix": "tick"}),
@@ -138,18 +143,59 @@ class Worker:
         weather = self._weather_feed(system)
         return Ticker(system, self._store, self.holder, feed, self._clock, weather=weather, **more)
 
-    def _look_for_recordings(self) -> None:
-        """Follow the recordings that somebody has put beside the store meanwhile."""
-        known = {ticker.system.system_id for ticker in self._tickers}
-        new = recorded_systems(known=known)
-        if not new:
+    def _look(self) -> None:
+        """Take up what is followed now, by a command or another worker's list, and new recordings."""
+        try:
+            new = recorded_systems(known={system.system_id for system in self._listed})
+            if new:
+                self._store.systems.follow([*self._listed, *new])
+                self._listed += new
+            followed = self._store.systems.followed()
+        except StoreFailedError as error:
+            log.warning("the systems cannot be taken up: %s", error)
             return
-        if not self._follow([*self._systems, *new]):
-            return
-        for system in new:
-            ticker = self._ticker(system)
-            self._tickers.append(ticker)
-            self._book(ticker, self._clock())
+        self._take_up(followed)
+
+    def _take_up(self, followed: Sequence[System]) -> None:
+        """Begin to tick the systems that are followed now, and end with those that are not any more."""
+        listed = {system.system_id: system for system in self._listed}
+        urls = {system.system_id: system.url for system in followed}
+        for system_id, ticker in list(self._tickers.items()):
+            if urls.get(system_id) != ticker.system.url:
+                self._let_go(ticker)
+        # One that is followed again waits until its last tick has ended: a system has one ticker.
+        busy = self._tickers.keys() | self._ending
+        now, new = self._clock(), [row for row in followed if row.system_id not in busy]
+        for number, row in enumerate(new):
+            own = listed.get(row.system_id, row)  # the list knows more of a system than the store
+            try:
+                ticker = self._ticker(own if own.url == row.url else row)
+            except (LookupError, RecordingError) as error:
+                if row.system_id not in self._unplayable:
+                    self._unplayable.add(row.system_id)
+                    log.warning("%s: cannot be played here: %s", row.system_id, error)
+                continue
+            self._tickers[row.system_id] = ticker
+            self._book(ticker, schedule.first(ticker.system, now, number))
+
+    def _let_go(self, ticker: Ticker) -> None:
+        """End with a system that is not followed any more; a tick that runs may end before."""
+        system_id = ticker.system.system_id
+        with self._booking:
+            del self._tickers[system_id]
+            _, due = self._bookings.pop(ticker)
+            runs = due == math.inf
+            if runs:
+                self._ending.add(system_id)
+        if not runs:
+            self._drop_lease(system_id)
+        log.info("%s: not followed any more", system_id)
+
+    def _drop_lease(self, system_id: str) -> None:
+        try:
+            self._store.leases.drop(self.holder, system_id)
+        except StoreFailedError as error:
+            log.warning("%s: its lease could not be given up: %s", system_id, error)
 
     def _weather_feed(self, system: System) -> WeatherFeed | None:
         """Open a weather feed for a live system; None for a recording or a made-up city."""
@@ -159,30 +205,24 @@ class Worker:
             system.system_id, self._settings.weather, self._fetcher, self._clock, self._weather_turn
         )
 
-    def _follow(self, systems: Sequence[System]) -> bool:
-        """Write into the store which systems are followed; False where that is not possible now."""
+    def _follow(self) -> list[System] | None:
+        """Write the list into the store, and give what is followed; None where that is not possible now."""
         try:
-            self._store.systems.follow(systems)
+            return self._store.systems.follow(self._listed)
         except StoreFailedError as error:
             log.warning("the systems cannot be taken up: %s", error)
-            return False
-        self._systems = systems
-        return True
+            return None
 
     def run(self, stop: threading.Event) -> None:
         """Follow all systems until `stop` is set; then let running ticks end, and drop the leases."""
-        while not self._follow(self._systems):
+        while (followed := self._follow()) is None:
             if stop.wait(STANDBY_INTERVAL.total_seconds()):
                 return
-        now = self._clock()
-        for number, ticker in enumerate(self._tickers):
-            self._book(ticker, schedule.first(ticker.system, now, number))
+        self._take_up(followed)
         self._scheduler.add_job(self._renew, "interval", seconds=LEASE.total_seconds() / 4, executor="leases")
-        self._scheduler.add_job(
-            self._look_for_recordings, "interval", seconds=RECORDINGS_EVERY, next_run_time=now
-        )
+        self._scheduler.add_job(self._look, "interval", seconds=LOOK_EVERY, next_run_time=self._clock())
         self._scheduler.start()
-        log.info("following %d systems as %s", len(self._systems), self.holder)
+        log.info("following %d systems as %s", len(followed), self.holder)
         try:
             ahead = self._clock().timestamp() - time.monotonic()
             while not stop.wait(CLOCK_EVERY):
@@ -213,9 +253,12 @@ class Worker:
     def _book(self, ticker: Ticker, at: datetime) -> None:
         # The job has no id of its own. APScheduler drops a job that is due before the job that booked it has
         # returned, if both have one id, and the system would never be polled again.
-        number = self._bookings.get(ticker, (0, 0.0))[0] + 1
-        wait = (at - self._clock()).total_seconds()
-        self._bookings[ticker] = number, time.monotonic() + wait
+        with self._booking:
+            if self._tickers.get(ticker.system.system_id) is not ticker:
+                return  # not followed any more
+            number = self._bookings.get(ticker, (0, 0.0))[0] + 1
+            wait = (at - self._clock()).total_seconds()
+            self._bookings[ticker] = number, time.monotonic() + wait
         lane = "slow" if ticker.waited_seconds > SLOW else "default"
         self._scheduler.add_job(
             self._tick, DateTrigger(at), [ticker, number], name=ticker.system.system_id, executor=lane
@@ -223,10 +266,11 @@ class Worker:
 
     def _tick(self, ticker: Ticker, number: int) -> None:
         """Tick a system unless its host has enough to do; then go on with those that waited for this host."""
-        booked, due = self._bookings[ticker]
-        if number != booked or self._scheduler.state != STATE_RUNNING:
-            return  # counted as lost, and booked anew; or the worker stops
-        self._bookings[ticker] = number, math.inf
+        with self._booking:
+            booked, due = self._bookings.get(ticker, (0, 0.0))
+            if number != booked or self._scheduler.state != STATE_RUNNING:
+                return  # counted as lost, and booked anew; not followed any more; or the worker stops
+            self._bookings[ticker] = number, math.inf
         host = _host(ticker.system)
         if not self._hosts.enter(host, ticker):
             return
@@ -238,14 +282,18 @@ class Worker:
 
     def _run(self, ticker: Ticker) -> None:
         """Run a tick, and book the next one."""
-        due = self._clock()
+        due, system_id = self._clock(), ticker.system.system_id
         try:
-            logs.system.set(ticker.system.system_id)
-            due = ticker.tick()
+            logs.system.set(system_id)
+            if ticker in self._bookings:  # it may have waited for its host until nobody followed it
+                due = ticker.tick()
         except Exception:
-            log.exception("system=%s: a bug ended this tick", ticker.system.system_id)
+            log.exception("system=%s: a bug ended this tick", system_id)
         if self._scheduler.state == STATE_RUNNING:
             self._book(ticker, max(due, self._clock()))
+            if ticker not in self._bookings:
+                self._drop_lease(system_id)
+                self._ending.discard(system_id)
 
     def _look_for_the_lost(self) -> None:
         """Book a tick anew whose job is gone: APScheduler drops a job when it lacks memory or a thread."""

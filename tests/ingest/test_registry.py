@@ -1,8 +1,7 @@
-"""Lists of systems, right and wrong, and the public catalogue."""
+"""Lists of systems, right and wrong."""
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import tests.support.misbehaving as server_that
+from ingest import public_catalogue
 from ingest.city.cities import CITIES
 from ingest.gbfs.feed import Feed
 from ingest.http.client import Fetcher, names_private
-from ingest.registry import CatalogueEntry, RegistryError, load, search
+from ingest.registry import RegistryError, load
 from ingest.system import System
 from tests.support.misbehaving import Misbehaving
 
@@ -77,13 +77,14 @@ def test_the_packaged_list_is_of_four_continents(fetcher: Fetcher) -> None:
         assert continent <= countries
 
 
-def test_the_packaged_addresses_are_in_the_catalogue_and_need_no_key(fetcher: Fetcher, shared: Path) -> None:
-    with (shared / "gbfs" / "systems.csv").open(encoding="utf-8-sig", newline="") as file:
-        catalogue = {row["Auto-Discovery URL"]: row for row in csv.DictReader(file)}
+def test_the_packaged_addresses_are_in_the_catalogue_and_need_no_key(
+    fetcher: Fetcher, tmp_path: Path
+) -> None:
+    entries = {entry.url: entry for entry in public_catalogue.newest(tmp_path).entries}
     for system in listed(fetcher)[1]:
-        row = catalogue[system.url]
-        assert row["Country Code"] == system.country
-        assert not row["Authentication Type"]
+        entry = entries[system.url]
+        assert entry.country == system.country
+        assert not entry.needs_key
 
 
 # ---------------------------------------------------------------- one's own list
@@ -211,67 +212,6 @@ def test_a_public_list_may_not_name_private_addresses(
     monkeypatch.setattr("ingest.registry.names_private", lambda url: ":1/" in url and names_private(url))
     server.at("/systems.toml", server_that.body(GOOD.replace("bikes.example", "127.0.0.1:1").encode()))
     assert "in your own network: a public list may not" in refusal(server.url("/systems.toml"), fetcher)
-
-
-# ---------------------------------------------------------------- the catalogue
-
-HEADER = "Country Code,Name,Location,System ID,URL,Auto-Discovery URL,Supported Versions,"
-HEADER += "Authentication Info URL,Authentication Type,Authentication Parameter Name\n"
-CATALOGUE = (
-    HEADER
-    + "FR,Vélib' Metropole,Paris,Paris,https://v.example,https://v.example/gbfs.json,1.0,,,\n"
-    + 'US,Blue Bikes,"Boston, MA",bluebikes,https://b.example,https://b.example/gbfs.json,1.1,,,\n'
-    + "CH,Lime Zürich,Zürich,lime_zh,https://l.example,https://l.example/gbfs.json,2.3,https://docs,2,Auth\n"
-    + "DE,Short row\n"
-)
-
-
-@pytest.mark.parametrize(
-    ("word", "ids"),
-    [
-        pytest.param("velib", ["Paris"], id="name_without_accent"),
-        pytest.param("VÉLIB", ["Paris"], id="name_in_capitals"),
-        pytest.param("zurich", ["lime_zh"], id="place_without_umlaut"),
-        pytest.param("boston, ma", ["bluebikes"], id="place_with_a_comma"),
-        pytest.param("lime_zh", ["lime_zh"], id="id"),
-        pytest.param("us", ["bluebikes"], id="country"),
-        pytest.param("atlantis", [], id="nothing"),
-    ],
-)
-def test_the_catalogue_is_searched(server: Misbehaving, fetcher: Fetcher, word: str, ids: list[str]) -> None:
-    server.at("/systems.csv", server_that.body(CATALOGUE.encode()))
-    assert [found.system_id for found in search(word, fetcher, server.url("/systems.csv"))] == ids
-
-
-def test_the_catalogue_tells_which_systems_need_a_key(server: Misbehaving, fetcher: Fetcher) -> None:
-    server.at("/systems.csv", server_that.body(b"\xef\xbb\xbf" + CATALOGUE.encode()))
-    found = {listed.system_id: listed for listed in search("", fetcher, server.url("/systems.csv"))}
-    assert found["lime_zh"].needs_key
-    assert found["Paris"] == CatalogueEntry(
-        "Paris", "Vélib' Metropole", "Paris", "FR", "https://v.example/gbfs.json", needs_key=False
-    )
-
-
-@pytest.mark.parametrize("body", [b"", b"<html>", b"a,b\n1,2\n", b"\x00\xff"])
-def test_a_document_that_is_no_catalogue_is_refused(
-    server: Misbehaving, fetcher: Fetcher, body: bytes
-) -> None:
-    server.at("/systems.csv", server_that.body(body))
-    with pytest.raises(RegistryError, match="is not the catalogue that we know"):
-        search("x", fetcher, server.url("/systems.csv"))
-
-
-def test_a_catalogue_that_cannot_be_had_says_why(server: Misbehaving, fetcher: Fetcher) -> None:
-    with pytest.raises(RegistryError, match="HTTP 404"):
-        search("x", fetcher, server.url("/systems.csv"))
-
-
-def test_the_whole_real_catalogue_is_read(server: Misbehaving, fetcher: Fetcher, shared: Path) -> None:
-    server.at("/systems.csv", server_that.body((shared / "gbfs" / "systems.csv").read_bytes()))
-    everything = search("", fetcher, server.url("/systems.csv"))
-    assert len(everything) == 1520
-    assert [each.url for each in everything if each.system_id == "toulouse"] == [listed(fetcher)[1][0].url]
-    assert sum(each.needs_key for each in everything) == 5
 
 
 # ---------------------------------------------------------------- the real world

@@ -60,7 +60,7 @@ def test_an_empty_list_of_systems_shows_a_notice(tmp_path: Path) -> None:
     empty = World(tmp_path, ())
     store_reader.use(empty.store, empty.clock)
     assert empty.store.leases.take(LeaseClaim("elsewhere", "test", NOON, timedelta(minutes=1)))
-    assert "list of systems to follow is empty" in text_of(opened())
+    assert "No system is followed" in text_of(opened())
     empty.store.close()
 
 

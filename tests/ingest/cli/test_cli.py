@@ -13,9 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ingest import registry
 from ingest.cli.app import app
-from ingest.registry import CatalogueEntry
 from ingest.replay.recording import Recording
 from ingest.store import Store
 from ingest.store.playback import Playback
@@ -102,7 +100,7 @@ def test_a_worker_that_cannot_start_says_why_in_one_sentence(
     assert len(ran.stderr.strip().splitlines()) == 1
 
 
-# ---------------------------------------------------------------- serve, record, systems
+# ---------------------------------------------------------------- serve, record, play
 
 
 @pytest.mark.both
@@ -181,27 +179,9 @@ def test_a_taken_port_is_refused_in_a_sentence(tmp_path: Path) -> None:
     assert "in use" in ran.output
 
 
-def test_the_catalogue_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [CatalogueEntry("bike_x", "Bike [bold]X", "Oslo", "NO", "https://example.org/gbfs.json", True)]
-    monkeypatch.setattr(registry, "search", lambda word, fetcher: found if word == "oslo" else [])
-    ran = runner.invoke(app, ["systems", "oslo"])
-    assert ran.exit_code == 0
-    assert "bike_x" in ran.output
-    assert "Bike [bold]X" in ran.output
-    assert "https://example.org/gbfs.json (needs a key)" in ran.output
-    assert "no system" in runner.invoke(app, ["systems", "nowhere"]).output
-
-
-def test_without_a_network_the_search_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_network(word: str, fetcher: object) -> list[CatalogueEntry]:
-        raise registry.RegistryError("the public catalogue cannot be had: no network")
-
-    monkeypatch.setattr(registry, "search", no_network)
-    ran = runner.invoke(app, ["systems", "oslo"])
-    assert (ran.exit_code, ran.output) == (2, "Error: the public catalogue cannot be had: no network\n")
-
-
-@pytest.mark.parametrize("command", ["run", "serve", "play", "record", "export", "backtest", "systems"])
+@pytest.mark.parametrize(
+    "command", ["run", "serve", "play", "record", "export", "backtest", "systems", "follow", "unfollow"]
+)
 def test_every_command_explains_itself(command: str) -> None:
     assert command in runner.invoke(app, ["--help"]).output
     ran = runner.invoke(app, [command, "--help"])

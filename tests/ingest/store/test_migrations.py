@@ -43,7 +43,8 @@ RENAMED = {"said": "issued_forecasts"}
 
 FILLED: dict[str, list[dict[str, Any]]] = {
     "systems": [
-        CITY | {"system_id": "dublin", "position": 0}, CITY | {"system_id": "gone", "position": None}
+        CITY | {"system_id": "dublin", "position": 0, "chosen": True},
+        CITY | {"system_id": "gone", "position": None, "chosen": False},
     ],
     "stations": [
         {"system_id": "dublin", "station_id": f"ß{n}", "position": n, "name": "A\nB", "lat": 53.3,

@@ -123,6 +123,64 @@ def test_following_a_played_system_again_keeps_its_speed(store: Store) -> None:
     assert store.systems.followed() == [DUBLIN, replace(played, name="Port", speed=60, poll_seconds=1)]
 
 
+BOULDER = replace(DUBLIN, system_id="boulder", url="https://boulder.example/gbfs.json")
+OSLO = replace(DUBLIN, system_id="oslo", url="https://oslo.example/gbfs.json")
+
+
+def followed(store: Store) -> list[str]:
+    return [system.system_id for system in store.systems.followed()]
+
+
+def test_what_a_command_follows_is_followed_whatever_the_list_says(store: Store) -> None:
+    store.systems.follow_one(BOULDER)
+    store.systems.follow_one(OSLO)
+    assert followed(store) == ["dublin", "boulder", "oslo"]
+    assert [each.system_id for each in store.systems.follow([DUBLIN])] == ["dublin", "boulder", "oslo"]
+    assert store.systems.followed()[1] == BOULDER, "a worker that starts again knows its address"
+    state = store.systems.state("boulder")
+    assert state is not None
+    assert state.state == "waiting"
+
+
+def test_where_list_and_command_have_a_system_the_list_says_what_it_is(store: Store) -> None:
+    store.systems.follow_one(BOULDER)
+    moved = replace(BOULDER, url="https://moved.example/gbfs.json")
+    assert store.systems.follow([moved, DUBLIN]) == [moved, DUBLIN]
+    assert store.systems.followed() == [moved, DUBLIN]
+
+
+def test_what_a_command_unfollows_stays_out_until_it_is_followed_again(store: Store) -> None:
+    store.systems.follow([DUBLIN, BOULDER])
+    commit(store, learnt(NOON, counted(NOON, a=1)))
+    assert store.systems.unfollow("dublin")
+    assert not store.systems.unfollow("dublin"), "it is out already"
+    assert not store.systems.unfollow("nowhere")
+    assert store.systems.follow([DUBLIN, BOULDER]) == [BOULDER]
+    assert followed(store) == ["boulder"]
+    assert store.systems.unfollowed() == {"dublin"}
+    assert [system.system_id for system in store.systems.known()] == ["boulder", "dublin"]
+    state = store.systems.state("dublin")
+    assert state is not None
+    assert state.at == NOON, "what was learnt stays"
+    store.systems.follow_one(DUBLIN)
+    assert followed(store) == ["boulder", "dublin"]
+    assert followed_by_a_list(store) == ["dublin", "boulder"]
+    assert store.systems.unfollowed() == frozenset()
+
+
+def followed_by_a_list(store: Store) -> list[str]:
+    return [system.system_id for system in store.systems.follow([DUBLIN, BOULDER])]
+
+
+def test_a_lease_of_one_system_is_given_up_alone(store: Store) -> None:
+    for system_id in ("dublin", "boulder"):
+        assert store.leases.take(claim("me", NOON, system_id))
+    store.leases.drop("another", "dublin")
+    store.leases.drop("me", "boulder")
+    assert not store.leases.take(claim("another", NOON, "dublin"))
+    assert store.leases.take(claim("another", NOON, "boulder"))
+
+
 def test_a_read_sees_one_state_whatever_is_written_meanwhile(store: Store) -> None:
     commit(store, learnt(NOON, counted(NOON, a=1)))
     with store._database.read() as db:

@@ -63,7 +63,7 @@ def test_a_recording_that_comes_later_is_taken_up_and_read_once(
 
     monkeypatch.setattr("ingest.replay.open_source.Recording.read", counted)
     monkeypatch.setattr(worker, "recorded_systems", partial(recorded_systems, folder))
-    monkeypatch.setattr(worker, "RECORDINGS_EVERY", 0.1)
+    monkeypatch.setattr(worker, "LOOK_EVERY", 0.1)
     with working(store, cities[:1]):
         wait_for(lambda: store.leases.holder(datetime.now(UTC)))
         make_recording(folder / "town")
@@ -73,6 +73,120 @@ def test_a_recording_that_comes_later_is_taken_up_and_read_once(
         known = len(reads)
         time.sleep(0.5)
         assert len(reads) == known
+
+
+def polls(store: Store, system_id: str) -> int:
+    return len(store.observations.poll_times(system_id))
+
+
+@pytest.mark.both
+def test_what_is_followed_and_unfollowed_meanwhile_is_taken_up_without_a_restart(
+    store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LOOK_EVERY", 0.1)
+    one, two, _ = cities
+    with working(store, [one]):
+        wait_for(lambda: polls(store, "one") >= 2)
+        store.systems.follow_one(two)
+        wait_for(lambda: polls(store, "two") >= 2)
+        assert store.systems.unfollow("one")
+        wait_for(lambda: store.leases.take(LeaseClaim("one", "another", datetime.now(UTC), tick.LEASE)))
+        ended, others = polls(store, "one"), polls(store, "two")
+        wait_for(lambda: polls(store, "two") >= others + 3)
+        assert polls(store, "one") == ended
+        store.leases.drop_all("another")
+        store.systems.follow_one(one)
+        wait_for(lambda: polls(store, "one") > ended)
+        assert store.observations.poll_times("one") == sorted(set(store.observations.poll_times("one")))
+
+
+def test_a_system_that_is_followed_again_while_its_last_tick_hangs_has_one_ticker(
+    store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two tickers of one worker would share its lease, and both would learn."""
+    monkeypatch.setattr(worker, "LOOK_EVERY", 0.05)
+    entered, answer, at_once, most = threading.Event(), threading.Event(), [0], [0]
+    poll = Feed.poll
+
+    def hang(self: Feed) -> Poll:
+        if self._system.system_id != "two":
+            return poll(self)
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        entered.set()
+        answer.wait(60)
+        try:
+            return poll(self)
+        finally:
+            at_once[0] -= 1
+
+    monkeypatch.setattr(Feed, "poll", hang)
+    with working(store, cities[:2]) as made:
+        assert entered.wait(30)
+        store.systems.unfollow("two")
+        wait_for(lambda: "two" not in made._tickers)
+        store.systems.follow_one(cities[1])
+        seen = polls(store, "one")
+        wait_for(lambda: polls(store, "one") >= seen + 2)
+        assert "two" not in made._tickers, "its last tick has not ended"
+        answer.set()
+        wait_for(lambda: polls(store, "two") >= 2)
+        assert most == [1]
+
+
+def test_a_poll_that_waits_for_its_host_is_not_made_once_nobody_follows_the_system(
+    store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(worker, "AT_A_HOST", 1)
+    entered, answer = threading.Event(), threading.Event()
+    poll, asked = Feed.poll, set()
+
+    def hang(self: Feed) -> Poll:
+        asked.add(self._system.system_id)
+        entered.set()
+        answer.wait(60)
+        return poll(self)
+
+    monkeypatch.setattr(Feed, "poll", hang)
+    with working(store, cities[:2]) as made:
+        assert entered.wait(30)
+        waits = ({"one", "two"} - asked).pop()
+        wait_for(lambda: any(due == float("inf") and ticker.system.system_id == waits
+                             for ticker, (_, due) in list(made._bookings.items())))  # fmt: skip
+        store.systems.unfollow(waits)
+        wait_for(lambda: waits not in made._tickers)
+        answer.set()
+        wait_for(lambda: polls(store, asked.copy().pop()) >= 2)
+        assert waits not in asked
+        assert made._ending == set()
+
+
+def test_a_recording_that_is_unfollowed_stays_out_and_is_not_read_again(
+    store: Store, cities: list[System], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "recordings"
+    monkeypatch.setattr("ingest.replay.open_source.RECORDINGS", folder)
+    monkeypatch.setattr(worker, "recorded_systems", partial(recorded_systems, folder))
+    monkeypatch.setattr(worker, "LOOK_EVERY", 0.1)
+    make_recording(folder / "town")
+    with working(store, cities[:1]) as made:
+        wait_for(lambda: "recorded-town" in made._tickers)
+        store.systems.unfollow("recorded-town")
+        wait_for(lambda: "recorded-town" not in made._tickers)
+        seen = polls(store, "one")
+        wait_for(lambda: polls(store, "one") >= seen + 2)
+        assert [row.system_id for row in store.systems.followed()] == ["one"]
+
+
+def test_a_recording_that_only_another_machine_has_keeps_no_other_waiting(
+    store: Store, cities: list[System], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LOOK_EVERY", 0.05)
+    store.systems.follow_one(replace(LIVE, system_id="there", url="recorded:there", label="replayed"))
+    with working(store, cities[:1]):
+        wait_for(lambda: polls(store, "one") >= 3)
+    assert caplog.text.count("there: cannot be played here") == 1
 
 
 def holder(store: Store) -> str | None:

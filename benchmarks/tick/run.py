@@ -1,8 +1,9 @@
 """Measures a tick, part by part: see README.md beside this file.
 
-    DOCKCAST_SHARED=… python benchmarks/tick/run.py
+    DOCKCAST_SHARED=… python benchmarks/tick/run.py [--before COMMIT] [--most STATIONS]
 
-Each size runs in a process of its own, so that its peak memory is its own.
+Each size runs in a process of its own, so that its peak memory is its own. Beside today's code, the code of
+an earlier commit is measured in the same run, size by size.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,7 +34,9 @@ from threadpoolctl import threadpool_limits
 
 # All seconds are processor time: wall time says nothing on a machine that others use as well.
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1]))
+CODE = "TICK_CODE"
+"""The variable of the environment that names the folder of the code to measure."""
+sys.path.insert(0, os.environ.get(CODE, str(HERE.parents[1])))
 
 from ingest.gbfs import stations, writer  # noqa: E402
 from ingest.gbfs.feed import Feed  # noqa: E402
@@ -46,6 +50,9 @@ from model.frame import Frame  # noqa: E402
 stations.MOST_STATIONS = 10**6  # to measure larger systems than a feed may have
 SIZES = (100, 300, 1_000, 3_000, 10_000, 25_000, 50_000)
 START = datetime(2024, 5, 14, 15, 0, tzinfo=UTC)
+BEFORE = "a3fc383"
+"""The commit to compare with: the last before the kernels."""
+PHASES = ("tick", "fetch", "parse", "learn", "forecast", "frame bytes", "checkpoint", "commit")
 WARM_UP = 13
 """Ticks ten minutes apart before measuring: by then forecasts wait at every horizon."""
 EVENTS_AN_HOUR = 4.0
@@ -136,6 +143,10 @@ class Blank:
         """Give nothing."""
         return b""
 
+    def only(self, minutes: object) -> Blank:
+        """Keep some horizons of none."""
+        return self
+
 
 class Stopwatch:
     """Adds up the seconds spent in functions, by phase, for the tick that runs."""
@@ -211,7 +222,7 @@ def measure(information: dict[str, Any], status: dict[str, Any]) -> dict[str, An
         assert frame is not None
         store.close()
     world.server.shutdown()
-    phases = ("tick", "fetch", "parse", "learn", "forecast", "frame bytes", "checkpoint", "commit")
+    phases = PHASES
     return {
         "stations": len(world.rows),
         "status_bytes": len(world.documents["station_status"]),
@@ -238,10 +249,11 @@ def bare_insert(path: Path, rows: list[tuple[Any, ...]]) -> float:
     """Give the seconds that plain sqlite3 takes to commit a minute's changes to one table."""
     db = sqlite3.connect(path)
     db.execute("PRAGMA journal_mode=WAL")
-    db.execute("CREATE TABLE log (at, station_id, a, b, c, d, e, PRIMARY KEY (station_id, at)) WITHOUT ROWID")
+    columns = ", ".join(f"c{number}" for number in range(2, len(rows[0])))
+    db.execute(f"CREATE TABLE log (at, station_id, {columns}, PRIMARY KEY (station_id, at)) WITHOUT ROWID")
     begun = time.process_time()
     with db:
-        db.executemany("INSERT INTO log VALUES (?,?,?,?,?,?,?)", rows)
+        db.executemany(f"INSERT INTO log VALUES ({','.join('?' * len(rows[0]))})", rows)
     seconds = time.process_time() - begun
     db.close()
     return seconds
@@ -253,37 +265,84 @@ def exponent(results: list[dict[str, Any]], phase: str) -> float:
     return float(np.polyfit(points[:, 0], points[:, 1], 1)[0])
 
 
+def run_size(size: int, shared: Path | None, code: Path) -> dict[str, Any]:
+    """Measure one size of some code in a process of its own."""
+    command = [sys.executable, __file__, "--size", str(size), *(["--shared", str(shared)] if shared else [])]
+    env = os.environ | {CODE: str(code)}
+    out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=3600, env=env).stdout
+    result: dict[str, Any] = json.loads(out)
+    return result
+
+
+@contextmanager
+def code_of(commit: str) -> Iterator[Path]:
+    """Check out a commit into a folder that is gone afterwards."""
+    git = ["git", "-C", str(HERE.parents[1]), "worktree"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "before"
+        subprocess.run([*git, "add", "--quiet", "--detach", str(path), commit], check=True)
+        try:
+            yield path
+        finally:
+            subprocess.run([*git, "remove", "--force", str(path)], check=True)
+
+
 def main() -> None:
-    """Run all sizes, or with `--size` one, and write results.json and print a table."""
+    """Run all sizes, or with `--size` one, and write results.json and print the tables."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--size", type=int, help="one size, 0 for Citi Bike's documents; prints JSON")
     parser.add_argument("--shared", type=Path, default=os.environ.get("DOCKCAST_SHARED"))
+    parser.add_argument("--before", default=BEFORE, help="the commit to compare with")
+    parser.add_argument("--most", type=int, default=max(SIZES), help="the largest system")
     chosen = parser.parse_args()
     if chosen.size is not None:
         with threadpool_limits(1):
             documents = made_up(chosen.size) if chosen.size else citibike(chosen.shared)
             print(json.dumps(measure(*documents)))
         return
-    results = []
-    for size in (*([0] if chosen.shared else []), *SIZES):
-        command = [
-            sys.executable,
-            __file__,
-            "--size",
-            str(size),
-            *(["--shared", chosen.shared] if chosen.shared else []),
-        ]
-        out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800).stdout
-        results.append(json.loads(out))
-        print(size, results[-1]["mean"], results[-1]["peak_mb"], flush=True)
-    grown = [
-        result for result, size in zip(results, (0, *SIZES) if chosen.shared else SIZES, strict=True) if size
-    ]
-    exponents = {phase: exponent(grown, phase) for phase in grown[0]["mean"]}
-    report = {"machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-            "load": os.getloadavg()[0], "exponents": exponents, "results": results}  # fmt: skip
+    sizes = (*([0] if chosen.shared else []), *(size for size in SIZES if size <= chosen.most))
+    results: dict[str, list[dict[str, Any]]] = {"before": [], "now": []}
+    with code_of(chosen.before) as before:
+        for size in sizes:
+            for name, code in (("before", before), ("now", HERE.parents[1])):
+                results[name].append(run_size(size, chosen.shared, code))
+                print(size, name, results[name][-1]["mean"], results[name][-1]["peak_mb"], flush=True)
+    report: dict[str, Any] = {
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "load": os.getloadavg()[0],
+        "before": chosen.before,
+        "exponents": {},
+        "results": results,
+    }
+    for name, found in results.items():
+        grown = [result for result, size in zip(found, sizes, strict=True) if size]
+        report["exponents"][name] = {phase: exponent(grown, phase) for phase in PHASES}
     (HERE / "results.json").write_text(json.dumps(report, indent=1) + "\n")
-    print(table(results, exponents))
+    print(by_station(results), *(f"{name}\n\n{table(found, report['exponents'][name])}"
+                                 for name, found in results.items()), sep="\n")  # fmt: skip
+
+
+BYTES = ("frame bytes", "checkpoint")
+
+
+def per_station(result: dict[str, Any]) -> list[float]:
+    """Give microseconds of processor time a station in an average tick, and kilobytes a station."""
+    mean, size = result["mean"], result["stations"]
+    spent = [mean[phase] for phase in ("tick", "learn", "forecast", *BYTES)]
+    spent.append(sum(mean[phase] for phase in BYTES))
+    return [1e6 * seconds / size for seconds in spent] + [
+        result[name] / size / 1000 for name in ("frame_bytes", "state_bytes")
+    ]
+
+
+def by_station(results: dict[str, list[dict[str, Any]]]) -> str:
+    """Write what a station costs, before → now."""
+    head = ["stations", "tick", "learn", "forecast", *BYTES, "both", "packed frame, kB", "packed state, kB"]
+    lines = [head, ["---:"] * len(head)]
+    for before, now in zip(results["before"], results["now"], strict=True):
+        pairs = zip(per_station(before), per_station(now), strict=True)
+        lines.append([f"{now['stations']:,}", *(f"{old:,.1f} → {new:,.1f}" for old, new in pairs)])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def table(results: list[dict[str, Any]], exponents: dict[str, float]) -> str:

@@ -11,13 +11,13 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 run: install
 	$(BIN)/streamlit run app.py
 
-install: .venv/installed
+install: .venv/installed .venv/compiled
 
 # Types are checked on one processor while tests are compiled on the other and Chromium is fetched.
 # Compiled files are kept, or each process that a test starts would compile all of them anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/installed-dev
-	@$(MAKE) --no-print-directory -j 5 lint types audit compiled .venv/installed-chromium
+	@$(MAKE) --no-print-directory -j 6 lint types audit compiled .venv/compiled .venv/installed-chromium
 	$(BIN)/pytest -n 3 --dist loadfile
 
 # What cannot be compiled is shown by the run of the tests.
@@ -59,6 +59,11 @@ $(BIN)/pip:
 .venv/installed: requirements.lock .ci/uv.lock $(BIN)/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/uv.lock
 	$(UV) --require-hashes -r requirements.lock
+	@touch $@
+
+# Compiles the forecaster's kernels, anew where one has changed.
+.venv/compiled: $(wildcard model/kernels/*.py) .venv/installed
+	$(BIN)/python -m model
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed

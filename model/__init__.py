@@ -1,6 +1,6 @@
 """The forecaster, and the records that go into it and come out of it.
 
-This floor needs NumPy, River, holidays and zstandard. It has no clock, no network, no disk, no framework.
+This floor needs NumPy, Numba, River, holidays and zstandard. It has no clock, network, disk or framework.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from model import codec
 from model.codec import Arrays
 from model.component import Component
-from model.mixing import guard
+from model.kernels.records import CERTAIN, KERNEL
 from model.records import UNKNOWN, CountState, count_states, median
 from model.scoring.drift import PARTS
 from model.scoring.issue import (
-    CERTAIN,
     COUNTS,
     IssueCounts,
     Pending,
@@ -31,12 +30,8 @@ from model.scoring.issue import (
     to_weights,
     uncertain,
 )
-from model.scoring.settle import mix
 
 _FORMAT = 7
-
-KERNEL = "numpy-1"
-"""What computes here. Another kernel gives other floats in the fifth decimal: a new one needs a new name."""
 
 ADAPTED: tuple[str, ...] = ("numpy-1",)
 """Kernels whose numbers mean the same as ours: what they learnt is taken over, and ours learns on from it."""
@@ -218,9 +213,9 @@ def _from_format_6(arrays: Arrays) -> Arrays:
         count = np.arange(int(places.max(initial=0)) + 1)
         where = np.minimum((ends - places)[:, None] + count, ends[:, None])
         odds = old[:, where].astype(np.float32) / np.float32(65535)
-        final = guard.apply(
-            mix(odds, weight), arrays[f"{start}curve"], arrays[f"{start}held"], np.maximum(bikes, 0)
-        )
+        # A held median is that of "as now", and the guard's curve leaves the others where they are.
+        pooled = np.einsum("msn,ms->sn", odds, weight) / np.maximum(weight.sum(axis=0), 1e-9)[:, None]
+        medians = np.where(arrays[f"{start}held"], bikes, median(pooled))
         levels = to_levels(odds.swapaxes(1, 2)).swapaxes(1, 2)
         levels[:, (bikes < 0)[:, None] | (count >= places[:, None])] = CERTAIN
         first, length, between = uncertain(levels[:, count <= places[:, None]], places)
@@ -229,7 +224,7 @@ def _from_format_6(arrays: Arrays) -> Arrays:
             f"{start}length": length,
             f"{start}levels": between,
             f"{start}weight": to_weights(weight),
-            f"{start}median": np.where(bikes >= 0, median(final), 0).astype(short(places)),
+            f"{start}median": np.where(bikes >= 0, medians, 0).astype(short(places)),
         }
         if np.isnan(arrays[f"{start}seed_bikes"]).all():
             del new[f"{start}seed_bikes"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from model import kernels
 from model.arrays import Array32, Bools, Ints
-from model.experts.expert import DAY_MINUTES, Now, as_now
-from model.experts.registry import ExpertInputs, answers, build_experts
-from model.mixing import guard
+from model.experts.expert import DAY_MINUTES, Now
+from model.experts.inputs import InputBuilder
+from model.experts.registry import ExpertInputs, build_experts
+from model.kernels.records import CERTAIN, Columns, PoolArrays
 from model.mixing.guard import Guard
 from model.mixing.pool import Pool
 from model.present import Present
@@ -20,6 +23,7 @@ class Ensemble:
 
     def __init__(self, size: int, minutes: tuple[int, ...], inputs: ExpertInputs) -> None:
         self.experts = build_experts(inputs)
+        self._inputs = InputBuilder(self.experts, inputs)
         self.pool = Pool(
             size,
             minutes,
@@ -31,23 +35,56 @@ class Ensemble:
 
     def odds(self, present: Present, rows: Ints, age: Ints, minutes: Ints) -> Array32:
         """Forecast stations whose counts are `age` `(S,)` minutes old, for rising minutes, `(H, S, N)`."""
-        ages = np.unique(age).tolist()
-        if len(ages) <= 1:
-            minutes_old = ages[0] if ages else 0
-            now = present.now(rows, minutes_old)
-            wanted = np.minimum(minutes + minutes_old, DAY_MINUTES).tolist()
-            held = self.held(present, wanted, rows)
-            cdf = self.pooled(now, wanted, answers(self.experts, now, wanted), held)
-            if not minutes_old:
-                cdf[minutes == 0] = as_now(now)
-            return cdf
-        size = int(present.places[rows].max(initial=0)) + 1
-        mixed = np.ones((len(minutes), size, len(rows)), dtype=np.float32).swapaxes(1, 2)
-        for minutes_old in ages:
-            group = np.flatnonzero(age == minutes_old)
-            cdf = self.odds(present, rows[group], age[group], minutes)
-            mixed[:, group, : cdf.shape[2]] = cdf
+        most = int(present.places[rows].max(initial=0)) + 1
+        mixed = np.ones((len(minutes), len(rows), most), dtype=np.float32)
+        for group, now, wanted in _groups(present, rows, age, minutes):
+            cdf = np.empty((len(wanted), int(now.places.max()) + 1, len(group)), dtype=np.float32)
+            pool = self._pool(present, now, wanted)
+            kernels.pooled_odds(self._inputs.order(now), *self._inputs.build(now, wanted), pool, cdf)
+            mixed[:, group, : cdf.shape[1]] = cdf.swapaxes(1, 2)
         return mixed
+
+    def summarise(
+        self, present: Present, size: int, minutes: Sequence[int], at_least: Sequence[int]
+    ) -> tuple[Columns, Columns]:
+        """Summarise the forecasts of the first `size` stations, for rising minutes: bikes, then docks.
+
+        `chance` has a row for each of `at_least`.
+        """
+        rows, age = np.arange(size), present.age()[:size]
+        bikes, docks = (counts[:size] for counts in present.latest.begin())
+        known = (bikes >= 0) & (age >= 0)
+        known_docks = known & (docks >= 0)
+        bike, space = (_columns(len(minutes), size, len(at_least)) for _ in range(2))
+        for group, now, wanted in _groups(present, rows, np.maximum(age, 0), np.asarray(minutes)):
+            kernels.frame_columns(
+                self._inputs.order(now),
+                group,
+                np.asarray(at_least),
+                known[group],
+                known_docks[group],
+                *self._inputs.build(now, wanted),
+                self._pool(present, now, wanted),
+                bike,
+                space,
+            )
+        return bike, space
+
+    def expert_levels(
+        self, present: Present, begin: Ints, minutes: Sequence[int]
+    ) -> tuple[NDArray[np.uint8], Ints]:
+        """Give what goes on record: every expert's P(bikes ≤ k) in 255ths, and the medians of the pool.
+
+        The levels `(H, E, Σ places + 1)` of a station begin at `begin` `(R + 1,)`, and are 255 beyond an
+        expert's reach. The medians are `(H, R)`.
+        """
+        levels = np.full((len(minutes), len(self.experts), int(begin[-1])), CERTAIN, dtype=np.uint8)
+        medians = np.zeros((len(minutes), len(present.places)), dtype=np.int64)
+        if len(present.places):
+            now = present.now(np.arange(len(present.places)))
+            inputs, pool = self._inputs.build(now, minutes), self._pool(present, now, minutes)
+            kernels.expert_levels(self._inputs.order(now), begin, *inputs, pool, levels, medians)
+        return levels, medians
 
     def held(self, present: Present, minutes: Sequence[int], rows: Ints) -> Bools:
         """Tell where the median is held at "as now", `(H, S)`: everywhere in a city's first day."""
@@ -55,24 +92,33 @@ class Ensemble:
             return np.ones((len(minutes), len(rows)), dtype=np.bool_)
         return self.guard.held(minutes, rows)
 
-    def pooled(self, now: Now, minutes: Sequence[int], odds: Sequence[Array32], held: Bools) -> Array32:
-        """Mix the experts' odds for rising minutes and let the guard correct them, `(H, S, N)`.
+    def _pool(self, present: Present, now: Now, minutes: Sequence[int]) -> PoolArrays:
+        low, high, share = self.pool.between(minutes)
+        begin, rise = self.guard.tenth_lines(minutes)
+        certain = (np.array(minutes) == 0) & (now.at == present.at)
+        held = self.held(present, minutes, now.rows)
+        return PoolArrays(self.pool.weight, low, high, share, begin, rise, held, certain)
 
-        `odds` has an array for each of the first experts that answer; those that do not reach `minutes` end
-        before.
-        """
-        weights = self.pool.weights(minutes, now.rows)
-        weights /= weights.sum(axis=1, keepdims=True)
-        pooled = np.zeros((len(minutes), len(now.counts), len(now.rows)), dtype=np.float32).swapaxes(1, 2)
-        for index, each in enumerate(odds):
-            pooled[: len(each)] += each * weights[: len(each), index, :, None]
-        pooled = guard.apply(pooled, self.guard.curves(minutes), held, now.bikes)
-        pooled[:, now.counts >= now.places[:, None]] = 1
-        return pooled
+
+def _groups(present: Present, rows: Ints, age: Ints, minutes: Ints) -> Iterator[tuple[Ints, Now, list[int]]]:
+    """Split stations by the age of their counts: positions, counts, and the minutes from that time."""
+    if not len(minutes):
+        return
+    for minutes_old in np.unique(age).tolist():
+        group = np.flatnonzero(age == minutes_old)
+        now = present.now(rows[group], minutes_old)
+        yield group, now, np.minimum(minutes + minutes_old, DAY_MINUTES).tolist()
+
+
+def _columns(horizons: int, size: int, numbers: int) -> Columns:
+    median, low, high = (np.empty((horizons, size), dtype=np.int16) for _ in range(3))
+    return Columns(median, low, high, np.empty((numbers, horizons, size), dtype=np.uint8))
 
 
 def mirror(cdf: Array32, places: Ints) -> Array32:
     """Turn P(bikes ≤ k) into P(docks ≤ k): k docks or fewer are `places` − k bikes or more."""
+    if not cdf.size:
+        return cdf.copy()
     below = places - 1 - np.arange(cdf.shape[-1])[:, None]
     at = np.maximum(below, 0) * len(places) + np.arange(len(places))
     docks = np.take(cdf.swapaxes(1, 2).reshape(len(cdf), -1), at, axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -31,6 +31,7 @@ from model.identity import (
     unpack_identities,
 )
 from model.issued import IssuedForecasts
+from model.kernels.records import Columns
 from model.latest import LatestCounts
 from model.present import Present
 from model.records import (
@@ -306,7 +307,7 @@ class Forecaster:
         Horizons are solved every five minutes up to twenty, every ten up to two hours, then every half-hour,
         and interpolated linearly in between. `rows` picks stations by their position in `stations`. Without
         it all are forecast at once, which takes much memory for thousands of stations and dozens of horizons:
-        `blocks` splits them.
+        `summarise` takes little.
 
         Raises `ValueError` before the first snapshot, and for minutes out of range.
         """
@@ -332,12 +333,15 @@ class Forecaster:
             docks=Counts(mirror(cdf, present.places[rows]), known & (docks >= 0)),
         )
 
-    def blocks(self) -> Iterator[Ints]:
-        """Split the stations' positions into groups that are cheap to forecast together.
+    def summarise(self, minutes: Sequence[int], at_least: Sequence[int]) -> tuple[Columns, Columns]:
+        """Summarise the forecasts of all stations for rising `minutes`: of the bikes, then of the docks.
+
+        It has what `forecast` gives without writing any distribution out. `chance` has a row for each of
+        `at_least`, numbers of bikes or docks from 1.
 
         Raises `ValueError` before the first snapshot.
         """
-        return self._present().blocks(self._riders.pace, len(self.stations))
+        return self._ensemble.summarise(self._present(), len(self.stations), minutes, at_least)
 
     def _present(self) -> Present:
         if self.at is None or self.learning_since is None:

@@ -12,20 +12,17 @@ from model.arrays import Floats, Ints, Strings
 from model.demand.changes import Changes
 from model.demand.riders import LearntRiders
 from model.ensemble import Ensemble
-from model.experts import solver
-from model.experts.registry import answers
+from model.kernels.records import CERTAIN
 from model.latest import LatestCounts
 from model.present import Present
-from model.records import UNKNOWN, Drift, median
+from model.records import UNKNOWN, Drift
 from model.scoring.drift import DriftMonitor
 from model.scoring.issue import (
-    CERTAIN,
     SCORED_MINUTES,
     IssueCounts,
     Pending,
     short,
     starts,
-    to_levels,
     to_weights,
     uncertain,
 )
@@ -92,8 +89,8 @@ class IssuedForecasts:
             rows = settled.rows
             if len(rows):
                 then, truth = pending.bikes[rows], latest.bikes[rows]
-                self._ensemble.pool.learn(pending.minutes, rows, pending.models, settled.errors)
-                self._ensemble.guard.learn(pending.minutes, rows, settled.pooled, then, truth)
+                self._ensemble.pool.learn(pending.minutes, rows, pending.models, settled.judged.gram)
+                self._ensemble.guard.learn(pending.minutes, rows, settled.judged, then, truth)
                 self._changes.learn(pending.minutes, rows, truth - then)
                 if self.seed is not None:
                     ids = station_id[rows].tolist()
@@ -119,22 +116,12 @@ class IssuedForecasts:
         # At an overflow station 0 docks do not mean that nobody can return a bike.
         docks = np.where(self._riders.overflow.takes, UNKNOWN, present.latest.docks)
         counts = self._counts_at(present.at) or IssueCounts(bikes, docks, places)
-        begin, experts = starts(places), ensemble.experts
-        levels = np.full((len(minutes), len(experts), int(begin[-1])), CERTAIN, dtype=np.uint8)
-        medians = np.zeros((len(minutes), len(every)), dtype=short(places))
-        weights = ensemble.pool.weights(minutes, every)
+        experts, weights = ensemble.experts, ensemble.pool.weights(minutes, every)
         curves, held = ensemble.guard.curves(minutes), ensemble.held(present, minutes, every)
-        for rows in solver.blocks(places, self._riders.pace):
-            now, known = present.now(rows), bikes[rows] >= 0
-            count = now.counts[:, None]
-            inside = (count <= now.places) & known
-            where = (begin[rows] + count)[inside]
-            odds = answers(experts, now, minutes)
-            for expert, distributions in enumerate(odds):
-                reached = len(distributions)
-                levels[:reached, expert, where] = to_levels(distributions.swapaxes(1, 2))[:, inside]
-            pooled = ensemble.pooled(now, minutes, odds, held[:, rows])
-            medians[:, rows] = np.where(known, median(pooled), 0)
+        levels, medians = ensemble.expert_levels(present, starts(places), minutes)
+        judged = bikes >= 0
+        levels[..., np.repeat(~judged, np.maximum(places, 0) + 1)] = CERTAIN
+        medians = np.where(judged, medians, 0).astype(short(places))
         for index, horizon in enumerate(minutes):
             able = [place for place, expert in enumerate(experts) if expert.reach >= horizon]
             weather = self._riders.weather.known(present.at + timedelta(minutes=horizon))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from model.arrays import Floats, Ints, Strings
-from model.experts import solver
+from model.arrays import Ints, Strings
 from model.experts.expert import Now
 from model.hours import ByHours
 from model.latest import LatestCounts
@@ -40,14 +38,3 @@ class Present:
         bikes, at = np.clip(counts[rows], 0, places), self.at - timedelta(minutes=age)
         renting, returning = self.by_hours.flags(self.at, latest.renting, latest.returning)
         return Now(at, rows, bikes, places, renting[rows], returning[rows], self.by_hours)
-
-    def blocks(self, pace: Floats, size: int) -> Iterator[Ints]:
-        """Split the first `size` stations into groups that are cheap to forecast together.
-
-        `pace` `(R,)` is the riders in the busiest hour of each.
-        """
-        age = np.maximum(self.age(), 0)[:size]
-        for minutes_old in np.unique(age).tolist():
-            rows = np.flatnonzero(age == minutes_old)
-            for block in solver.blocks(self.places[rows], pace[rows]):
-                yield rows[block]

@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LADDER = {
     "model": (
-        "arrays", "codec", "globe", "component", "records", "hours", "identity", "latest", "demand",
-        "experts", "mixing", "scoring", "present", "ensemble", "frame", "seed_pipeline", "issued",
-        "checkpoint", "forecaster", "frame_builder", "trip",
+        "arrays", "kernels", "codec", "globe", "component", "records", "hours", "identity", "latest",
+        "demand", "experts", "mixing", "scoring", "present", "ensemble", "frame", "seed_pipeline", "issued",
+        "checkpoint", "forecaster", "frame_builder", "trip", "__main__",
     ),
     "ingest": (
         "logs", "settings", "system", "reason", "text", "http", "public_catalogue", "city", "registry",
@@ -43,13 +43,14 @@ OWNERS = {
     "pydeck": "dashboard.maps",
     "requests": "ingest.http",
     "urllib3": "ingest.http",
+    "numba": "model.kernels",
     "apscheduler": "ingest.worker",
     "sqlalchemy": "ingest.store",
     "alembic": "ingest.store",
 }
 """Libraries that one room alone may import."""
 
-MODEL_NEEDS = {"numpy", "river", "holidays", "zstandard"}
+MODEL_NEEDS = {"numba", "numpy", "river", "holidays", "zstandard"}
 """All that the model may import beside the standard library."""
 
 NO_WORLD = {

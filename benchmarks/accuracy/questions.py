@@ -82,3 +82,23 @@ def grid(recording: Recording, step: int = GRID_SECONDS) -> tuple[Array, Array]:
     fresh = (row >= 0) & (times - polls[np.maximum(row, 0)] <= max(step, 300))
     values = np.where(fresh[:, None] & (bikes[np.maximum(row, 0)] >= 0), bikes[np.maximum(row, 0)], np.nan)
     return times, values
+
+
+def transform(cdf: Array, truth: Array) -> Array:
+    """Spread each truth evenly over the tenths between F(truth − 1) and F(truth), `(n, 10)` [1]_.
+
+    References
+    ----------
+    .. [1] C. Czado, T. Gneiting, L. Held, Predictive model assessment for count data, Biometrics 2009.
+    """
+    last, tenths = cdf.shape[1] - 1, np.linspace(0, 1, 11)
+    upper, lower = (
+        np.take_along_axis(cdf, np.clip(truth - less, 0, last)[:, None], axis=1).astype(np.float64)
+        for less in (0, 1)
+    )
+    lower[truth <= 0] = 0
+    upper = np.maximum(upper, 1e-9)
+    lower = np.minimum(lower, upper - 1e-9)
+    inside = np.minimum(upper, tenths[1:]) - np.maximum(lower, tenths[:-1])
+    shares: Array = np.clip(inside / (upper - lower), 0, 1)
+    return shares

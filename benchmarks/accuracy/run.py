@@ -24,14 +24,13 @@ sys.path.insert(0, str(HERE.parent.parent))
 
 import peers  # noqa: E402
 from plots import plot  # noqa: E402
-from questions import ask, grid  # noqa: E402
+from questions import ask, grid, transform  # noqa: E402
 
 from ingest.replay.backtest import BacktestRow, backtest  # noqa: E402
 from ingest.replay.recording import Recording  # noqa: E402
 from model.forecaster import Forecaster  # noqa: E402
 from model.frame import MINUTES as FRAME_MINUTES  # noqa: E402
 from model.frame_builder import make_frame  # noqa: E402
-from model.mixing.guard import transform  # noqa: E402
 from model.scoring.issue import SCORED_MINUTES  # noqa: E402
 from model.scoring.settle import Score  # noqa: E402
 from model.seed_pipeline import SeedPipeline  # noqa: E402
@@ -296,6 +295,7 @@ def main() -> None:
     parser.add_argument("recordings", nargs="*", default=list(STRETCHES))
     parser.add_argument("--out", type=Path, default=HERE)
     arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)  # now, not after an hour of work
     folder = Path(os.environ["DOCKCAST_SHARED"]) / "recordings"
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:

@@ -23,7 +23,8 @@ from sqlalchemy.engine import Connection
 from ingest.store.database import Database
 from ingest.store.tables import daily_scores
 from model.arrays import Strings
-from model.scoring.settle import BINS, STATION_SCORES, Score
+from model.kernels.records import BINS
+from model.scoring.settle import STATION_SCORES, Score
 
 STATION_KEYS = ["model", "station_id"]
 """The keys of the first table's rows; the others are `n`, `n_dock` and the sums of `STATION_SCORES`."""

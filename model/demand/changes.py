@@ -29,7 +29,7 @@ class Changes(Component):
     def __init__(self, size: int, minutes: Sequence[int]) -> None:
         self.minutes = tuple(minutes)
         self.counts = np.zeros((len(self.minutes), 2 * _MOST + 1, size), dtype=np.float32)
-        self._city: Floats | None = None
+        self._city: Array32 | None = None
 
     def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
@@ -41,6 +41,12 @@ class Changes(Component):
         counts = self.counts[self.minutes.index(minutes)]
         counts[:, rows] *= np.float32(0.5 ** (1 / _HALF_LIFE_FORECASTS))
         counts[np.clip(change, -_MOST, _MOST) + _MOST, rows] += 1
+
+    def of_city(self) -> Array32:
+        """Give the city's distribution of changes, `(H, 61)`, as the settled forecasts that it is worth."""
+        if self._city is None:
+            self._city = (_CITY_FORECASTS * self._of_city()).astype(np.float32)
+        return self._city
 
     def _of_city(self) -> Floats:
         """Give the city's odds of each change, `(H, 61)`.
@@ -60,21 +66,3 @@ class Changes(Component):
             city[index] += (_SHORTER_FORECASTS if index else 0.01) * expected
             city[index] /= city[index].sum()
         return city
-
-    def odds(self, rows: Ints, bikes: Ints, places: Ints) -> Array32:
-        """Give P(bikes ≤ k) at each of `minutes`, `(H, S, N)`: the changes laid around the count of now."""
-        if self._city is None:
-            self._city = self._of_city()
-        weight = np.float32(_CITY_FORECASTS)
-        below = self.counts[..., rows]
-        below += weight * self._city[..., None].astype(np.float32)
-        for change in range(1, 2 * _MOST + 1):
-            below[:, change] += below[:, change - 1]
-        below /= below[:, -1:].copy()
-        count = np.arange(int(places.max(initial=0)) + 1)[:, None]
-        index = np.clip(count - np.minimum(bikes, places) + _MOST, -1, 2 * _MOST)
-        at = np.maximum(index, 0) * len(rows) + np.arange(len(rows))
-        cdf = np.take(below.reshape(len(below), -1), at, axis=1)
-        cdf[:, index < 0] = 0
-        cdf[:, count >= places] = 1
-        return cdf.swapaxes(1, 2)

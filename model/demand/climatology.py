@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -17,8 +16,8 @@ _BINS = 21
 """Empty, full, and nineteen steps between."""
 
 _HALF_LIFE_DAYS = 10.0
-_STATION_HOURS = 1.0
-"""Hours that the station's distribution over all times is worth in one hour of the day."""
+_STATION_SECONDS = 3600.0
+"""Time that the station's distribution over all times is worth in one hour of the day."""
 
 _MOST_SECONDS = 65535
 """What 16 bits count to: forgetting keeps the time in one hour of the day below 54,000 seconds."""
@@ -51,30 +50,12 @@ class Climatology(Component):
         grown = self.spent[cell][level, rows] + np.int64(round(events.hours * 3600))
         self.spent[cell][level, rows] = np.minimum(grown, _MOST_SECONDS)
 
-    def odds(self, ats: Sequence[datetime], rows: Ints, places: Ints) -> Array32:
-        """Give P(bikes ≤ k) at the moments `ats`, `(H, S, N)`."""
-        cells = [self._calendar.cell(at, _HOURS) for at in ats]
-        hours = {cell: index for index, cell in enumerate(dict.fromkeys(cells))}
-        spent = self.spent[..., rows] * np.float32(1 / 3600)
-        always = spent.sum(axis=(0, 1)) + np.float32(1 / _BINS)
-        always /= always.sum(axis=0)
-        day_type, hour = np.array(list(hours), dtype=np.int64).reshape(-1, 2).T
-        below = spent[day_type, hour]
-        below += np.float32(_STATION_HOURS) * always
-        for index in range(1, _BINS):
-            below[:, index] += below[:, index - 1]
-        below /= below[:, -1:].copy()
-        # Where each count lies between the bins: 0 is the first bin alone, all places are all bins.
-        count = np.arange(int(places.max(initial=0)) + 1)[:, None]
-        level = np.clip(count / np.maximum(places - 1, 1), 0, 1) * (_BINS - 2)
-        low = np.minimum(level.astype(np.int64), _BINS - 2)
-        share = (level - low).astype(np.float32)
-        lower, upper = (
-            np.take(below.reshape(len(below), -1), which * len(rows) + np.arange(len(rows)), axis=1)
-            for which in (low, np.minimum(low + 1, _BINS - 2))
-        )
-        upper -= lower
-        lower += share * upper
-        lower[:, count >= places] = 1
-        odds: Array32 = lower[[hours[cell] for cell in cells]].swapaxes(1, 2)
-        return odds
+    def cell(self, at: datetime) -> tuple[int, int]:
+        """Give the day type and hour of a moment."""
+        return self._calendar.cell(at, _HOURS)
+
+    def always(self) -> Array32:
+        """Give each station's distribution over all times, `(21, S)`, as the seconds that it is worth."""
+        always = self.spent.sum(axis=(0, 1), dtype=np.float32) + np.float32(3600 / _BINS)
+        worth: Array32 = always * (np.float32(_STATION_SECONDS) / always.sum(axis=0))
+        return worth

@@ -16,10 +16,10 @@ from model.arrays import Array32, Bools, Floats, Ints, take_rows
 from model.component import Component
 from model.demand.calendar import DAY_TYPES, Calendar
 from model.demand.rates import Demand, Events
+from model.kernels.records import EDGES
 
 _SLOTS = 48
 _TENTHS = 10
-_EDGES = np.array([-0.45, -0.3, -0.2, -0.12, -0.05, 0.05, 0.12, 0.2, 0.3, 0.45], dtype=np.float32)
 _PSEUDO_EVENTS = 100.0
 _HALF_LIFE_DAYS = 20.0
 _USUAL_HALF_LIFE_DAYS = 7.0
@@ -37,7 +37,7 @@ class OccupancyEffect(Component):
     def __init__(self, size: int, calendar: Calendar) -> None:
         self._calendar = calendar
         self.seen, self.expected = np.zeros((2, _TENTHS)), np.zeros((2, _TENTHS))
-        self.seen_off, self.expected_off = (np.zeros((2, len(_EDGES) + 1)) for _ in range(2))
+        self.seen_off, self.expected_off = (np.zeros((2, len(EDGES) + 1)) for _ in range(2))
         self.filled = np.zeros((DAY_TYPES, _SLOTS, size), dtype=np.float32)
         self.hours = np.zeros_like(self.filled)
         self.slot_start = 0
@@ -56,11 +56,11 @@ class OccupancyEffect(Component):
         cell = self.cell(events.middle)
         fill = np.where(known, bikes, 0) / np.maximum(places, 1)
         tenth = np.minimum((fill * _TENTHS).astype(np.int64), _TENTHS - 1)
-        off = np.searchsorted(_EDGES, fill - self.usual([cell], slice(None))[0])
+        off = np.searchsorted(EDGES, fill - self.usual([cell], slice(None))[0])
         rates = demand.at(events.middle)
         hours = events.hours
         expected = np.where(events.free, rates * (demand.factor * hours)[:, None], 0)
-        by_fill, by_distance = self._tables()
+        by_fill, by_distance = self.tables()
         fade = 0.5 ** (hours / 24 / _HALF_LIFE_DAYS)
         for table in (self.seen, self.expected, self.seen_off, self.expected_off):
             table *= fade
@@ -68,10 +68,8 @@ class OccupancyEffect(Component):
             riders = events.riders[side]
             self.seen[side] += np.bincount(tenth, riders, _TENTHS)
             self.expected[side] += np.bincount(tenth, expected[side] * by_distance[side][off], _TENTHS)
-            self.seen_off[side] += np.bincount(off, riders, len(_EDGES) + 1)
-            self.expected_off[side] += np.bincount(
-                off, expected[side] * by_fill[side][tenth], len(_EDGES) + 1
-            )
+            self.seen_off[side] += np.bincount(off, riders, len(EDGES) + 1)
+            self.expected_off[side] += np.bincount(off, expected[side] * by_fill[side][tenth], len(EDGES) + 1)
         slot_start = int(events.middle.timestamp()) * _SLOTS // 86400
         if slot_start != self.slot_start:
             self.slot_start = slot_start
@@ -94,22 +92,9 @@ class OccupancyEffect(Component):
         usual: Array32 = (filled + mean) / (hours + 1)
         return usual
 
-    def _tables(self) -> tuple[Floats, Floats]:
+    def tables(self) -> tuple[Floats, Floats]:
+        """Give the factors by tenth of fill, `(2, 10)`, and by distance from the usual fill, `(2, 11)`."""
         return (
             (self.seen + _PSEUDO_EVENTS) / (self.expected + _PSEUDO_EVENTS),
             (self.seen_off + _PSEUDO_EVENTS) / (self.expected_off + _PSEUDO_EVENTS),
         )
-
-    def factors(self, cells: Sequence[tuple[int, int]], rows: Ints, places: Ints, size: int) -> Array32:
-        """Give the factors on arrivals at `k` bikes, and departures at `k + 1`, `(C, 2, size − 1, S)`."""
-        fill = (np.arange(size, dtype=np.float32)[:, None] / np.maximum(places, 1)).astype(np.float32)
-        tenth = np.minimum((fill * _TENTHS).astype(np.int64), _TENTHS - 1)
-        distance = fill - self.usual(cells, rows)[:, None]
-        off = np.zeros(distance.shape, dtype=np.int8)
-        for edge in _EDGES:  # ten comparisons are quicker than a binary search
-            off += distance > edge
-        by_fill, by_distance = (table.astype(np.float32) for table in self._tables())
-        factors = np.empty((len(cells), 2, size - 1, len(rows)), dtype=np.float32)
-        np.multiply(by_fill[0][tenth[:-1]], np.take(by_distance[0], off[:, :-1]), out=factors[:, 0])
-        np.multiply(by_fill[1][tenth[1:]], np.take(by_distance[1], off[:, 1:]), out=factors[:, 1])
-        return factors

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model import kernels
 from model.arrays import Array32, Bools, Floats, Ints, take_rows
 from model.component import Component
 from model.demand.calendar import DAY_TYPES, Calendar
@@ -235,26 +236,35 @@ class Demand(Component):
         return rates
 
     @property
+    def pace(self) -> Floats:
+        """The riders in the busiest hour of each station's week, `(S,)`."""
+        pace: Floats = self.rates.sum(axis=2).max(axis=(0, 1), initial=0)
+        return pace
+
+    @property
     def factor(self) -> Floats:
         """Riders seen city-wide in the last hour over riders expected, `(2,)`: arrivals, departures."""
         factor: Floats = (self.recent[:, 0] + _FACTOR_EVENTS) / (self.recent[:, 1] + _FACTOR_EVENTS)
         return factor
 
-    def ahead(self, at: datetime, ends: Floats, rows: Ints) -> Array32:
-        """Give the rates per hour in steps of time that end at the minutes `ends` after `at`, `(T, 2, S)`.
+    def flows_ahead(self, at: datetime, grid: Floats) -> Array32:
+        """Give the expected arrivals and departures in T steps of time, `(T, 2, S)`.
 
-        The city's factor fades with the half-life of its measurement.
+        The steps begin and end at the minutes `grid` `(T + 1,)` after `at`. The city's factor fades with the
+        half-life of its measurement.
         """
-        factor = self.factor
-        starts = np.concatenate([[0.0], ends[:-1]])
-        rates = self.rates[..., rows]
-        out = np.empty((len(ends), 2, len(rows)), dtype=np.float32)
-        for index, middle in enumerate((starts + ends) / 2):
-            now = 1 + (factor - 1) * 0.5 ** (middle / _FACTOR_MINUTES)
-            moment = at + timedelta(minutes=float(middle))
-            usual = self._in_weather(moment, rates[self.cell(moment)])
-            out[index] = usual * now[:, None].astype(np.float32)
-        return out
+        middles = (grid[:-1] + grid[1:]) / 2
+        fade = 0.5 ** (middles / _FACTOR_MINUTES)
+        factors = 1 + (self.factor - 1) * fade[:, None]
+        cells = np.empty((len(middles), 2), dtype=np.int64)
+        for index, middle in enumerate(middles.tolist()):
+            moment = at + timedelta(minutes=middle)
+            cells[index] = self.cell(moment)
+            weather = self._weather.factors(moment)
+            if weather is not None:
+                factors[index] *= weather
+        hours = (np.diff(grid) / 60).astype(np.float32)
+        return kernels.flows_in_steps(self.rates, cells, factors.astype(np.float32), hours)
 
 
 def _smooth(table: NDArray[Any]) -> NDArray[Any]:

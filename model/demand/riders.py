@@ -38,12 +38,6 @@ class LearntRiders:
         self.climatology = Climatology(size, calendar)
         self.overflow = Overflow(size)
 
-    @property
-    def pace(self) -> Floats:
-        """The riders in the busiest hour of each station's week, `(S,)`."""
-        pace: Floats = self.short.rates.sum(axis=2).max(axis=(0, 1), initial=0)
-        return pace
-
     def places(self, latest: LatestCounts, capacity: Ints) -> Ints:
         """Give the places of forecasts, `(S,)`.
 

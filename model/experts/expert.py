@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import numpy as np
-
-from model.arrays import Array32, Bools, Floats, Ints
+from model.arrays import Array32, Bools, Ints
+from model.experts.chain import ChainExpert
+from model.experts.climatology import ClimatologyExpert
+from model.experts.naive import NaiveExpert
+from model.experts.spread import SpreadExpert
 
 if TYPE_CHECKING:
     from model.hours import ByHours
@@ -37,20 +39,20 @@ class Now:
     returning: Bools
     by_hours: ByHours | None = None
 
-    @property
-    def counts(self) -> Ints:
-        """The counts that the odds run over: 0 to the largest station's places, `(N,)`."""
-        return np.arange(int(self.places.max(initial=0)) + 1)
 
-
+@runtime_checkable
 class OddsModel(Protocol):
-    """Forecasts P(bikes ≤ k), `(H, S, N)`. The docks are what the bikes leave of the places.
+    """An expert in NumPy: it forecasts P(bikes ≤ k), `(H, S, N)`, for 0 to the largest station's places.
 
-    Odds never fall with `k`, lie between 0 and 1, and are 1 from a station's places on.
+    The docks are what the bikes leave of the places. Odds never fall with `k` and lie between 0 and 1.
     """
 
     def odds(self, now: Now, minutes: Sequence[int]) -> Array32:
         """Give the distributions `minutes` after `now.at`."""
+
+
+ExpertModel = ChainExpert | ClimatologyExpert | NaiveExpert | SpreadExpert | OddsModel
+"""The first four are computed by `model.kernels`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,28 +65,8 @@ class Expert:
     name: str
     reach: int
     first_weight: float
-    model: OddsModel
-
-    def odds(self, now: Now, minutes: Sequence[int]) -> Array32:
-        """Give the distributions `minutes` after `now.at`."""
-        return self.model.odds(now, minutes)
+    model: ExpertModel
 
     def within(self, minutes: Sequence[int]) -> list[int]:
         """Pick the minutes that the expert reaches."""
         return [minute for minute in minutes if minute <= self.reach]
-
-
-def as_now(now: Now) -> Array32:
-    """Give the distribution for "nothing changes", `(S, N)`."""
-    return (np.minimum(now.bikes, now.places) <= now.counts[:, None]).astype(np.float32).T
-
-
-def between(grid: Floats, cdf: Array32, minutes: Sequence[int]) -> Array32:
-    """Interpolate distributions, known at the minutes `grid`, linearly in time."""
-    place = np.interp(minutes, grid, np.arange(len(grid)))
-    low = np.floor(place).astype(np.int64)
-    share = (place - low).astype(np.float32)[:, None, None]
-    read: Array32 = cdf[low]
-    inside = np.flatnonzero(share)
-    read[inside] += share[inside] * (cdf[low[inside] + 1] - read[inside])
-    return read

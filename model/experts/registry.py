@@ -6,14 +6,13 @@ adapted by name. `naive` must stay: skill and drift are measured against it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model.arrays import Array32
-from model.experts.chain import ChainExpert, solve
+from model.experts.chain import ChainExpert
 from model.experts.climatology import ClimatologyExpert
-from model.experts.expert import DAY_MINUTES, NEAR_MINUTES, Expert, Now, OddsModel
+from model.experts.expert import DAY_MINUTES, NEAR_MINUTES, Expert, ExpertModel
 from model.experts.naive import NaiveExpert
 from model.experts.spread import SpreadExpert
 
@@ -52,7 +51,7 @@ class ExpertEntry:
     reach: int
     first_weight: float
     description: str
-    build: Callable[[ExpertInputs], OddsModel]
+    build: Callable[[ExpertInputs], ExpertModel]
 
 
 EXPERTS: tuple[ExpertEntry, ...] = (
@@ -62,14 +61,14 @@ EXPERTS: tuple[ExpertEntry, ...] = (
         DAY_MINUTES,
         6.0,
         "naive, less sure of itself",
-        lambda inputs: SpreadExpert(inputs.changes),
+        lambda inputs: SpreadExpert(),
     ),
     ExpertEntry(
         "climatology",
         DAY_MINUTES,
         1.0,
         "as is usual at that hour of such a day",
-        lambda inputs: ClimatologyExpert(inputs.climatology),
+        lambda inputs: ClimatologyExpert(),
     ),
     ExpertEntry(
         "chain",
@@ -97,14 +96,14 @@ EXPERTS: tuple[ExpertEntry, ...] = (
         DAY_MINUTES,
         1.0,
         "chain, drawn back to how full a station usually is",
-        lambda inputs: ChainExpert(inputs.short_demand, occupancy_effect=inputs.occupancy_effect),
+        lambda inputs: ChainExpert(inputs.short_demand, pulled=True),
     ),
     ExpertEntry(
         "calm",
         NEAR_MINUTES,
         2.0,
         "pull, with fewer riders",
-        lambda inputs: ChainExpert(inputs.short_demand, occupancy_effect=inputs.occupancy_effect, calm=0.65),
+        lambda inputs: ChainExpert(inputs.short_demand, pulled=True, calm=0.65),
     ),
 )
 """All experts, naive first. By the first weights a new city is forecast nearly as it is now."""
@@ -115,14 +114,3 @@ def build_experts(inputs: ExpertInputs) -> tuple[Expert, ...]:
     return tuple(
         Expert(entry.name, entry.reach, entry.first_weight, entry.build(inputs)) for entry in EXPERTS
     )
-
-
-def answers(experts: Sequence[Expert], now: Now, minutes: Sequence[int]) -> list[Array32]:
-    """Give each expert's odds for those of `minutes` that it reaches; the chains are solved together."""
-    chains = {expert.name: expert.model for expert in experts if isinstance(expert.model, ChainExpert)}
-    reached = [expert.within(minutes) for expert in experts if expert.name in chains]
-    solved = dict(zip(chains, solve([*chains.values()], now, reached), strict=True))
-    return [
-        solved[expert.name] if expert.name in solved else expert.odds(now, expert.within(minutes))
-        for expert in experts
-    ]

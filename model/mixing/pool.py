@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model import kernels
 from model.arrays import Array32, Bools, Floats, Ints, take_rows
 from model.component import Component
 
@@ -116,20 +117,21 @@ class Pool(Component):
             gram = other.products(index, kept).transpose(2, 0, 1)
             self._add(index, able, np.arange(len(matrix)), matrix @ gram @ matrix.transpose(0, 2, 1))
 
-    def learn(self, minutes: int, rows: Ints, experts: Sequence[str], error: Array32) -> None:
-        """Learn from a settled forecast of the stations `rows`: errors `(M, S, N)` of the named experts.
+    def learn(self, minutes: int, rows: Ints, experts: Sequence[str], gram: Array32) -> None:
+        """Learn from a settled forecast of the stations `rows`.
 
-        A forecast that other experts issued teaches what it can: it may be as old as its horizon is long.
+        `gram` `(S, M, M)` are the products of the errors of the named experts, summed over counts. A forecast
+        that other experts issued teaches what it can: it may be as old as its horizon is long.
         """
         index = self.minutes.index(minutes)
         able = np.flatnonzero(self.able[index])
-        by_station = self._of_the_able(index, rows, experts, error)
-        if by_station is None:
+        products = self._of_the_able(index, rows, experts, gram)
+        if products is None:
             return
         fade = np.float32(0.5 ** (1 / _HALF_LIFE_FORECASTS))
         self.gram[index] *= fade
         self.settled[index] *= fade
-        self._add(index, able, rows, by_station @ by_station.transpose(0, 2, 1))
+        self._add(index, able, rows, products)
         self.settled[index, rows] += 1
         self._solve(index, able)
         # A longer horizon may have no truth yet: until it has, this one's weights are the best guess.
@@ -152,20 +154,19 @@ class Pool(Component):
         products: Array32 = self.gram[index, self.pair[np.ix_(experts, experts)]]
         return products
 
-    def _of_the_able(self, index: int, rows: Ints, experts: Sequence[str], error: Array32) -> Array32 | None:
-        """Give the errors of this pool's able experts, `(S, M, N)`; None where it has none of `experts`."""
+    def _of_the_able(self, index: int, rows: Ints, experts: Sequence[str], gram: Array32) -> Array32 | None:
+        """Give the products of this pool's able experts, `(S, M, M)`; None where it has none of `experts`."""
         able = np.flatnonzero(self.able[index])
         names = [self.experts[place] for place in able]
-        by_station = error.transpose(1, 0, 2)
         if names == list(experts):
-            return by_station
+            return gram
         known = np.array([name in experts for name in names])
         if not known.any():
             return None
         kept = [list(experts).index(name) for name in names if name in experts]
         matrix = _stand_in(self.weight[index][np.ix_(able, rows)], known)
-        completed: Array32 = (matrix @ by_station[:, kept]).astype(np.float32)
-        return completed
+        completed: Floats = matrix @ gram[:, kept][:, :, kept] @ matrix.transpose(0, 2, 1)
+        return completed.astype(np.float32)
 
     def _solve(self, index: int, able: Ints) -> None:
         gram = self.products(index, able).astype(np.float64)
@@ -173,15 +174,24 @@ class Pool(Component):
         total = gram.sum(axis=2)
         eye = np.eye(len(able))
         toward = _FIRST * self.first[index, able]
-        city = _minimise((total + _FIRST * eye)[None], toward[None], self.city[None, index, able])[0]
+        city = self.city[index, able]
+        kernels.minimise((total + _FIRST * eye)[None], toward[None], city[None], _STEPS, _LEAST)
         city_share = _CITY_FORECASTS * min(1.0, truths / 200) / max(truths, 1.0)
         own = gram.transpose(2, 0, 1) + city_share * total + _TIE * eye
-        weight = _minimise(own, np.broadcast_to(_TIE * city, own.shape[:2]), self.weight[index, able].T)
+        weight: Floats = self.weight[index, able].T.astype(np.float64, order="C")
+        kernels.minimise(own, np.broadcast_to(_TIE * city, weight.shape).copy(), weight, _STEPS, _LEAST)
         self.city[index, able] = city
         self.weight[index, able] = weight.T
 
     def weights(self, minutes: Sequence[int], rows: Ints) -> Array32:
-        """Give the weights `(H, M, S)`, interpolated linearly between the learnt horizons.
+        """Give the weights `(H, M, S)`, interpolated linearly between the learnt horizons."""
+        low, high, share = self.between(minutes)
+        weight, after = self.weight[..., rows], share[:, None, None]
+        mixed: Array32 = (1 - after) * weight[low] + after * weight[high]
+        return mixed
+
+    def between(self, minutes: Sequence[int]) -> tuple[Ints, Ints, Array32]:
+        """Give the learnt horizons before and after each of `minutes`, and the share of the later, `(H,)`.
 
         Where experts end between two horizons, the weights are those of the longer one, which does without.
         """
@@ -190,10 +200,8 @@ class Pool(Component):
         low = np.floor(place).astype(np.int64)
         high = np.minimum(low + 1, len(learnt) - 1)
         ends = (self.able[low] != self.able[high]).any(axis=1)
-        share = np.where(ends, np.ceil(place - low), place - low).astype(np.float32)[:, None, None]
-        weight = self.weight[..., rows]
-        mixed: Array32 = (1 - share) * weight[low] + share * weight[high]
-        return mixed
+        share = np.where(ends, np.ceil(place - low), place - low).astype(np.float32)
+        return low, high, share
 
 
 def pairs(members: int) -> Ints:
@@ -219,19 +227,3 @@ def _stand_in(weight: Array32, known: Bools) -> Floats:
     matrix[:, known] = np.eye(share.shape[1])
     matrix[:, ~known] = share[:, None]
     return matrix
-
-
-def _minimise(gram: Floats, toward: Floats, start: Floats) -> Floats:
-    """Minimise `w' G w − 2 toward' w` over the simplex, for many problems at once, from `start`.
-
-    It takes exponentiated gradient steps, scaled by the largest entry of `G`. Each solve starts where the
-    last ended.
-    """
-    scale = np.maximum(np.abs(gram).max(axis=(1, 2)), 1e-9)[:, None]
-    weight = start.astype(np.float64)
-    for _ in range(_STEPS):
-        slope = (gram @ weight[..., None])[..., 0] - toward
-        slope -= (slope * weight).sum(axis=1, keepdims=True)
-        weight = np.maximum(weight * np.exp(-np.clip(2 * slope / scale, -3, 3)), _LEAST)
-        weight /= weight.sum(axis=1, keepdims=True)
-    return weight

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.arrays import Array32, Bools, Floats, Ints, frozen, take_rows
+from model.kernels.records import CERTAIN
 from model.records import WEATHER
 
 NEAR_SCORED: tuple[int, ...] = (5, 10, 15, 30, 45, 60, 90, 120)
@@ -29,9 +30,6 @@ ISSUE_MINUTES = 20
 
 FAR_ISSUES = 6
 """Only every sixth issue has the far horizons: each of these waits for up to a day and takes memory."""
-
-CERTAIN = 255
-"""What stands for a probability of 1 in `Pending.levels`: half, and each tenth, lie between two of them."""
 
 WHOLE = 65535
 """What stands for a weight of 1 in `Pending.weight`."""
@@ -156,16 +154,16 @@ class Pending:
 
     def reorder(self, rows: Ints, counts: IssueCounts) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one. `counts` are those of the new order."""
-        before = take_rows(self._begin(), rows, 0)
+        before = take_rows(self.begin(), rows, 0)
         for name, default in (("weight", 0), ("held", True), ("median", 0), ("first", 0), ("length", 0)):
             setattr(self, name, take_rows(getattr(self, name), rows, default))
         if self.seed_bikes is not None:
             self.seed_bikes = take_rows(self.seed_bikes, rows, np.nan)
-        moved = np.repeat((before - self._begin()).ravel(), self.length.ravel())
+        moved = np.repeat((before - self.begin()).ravel(), self.length.ravel())
         self.levels = self.levels[moved + np.arange(len(moved))]
         self.counts = counts
 
-    def _begin(self) -> Ints:
+    def begin(self) -> Ints:
         """Give where the levels of each member and station begin, `(M, S)`."""
         ends: Ints = np.cumsum(self.length, dtype=np.int64).reshape(self.length.shape)
         return ends - self.length
@@ -173,7 +171,7 @@ class Pending:
     def odds(self, rows: Ints) -> Array32:
         """Give P(bikes ≤ k) of some stations by member, `(M, S, N)`."""
         count = np.arange(int(self.places[rows].max(initial=0)) + 1)
-        first, length, begin = (each[:, rows, None] for each in (self.first, self.length, self._begin()))
+        first, length, begin = (each[:, rows, None] for each in (self.first, self.length, self.begin()))
         inside = count - first.astype(np.int64)
         between = (inside >= 0) & (inside < length)
         odds: Array32 = (inside >= 0).astype(np.float32)

@@ -21,6 +21,7 @@ from model.experts.expert import DAY_MINUTES
 from model.experts.naive import NaiveExpert
 from model.experts.registry import ExpertEntry
 from model.frame import MINUTES
+from model.kernels.records import KERNEL
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.settle import Score
 from tests.support.model_world import MINUTE, MONDAY, riders, stations
@@ -152,9 +153,9 @@ def test_the_pool_learns_from_an_older_forecast_by_name(blob: bytes, monkeypatch
     every = np.arange(len(pool.experts))
     before = pool.products(0, every)
     names = [*pool.experts, KNOWN[-1].name]
-    error = np.zeros((len(names), 6, 13), dtype=np.float32)
-    error[0] = 0.5
-    pool.learn(5, np.arange(6), names, error)
+    products = np.zeros((6, len(names), len(names)), dtype=np.float32)
+    products[:, 0, 0] = 13 * 0.5**2
+    pool.learn(5, np.arange(6), names, products)
     grown = pool.products(0, every) - before * np.float32(0.5 ** (1 / (72 * 15)))
     np.testing.assert_allclose(grown[0, 0], 13 * 0.25, rtol=1e-4)
     np.testing.assert_allclose(grown[1:, 1:], 0, atol=1e-4)
@@ -212,7 +213,7 @@ def test_a_state_of_a_kernel_that_means_the_same_is_taken_over(
 ) -> None:
     """What it learnt and what waits stays as it was; the next checkpoint is ours."""
     arrays = checkpoint.unpack(blob)
-    assert str(arrays["kernel"]) == checkpoint.KERNEL
+    assert str(arrays["kernel"]) == KERNEL
     monkeypatch.setattr(checkpoint, "ADAPTED", ("before-1",))
     theirs = codec.pack(arrays | {"kernel": np.array("before-1")})
     adapted = Forecaster.from_bytes(theirs)

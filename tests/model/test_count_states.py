@@ -169,7 +169,6 @@ def test_stations_of_several_ages_are_forecast_as_each_alone_would_be() -> None:
         alone = forecaster.forecast(MINUTES, np.array([row])).bikes.cdf[:, 0]
         # Stations are solved together at the pace of the busiest, which moves the last digits.
         np.testing.assert_allclose(together.bikes.cdf[:, row, : alone.shape[-1]], alone, atol=1e-4)
-    assert sorted(np.concatenate(list(forecaster.blocks())).tolist()) == [*range(6)]
     assert (
         forecaster.forecast([60, 0]).bikes.cdf[1].tolist() == forecaster.forecast([0]).bikes.cdf[0].tolist()
     )

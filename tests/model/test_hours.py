@@ -14,6 +14,7 @@ from model.frame_builder import make_frame
 from model.hours import FOREVER, OpeningHours
 from tests.model.test_forecaster import taught
 from tests.support.model_world import MINUTE, MONDAY, riders, snapshot, stations
+from tests.support.numpy_reference import kernel_odds
 
 HOUR = timedelta(hours=1)
 
@@ -100,16 +101,16 @@ def test_no_bike_is_to_be_had_when_the_station_is_closed_and_its_count_is_foreca
 def test_a_closed_night_moves_no_count() -> None:
     """A station that is closed all the way spreads less than one that is open."""
     forecaster = taught()
-    chain = next(each for each in forecaster.experts if each.name == "chain")
-    free = chain.odds(forecaster._present().now(np.arange(6)), [60, 120])
+    now = forecaster._present().now(np.arange(6))
+    free = kernel_odds(forecaster, now, [60, 120])["chain"]
     assert forecaster.at is not None
-    now = (forecaster.at - MONDAY) / HOUR
-    forecaster.update_hours(between((now - 10, now - 1), (now + 24, now + 30)))
-    still = chain.odds(forecaster._present().now(np.arange(6)), [60, 120])
+    hour = (forecaster.at - MONDAY) / HOUR
+    forecaster.update_hours(between((hour - 10, hour - 1), (hour + 24, hour + 30)))
+    still = kernel_odds(forecaster, forecaster._present().now(np.arange(6)), [60, 120])["chain"]
     assert ((still > 1e-6) & (still < 1 - 1e-6)).sum() == 0
     assert ((free > 1e-6) & (free < 1 - 1e-6)).sum() > 0
-    forecaster.update_hours(between((now - 10, now + 0.5), (now + 24, now + 30)))
-    half = chain.odds(forecaster._present().now(np.arange(6)), [60, 120])
+    forecaster.update_hours(between((hour - 10, hour + 0.5), (hour + 24, hour + 30)))
+    half = kernel_odds(forecaster, forecaster._present().now(np.arange(6)), [60, 120])["chain"]
     np.testing.assert_allclose(half[0], half[1], atol=1e-6)
     spread = (free * (1 - free)).sum(), (half * (1 - half)).sum()
     assert 0 < spread[1] < spread[0]

@@ -17,7 +17,7 @@ def test_neither_holidays_nor_river_come_along(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["model.forecaster", "ingest.cli.app", "dashboard.pipeline"])
-def test_river_is_loaded_by_the_first_forecaster(module: str) -> None:
-    code = f"import sys, {module}; print({{'river', 'scipy'}} & set(sys.modules))"
+def test_river_and_numba_are_loaded_by_the_first_forecaster(module: str) -> None:
+    code = f"import sys, {module}; print({{'river', 'scipy', 'numba'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()", "import River where it is used"
+    assert done.stdout.strip() == "set()", "import River and Numba where they are used"

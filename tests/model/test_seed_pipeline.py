@@ -9,7 +9,6 @@ import pytest
 
 from model import Forecaster
 from model.records import WEATHER
-from model.scoring.settle import as_odds
 from model.seed_pipeline import WEATHER_COLUMNS, SeedPipeline, TargetMeans, pipeline
 from tests.support.model_world import MONDAY, riders, stations
 
@@ -73,12 +72,24 @@ def test_a_city_without_weather_is_predicted_as_well() -> None:
 
 
 def test_a_number_becomes_the_whole_numbers_beside_it() -> None:
-    odds = as_odds(np.array([2.25, -3.0, 9.0, 2.0]), np.array([4, 4, 4, 4]), 6)
-    assert odds[0].tolist() == [0, 0, 0.75, 1, 1, 1]
-    assert odds[1].tolist() == [1] * 6
-    assert odds[2].tolist() == [0, 0, 0, 0, 1, 1]
-    assert odds[3].tolist() == [0, 0, 1, 1, 1, 1]
-    assert (1 - odds[0]).sum() == pytest.approx(2.25)
+    """Its scores are those of the distribution, not of the rounded number."""
+    forecaster = Forecaster(stations(), seed=True)
+    for seen in riders(300):
+        waiting = {each.target_at: each for each in forecaster._issued.pending if each.minutes == 10}
+        for score in forecaster.learn(seen):
+            if score.model != "seed" or score.minutes != 10 or not score.n:
+                continue
+            pending = waiting[score.target_at]
+            assert pending.seed_bikes is not None
+            mean = np.clip(pending.seed_bikes[score.rows], 0, pending.places[score.rows])
+            truth = seen.bikes[score.rows]
+            odds = np.clip(np.arange(40) + 1 - mean[:, None], 0, 1)
+            came = truth[:, None] <= np.arange(40)
+            np.testing.assert_allclose(score.squared_error, (mean - truth) ** 2, atol=1e-4)
+            np.testing.assert_allclose(score.crps, ((odds - came) ** 2).sum(axis=1), atol=1e-5)
+            np.testing.assert_allclose(score.brier_bike, (1 - odds[:, 0] - (truth >= 1)) ** 2, atol=1e-6)
+            judged = score.n
+    assert judged
 
 
 def test_it_is_scored_on_the_same_forecasts_and_can_be_switched_off() -> None:

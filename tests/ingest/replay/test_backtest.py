@@ -15,9 +15,9 @@ from ingest.replay.backtest import backtest
 from ingest.replay.recording import Recording
 from model import Forecaster
 from model.records import median
-from model.scoring.settle import mix
 from tests.support import serving
 from tests.support.model_world import MONDAY, riders, stations
+from tests.support.numpy_reference import mix
 
 
 @pytest.fixture(scope="module")

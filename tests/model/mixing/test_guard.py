@@ -8,9 +8,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import Forecaster
+from model.kernels.judging import transform
+from model.kernels.mixture import guard as kernel
+from model.kernels.records import Judged
 from model.mixing import guard
 from model.records import median
+from tests.support import numpy_reference
 from tests.support.model_world import riders, stations
+
+
+def guarded(pooled: np.ndarray, curve: np.ndarray, held: np.ndarray, bikes: np.ndarray) -> np.ndarray:
+    """Apply the guard to distributions `(S, N)` by the kernel, and see that NumPy does the same."""
+    cdf, size = np.ascontiguousarray(pooled.T), pooled.shape[1]
+    kernel(cdf, *guard.tenth_lines(curve), held, bikes, np.full(len(bikes), size - 1), size)
+    np.testing.assert_allclose(cdf.T, numpy_reference.guarded(pooled, curve, held, bikes), atol=1e-5)
+    return cdf.T
+
+
+def tenths(cdf: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Give the probability integral transform of distributions `(S, N)`, `(10,)`."""
+    total = np.zeros(10)
+    for each, came in zip(cdf, truth.tolist(), strict=True):
+        transform(total, each, len(each) - 1, came)
+    return total
+
+
+def judged(pooled: np.ndarray, truth: np.ndarray) -> Judged:
+    """Give what the guard learns from distributions `(S, N)`."""
+    none = np.zeros(0)
+    return Judged(none, none, none, none.astype(np.float32), median(pooled), tenths(pooled, truth))
 
 
 def test_in_the_first_day_the_median_stays_while_the_odds_widen() -> None:
@@ -32,11 +58,11 @@ def test_a_held_median_stays_and_a_free_one_is_left_alone(seed: int, bikes: int)
     pooled[:, -1] = 1
     straight = np.linspace(0, 1, 11)
     where = np.array([bikes])
-    tied = guard.apply(pooled, straight, np.array([True]), where)
+    tied = guarded(pooled, straight, np.array([True]), where)
     assert median(tied)[0] == bikes
     assert (np.diff(tied) >= -1e-6).all()
     assert tied[0, -1] == pytest.approx(1)
-    free = guard.apply(pooled, straight, np.array([False]), where)
+    free = guarded(pooled, straight, np.array([False]), where)
     np.testing.assert_allclose(free, pooled, atol=1e-6)
 
 
@@ -55,12 +81,12 @@ def test_a_spread_that_is_too_narrow_is_widened() -> None:
         truth = np.clip(np.rint(rng.logistic(centre, 1.2)).astype(int), 0, 40)
         pooled = narrow(centre)
         curve = mender.curves([10])[0]
-        mended = guard.apply(pooled, curve, np.zeros(50, dtype=bool), centre)
+        mended = guarded(pooled, curve, np.zeros(50, dtype=bool), centre)
         if step > 300:
-            before.append(guard.transform(pooled, truth)[:, 1:9].sum() / 50)
-            after.append(guard.transform(mended, truth)[:, 1:9].sum() / 50)
+            before.append(tenths(pooled, truth)[1:9].sum() / 50)
+            after.append(tenths(mended, truth)[1:9].sum() / 50)
             assert (median(mended) == median(pooled)).all()
-        mender.learn(10, np.arange(50), pooled, centre, truth)
+        mender.learn(10, np.arange(50), judged(pooled, truth), centre, truth)
     assert np.mean(before) < 0.73
     assert 0.75 < np.mean(after) < 0.81
 
@@ -71,5 +97,5 @@ def test_the_median_is_held_where_it_was_worse_than_naive() -> None:
     then, truth = np.array([5, 5]), np.array([5, 8])
     wanders = np.repeat((counts >= 8).astype(np.float32)[None], 2, axis=0)
     for _ in range(400):
-        keeper.learn(10, np.arange(2), wanders, then, truth)
+        keeper.learn(10, np.arange(2), judged(wanders, truth), then, truth)
     assert keeper.held([10], np.arange(2))[0].tolist() == [True, False]

@@ -10,9 +10,16 @@ from hypothesis import strategies as st
 from model import Forecaster
 from model.experts import registry
 from model.experts.expert import NEAR_MINUTES
-from model.mixing.pool import Pool, _minimise
+from model.kernels.simplex import minimise
+from model.mixing.pool import Pool
 from model.scoring.issue import SCORED_MINUTES
 from tests.support.model_world import riders, stations
+
+
+def products(errors: np.ndarray) -> np.ndarray:
+    """Give what a pool learns from errors `(M, S, N)`."""
+    gram: np.ndarray = np.einsum("msn,osn->smo", errors, errors).astype(np.float32)
+    return gram
 
 
 @settings(deadline=None, max_examples=40)
@@ -23,7 +30,7 @@ def test_the_weights_lie_on_the_simplex_and_beat_every_single_expert(seed: int, 
     gram = (errors @ errors.T)[None]
     weight = np.full((1, members), 1 / members)
     for _ in range(30):
-        weight = _minimise(gram, np.zeros((1, members)), weight)
+        minimise(gram, np.zeros((1, members)), weight, 20, 1e-5)
     assert weight.sum() == pytest.approx(1)
     assert weight.min() > 0
     loss = float(weight[0] @ gram[0] @ weight[0])
@@ -35,7 +42,7 @@ def test_the_pool_finds_the_better_expert_at_each_station() -> None:
     pool = Pool(2, (10,), experts, (1440, 1440), (1.0, 1.0))
     good, bad = np.full(5, 0.1, dtype=np.float32), np.full(5, 0.6, dtype=np.float32)
     for _ in range(300):
-        pool.learn(10, np.arange(2), experts, np.array([[good, bad], [bad, good]]))
+        pool.learn(10, np.arange(2), experts, products(np.array([[good, bad], [bad, good]])))
     weight = pool.weights([10], np.arange(2))[0]
     assert weight[0, 0] > 0.9
     assert weight[1, 1] > 0.9
@@ -47,7 +54,7 @@ def test_a_horizon_without_truths_has_the_weights_of_the_next_shorter_one() -> N
     errors = np.array([[0.5, 0.5], [0.1, 0.6], [0.6, 0.1]], dtype=np.float32)[..., None].repeat(5, axis=2)
     rows = np.arange(2)
     for _ in range(200):
-        pool.learn(10, rows, experts, errors)
+        pool.learn(10, rows, experts, products(errors))
     ten, sixty, far = pool.weights([10, 60, 200], rows)
     assert ten[1, 0] > 0.8
     assert ten[2, 1] > 0.8
@@ -56,13 +63,13 @@ def test_a_horizon_without_truths_has_the_weights_of_the_next_shorter_one() -> N
     np.testing.assert_allclose(far, [[0, 0], *(ten[1:] / ten[1:].sum(axis=0))], rtol=1e-4)
     before = pool.weights([10], rows)
     for _ in range(200):
-        pool.learn(60, rows, experts, errors[:, ::-1])
+        pool.learn(60, rows, experts, products(errors[:, ::-1]))
     ten, sixty, far = pool.weights([10, 60, 200], rows)
     np.testing.assert_array_equal(ten, before[0])
     assert sixty[1, 1] > 0.8
     assert far[1, 1] > 0.8
     for _ in range(10):
-        pool.learn(10, rows, experts, errors)
+        pool.learn(10, rows, experts, products(errors))
     assert pool.weights([60], rows)[0, 1, 1] > 0.8
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from model.kernels.records import CERTAIN
 from model.scoring.issue import (
-    CERTAIN,
     CURVE_POINTS,
     IssueCounts,
     Pending,

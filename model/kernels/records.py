@@ -1,0 +1,172 @@
+"""What goes into the kernels and comes out of them, as named arrays. Nothing here is compiled."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.arrays import Array32, Bools, Floats, Ints
+
+KERNEL = "numba-1"
+"""The name of these kernels in checkpoints. It changes whenever forecasts do."""
+
+EDGES = np.array([-0.45, -0.3, -0.2, -0.12, -0.05, 0.05, 0.12, 0.2, 0.3, 0.45], dtype=np.float32)
+"""Distances of fill from the usual fill, between which the occupancy effect has a factor each."""
+
+NO_ODDS = 255
+"""Stands in `Columns.chance` for a station without a forecast."""
+
+CERTAIN = 255
+"""What stands for a probability of 1 in the levels of a forecast on record.
+
+Half, and each tenth, lie between two levels.
+"""
+
+BINS = 10
+"""Bins of the probability integral transform, and of the stated odds."""
+
+
+class StationArrays(NamedTuple):
+    """The stations of a forecast, `(S,)`: their rows in the state, counts, places and flags as 0 or 1."""
+
+    rows: Ints
+    bikes: Ints
+    places: Ints
+    returning: Array32
+    renting: Array32
+
+
+class ChainArrays(NamedTuple):
+    """The C chains and what moves them, in T steps of time of which the first `near` are exact.
+
+    `demand` `(C,)` is the position in `flows` `(D, T, 2, R)`, the expected arrivals and departures in each
+    step. `scale` `(C, 2)` multiplies them. `pulled` `(C,)` tells where the occupancy effect applies, and
+    `far` where the chain goes beyond the near steps. `shares` `(T, S)` is the open part of each step; of
+    length 0 where all are open. `cell` `(T,)` is the position in `usual` `(cells, R)`, the usual fill.
+    `knot` `(T,)` is where the odds after each step are kept, counted from the chain's first knot; -1 where
+    nobody asks for them. `by_fill` `(2, 10)` and `by_distance` `(2, 11)` are the factors; the distances of
+    the second lie between `EDGES`.
+    """
+
+    demand: Ints
+    scale: Array32
+    pulled: Bools
+    far: Bools
+    near: int
+    flows: Array32
+    shares: Array32
+    knot: Ints
+    cell: Ints
+    usual: Array32
+    by_fill: Array32
+    by_distance: Array32
+
+
+class SpreadArrays(NamedTuple):
+    """Changes by horizon, from −(C − 1)/2 to (C − 1)/2: `counts` `(H, C, R)`, and the `city`'s `(H, C)`.
+
+    The city's have the weight that they are worth to a station.
+    """
+
+    counts: Array32
+    city: Array32
+
+
+class ClimatologyArrays(NamedTuple):
+    """The time `spent` `(day types, hours, bins, R)` at each fill, in seconds.
+
+    `always` `(bins, R)` is what the time over all hours is worth. `cells` `(G, 2)` are the day types and
+    hours that are asked for.
+    """
+
+    spent: NDArray[np.uint16]
+    always: Array32
+    cells: Ints
+
+
+class Knots(NamedTuple):
+    """Where the odds of E experts lie at H horizons, among `total` knots.
+
+    The first knot is now. `chains` `(C,)`, `spread` and `climatology` are the first knots of these; the last
+    ones are the `dense` odds `(K, S, N)` of experts that no kernel computes. `low` and `share` `(E, H)` are
+    the knot before each horizon and how far the way is to the next; `low` is -1 beyond an expert's reach.
+    """
+
+    total: int
+    spread: int
+    climatology: int
+    chains: Ints
+    dense: Array32
+    low: Ints
+    share: Array32
+
+
+class PoolArrays(NamedTuple):
+    """The pool's weights and the guard's corrections.
+
+    `weight` `(L, E, R)` are the weights at the learnt horizons; `low`, `high` and `share` `(H,)` tell where
+    each of H horizons lies between two of them. The curves that stretch the pooled probability are
+    straight in each tenth: `begin + rise × 10 F`, both `(H, 10)`. `held` `(H, S)` tells where the median
+    stays at "as now". `certain` `(H,)` tells where the horizon is now, so that nothing has changed.
+    """
+
+    weight: Array32
+    low: Ints
+    high: Ints
+    share: Array32
+    begin: Array32
+    rise: Array32
+    held: Bools
+    certain: Bools
+
+
+class Columns(NamedTuple):
+    """A side's columns of a frame: `median`, `low`, `high` `(H, R)`, and `chance` `(4, H, R)` in per cent."""
+
+    median: NDArray[np.int16]
+    low: NDArray[np.int16]
+    high: NDArray[np.int16]
+    chance: NDArray[np.uint8]
+
+
+class IssuedArrays(NamedTuple):
+    """A forecast on record of E experts and R stations: see `model.scoring.issue.Pending`.
+
+    The levels of an expert and station begin at `begin` `(E, R)` in `levels`. The guard's curve is given as
+    lines, `line` and `rise` `(10,)`.
+    """
+
+    first: NDArray[Any]
+    length: NDArray[Any]
+    begin: Ints
+    levels: NDArray[np.uint8]
+    weight: NDArray[np.uint16]
+    line: Array32
+    rise: Array32
+    held: Bools
+    median: NDArray[Any]
+    bikes: Ints
+    docks: Ints
+    places: Ints
+    seed_bikes: Floats
+
+
+class Judged(NamedTuple):
+    """What the judged stations show, for M models: the experts, the seed pipeline if it ran, and the pool.
+
+    `errors` `(5, M, n)` are the absolute error of the median, the squared error of the mean, the CRPS, and
+    the Brier scores of a bike and of a dock, the last not a number where docks are unknown. `tenths`
+    `(M, 10)` is the probability integral transform. `odds` `(3, M, 2, 10)` are by tenth of the odds of a
+    bike and of a dock: the forecasts, their odds, and how many came true. `gram` `(n, E, E)` are the
+    products of the experts' weighted errors. `median` `(n,)` and `pooled_tenths`
+    `(10,)` are the pool's before the guard.
+    """
+
+    errors: Floats
+    tenths: Floats
+    odds: Floats
+    gram: Array32
+    median: Ints
+    pooled_tenths: Floats

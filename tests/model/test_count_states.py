@@ -222,3 +222,12 @@ def test_a_frame_of_before_the_states_is_read() -> None:
     assert frame.state.tolist() == [CountState.CLOSED, *[CountState.KNOWN] * 5]
     assert frame.cargo.tolist() == frame.last_at.tolist() == [-1] * 6
     assert not frame.overflow.any()
+
+
+def test_a_state_that_there_is_not_or_for_too_few_stations_is_refused() -> None:
+    ids, counts = np.array(["a", "b"]), np.array([1, 2])
+    for state in ([0, len(CountState)], [-1, 0]):
+        with pytest.raises(ValueError, match="a value that CountState does not"):
+            Snapshot(MONDAY, ids, counts, counts, state=np.array(state))
+    with pytest.raises(ValueError, match="one value a station"):
+        Snapshot(MONDAY, ids, counts, counts, state=np.array([0]))

@@ -131,7 +131,7 @@ class Ticker:
     - `working_copy` is None until the first poll and after each error; set it to None to load it anew.
     - `run_tick` does one tick and may raise: extend it to do something before or after.
     - `before_learning` runs before each snapshot is learnt: override it to fill in the time before it.
-    - `waited_seconds` is how long the last tick waited for strangers: feed and weather.
+    - `waited_seconds` is how long the last tick that polled waited for strangers: feed and weather.
     - `claim`, `take_lease` and `log_state` are for use by both.
     """
 
@@ -174,7 +174,6 @@ class Ticker:
 
     def tick(self) -> datetime:
         """Do one tick and give the time of the next. Raises nothing."""
-        self.waited_seconds = 0.0
         try:
             due = self.run_tick()
         except LeaseLostError:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from ingest.store.tables import checkpoints
 from model import Forecaster, Snapshot, codec
 from model.checkpoint import StateError
 from tests.support.model_world import riders, stations
-from tests.support.store_world import MINUTE, NOON
+from tests.support.store_world import MINUTE, NOON, copy_store
 from tests.support.tick_world import Desk, ScriptedWeather, fresh, rain, state_of
 
 pytestmark = pytest.mark.both
@@ -49,21 +50,32 @@ def spoil(desk: Desk, newest: int, how: Callable[[bytes], bytes]) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize(("how", "newest"), [*((how, 1) for how in SPOILT), ("garbage", 2)])
-def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
-    desk: Desk, how: str, newest: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    """It recovers from the checkpoint before, or from the log alone where that is spoilt too."""
-    sky, expected, spoilt = ScriptedWeather(), Forecaster(stations()), SPOILT[how]
+@pytest.fixture(scope="module")
+def learnt_store(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> tuple[Path, bytes]:
+    """A store with 35 polls and two checkpoints, and the state after them: to learn it takes a second."""
+    folder = tmp_path_factory.mktemp("learnt")
+    desk, sky, expected = Desk(folder), ScriptedWeather(), Forecaster(stations())
     ticker = desk.worker(weather=sky, checkpoint_seconds=600)
-    seen = list(riders(36, start=NOON))
-    for index, snapshot in enumerate(seen[:35]):
+    for index, snapshot in enumerate(riders(35, start=NOON)):
         if index == 24:
             sky.next = rain(snapshot.at)
         if index == 25:
             expected.update_weather(rain(snapshot.at - MINUTE))
         desk.tick(ticker, fresh(snapshot))
         expected.learn(snapshot)
+    desk.store.close()
+    return folder, expected.to_bytes()
+
+
+@pytest.mark.parametrize(("how", "newest"), [*((how, 1) for how in SPOILT), ("garbage", 2)])
+def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
+    learnt_store: tuple[Path, bytes], tmp_path: Path, how: str, newest: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It recovers from the checkpoint before, or from the log alone where that is spoilt too."""
+    folder, state = learnt_store
+    copy_store(folder, tmp_path)
+    desk, expected = Desk(tmp_path), Forecaster.from_bytes(state)
+    desk.feed.now += 35 * MINUTE
     before, last = (
         desk.store.checkpoints.newest("test", before=NOON + 25 * MINUTE),
         desk.store.checkpoints.newest("test"),
@@ -72,15 +84,17 @@ def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
     assert last is not None
     assert (before.at, last.at) == (NOON + 20 * MINUTE, NOON + 25 * MINUTE)
 
-    spoil(desk, newest, spoilt)
+    spoil(desk, newest, SPOILT[how])
+    *_, snapshot = riders(36, start=NOON)
     with caplog.at_level(logging.WARNING):
-        assert state_of(desk.store) == expected.to_bytes()
-        desk.tick(desk.worker(checkpoint_seconds=600), fresh(seen[35]), after=2 * MINUTE)
-    expected.learn(seen[35])
+        assert state_of(desk.store) == state
+        desk.tick(desk.worker(checkpoint_seconds=600), fresh(snapshot), after=2 * MINUTE)
+    expected.learn(snapshot)
     assert caplog.text.count("cannot be used") == 2 * newest, "each recovery says so of each"
     assert desk.outcomes() == ["learnt"] * 36
     assert state_of(desk.store) == expected.to_bytes()
     assert desk.state() == ("live", None, 0)
+    desk.store.close()
 
 
 @pytest.mark.parametrize("newest", [1, 2])
@@ -117,12 +131,12 @@ def test_stations_that_came_after_the_checkpoint_before_are_not_lost_with_the_ne
 
 
 def test_what_the_checkpoint_before_needs_is_not_forgotten(desk: Desk) -> None:
-    ticker = desk.worker(checkpoint_seconds=1800, keep=timedelta(minutes=5))
+    ticker = desk.worker(checkpoint_seconds=600, keep=timedelta(minutes=5))
     expected = Forecaster(stations())
-    for snapshot in riders(100, start=NOON):
+    for snapshot in riders(65, start=NOON):
         desk.tick(ticker, fresh(snapshot))
         expected.learn(snapshot)
-    assert len(desk.store.observations.poll_times("test")) < 100
+    assert len(desk.store.observations.poll_times("test")) < 65
     spoil(desk, 1, SPOILT["truncated"])
     assert state_of(desk.store) == expected.to_bytes()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -108,6 +109,17 @@ def store_url(folder: Path, name: str = "dockcast.db") -> str:
     if Databases.server is None and not path.exists():
         path.write_bytes(_with_all_tables())
     return Databases.url(path, "dockcast_template")
+
+
+def copy_store(folder: Path, to: Path) -> None:
+    """Copy a store that nobody has open from one folder to another, where `store_url` finds it."""
+    source, target = folder / "dockcast.db", to / "dockcast.db"
+    if Databases.server is None:
+        shutil.copyfile(source, target)
+    else:
+        database = sa.make_url(store_url(folder)).database
+        assert database is not None
+        Databases.url(target, database)
 
 
 def empty_url(folder: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_a_pooled_median_is_the_one_that_was_issued(day: Path) -> None:
     forecaster = Forecaster(recording.stations)
     issued: dict[datetime, np.ndarray] = {}
     honest = peeking = scored = 0.0
-    for seen in recording.snapshots():
+    for seen in islice(recording.snapshots(), 9 * 60):
         due = [p for p in forecaster._issued.pending if p.minutes == 120 and p.target_at <= seen.at]
         scores = forecaster.learn(seen)
         for pending in due:

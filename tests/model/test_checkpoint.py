@@ -24,7 +24,7 @@ from model.frame import MINUTES
 from model.kernels.records import KERNEL
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.settle import Score
-from tests.support.model_world import MINUTE, MONDAY, riders, stations
+from tests.support.model_world import MINUTE, MONDAY, riders, stations, taught
 
 NEW = ExpertEntry("stubborn", DAY_MINUTES, 4.0, "naive under another name", lambda inputs: NaiveExpert())
 """An expert that no checkpoint knows."""
@@ -41,19 +41,12 @@ Spoil = Callable[[dict[str, NDArray[Any]]], dict[str, NDArray[Any]]]
 @pytest.fixture(scope="module")
 def blob() -> bytes:
     """Pack a forecaster that has learnt for a day and has forecasts pending up to a day ahead."""
-    forecaster = learnt(26 * 60)
+    forecaster = taught(26 * 60)
     forecaster.run_seed_pipeline(seed=True)
     return forecaster.to_bytes()
 
 
-def learnt(minutes: int) -> Forecaster:
-    forecaster = Forecaster(stations())
-    for seen in riders(minutes):
-        forecaster.learn(seen)
-    return forecaster
-
-
-def go_on(forecaster: Forecaster, minutes: int = 300) -> list[Score]:
+def go_on(forecaster: Forecaster, minutes: int = 130) -> list[Score]:
     """Let a forecaster learn on, forecast, and give the scores."""
     assert forecaster.at is not None
     scores = []

@@ -14,16 +14,9 @@ from model.arrays import Floats
 from model.frame import MINUTES, NO_FORECAST, Frame
 from model.frame_builder import make_frame
 from model.records import CountState
-from tests.support.model_world import MINUTE, MONDAY, riders, snapshot, stations
+from tests.support.model_world import MINUTE, MONDAY, riders, snapshot, stations, taught
 
 MONDAY_NOON = MONDAY + timedelta(hours=12)
-
-
-def taught(minutes: int = 720) -> Forecaster:
-    forecaster = Forecaster(stations())
-    for seen in riders(minutes):
-        forecaster.learn(seen)
-    return forecaster
 
 
 def dark(seen: Snapshot, state: CountState = CountState.CONTRADICTED) -> Snapshot:
@@ -86,7 +79,7 @@ def test_a_count_that_is_not_known_teaches_nothing_and_settles_nothing(
     hide: Callable[[Snapshot], Snapshot],
 ) -> None:
     """The zeros of a closed station were a truth for all models, naive included."""
-    forecaster = taught()
+    forecaster = taught(720)
     before = {
         name: {key: value.copy() for key, value in forecaster.components[name].arrays().items()}
         for name in ("long", "climatology", "changes")
@@ -108,7 +101,7 @@ def test_a_count_that_is_not_known_teaches_nothing_and_settles_nothing(
 
 
 def test_no_forecast_is_issued_of_a_count_that_is_not_known() -> None:
-    forecaster = taught()
+    forecaster = taught(720)
     waiting = forecaster.waiting
     for seen in riders(21, start=MONDAY_NOON):
         forecaster.learn(dark(seen))
@@ -122,7 +115,7 @@ def test_no_forecast_is_issued_of_a_count_that_is_not_known() -> None:
 
 
 def test_in_a_blackout_the_odds_are_those_of_the_last_known_count_and_wider() -> None:
-    forecaster = taught()
+    forecaster = taught(720)
     last = forecaster.snapshot()
     assert last is not None
     horizons = [0, 5, 10, 30, 60]
@@ -154,7 +147,7 @@ def test_in_a_blackout_the_odds_are_those_of_the_last_known_count_and_wider() ->
 
 
 def test_stations_of_several_ages_are_forecast_as_each_alone_would_be() -> None:
-    forecaster = taught()
+    forecaster = taught(720)
     seen = list(riders(40, start=MONDAY_NOON))
     hidden = {0: 0, 1: 0, 2: 25, 3: 39}  # from which minute on each is unknown
     for minute, each in enumerate(seen):
@@ -175,7 +168,7 @@ def test_stations_of_several_ages_are_forecast_as_each_alone_would_be() -> None:
 
 
 def test_after_a_day_without_a_known_count_there_is_no_forecast() -> None:
-    forecaster = taught()
+    forecaster = taught(720)
     ids = forecaster.stations.station_id
     for hours, forecasts in ((23, True), (24, True), (25, False)):
         at = MONDAY_NOON - MINUTE + timedelta(hours=hours)

@@ -13,14 +13,7 @@ from model.arrays import Floats
 from model.checkpoint import StateError
 from model.frame import MINUTES
 from model.scoring.issue import SCORED_MINUTES
-from tests.support.model_world import MINUTE, MONDAY, riders, snapshot, stations
-
-
-def taught(minutes: int = 300, size: int = 6) -> Forecaster:
-    forecaster = Forecaster(stations(size))
-    for seen in riders(minutes, size):
-        forecaster.learn(seen)
-    return forecaster
+from tests.support.model_world import MINUTE, MONDAY, riders, snapshot, stations, taught
 
 
 def test_every_horizon_is_a_distribution_over_what_the_station_can_hold() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -12,8 +13,7 @@ from model import Forecaster, Snapshot
 from model.frame import Frame
 from model.frame_builder import make_frame
 from model.hours import FOREVER, OpeningHours
-from tests.model.test_forecaster import taught
-from tests.support.model_world import MINUTE, MONDAY, riders, snapshot, stations
+from tests.support.model_world import MINUTE, MONDAY, riders, snapshot, stations, taught
 from tests.support.numpy_reference import kernel_odds
 
 HOUR = timedelta(hours=1)
@@ -219,9 +219,9 @@ def test_hours_of_other_stations_are_refused() -> None:
 
 
 def test_a_stillness_at_night_is_no_wonder_where_the_city_is_closed() -> None:
-    forecaster = Forecaster(stations())
-    for seen in riders(8 * 1440):
-        forecaster.learn(Snapshot(seen.at - timedelta(days=7), seen.station_id, seen.bikes, seen.docks))
+    forecaster = Forecaster(stations(), every=60)
+    for seen in islice(riders(2 * 1440), 0, None, 5):
+        forecaster.learn(Snapshot(seen.at - timedelta(days=2), seen.station_id, seen.bikes, seen.docks))
     assert forecaster.at is not None
     since, until = at(10), at(16)
     open_odds = forecaster.odds_of_stillness(since, until)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import numpy as np
 
-from model import Snapshot, Stations
+from model import Forecaster, Snapshot, Stations
 
 MONDAY = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -56,3 +58,16 @@ def riders(
         departures = random.poisson(busy * (1 - 0.9 * towards * tide))
         counts = np.clip(counts + arrivals - departures, 0, capacity)
         yield snapshot(at, counts.tolist(), capacity)
+
+
+@cache
+def _taught(minutes: int, size: int) -> Forecaster:
+    forecaster = Forecaster(stations(size))
+    for seen in riders(minutes, size):
+        forecaster.learn(seen)
+    return forecaster
+
+
+def taught(minutes: int = 300, size: int = 6) -> Forecaster:
+    """Give a forecaster that has learnt this city for some minutes; each call gives another copy."""
+    return deepcopy(_taught(minutes, size))

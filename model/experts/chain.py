@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from model.demand.occupancy_effect import OccupancyEffect
     from model.demand.rates import Demand
 
 
@@ -14,12 +15,12 @@ class ChainExpert:
     """The birth–death chain on learnt demand, and its variants: see `model.kernels.chain`.
 
     `tilt` multiplies arrivals and divides departures: a day is not its average, and the pool mixes days with
-    more and with fewer bikes. With `pulled`, rates depend on how full the station is, by the occupancy
-    effect. `calm` scales all rates: bikes that come and go together, by van or with friends, move the count
+    more and with fewer bikes. With an `occupancy_effect`, rates depend on how full the station is. `calm`
+    scales all rates: bikes that come and go together, by van or with friends, move the count
     less than their rates say.
     """
 
     demand: Demand
     tilt: float = 1.0
-    pulled: bool = False
+    occupancy_effect: OccupancyEffect | None = None
     calm: float = 1.0

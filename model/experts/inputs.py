@@ -169,7 +169,7 @@ class InputBuilder:
                 [(chain.tilt * chain.calm, chain.calm / chain.tilt) for chain in layout.chains],
                 dtype=np.float32,
             ).reshape(-1, 2),
-            pulled=np.array([chain.pulled for chain in layout.chains], dtype=np.bool_),
+            pulled=np.array([chain.occupancy_effect is not None for chain in layout.chains], dtype=np.bool_),
             far=layout.far,
             near=min(_NEAR_STEPS, len(grid) - 1),
             flows=np.stack(flows) if flows else np.zeros((0, 0, 2, 0), dtype=np.float32),

@@ -61,14 +61,14 @@ EXPERTS: tuple[ExpertEntry, ...] = (
         DAY_MINUTES,
         6.0,
         "naive, less sure of itself",
-        lambda inputs: SpreadExpert(),
+        lambda inputs: SpreadExpert(inputs.changes),
     ),
     ExpertEntry(
         "climatology",
         DAY_MINUTES,
         1.0,
         "as is usual at that hour of such a day",
-        lambda inputs: ClimatologyExpert(),
+        lambda inputs: ClimatologyExpert(inputs.climatology),
     ),
     ExpertEntry(
         "chain",
@@ -96,14 +96,14 @@ EXPERTS: tuple[ExpertEntry, ...] = (
         DAY_MINUTES,
         1.0,
         "chain, drawn back to how full a station usually is",
-        lambda inputs: ChainExpert(inputs.short_demand, pulled=True),
+        lambda inputs: ChainExpert(inputs.short_demand, occupancy_effect=inputs.occupancy_effect),
     ),
     ExpertEntry(
         "calm",
         NEAR_MINUTES,
         2.0,
         "pull, with fewer riders",
-        lambda inputs: ChainExpert(inputs.short_demand, pulled=True, calm=0.65),
+        lambda inputs: ChainExpert(inputs.short_demand, occupancy_effect=inputs.occupancy_effect, calm=0.65),
     ),
 )
 """All experts, naive first. By the first weights a new city is forecast nearly as it is now."""

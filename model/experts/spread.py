@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from model.demand.changes import Changes
+
+
+@dataclass(frozen=True, eq=False)
 class SpreadExpert:
     """Lays the changes that the station and its city have shown before around the count of now.
 
     It interpolates between the horizons that are learnt: see `model.kernels.members`.
     """
+
+    changes: Changes

@@ -127,8 +127,8 @@ def chain_odds(forecaster: Forecaster, chain: ChainExpert, now: Now, minutes: Se
             rate *= shares[1].astype(np.float32)
         flows = np.repeat(rate[:, None], size - 1, axis=1)
         flows[ARRIVALS] *= np.arange(size - 1)[:, None] < now.places
-        if chain.pulled:
-            flows *= factors(forecaster._riders.occupancy, middle, now, size)
+        if chain.occupancy_effect is not None:
+            flows *= factors(chain.occupancy_effect, middle, now, size)
         p = advance(p, *flows) if end <= NEAR_MINUTES else leaps(p, *flows[:, None])[0]
         known.append(p)
     cdf = cumulate(np.stack(known), now.places)

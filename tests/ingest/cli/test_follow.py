@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -196,9 +197,9 @@ def test_an_interrupt_keeps_what_was_followed(
     server.at("/hangs/gbfs.json", server_that.silent())
     with serving([make_recording(tmp_path / f"town{n}") for n in range(3)]) as address:
         urls = {f"town{n}": f"{address}/town{n}/gbfs.json" for n in range(3)}
-        write_catalogue(
-            env, urls | {"hangs": server.url("/hangs/gbfs.json").replace("127.0.0.1", "localhost")}
-        )
+        # Three at the host that hangs, one after the other: on a slow machine one alone may be over too soon.
+        hanging = server.url("/hangs/gbfs.json").replace("127.0.0.1", "localhost")
+        write_catalogue(env, urls | {f"hangs{n}": hanging + "?" * n for n in range(3)})
         command = subprocess.Popen([*COMMAND, "follow", "--all-docked"], cwd=ROOT, env=env, text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
         wait_for(lambda: urls.keys() <= {row.system_id for row in store.systems.followed()})
@@ -206,8 +207,8 @@ def test_an_interrupt_keeps_what_was_followed(
         output, errors = command.communicate(timeout=60)
     assert command.returncode == 130
     assert "followed: 3 systems, 9 stations" in output
-    # It did not wait for the host that hangs: that one would have been asked, and away.
-    assert "interrupted; 1 systems were not asked: run it again to go on" in errors
+    # It did not wait for the host that hangs: all would have been asked then, and away.
+    assert re.search(r"interrupted; [123] systems were not asked: run it again to go on", errors)
     assert "Traceback" not in errors
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import queue
 import re
 import threading
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from ingest.registry import check_address
 from ingest.replay.countries import country_of
 from ingest.store import Store
 from ingest.system import System
+from ingest.text import without_accents
 
 Cause = Literal["followed", "unknown", "key", "not_gbfs", "no_docks", "no_bicycles", "away", "unusable"]
 """Why a system is not followed: it is already, nobody knows it, or what its feed is or does."""
@@ -276,9 +276,7 @@ def _as_id(text: str) -> str:
     >>> _as_id("pony_liège"), _as_id("zeus_freiburg im breisgau"), _as_id("łódź"), _as_id("…")
     ('pony_liege', 'zeus_freiburg-im-breisgau', 'odz', 'system')
     """
-    apart = unicodedata.normalize("NFKD", text)
-    plain = "".join(c for c in apart if not unicodedata.combining(c))
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("._-")[:_LONGEST_ID] or "system"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", without_accents(text)).strip("._-")[:_LONGEST_ID] or "system"
 
 
 def _by_host(entries: Iterable[CatalogueEntry]) -> queue.SimpleQueue[list[CatalogueEntry]]:

@@ -12,7 +12,6 @@ import io
 import os
 import re
 import tempfile
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from ingest.http.client import Fetcher, names_private
 from ingest.http.errors import FetchError
-from ingest.text import readable
+from ingest.text import readable, without_accents
 
 CATALOGUE = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv"
 PACKAGED = Path(__file__).parent
@@ -201,5 +200,4 @@ def _write(path: Path, body: bytes) -> None:
 
 def _folded(text: str) -> str:
     """Take case and accents away, so that "velib" finds "Vélib'"."""
-    apart = unicodedata.normalize("NFKD", text.strip().casefold())
-    return "".join(c for c in apart if not unicodedata.combining(c))
+    return without_accents(text.strip().casefold())

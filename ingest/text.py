@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from urllib.parse import unquote_plus
 
 import ftfy
@@ -37,6 +38,16 @@ _ESCAPED = re.compile("%[0-9a-fA-F]{2}")
 _UNSEEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\udfff]"
 )
+
+
+def without_accents(text: str) -> str:
+    """Take the accents off letters.
+
+    >>> without_accents("Vélib' in Łódź")
+    "Velib' in Łodz"
+    """
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(each for each in apart if not unicodedata.combining(each))
 
 
 def clean(text: str, most: int) -> str:

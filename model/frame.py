@@ -21,6 +21,7 @@ from model.arrays import Bools, Ints
 from model.codec import Arrays
 from model.hours import OpeningHours
 from model.identity import pack_renamed, unpack_renamed
+from model.kernels.records import NO_FORECAST as NO_FORECAST
 from model.records import UNKNOWN, Stations, count_states, pack_stations, unpack_stations
 
 MINUTES: tuple[int, ...] = (*range(0, 121, 5), *range(180, 1441, 60))
@@ -28,9 +29,6 @@ MINUTES: tuple[int, ...] = (*range(0, 121, 5), *range(180, 1441, 60))
 
 AT_LEAST: tuple[int, ...] = (1, 2, 3, 4)
 """How many bikes or spaces a rider may need: `Outlook.chance` has a row for each."""
-
-NO_FORECAST = 255
-"""Stands in `Outlook.chance` for a station without a forecast."""
 
 _FORMAT = 2
 

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.replay.recording import Recording
+from model.kernels.judging import transform
+from model.kernels.records import BINS
 from model.records import CountState
 
 Array = NDArray[Any]
@@ -84,21 +86,12 @@ def grid(recording: Recording, step: int = GRID_SECONDS) -> tuple[Array, Array]:
     return times, values
 
 
-def transform(cdf: Array, truth: Array) -> Array:
-    """Spread each truth evenly over the tenths between F(truth − 1) and F(truth), `(n, 10)` [1]_.
+def covered(cdf: Array, truth: Array) -> float:
+    """Give the mass of the non-randomised probability integral transform between 0.1 and 0.9.
 
-    References
-    ----------
-    .. [1] C. Czado, T. Gneiting, L. Held, Predictive model assessment for count data, Biometrics 2009.
+    It is the transform that our own forecasts are judged by, of distributions `(n, N)`.
     """
-    last, tenths = cdf.shape[1] - 1, np.linspace(0, 1, 11)
-    upper, lower = (
-        np.take_along_axis(cdf, np.clip(truth - less, 0, last)[:, None], axis=1).astype(np.float64)
-        for less in (0, 1)
-    )
-    lower[truth <= 0] = 0
-    upper = np.maximum(upper, 1e-9)
-    lower = np.minimum(lower, upper - 1e-9)
-    inside = np.minimum(upper, tenths[1:]) - np.maximum(lower, tenths[:-1])
-    shares: Array = np.clip(inside / (upper - lower), 0, 1)
-    return shares
+    tenths = np.zeros(BINS)
+    for below, came in zip(cdf, truth.tolist(), strict=True):
+        transform(tenths, below, len(below) - 1, came)
+    return float(tenths[1:-1].sum() / len(truth))

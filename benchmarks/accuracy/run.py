@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE.parent.parent))
 
 import peers  # noqa: E402
 from plots import plot  # noqa: E402
-from questions import ask, grid, transform  # noqa: E402
+from questions import ask, covered, grid  # noqa: E402
 
 from ingest.replay.backtest import BacktestRow, backtest  # noqa: E402
 from ingest.replay.recording import Recording  # noqa: E402
@@ -76,7 +76,7 @@ def judge(
                 crps=float(crps.mean()),
                 brier_bike=float(((some_bike - (truth >= 1)) ** 2).mean()),
                 brier_dock=float(((some_dock - (docks >= 1)) ** 2)[docks >= 0].mean()),
-                cover80=float(transform(cdf, truth)[:, 1:9].sum(axis=1).mean()),
+                cover80=covered(cdf, truth),
                 stations_worse=float(worse.mean()),
             )
         )

@@ -65,6 +65,14 @@ class InputBuilder:
         self._experts = tuple(experts)
         self._learnt = learnt
         self._layouts: dict[tuple[int, ...], _Layout] = {}
+        self._by_hour = [
+            (place, each) for place, each in enumerate(experts) if isinstance(each.model, ClimatologyExpert)
+        ]
+        self._in_numpy = [
+            (place, each, each.model)
+            for place, each in enumerate(experts)
+            if isinstance(each.model, OddsModel)
+        ]
 
     def order(self, now: Now) -> Ints:
         """Put stations of like size and pace side by side: the largest and the busiest of a block decide."""
@@ -79,15 +87,14 @@ class InputBuilder:
         distinct = list(dict.fromkeys(cells))
         first = layout.climatology + len(distinct)
         low, dense = layout.low.copy(), []
-        for index, expert in enumerate(self._experts):
+        for index, expert in self._by_hour:
+            reached = cells[: len(expert.within(minutes))]
+            low[index, : len(reached)] = [layout.climatology + distinct.index(cell) for cell in reached]
+        for index, expert, model in self._in_numpy:
             within = expert.within(minutes)
-            if isinstance(expert.model, ClimatologyExpert):
-                low[index, : len(within)] = [layout.climatology + distinct.index(cell) for cell in cells][
-                    : len(within)
-                ]
-            elif within and isinstance(expert.model, OddsModel):
+            if within:
                 low[index, : len(within)] = np.arange(first, first + len(within))
-                dense.append(expert.model.odds(now, within))
+                dense.append(model.odds(now, within))
                 first += len(within)
         return KernelInputs(
             StationArrays(

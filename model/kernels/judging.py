@@ -8,7 +8,7 @@ import numpy as np
 
 from model.arrays import Array32, Floats, Ints
 from model.kernels.lanes import compiled
-from model.kernels.mixture import holding_mass
+from model.kernels.mixture import holding_mass, stretched
 from model.kernels.records import BINS, CERTAIN, IssuedArrays, Judged
 
 _NARROWEST = 1e-9
@@ -45,7 +45,7 @@ def judge(
                 pooled[k] += cdf[expert, k] * weight
         for k in range(size):
             pooled[k] = min(pooled[k] / total, one)
-        _stretch(pooled, cdf[pool], size, issued.line, issued.rise)
+            cdf[pool, k] = stretched(pooled[k], issued.line, issued.rise)
         if issued.held[row]:
             _hold(cdf[pool], size, min(issued.bikes[row], places))
         if seeded:
@@ -142,14 +142,6 @@ def transform(tenths: Floats, cdf: Array32, places: int, truth: int) -> None:
     for tenth in range(BINS):
         inside = min(upper, (tenth + 1) / BINS) - max(lower, tenth / BINS)
         tenths[tenth] += min(max(inside / (upper - lower), 0.0), 1.0)
-
-
-@compiled
-def _stretch(pooled: Array32, stretched: Array32, size: int, line: Array32, rise: Array32) -> None:
-    for k in range(size):
-        tenths = pooled[k] * np.float32(10)
-        which = min(int(tenths), 9)
-        stretched[k] = min(tenths * rise[which] + line[which], np.float32(1))
 
 
 @compiled

@@ -73,6 +73,14 @@ def holding_mass(at: np.float32, below: np.float32) -> np.float32:
 
 
 @compiled
+def stretched(below: np.float32, begin: Array32, rise: Array32) -> np.float32:
+    """Map a probability by a curve that is straight in each tenth: see `PoolArrays`."""
+    tenths = below * np.float32(10)
+    which = min(np.int32(tenths), np.int32(9))
+    return min(tenths * rise[which] + begin[which], np.float32(1))
+
+
+@compiled
 def guard(
     cdf: Array32, begin: Array32, rise: Array32, held: Bools, bikes: Ints, places: Ints, size: int
 ) -> None:
@@ -83,9 +91,7 @@ def guard(
     one, lanes = np.float32(1), len(bikes)
     for k in range(size):
         for j in range(lanes):
-            tenths = cdf[k, j] * np.float32(10)
-            which = min(np.int32(tenths), np.int32(9))
-            cdf[k, j] = min(tenths * rise[which] + begin[which], one)
+            cdf[k, j] = stretched(cdf[k, j], begin, rise)
     mass = np.zeros(lanes, dtype=np.float32)
     for j in range(lanes):
         if held[j]:

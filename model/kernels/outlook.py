@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,7 @@ from model.kernels.members import fill_knots
 from model.kernels.mixture import learnt_weights, pool_block
 from model.kernels.records import (
     CERTAIN,
-    NO_ODDS,
+    NO_FORECAST,
     ChainArrays,
     ClimatologyArrays,
     Columns,
@@ -22,13 +24,49 @@ from model.kernels.records import (
 )
 
 
+class _Room(NamedTuple):
+    """Room for one block of L stations: `odds` `(total, N, L)`, `pooled` `(N, L)`, `weights` `(E, L)`."""
+
+    odds: Array32
+    pooled: Array32
+    weights: Array32
+
+
 @compiled
-def _block(order: Ints, first: int) -> Ints:
-    """Give the next stations, as many as one block has; the last block repeats its last station."""
+def _room(order: Ints, stations: StationArrays, knots: Knots) -> _Room:
+    """Take room for the largest block."""
+    most, lanes = stations.places.max() + 1, block_lanes(len(order))
+    return _Room(
+        np.empty((knots.total, most, lanes), dtype=np.float32),
+        np.empty((most, lanes), dtype=np.float32),
+        np.empty((len(knots.low), lanes), dtype=np.float32),
+    )
+
+
+@compiled
+def _begin(
+    order: Ints,
+    first: int,
+    stations: StationArrays,
+    chains: ChainArrays,
+    spread: SpreadArrays,
+    climatology: ClimatologyArrays,
+    knots: Knots,
+    pool: PoolArrays,
+    odds: Array32,
+) -> tuple[Ints, Ints, int, Array32]:
+    """Take the next stations, as many as one block has, and write the odds of their experts into `odds`.
+
+    The last block repeats its last station. Gives the block, its places, how many counts they have, and the
+    learnt weights.
+    """
     block = np.empty(block_lanes(len(order)), dtype=np.int64)
     for j in range(len(block)):
         block[j] = order[min(first + j, len(order) - 1)]
-    return block
+    places = stations.places[block]
+    size = places.max() + 1
+    fill_knots(block, stations, chains, spread, climatology, knots, size, odds)
+    return block, places, size, learnt_weights(pool, stations.rows[block])
 
 
 @compiled
@@ -46,16 +84,12 @@ def pooled_odds(
 
     `order` `(S,)` puts stations that are alike side by side.
     """
-    most = stations.places.max() + 1
-    lanes = block_lanes(len(order))
-    odds = np.empty((knots.total, most, lanes), dtype=np.float32)
-    pooled = np.empty((most, lanes), dtype=np.float32)
-    weights = np.empty((len(knots.low), lanes), dtype=np.float32)
+    odds, pooled, weights = _room(order, stations, knots)
+    most, lanes = pooled.shape
     for first in range(0, len(order), lanes):
-        block = _block(order, first)
-        size = stations.places[block].max() + 1
-        fill_knots(block, stations, chains, spread, climatology, knots, size, odds)
-        learnt = learnt_weights(pool, stations.rows[block])
+        block, _, size, learnt = _begin(
+            order, first, stations, chains, spread, climatology, knots, pool, odds
+        )
         for horizon in range(knots.low.shape[1]):
             pool_block(pooled, weights, learnt, odds, block, horizon, size, stations, knots, pool)
             for j in range(min(lanes, len(order) - first)):
@@ -85,19 +119,14 @@ def frame_columns(
     columns; `at_least` `(4,)` are the numbers of `chance`. `known` and `known_docks` `(S,)` tell where there
     is a forecast.
     """
-    most = stations.places.max() + 1
-    lanes = block_lanes(len(order))
-    odds = np.empty((knots.total, most, lanes), dtype=np.float32)
-    pooled = np.empty((most, lanes), dtype=np.float32)
-    weights = np.empty((len(knots.low), lanes), dtype=np.float32)
+    odds, pooled, weights = _room(order, stations, knots)
+    lanes = pooled.shape[1]
     count = np.empty((6, lanes), dtype=np.int32)
     odds_of, odds_free = np.empty(lanes), np.empty(lanes)
     for first in range(0, len(order), lanes):
-        block = _block(order, first)
-        places = stations.places[block]
-        size = places.max() + 1
-        fill_knots(block, stations, chains, spread, climatology, knots, size, odds)
-        learnt = learnt_weights(pool, stations.rows[block])
+        block, places, size, learnt = _begin(
+            order, first, stations, chains, spread, climatology, knots, pool, odds
+        )
         columns, sure, sure_docks = column[block], known[block], known_docks[block]
         for horizon in range(knots.low.shape[1]):
             pool_block(pooled, weights, learnt, odds, block, horizon, size, stations, knots, pool)
@@ -157,7 +186,7 @@ def _write_chance(chance: NDArray[np.uint8], columns: Ints, odds: Floats, known:
         rounded = min(max(np.rint(exact), 1.0), 99.0)
         rounded = 0.0 if exact < 0.05 else rounded
         rounded = 100.0 if exact > 99.95 else rounded
-        odds[j] = rounded if known[j] else float(NO_ODDS)
+        odds[j] = rounded if known[j] else float(NO_FORECAST)
     for j in range(len(columns)):
         chance[columns[j]] = np.uint8(odds[j])
 
@@ -180,17 +209,13 @@ def expert_levels(
     `levels` is `(H, E, Σ places + 1)`, and those of a station begin at `begin` `(S,)`: they never fall with
     `k`. Those of an expert that does not reach a horizon stay as they are. `medians` is `(H, S)`.
     """
-    most, lanes = stations.places.max() + 1, block_lanes(len(order))
-    odds = np.empty((knots.total, most, lanes), dtype=np.float32)
-    pooled = np.empty((most, lanes), dtype=np.float32)
-    weights = np.empty((len(knots.low), lanes), dtype=np.float32)
+    odds, pooled, weights = _room(order, stations, knots)
+    lanes = pooled.shape[1]
     count = np.empty((6, lanes), dtype=np.int32)
     for first in range(0, len(order), lanes):
-        block = _block(order, first)
-        places = stations.places[block]
-        size = places.max() + 1
-        fill_knots(block, stations, chains, spread, climatology, knots, size, odds)
-        learnt = learnt_weights(pool, stations.rows[block])
+        block, places, size, learnt = _begin(
+            order, first, stations, chains, spread, climatology, knots, pool, odds
+        )
         for horizon in range(knots.low.shape[1]):
             pool_block(pooled, weights, learnt, odds, block, horizon, size, stations, knots, pool)
             _quantiles(count, pooled, places, size)

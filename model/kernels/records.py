@@ -15,7 +15,7 @@ KERNEL = "numba-1"
 EDGES = np.array([-0.45, -0.3, -0.2, -0.12, -0.05, 0.05, 0.12, 0.2, 0.3, 0.45], dtype=np.float32)
 """Distances of fill from the usual fill, between which the occupancy effect has a factor each."""
 
-NO_ODDS = 255
+NO_FORECAST = 255
 """Stands in `Columns.chance` for a station without a forecast."""
 
 CERTAIN = 255

@@ -37,6 +37,9 @@ ASKED_AT_ONCE = 16
 GIVE_UP_AFTER = 3
 """A host that gives no answer for so many of its systems in a row is not asked for the others."""
 
+_LOOK_SECONDS = 0.2
+"""How often it looks whether it shall stop, while no host answers."""
+
 _LONGEST_ID = 64
 _DISCOVERY = "give the address of its discovery document, mostly …/gbfs.json"
 
@@ -124,22 +127,26 @@ class Follower:
         return Round(**{name: tuple(parts[name]) for name in Round.__dataclass_fields__})
 
     def follow_all(
-        self, entries: Sequence[CatalogueEntry]
+        self, entries: Sequence[CatalogueEntry], stop: threading.Event
     ) -> Generator[tuple[CatalogueEntry, Followed | NotFollowedError], None, None]:
         """Ask systems of the catalogue, follow those that have docks, and give what came of each.
 
         Each is written as soon as it has answered, so that nothing is lost when the caller stops. It stops
-        at once, without waiting for hosts that have not answered yet.
+        within a moment once `stop` is set, without waiting for hosts that have not answered yet.
         """
         answers: queue.SimpleQueue[tuple[CatalogueEntry, Survey | NotFollowedError]] = queue.SimpleQueue()
         hosts = _by_host(entries)
-        stop = threading.Event()
         for _ in range(min(ASKED_AT_ONCE, hosts.qsize())):
             # Not a pool: Python would wait at its end for the slowest host.
             threading.Thread(target=self._ask_hosts, args=[hosts, answers, stop], daemon=True).start()
         try:
-            for _ in range(len(entries)):
-                entry, answer = answers.get()
+            waiting = len(entries)
+            while waiting and not stop.is_set():
+                try:
+                    entry, answer = answers.get(timeout=_LOOK_SECONDS)
+                except queue.Empty:
+                    continue
+                waiting -= 1
                 if isinstance(answer, Survey):
                     try:
                         yield entry, self._accept(_of_catalogue(entry), answer)

@@ -14,6 +14,7 @@ from rich.progress import MofNCompleteColumn, Progress
 
 from ingest import public_catalogue, registry
 from ingest.cli.explained import explained, refuse
+from ingest.cli.signals import stop_on_signals
 from ingest.cli.systems import FOLDER
 from ingest.following import Cause, Followed, Follower, NotFollowedError
 from ingest.gbfs.survey import Survey
@@ -160,22 +161,18 @@ def _follow_all(follower: Follower) -> int:
 
     Ctrl-C ends it, and keeps what was followed.
     """
-    work = follower.round()
+    stop, work = stop_on_signals(), follower.round()
     stations, followed, others = 0, 0, defaultdict[Cause, list[str]](list)
-    code = 0
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("asking", total=len(work.to_ask))
-        try:
-            for entry, answer in follower.follow_all(work.to_ask):
-                if isinstance(answer, NotFollowedError):
-                    others[answer.cause].append(f"{entry.system_id}: {answer}")
-                else:
-                    followed += 1
-                    stations += answer.found.stations if answer.found else 0
-                bar.update(task, advance=1, description=f"asking, {followed:,} followed")
-        except KeyboardInterrupt:
-            code = _INTERRUPTED
+        for entry, answer in follower.follow_all(work.to_ask, stop):
+            if isinstance(answer, NotFollowedError):
+                others[answer.cause].append(f"{entry.system_id}: {answer}")
+            else:
+                followed += 1
+                stations += answer.found.stations if answer.found else 0
+            bar.update(task, advance=1, description=f"asking, {followed:,} followed")
     typer.echo(f"followed: {followed:,} systems, {stations:,} stations")
     typer.echo(f"followed before: {len(work.already):,}")
     if work.unfollowed:
@@ -188,10 +185,11 @@ def _follow_all(follower: Follower) -> int:
         if cause in _NAMED:
             for line in others[cause]:
                 typer.echo(f"    {redact(line)}")
-    if code == _INTERRUPTED:
-        left = len(work.to_ask) - followed - sum(map(len, others.values()))
-        _complain(f"interrupted; {left:,} systems were not asked: run it again to go on")
-    return code
+    left = len(work.to_ask) - followed - sum(map(len, others.values()))
+    if not left:
+        return 0
+    _complain(f"interrupted; {left:,} systems were not asked: run it again to go on")
+    return _INTERRUPTED
 
 
 def _ids(entries: Sequence[CatalogueEntry]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import threading
 from typing import Annotated
@@ -14,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from ingest import logs
 from ingest.cli.explained import explained
+from ingest.cli.signals import stop_on_signals
 from ingest.http.client import Fetcher
 from ingest.settings import Settings
 from ingest.store import Store
@@ -31,9 +31,7 @@ def run(
     A second worker on the same store stands by. It takes over when the first one has stopped.
     """
     give_memory_back()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     if with_parent:
         threading.Thread(target=_watch_parent, args=[stop], daemon=True).start()
     # BLAS threads fight over the cores: small matrices took 15 times longer with its default than with one.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -242,7 +243,7 @@ def test_what_is_not_followed_cannot_be_unfollowed(town: Town) -> None:
 
 def causes(town: Town) -> dict[str, str]:
     """Follow all; give what came of each."""
-    outcomes = town.follower.follow_all(town.follower.round().to_ask)
+    outcomes = town.follower.follow_all(town.follower.round().to_ask, threading.Event())
     return {
         entry.system_id: "yes" if isinstance(answer, Followed) else answer.cause for entry, answer in outcomes
     }
@@ -285,7 +286,7 @@ def test_all_docked_systems_without_a_key_are_followed_and_the_others_named(town
 def test_what_was_followed_stays_when_the_rest_is_given_up(town: Town) -> None:
     for number in range(50):
         town.put(f"town{number}", town.feed(f"town{number}"))
-    outcomes = town.follower.follow_all(town.follower.round().to_ask)
+    outcomes = town.follower.follow_all(town.follower.round().to_ask, threading.Event())
     for _ in range(3):
         next(outcomes)
     outcomes.close()  # as an interrupt does

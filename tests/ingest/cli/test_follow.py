@@ -202,9 +202,13 @@ def test_an_interrupt_keeps_what_was_followed(
         write_catalogue(env, urls | {f"hangs{n}": hanging + "?" * n for n in range(3)})
         command = subprocess.Popen([*COMMAND, "follow", "--all-docked"], cwd=ROOT, env=env, text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-        wait_for(lambda: urls.keys() <= {row.system_id for row in store.systems.followed()})
-        command.send_signal(signal.SIGINT)
-        output, errors = command.communicate(timeout=60)
+        try:
+            wait_for(lambda: urls.keys() <= {row.system_id for row in store.systems.followed()})
+            command.send_signal(signal.SIGINT)
+            output, errors = command.communicate(timeout=60)
+        finally:
+            command.kill()
+            command.communicate()
     assert command.returncode == 130
     assert "followed: 3 systems, 9 stations" in output
     # It did not wait for the host that hangs: all would have been asked then, and away.

@@ -43,6 +43,7 @@ from ingest.worker import schedule
 from ingest.worker.host_limit import HostLimit
 from ingest.worker.player import Player
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL, Ticker
+from ingest.worker.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class Worker:
         self._settings = settings
         self._fetcher = fetcher
         # More ticks at a time would not be faster, and each takes memory for its forecasts.
-        self._turn = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._turn = Turns(os.cpu_count() or 1)
         self._tickers: dict[str, Ticker] = {}
         self._bookings: dict[Ticker, tuple[int, float]] = {}
         self._booking = threading.Lock()

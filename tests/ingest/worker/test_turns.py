@@ -51,18 +51,24 @@ def test_who_ends_and_asks_again_passes_nobody_that_waits() -> None:
     assert served == ["waited", "came back"] * 100
 
 
+def fail(turns: Turns) -> None:
+    with turns:
+        raise KeyError
+
+
 def test_at_most_so_many_have_a_turn_and_a_failure_ends_one() -> None:
     turns, served = Turns(2), list[str]()
     with turns:
-        with pytest.raises(KeyError), turns:
-            threads = [begin(turns, "c", served, 0)]
-            assert not served
-            raise KeyError
-        end(threads)
         with turns:
-            threads = [begin(turns, "d", served, 0)]
-            assert served == ["c"]
-    end(threads)
-    assert served == ["c", "d"]
+            thread = begin(turns, "second", served, 0)
+            assert not served
+        end([thread])
+        with pytest.raises(KeyError):
+            fail(turns)
+        with turns:
+            thread = begin(turns, "third", served, 0)
+            assert served == ["second"]
+    end([thread])
+    assert served == ["second", "third"]
     with turns, turns:
-        pass
+        assert not turns.waiting

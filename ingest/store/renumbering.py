@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ingest.store.daily_scores import STATION_KEYS, merge, unpack
+from ingest.store.daily_scores import STATION_KEYS
+from ingest.store.day_sums import DaySums
 from ingest.store.tables import daily_scores, issued_forecasts, observations, status
 from model.frame import Frame
 from model.identity import Renumbering
@@ -51,12 +51,16 @@ def _renumber_rows(
 def _renumber_scores(db: Connection, system_id: str, renamed: dict[str, str], gone: list[str]) -> None:
     mine = daily_scores.c.system_id == system_id
     for row in db.execute(sa.select(daily_scores).where(mine)).all():
-        table = unpack(row.stations)
-        table = table[~table["station_id"].isin(gone)]
-        table = table.assign(station_id=[renamed.get(key, key) for key in table["station_id"]])
-        packed = merge(None, pa.Table.from_pandas(table, preserve_index=False), STATION_KEYS)
+        stored = DaySums.from_bytes(row.stations, STATION_KEYS)
+        ids = stored.keys["station_id"]
+        kept = np.flatnonzero(~np.isin(ids, gone))
+        new = np.array([renamed.get(key, key) for key in ids[kept].tolist()], dtype=np.str_)
+        moved = DaySums(
+            {**stored.keys, "station_id": new},
+            {name: values[:, kept] for name, values in stored.sums.items()},
+        )
         one = (mine, daily_scores.c.day == row.day, daily_scores.c.minutes == row.minutes)
-        db.execute(daily_scores.update().where(*one).values(stations=packed))
+        db.execute(daily_scores.update().where(*one).values(stations=moved.to_bytes()))
 
 
 def _renumber_issued(db: Connection, system_id: str, renamed: dict[str, str], gone: list[str]) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+import sqlalchemy as sa
+from pyarrow import parquet
 
 from ingest.store import Store
-from ingest.store.daily_scores import CALIBRATION_KEYS, STATION_KEYS, by_day, merge, unpack
+from ingest.store.daily_scores import CALIBRATION_KEYS, STATION_KEYS, by_day
+from ingest.store.day_sums import DaySums
+from ingest.store.tables import daily_scores
 from model import Forecaster
 from model.scoring.settle import Score
 from tests.support.model_world import MONDAY, riders, stations
@@ -22,16 +29,19 @@ def scored(minutes: int, timezone: str = "UTC") -> tuple[Forecaster, list[list[S
     return forecaster, [forecaster.learn(seen) for seen in riders(minutes)]
 
 
+def stored(sums: list[DaySums], keys: Sequence[str]) -> pd.DataFrame:
+    """Add sums up one by one, packed in between as in the store."""
+    blob = sums[0].to_bytes()
+    for more in sums[1:]:
+        blob = DaySums.from_bytes(blob, keys).plus(more).to_bytes()
+    return DaySums.from_bytes(blob, keys).table()
+
+
 def test_scores_by_station_add_up_to_scores_by_hour() -> None:
     forecaster, ticks = scored(240)
     ids = forecaster.stations.station_id
-    blob = None
-    for scores in ticks:
-        for each in by_day(scores, ids, "UTC"):
-            if each.minutes == 30:
-                blob = merge(blob, each.stations, STATION_KEYS)
-    assert blob is not None
-    table = unpack(blob)
+    sums = [each.stations for scores in ticks for each in by_day(scores, ids, "UTC") if each.minutes == 30]
+    table = stored(sums, STATION_KEYS)
     assert sorted(table["station_id"].unique()) == sorted(ids)
     total = table.groupby("model")[["n", "n_dock", "abs_error", "crps", "brier_dock"]].sum()
     for model in ("naive", "pool"):
@@ -42,13 +52,11 @@ def test_scores_by_station_add_up_to_scores_by_hour() -> None:
 
 def test_calibration_counts_add_up() -> None:
     forecaster, ticks = scored(240)
-    blob = None
-    for scores in ticks:
-        for each in by_day(scores, forecaster.stations.station_id, "UTC"):
-            if each.minutes == 60:
-                blob = merge(blob, each.calibration, CALIBRATION_KEYS)
-    assert blob is not None
-    table = unpack(blob)
+    ids = forecaster.stations.station_id
+    table = stored(
+        [each.calibration for scores in ticks for each in by_day(scores, ids, "UTC") if each.minutes == 60],
+        CALIBRATION_KEYS,
+    )
 
     def of(model: str, kind: str) -> pd.DataFrame:
         return table[(table["model"] == model) & (table["of"] == kind)]
@@ -94,4 +102,57 @@ def test_a_store_without_scores_gives_empty_tables(tmp_path: Path) -> None:
     assert store.daily_scores.by_station("nobody").empty
     assert store.daily_scores.calibration("nobody").empty
     assert store.scores.drifts("nobody") == []
+    store.close()
+
+
+def sums(models: str, stations: str, values: list[list[float]]) -> DaySums:
+    keys = {"model": np.array(list(models)), "station_id": np.array(list(stations))}
+    return DaySums(keys, {"n": np.array(values)})
+
+
+def test_sums_of_other_stations_and_models_are_added_by_name() -> None:
+    one = sums("mn", "cab", [[1, 2, 3], [4, 5, 6]])
+    both = one.plus(sums("no", "db", [[10, 20], [30, 40]]))
+    again = both.plus(one)
+    table = again.table()
+    assert {(m, s): n for m, s, n in table.itertuples(index=False) if n} == {
+        ("m", "a"): 4, ("m", "b"): 6, ("m", "c"): 2, ("n", "a"): 10, ("n", "b"): 32, ("n", "c"): 8,
+        ("n", "d"): 10, ("o", "b"): 40, ("o", "d"): 30,
+    }  # fmt: skip
+    assert table["n"].sum() == 2 * 21 + 100
+
+
+@pytest.mark.both
+def test_a_days_table_of_an_older_release_is_read_and_added_to(tmp_path: Path) -> None:
+    """Those were Parquet, with a row for each pair of model and station, or tenth."""
+    forecaster, ticks = scored(90)
+    ids = forecaster.stations.station_id
+    new = next(each for scores in ticks for each in by_day(scores, ids, "UTC") if each.minutes == 30)
+    store = Store(store_url(tmp_path))
+    engine = sa.create_engine(store_url(tmp_path))
+    with engine.begin() as db:
+        store.daily_scores.add(db, "test", new)
+    for column, fetch in (
+        ("stations", store.daily_scores.by_station),
+        ("calibration", store.daily_scores.calibration),
+    ):
+        once = fetch("test").drop(columns=["day", "minutes"])
+        table = pa.Table.from_pandas(once.sample(frac=1, random_state=1), preserve_index=False)
+        buffer = io.BytesIO()
+        parquet.write_table(table, buffer, compression="zstd")
+        with engine.begin() as db:
+            db.execute(daily_scores.update().values({column: buffer.getvalue()}))
+        keys = [name for name in once if not pd.api.types.is_float_dtype(once[name])]
+        old = fetch("test").set_index(keys)[["n"]]
+        pd.testing.assert_frame_equal(old.sort_index(), once.set_index(keys)[["n"]].sort_index())
+    with engine.begin() as db:
+        store.daily_scores.add(db, "test", new)
+        blobs = db.execute(sa.select(daily_scores.c.stations, daily_scores.c.calibration)).one()
+    assert not any(blob.startswith(b"PAR1") for blob in blobs)
+    twice = store.daily_scores.by_station("test")
+    assert twice["crps"].sum() == pytest.approx(2 * new.stations.sums["crps"].sum(), rel=1e-6)
+    assert twice["n"].sum() == 2 * new.stations.sums["n"].sum()
+    stated = store.daily_scores.calibration("test")["stated"].sum()
+    assert stated == pytest.approx(2 * new.calibration.sums["stated"].sum(), rel=1e-6)
+    engine.dispose()
     store.close()

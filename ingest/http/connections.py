@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 import certifi
 import requests
@@ -218,7 +219,23 @@ class _Adapter(HTTPAdapter):
 
 
 class _Session(requests.Session):
-    """Follows no redirects: requests would read the whole body of each, however long."""
+    """Follows no redirects: requests would read the whole body of each, however long.
+
+    It reads the environment once a host, for proxies and certificate authorities: at each request that would
+    take a millisecond.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settings = lru_cache(HOSTS_KEPT)(self._read_environment)
+
+    def _read_environment(self, address: str) -> Any:
+        return super().merge_environment_settings(address, {}, None, None, None)
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Give what the environment says of an address; our requests bring `stream` alone."""
+        parts = urlsplit(url)
+        return self._settings(f"{parts.scheme}://{parts.netloc}") | {"stream": stream}
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None

@@ -1,8 +1,8 @@
 """What is odd in each feed: since when, how often today, and an example.
 
 A row for each kind of finding is brought up to date with each answered poll. Polls keep their findings too,
-but a page that counted those would read a day's polls. It costs each poll one query by key, and a delete and
-an insert where anything is odd.
+but a page that counted those would read a day's polls. It costs each poll one query by key, and an update
+where anything is odd.
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ class Oddity:
     cases: int
 
 
-_KNOWN = sa.select(findings).where(findings.c.system_id == sa.bindparam("of_system"))
+_OF_SYSTEM = findings.c.system_id == sa.bindparam("of_system")
+_ONE = (_OF_SYSTEM, findings.c.kind == sa.bindparam("of_kind"))
+_KNOWN = sa.select(findings).where(_OF_SYSTEM)
+_ADD, _REPLACE, _DROP = findings.insert(), findings.update().where(*_ONE), findings.delete().where(*_ONE)
+_ZONE = sa.select(systems.c.timezone).where(systems.c.system_id == sa.bindparam("of_system"))
 
 
 class FindingTable:
@@ -78,24 +82,21 @@ class FindingTable:
         """Count the findings of a poll. One that was not answered tells nothing: what was odd still is."""
         if poll.outcome not in ANSWERED_OUTCOMES:
             return
-        mine = findings.c.system_id == system_id
-        known = {row.kind: row for row in db.execute(_KNOWN, {"of_system": system_id})}
-        now = json.loads(poll.findings)
-        if not known and not now:
+        of_system = {"of_system": system_id}
+        known = {row.kind: row for row in db.execute(_KNOWN, of_system)}
+        found = {each["kind"]: each for each in json.loads(poll.findings)}
+        if not known and not found:
             return
-        zone = db.scalar(sa.select(systems.c.timezone).where(systems.c.system_id == system_id))
-        day, at = _day(poll.received_at, zone), poll.received_at
-        rows = [_counted(known.get(each["kind"]), each, at, day) for each in now]
-        over = known.keys() - {row["kind"] for row in rows}
-        old = [kind for kind in over if known[kind].last_at <= at - KEPT]
-        ended = [kind for kind in over if not known[kind].gone]
-        if ended:
-            db.execute(findings.update().where(mine, findings.c.kind.in_(ended)).values(gone=True))
-        outdated = [*old, *(row["kind"] for row in rows if row["kind"] in known)]
-        if outdated:
-            db.execute(findings.delete().where(mine, findings.c.kind.in_(outdated)))
-        if rows:
-            db.execute(findings.insert(), [{"system_id": system_id, **row} for row in rows])
+        day, at = _day(poll.received_at, db.scalar(_ZONE, of_system)), poll.received_at
+        counted = {kind: _counted(known.get(kind), each, at, day) for kind, each in found.items()}
+        new = [{"system_id": system_id, **row} for kind, row in counted.items() if kind not in known]
+        again = [of_system | {"of_kind": kind} | row for kind, row in counted.items() if kind in known]
+        over = [row for kind, row in known.items() if kind not in found]
+        old = [of_system | {"of_kind": row.kind} for row in over if row.last_at <= at - KEPT]
+        ended = [of_system | {"of_kind": row.kind, "gone": True} for row in over if not row.gone]
+        for statement, rows in ((_ADD, new), (_REPLACE, again), (_REPLACE, ended), (_DROP, old)):
+            if rows:
+                db.execute(statement, rows)
 
 
 def findings_json(found: Sequence[Finding]) -> str:

@@ -10,9 +10,11 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 
 import tests.support.misbehaving as server_that
 from ingest.http import connections, errors
@@ -35,6 +37,52 @@ def test_polls_of_one_host_share_a_connection(hosts: Misbehaving) -> None:
         assert fetcher.get(hosts.url("/a"))
     assert len(hosts.asked) == 20
     assert hosts.connections == 1
+
+
+def test_a_proxy_of_the_environment_is_asked_except_for_hosts_that_it_leaves_out(
+    hosts: Misbehaving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.server_port}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.setenv(name, "127.0.0.1")
+        fetcher = Fetcher()
+        for _ in range(2):
+            through, beside = fetcher.get("http://feeds.example/a"), fetcher.get(hosts.url("/a"))
+            assert through is not None
+            assert beside is not None
+            assert (through.body, beside.body) == (b"[]", b"{}")
+        proxy.shutdown()
+    assert asked == ["http://feeds.example/a"] * 2
+
+
+def test_the_environment_is_read_once_a_host(hosts: Misbehaving, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, real = [], requests.sessions.get_environ_proxies
+
+    def noted(url: str, no_proxy: str | None = None) -> dict[str, str]:
+        read.append(url)
+        return real(url, no_proxy)
+
+    monkeypatch.setattr(requests.sessions, "get_environ_proxies", noted)
+    fetcher, other = Fetcher(), hosts.url("/a", host="127.0.0.2")
+    for url in (hosts.url("/a"), other, hosts.url("/a"), other):
+        assert fetcher.get(url)
+    assert read == [hosts.url("").rstrip("/"), other.removesuffix("/a")]
 
 
 def test_polls_at_one_time_keep_no_more_connections_to_a_host_than_a_host_has(hosts: Misbehaving) -> None:

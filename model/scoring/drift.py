@@ -71,7 +71,8 @@ class DriftMonitor(Component):
         # All memory is taken at once: a worker then needs as much on the first day as after weeks.
         self._losses = np.full((len(self.minutes), _MOST_KEPT), np.int8(0))
         self._lengths = [0 for _ in self.minutes]
-        self._adwin = [_adwin() for _ in self.minutes]
+        # Made for a horizon's first loss: a process that settles nothing yet does not wait for River.
+        self._adwin: dict[int, ADWIN] = {}
 
     def learn(
         self, minutes: int, at: datetime, cell: tuple[int, int], crps: float, naive: float
@@ -95,7 +96,7 @@ class DriftMonitor(Component):
         self.square[index] += share * (loss**2 - self.square[index])
         if known < _LEAST_SPREAD or not spread:
             return None
-        losses, adwin = self._losses[index], self._adwin[index]
+        losses, adwin = self._losses[index], self._watcher(index)
         newest = self._lengths[index]
         losses[newest] = round(PARTS * min(max(loss / spread, -_FARTHEST), _FARTHEST))
         self._lengths[index] += 1
@@ -105,8 +106,16 @@ class DriftMonitor(Component):
         if adwin.drift_detected:
             drift = Drift(at, self.minutes[index], spread * before, spread * adwin.estimation)
         if drift is not None or self._lengths[index] >= _MOST_KEPT:
-            self._lengths[index], self._adwin[index] = 0, _adwin()
+            self._lengths[index] = 0
+            del self._adwin[index]
         return drift
+
+    def _watcher(self, index: int) -> ADWIN:
+        if index not in self._adwin:
+            from river.drift import ADWIN
+
+            self._adwin[index] = ADWIN(_FALSE_ALARMS, clock=_CHECK_EVERY)  # type: ignore[no-untyped-call]
+        return self._adwin[index]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give the state: that of ADWIN is every loss since it began."""
@@ -130,17 +139,12 @@ class DriftMonitor(Component):
         for index, kept in enumerate(np.split(losses, ends[:-1])):
             self._losses[index, : len(kept)] = kept
             self._lengths[index] = len(kept)
+            self._adwin.pop(index, None)
             for loss in kept.tolist():
-                self._adwin[index].update(loss / PARTS)  # type: ignore[no-untyped-call]
+                self._watcher(index).update(loss / PARTS)  # type: ignore[no-untyped-call]
 
 
 def _share(seen: float, half_life: float) -> float:
     """Give the weight of the newest of `seen` values: a plain mean at first, which then forgets."""
     forgets: float = 1 - 0.5 ** (1 / half_life)
     return max(1 / seen, forgets)
-
-
-def _adwin() -> ADWIN:
-    from river.drift import ADWIN
-
-    return ADWIN(_FALSE_ALARMS, clock=_CHECK_EVERY)  # type: ignore[no-untyped-call]

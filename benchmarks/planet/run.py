@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -38,6 +39,9 @@ from tests.support.store_world import postgres, postgres_database  # noqa: E402
 
 WARM_UP = 3
 """Minutes before those that count: all systems begin within the first."""
+
+RESULT = "**Result.**"
+"""Begins the end of the README, which a run writes anew."""
 
 AIMS = {"missed": 0, "latest": 10.0, "worker_seconds_a_minute": 60.0, "peak_mb": 4096.0}
 """The most that each may be: polls missed, seconds that a tick is late, processor time, memory."""
@@ -280,6 +284,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         ("load of the machine", "", "{load:.1f}"),
         ("seconds to stop", "", "{stop_seconds:.1f}"),
         ("run at", "", "{at}"),
+        ("machine", "", "{machine}"),
     ]  # fmt: skip
     lines = ["| | at most | " + " | ".join(stores) + " |", "|---|---:|" + "---:|" * len(stores)]
     for words, most, form in rows:
@@ -290,7 +295,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Run, write results.json and results.md, and say whether the aims are met."""
+    """Run, write results.json and the README's table, and say whether the aims are met."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--systems", type=int, default=1500)
     parser.add_argument("--stations", type=int, default=100_000)
@@ -307,6 +312,7 @@ def main() -> None:
         "--keep", type=Path, help="a new folder for list, log and SQLite's file, to look at afterwards"
     )
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before its time"))  # and worker and server too
     with ExitStack() as stack:
         folder = chosen.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(exist_ok=True)
@@ -318,7 +324,8 @@ def main() -> None:
     results = json.loads(path.read_text()) if path.exists() else {}
     results[store.partition(":")[0].partition("+")[0]] = found
     path.write_text(json.dumps(results, indent=1) + "\n")
-    (HERE / "results.md").write_text(table(results))
+    readme = HERE / "README.md"
+    readme.write_text(readme.read_text().partition(RESULT)[0] + f"{RESULT} As last run:\n\n{table(results)}")
     print(table(results))
     above = [f"{name} is {found[name]:g}, not {most:g}" for name, most in AIMS.items() if found[name] > most]
     print("all aims are met" if not above else "; ".join(above))

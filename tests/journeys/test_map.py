@@ -339,6 +339,15 @@ def test_every_screen_fits(visit: Visit, site: Site, device: dict[str, Any], sch
     expect(odds).to_be_in_viewport()
 
 
+def test_the_city_can_be_read_at_every_width(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin")
+    for width, height in ((360, 740), (641, 480), (740, 360), (768, 1024), (951, 700), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        cut = "(box) => box.scrollWidth > box.clientWidth"
+        wait_for(lambda cut=cut: not page.get_by_role("combobox").evaluate(cut))  # type: ignore[misc]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 @EVERYBODY
 def test_a_feed_falls_silent_and_comes_back_and_the_view_stays(
     visit: Visit, site: Site, device: dict[str, Any], scheme: str

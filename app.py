@@ -80,9 +80,12 @@ async def keep_worker(store: Store) -> None:
 
 
 async def at_work(store: Store) -> bool:
-    """Tell whether a worker holds a lease; assume it while the store does not answer."""
+    """Tell whether a worker holds a lease or prepares; assume it while the store does not answer."""
     try:
-        return await asyncio.to_thread(store.leases.holder, datetime.now(UTC)) is not None
+        for table in (store.leases, store.preparations):
+            if await asyncio.to_thread(table.holder, datetime.now(UTC)) is not None:
+                return True
+        return False
     except Exception:
         log.exception("the store cannot be asked for a worker; it is asked again")
         return True

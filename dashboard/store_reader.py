@@ -266,6 +266,10 @@ class StoreReader:
         """Tell whether a worker is at work."""
         return self.store.leases.holder(self.clock()) is not None
 
+    def is_preparing(self) -> bool:
+        """Tell whether a worker compiles the forecaster before its first tick."""
+        return self.store.preparations.holder(self.clock()) is not None
+
     def play(self, system_id: str, change: Callable[[Playback, datetime], Playback]) -> None:
         """Change how a system is to be played: the one thing that a page writes."""
         playback = self.store.playback.get(system_id)

@@ -150,9 +150,13 @@ def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
     """Show notices about what is missing or wrong; `spaces` where the page is about spaces too."""
     name, feed = label(view.system), view.state
     if view.frame is None:
+        has_worker = source.has_worker()
+        if not has_worker and source.is_preparing():
+            notice(shell_words.PREPARING(), shell_words.PREPARING_HINT())
+            return
         more = (
             shell_words.NO_WORKER_YET()
-            if not source.has_worker()
+            if not has_worker
             else shell_words.OTHERS()
             if source.has_frame()
             else shell_words.NONE_YET()
@@ -171,12 +175,19 @@ def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
     elif view.stale:
         notice(shell_words.stale(view.age))
     late = view.next_in is not None and view.next_in < -timedelta(seconds=max(30, view.system.poll_seconds))
-    if late and not source.has_worker():
-        notice(shell_words.NO_WORKER())
+    if late and (absent := no_worker(source)):
+        notice(absent)
     if not len(view.frame.stations):
         notice(shell_words.NO_STATIONS())
     elif spaces and (view.frame.docks < 0).all():
         notice(shell_words.NO_DOCKS())
+
+
+def no_worker(source: StoreReader) -> str:
+    """Say why nothing new comes in: no worker is at work, or it prepares. Nothing where one is at work."""
+    if source.has_worker():
+        return ""
+    return shell_words.PREPARING() if source.is_preparing() else shell_words.NO_WORKER()
 
 
 def notice(first: str, second: str = "") -> None:

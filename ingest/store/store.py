@@ -25,6 +25,7 @@ from ingest.store.issued_forecasts import IssuedForecastTable
 from ingest.store.leases import LeaseClaim, LeaseTable
 from ingest.store.observations import ObservationTables, PollRow
 from ingest.store.playback import Playback, PlaybackTable
+from ingest.store.preparations import PreparationTable
 from ingest.store.renumbering import renumber
 from ingest.store.scores import ScoreTables
 from ingest.store.systems import SystemTables
@@ -97,6 +98,7 @@ class Store:
         self.frames = FrameTable(database)
         self.checkpoints = CheckpointTable(database)
         self.leases = LeaseTable(database)
+        self.preparations = PreparationTable(database)
         self.scores = ScoreTables(database)
         self.daily_scores = DailyScoreTable(database)
         self.issued_forecasts = IssuedForecastTable(database, self.observations)

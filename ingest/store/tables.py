@@ -176,6 +176,13 @@ leases = sa.Table(
     sa.Column("until", UnixTime, nullable=False),
 )
 
+preparations = sa.Table(
+    "preparations",
+    metadata,
+    sa.Column("holder", sa.Text, primary_key=True),
+    sa.Column("until", UnixTime, nullable=False),
+)
+
 drifts = sa.Table(
     "drifts",
     metadata,

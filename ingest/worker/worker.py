@@ -42,6 +42,7 @@ from ingest.weather.open_meteo import WeatherFeed
 from ingest.worker import schedule
 from ingest.worker.host_limit import HostLimit
 from ingest.worker.player import Player
+from ingest.worker.prepare import prepare
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL, Ticker
 from ingest.worker.turns import Turns
 
@@ -219,6 +220,9 @@ class Worker:
         while (followed := self._follow()) is None:
             if stop.wait(STANDBY_INTERVAL.total_seconds()):
                 return
+        prepare(self._store, self.holder, self._clock, stop)
+        if stop.is_set():
+            return
         self._take_up(followed)
         self._scheduler.add_job(self._renew, "interval", seconds=LEASE.total_seconds() / 4, executor="leases")
         self._scheduler.add_job(self._look, "interval", seconds=LOOK_EVERY, next_run_time=self._clock())

@@ -145,6 +145,20 @@ def test_the_app_starts_no_worker_while_another_one_works(
     assert "the store cannot be asked" in caplog.text
 
 
+def test_the_app_starts_no_worker_while_another_one_prepares(
+    world: World, started: list[subprocess.Popen[bytes]]
+) -> None:
+    world.store.preparations.note("elsewhere", datetime.now(UTC), timedelta(hours=1))
+
+    async def journey(until: Until) -> None:
+        await asyncio.sleep(0.2)
+        assert not started
+        world.store.preparations.end("elsewhere")
+        await until(lambda: bool(started))
+
+    keep(world.store, journey)
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for the process in /proc")
 def test_a_worker_ends_even_when_the_app_is_killed(tmp_path: Path) -> None:
     """Its standard input closes then, whatever ended the app."""

@@ -23,7 +23,6 @@ from dashboard.store_reader import reader
 from dashboard.words import feeds as feeds_words
 from dashboard.words import formats
 from dashboard.words import hours as hours_words
-from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
 from ingest.system import System
 from model.hours import ALWAYS_OPEN
@@ -46,8 +45,8 @@ def overview(system: System) -> None:
     """List all feeds. Runs again by itself."""
     source = reader()
     known = feeds(source)
-    if not source.has_worker():
-        page_shell.notice(shell_words.NO_WORKER())
+    if absent := page_shell.no_worker(source):
+        page_shell.notice(absent)
     show(tag("p", summary(known), cls="gist", role="status"))
     show(feed_table.table(known, system.system_id))
     show(tag("p", feeds_words.FEEDS_WINDOW(), cls="note"))

@@ -20,7 +20,6 @@ from dashboard.state import address_bar
 from dashboard.store_reader import View, reader
 from dashboard.words import formats
 from dashboard.words import model as model_words
-from dashboard.words import shell as shell_words
 from ingest.system import System
 
 _UNREADABLE = "unreadable"
@@ -67,12 +66,12 @@ def head(system: System, drawn: str) -> None:
     if found is None:
         page_shell.notice(
             model_words.NO_CHECKPOINT(),
-            model_words.NO_CHECKPOINT_HINT() if source.has_worker() else shell_words.NO_WORKER(),
+            page_shell.no_worker(source) or model_words.NO_CHECKPOINT_HINT(),
         )
     elif isinstance(found, str):
         page_shell.notice(
             model_words.BAD_CHECKPOINT(),
-            model_words.BAD_CHECKPOINT_HINT() if source.has_worker() else shell_words.NO_WORKER(),
+            page_shell.no_worker(source) or model_words.BAD_CHECKPOINT_HINT(),
         )
     else:
         show(tag("section", numbers(standing(view, found, durations(system))), cls="state"))

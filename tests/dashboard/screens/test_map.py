@@ -71,6 +71,19 @@ def test_a_city_that_has_not_answered_says_so(world: World) -> None:
     assert not maps(page)
 
 
+def test_while_a_worker_compiles_the_page_says_so_and_goes_on(world: World) -> None:
+    world.store.preparations.note("elsewhere", world.now, timedelta(seconds=15))
+    page = opened()
+    assert "Dockcast prepares its forecaster. That takes about half a minute" in text_of(page)
+    assert "Waiting for" not in text_of(page)
+    assert not maps(page)
+    world.store.preparations.end("elsewhere")
+    world.commit(frame())
+    page = opened()
+    assert "prepares its forecaster" not in text_of(page)
+    assert maps(page)
+
+
 def test_a_city_out_of_reach_shows_the_reason_and_the_next_try(world: World) -> None:
     world.fail("dublin", "unreachable", "the name gbfs.example cannot be found")
     page = opened(city="dublin")
@@ -376,6 +389,11 @@ def test_a_dead_worker_shows_a_notice_while_the_map_stays(world: World) -> None:
     page = opened(city="dublin")
     assert maps(page)
     assert "No worker is at work" in text_of(page)
+    world.store.preparations.note("new", world.now, timedelta(seconds=15))
+    page = opened(city="dublin")
+    assert maps(page)
+    assert "No worker is at work" not in text_of(page)
+    assert "Dockcast prepares its forecaster" in text_of(page)
 
 
 def test_a_worker_that_comes_back_finds_the_page_as_it_was(world: World) -> None:

@@ -69,6 +69,7 @@ FILLED: dict[str, list[dict[str, Any]]] = {
     ],
     "checkpoints": [{"system_id": "dublin", "at": AT, "blob": BLOB}],
     "leases": [{"system_id": "dublin", "holder": "somebody", "until": AT + 90.5}],
+    "preparations": [{"holder": "somebody", "until": AT + 90.5}],
     "drifts": [{"system_id": "dublin", "at": AT, "minutes": 30, "before": -0.1, "after": 0.2}],
     "daily_scores": [
         {"system_id": "dublin", "day": "2026-03-01", "minutes": 30, "stations": BLOB, "calibration": b""}

@@ -35,7 +35,10 @@ _ALIKE = 4
 
 
 class KernelInputs(NamedTuple):
-    """The arguments that all kernels of `model.kernels.outlook` share."""
+    """The arguments that all kernels of `model.kernels.outlook` share, in C order.
+
+    A kernel is compiled anew for arrays in another order: `warm_up` would not have compiled that.
+    """
 
     stations: StationArrays
     chains: ChainArrays
@@ -180,10 +183,12 @@ class InputBuilder:
             far=layout.far,
             near=min(_NEAR_STEPS, len(grid) - 1),
             flows=np.stack(flows) if flows else np.zeros((0, 0, 2, 0), dtype=np.float32),
-            shares=np.zeros((0, 0), dtype=np.float32) if shares is None else shares.astype(np.float32),
+            shares=np.zeros((0, 0), dtype=np.float32) if shares is None else shares.astype(np.float32, "C"),
             knot=layout.knot,
             cell=np.array([distinct.index(cell) for cell in cells], dtype=np.int64),
-            usual=effect.usual(distinct, slice(None)) if distinct else np.zeros((0, 0), dtype=np.float32),
+            usual=np.ascontiguousarray(effect.usual(distinct, slice(None)))
+            if distinct
+            else np.zeros((0, 0), dtype=np.float32),
             by_fill=by_fill.astype(np.float32),
             by_distance=by_distance.astype(np.float32),
         )

@@ -84,7 +84,7 @@ class Guard(Component):
         lost, naive = (table.sum(axis=1) / truths for table in (self.lost, self.naive))
         usual = naive[:, None] + 1e-3
         balance = self.lost + _CITY_FORECASTS * lost[:, None] + _HEAD_START * usual
-        held: Bools = balance[self._nearest(minutes)][:, rows] >= 0
+        held: Bools = balance[self._nearest(minutes)].take(rows, axis=1) >= 0
         return held
 
     def _nearest(self, minutes: Sequence[int]) -> Ints:

@@ -1,0 +1,68 @@
+"""The warm-up calls every kernel as a worker does, with arguments of the same kinds: all is compiled then."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from numba import typeof
+
+from model import Forecaster, Snapshot, kernels
+from model.frame_builder import make_frame
+from model.hours import OpeningHours
+from model.warm_up import warm_up
+from tests.support.model_world import MONDAY, stations
+
+CALLED = ("expert_levels", "flows_in_steps", "frame_columns", "judge", "minimise")
+"""The kernels of a worker; `pooled_odds` is for callers of `Forecaster.forecast`."""
+
+
+@pytest.fixture
+def kinds(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    """Note the kinds of arguments that each kernel is called with: it is compiled once for each."""
+    noted: dict[str, set[str]] = {name: set() for name in CALLED}
+
+    def noting(name: str) -> None:
+        kernel = getattr(kernels, name)
+
+        def call(*arguments: object) -> object:
+            noted[name].add(str([typeof(each) for each in arguments]))  # type: ignore[no-untyped-call]
+            return kernel(*arguments)
+
+        monkeypatch.setattr(kernels, name, call)
+
+    for name in CALLED:
+        noting(name)
+    return noted
+
+
+@pytest.mark.parametrize("size", [1, 40])
+def test_a_worker_compiles_nothing_more(kinds: dict[str, set[str]], size: int) -> None:
+    warm_up()
+    warm = {name: set(noted) for name, noted in kinds.items()}
+    assert all(warm.values())
+    forecaster, rng = Forecaster(stations(size), seed=True), np.random.default_rng(1)
+    begin = int(MONDAY.timestamp())
+    spans = np.array([(0, begin + 86400 * day + 6 * 3600, begin + 86400 * (day + 1)) for day in range(4)])
+    hours = OpeningHours(np.zeros(size, dtype=np.int64), spans, np.array(["Mo-Su 06:00-24:00"]))
+    for step in range(80):
+        if step == 74:
+            forecaster = Forecaster.from_bytes(forecaster.to_bytes())
+        if step == 76:
+            forecaster.update_stations(stations(size, first=1))
+            forecaster.update_hours(hours)
+        if step == 78:
+            forecaster.update_hours(None)
+        bikes = rng.integers(0, 13, size)
+        at = MONDAY + step * timedelta(minutes=20)
+        forecaster.learn(Snapshot(at, forecaster.stations.station_id, bikes, 12 - bikes))
+    make_frame(forecaster)
+    assert kinds == warm
+
+
+def test_it_says_before_it_compiles_and_says_nothing_where_all_is_there() -> None:
+    warm_up()
+    calls: list[int] = []
+    warm_up(lambda: calls.append(1))
+    assert not calls

@@ -48,7 +48,7 @@ from model import Forecaster, Snapshot, Stations  # noqa: E402
 from model.frame import Frame  # noqa: E402
 
 stations.MOST_STATIONS = 10**6  # to measure larger systems than a feed may have
-SIZES = (100, 300, 1_000, 3_000, 10_000, 25_000, 50_000)
+SIZES = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 START = datetime(2024, 5, 14, 15, 0, tzinfo=UTC)
 BEFORE = "a3fc383"
 """The commit to compare with: the last before the kernels."""
@@ -269,7 +269,9 @@ def run_size(size: int, shared: Path | None, code: Path) -> dict[str, Any]:
     """Measure one size of some code in a process of its own."""
     command = [sys.executable, __file__, "--size", str(size), *(["--shared", str(shared)] if shared else [])]
     env = os.environ | {CODE: str(code)}
-    out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=3600, env=env).stdout
+    out = subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=3 * 3600, env=env
+    ).stdout
     result: dict[str, Any] = json.loads(out)
     return result
 
@@ -303,23 +305,30 @@ def main() -> None:
     sizes = (*([0] if chosen.shared else []), *(size for size in SIZES if size <= chosen.most))
     results: dict[str, list[dict[str, Any]]] = {"before": [], "now": []}
     with code_of(chosen.before) as before:
-        for size in sizes:
+        for count, size in enumerate(sizes, start=1):
             for name, code in (("before", before), ("now", HERE.parents[1])):
                 results[name].append(run_size(size, chosen.shared, code))
                 print(size, name, results[name][-1]["mean"], results[name][-1]["peak_mb"], flush=True)
+            keep(results, sizes[:count], chosen.before)
+
+
+def keep(results: dict[str, list[dict[str, Any]]], sizes: tuple[int, ...], before: str) -> None:
+    """Write what is measured so far, so that a run that is ended keeps its smaller sizes, and print it."""
     report: dict[str, Any] = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "load": os.getloadavg()[0],
-        "before": chosen.before,
+        "before": before,
         "exponents": {},
         "results": results,
     }
     for name, found in results.items():
         grown = [result for result, size in zip(found, sizes, strict=True) if size]
-        report["exponents"][name] = {phase: exponent(grown, phase) for phase in PHASES}
+        if len(grown) > 1:
+            report["exponents"][name] = {phase: exponent(grown, phase) for phase in PHASES}
     (HERE / "results.json").write_text(json.dumps(report, indent=1) + "\n")
-    print(by_station(results), *(f"{name}\n\n{table(found, report['exponents'][name])}"
-                                 for name, found in results.items()), sep="\n")  # fmt: skip
+    if report["exponents"]:
+        print(by_station(results), *(f"{name}\n\n{table(found, report['exponents'][name])}"
+                                     for name, found in results.items()), sep="\n")  # fmt: skip
 
 
 BYTES = ("frame bytes", "checkpoint")

@@ -1,8 +1,8 @@
 """Few polls at a time ask one host, however many of its systems are followed.
 
 Operators publish hundreds of systems at one address. If that hangs, polls of all of them would take all
-threads, and other systems would wait. A poll that may not begin yet keeps no thread: the thread of one that
-ends at its host goes on with it.
+threads, and other systems would wait. A poll that may not begin yet keeps no thread: it begins when another
+at its host ends.
 """
 
 from __future__ import annotations

@@ -132,6 +132,7 @@ class Ticker:
     - `run_tick` does one tick and may raise: extend it to do something before or after.
     - `before_learning` runs before each snapshot is learnt: override it to fill in the time before it.
     - `waited_seconds` is how long the last tick that polled waited for strangers: feed and weather.
+    - `answered` is called once a poll has its answer, or an error: its owner may set it before each tick.
     - `claim`, `take_lease` and `log_state` are for use by both.
     """
 
@@ -158,6 +159,7 @@ class Ticker:
         self.clock = clock
         self.working_copy: WorkingCopy | None = None
         self.waited_seconds = 0.0
+        self.answered: Callable[[], None] = lambda: None
         self._open_feed = open_feed
         self._place = place
         self._checkpoint_seconds = checkpoint_seconds
@@ -219,8 +221,10 @@ class Ticker:
             poll = copy.feed.poll()
         except FeedError as error:
             self.waited_seconds = time.perf_counter() - begun
+            self.answered()
             return self._commit_failure(copy, error, self.waited_seconds)
         self.waited_seconds = time.perf_counter() - begun
+        self.answered()
         due = self._next_poll_at = schedule.after_answer(
             self.system, asked_at, poll.received_at, poll.ttl_seconds, self._place
         )
@@ -330,9 +334,8 @@ class Ticker:
         elif poll.stations is not forecaster.stations and not poll.stations.same_as(forecaster.stations):
             before_them, stations = forecaster.stations, poll.stations
             renumbering = forecaster.update_stations(stations)
-            poll = replace(
-                poll, findings=(*poll.findings, *of_renumbering(renumbering, before_them, stations))
-            )
+            more = of_renumbering(renumbering, before_them, stations)
+            poll = replace(poll, findings=(*poll.findings, *more))
         weather = copy.weather
         if weather is not None:
             forecaster.update_weather(weather)

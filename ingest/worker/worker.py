@@ -2,7 +2,7 @@
 
 A job runs at a date and then books the next one, because only the tick knows when the feed may be polled
 again. Ticks run in a pool of threads, as many as needed up to a limit. A feed that answers slowly delays no
-other: feeds that did so the last time have threads of their own, and few ticks at a time ask one host.
+other: feeds that did so the last time have threads of their own, and few polls at a time ask one host.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ SLOW = 5.0
 """Seconds from which on an answer is slow."""
 
 AT_A_HOST = 8
-"""Ticks that may run at a time for systems of one host: as many as have connections there."""
+"""Polls of systems of one host at a time: as many as have connections there."""
 
 WEATHERS = 4
 """Ticks that may wait for the weather at a time: one server has it for all systems."""
@@ -115,7 +115,7 @@ class Worker:
         self._booking = threading.Lock()
         self._ending: set[str] = set()
         self._unplayable: set[str] = set()
-        self._hosts: HostLimit[Ticker] = HostLimit(AT_A_HOST)
+        self._hosts: HostLimit[tuple[Ticker, float]] = HostLimit(AT_A_HOST)
         self._weather_turn = threading.BoundedSemaphore(WEATHERS)
         self._lateness = Lateness()
         self._renewed: tuple[datetime, frozenset[str]] = clock(), frozenset()
@@ -264,26 +264,41 @@ class Worker:
             number = self._bookings.get(ticker, (0, 0.0))[0] + 1
             wait = (at - self._clock()).total_seconds()
             self._bookings[ticker] = number, time.monotonic() + wait
-        lane = "slow" if ticker.waited_seconds > SLOW else "default"
         self._scheduler.add_job(
-            self._tick, DateTrigger(at), [ticker, number], name=ticker.system.system_id, executor=lane
+            self._tick,
+            DateTrigger(at),
+            [ticker, number],
+            name=ticker.system.system_id,
+            executor=_lane(ticker),
         )
 
     def _tick(self, ticker: Ticker, number: int) -> None:
-        """Tick a system unless its host has enough to do; then go on with those that waited for this host."""
+        """Tick a system, or have it wait where its host has enough to do."""
         with self._booking:
             booked, due = self._bookings.get(ticker, (0, 0.0))
             if number != booked or self._scheduler.state != STATE_RUNNING:
                 return  # counted as lost, and booked anew; not followed any more; or the worker stops
             self._bookings[ticker] = number, math.inf
-        host = _host(ticker.system)
-        if not self._hosts.enter(host, ticker):
-            return
+        if self._hosts.enter(_host(ticker.system), (ticker, due)):
+            self._ask(ticker, due)
+
+    def _ask(self, ticker: Ticker, due: float) -> None:
+        """Run a tick that may ask its host now; once it has its answer, the next that waits there may ask.
+
+        Where that was only after the commit, systems of a large host waited for each other's turns.
+        """
+
+        def leave() -> None:
+            ticker.answered = lambda: None
+            waiting = self._hosts.leave(_host(ticker.system))
+            if waiting is not None and self._scheduler.state == STATE_RUNNING:
+                self._scheduler.add_job(self._ask, args=waiting, executor=_lane(waiting[0]))
+
+        ticker.answered = leave
         self._run(ticker)
+        ticker.answered()  # it has not polled
         if not ticker.system.is_played:  # which may learn a month first
             self._lateness.note(time.monotonic() - due - ticker.waited_seconds)
-        while (waiting := self._hosts.leave(host)) and self._scheduler.state == STATE_RUNNING:
-            self._run(waiting)
 
     def _run(self, ticker: Ticker) -> None:
         """Run a tick, and book the next one."""
@@ -351,6 +366,11 @@ class Lateness:
             log.info("ticks are on time again")
         self._worst, self._is_late = 0.0, is_late
         self._report_at = time.monotonic() + LATE_EVERY
+
+
+def _lane(ticker: Ticker) -> str:
+    """Name the threads that a system's next poll runs in."""
+    return "slow" if ticker.waited_seconds > SLOW else "default"
 
 
 def _host(system: System) -> str:

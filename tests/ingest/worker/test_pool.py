@@ -19,6 +19,7 @@ from ingest.system import System
 from ingest.worker import worker
 from ingest.worker.host_limit import HostLimit
 from ingest.worker.tick import Ticker
+from ingest.worker.turns import Turns
 from tests.support.gbfs_world import holding, place, wrap
 from tests.support.misbehaving import Misbehaving
 from tests.support.processes import wait_for
@@ -164,6 +165,27 @@ def test_a_host_of_many_systems_that_hangs_takes_few_threads_and_all_its_systems
         wait_for(lambda: len(polls.threads["well"]) >= 5)
         wait_for(lambda: all(store.systems.states()[each.system_id].failures for each in hanging))
     assert max(most for host, most in polls.most.items() if host.startswith("127.0.8.1")) == 3
+
+
+def test_a_tick_that_waits_to_compute_keeps_no_place_at_its_host(
+    store: Store, planet: Planet, polls: Polls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host with hundreds of systems was asked by eight ticks that waited for others to compute."""
+    monkeypatch.setattr(worker, "AT_A_HOST", 1)
+    compute, enter = threading.Event(), Turns.__enter__
+
+    def enter_later(self: Turns) -> None:
+        if any(threading.current_thread().name in names for names in list(polls.threads.values())):
+            compute.wait(60)  # this thread has polled
+        enter(self)
+
+    monkeypatch.setattr(Turns, "__enter__", enter_later)
+    systems = [planet.add(f"city-{n}", "127.0.10.1") for n in range(5)]
+    with working(store, systems):
+        wait_for(lambda: len(polls.threads) == 5)
+        compute.set()
+        wait_for(lambda: all(store.systems.states()[each.system_id].at for each in systems))
+    assert set(polls.most.values()) == {1}
 
 
 # ---------------------------------------------------------------- the parts

@@ -15,7 +15,7 @@ from model.records import Snapshot, Stations
 def warm_up(compiling: Callable[[], None] = lambda: None) -> None:
     """Learn, settle and forecast three made-up stations: this calls every kernel as a worker does.
 
-    It loads what an earlier process compiled, in about a second. The rest it compiles, which takes half a
+    It loads what an earlier process compiled, in about a second. The rest it compiles, which takes about a
     minute for all kernels. It calls `compiling` once, before it compiles the first.
     """
     from model.kernels.compiling import noticed  # loads Numba

@@ -63,7 +63,7 @@ NO_SYSTEMS_HINT = mark(
     "this page goes on by itself."
 )
 NO_WORKER = mark("No worker is at work, so nothing new comes in. Start one with: python -m ingest run")
-PREPARING = mark("Dockcast prepares its forecaster. That takes about half a minute, once on this machine.")
+PREPARING = mark("Dockcast prepares its forecaster. That takes about a minute, once on this machine.")
 PREPARING_HINT = mark("This page goes on by itself.")
 NO_STATIONS = mark("The feed answers, but lists no station at all. It is asked again at every poll.")
 NO_DOCKS = mark("This feed does not tell how many docks are free, so spaces are not forecast here.")

@@ -32,7 +32,7 @@ def prepare(store: Store, holder: str, clock: Callable[[], datetime], stop: thre
         now = time.monotonic()
         if compiling.is_set() and not began:
             began = now
-            log.info("compiling the forecaster: it takes about half a minute, once on this machine")
+            log.info("compiling the forecaster: it takes about a minute, once on this machine")
         if began and now - noted > NOTED_FOR.total_seconds() / 3:
             noted = now
             _write("noted", lambda: store.preparations.note(holder, clock(), NOTED_FOR))

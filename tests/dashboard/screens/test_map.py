@@ -74,7 +74,7 @@ def test_a_city_that_has_not_answered_says_so(world: World) -> None:
 def test_while_a_worker_compiles_the_page_says_so_and_goes_on(world: World) -> None:
     world.store.preparations.note("elsewhere", world.now, timedelta(seconds=15))
     page = opened()
-    assert "Dockcast prepares its forecaster. That takes about half a minute" in text_of(page)
+    assert "Dockcast prepares its forecaster. That takes about a minute" in text_of(page)
     assert "Waiting for" not in text_of(page)
     assert not maps(page)
     world.store.preparations.end("elsewhere")

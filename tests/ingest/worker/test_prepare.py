@@ -33,7 +33,7 @@ def preparing(store: Store) -> str | None:
 
 @pytest.fixture
 def compiler(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> threading.Event:
-    """A compiler that takes until the event is set: the real one takes half a minute."""
+    """A compiler that takes until the event is set: the real one takes about a minute."""
     caplog.set_level(logging.INFO)
     done = threading.Event()
 

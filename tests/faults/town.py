@@ -136,7 +136,6 @@ def listed(folder: Path, url: str, *towns: Town) -> dict[str, str]:
     )
     return {
         "DOCKCAST_STORE": url, "DOCKCAST_SYSTEMS": str(path), "DOCKCAST_CHECKPOINT_SECONDS": "1",
-        "DOCKCAST_SEED": "false", "DOCKCAST_WEATHER": "",
     }  # fmt: skip
 
 

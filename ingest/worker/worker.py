@@ -123,7 +123,9 @@ class Worker:
             executors={
                 "default": ThreadPoolExecutor(THREADS, {"thread_name_prefix": "tick"}),
                 "slow": ThreadPoolExecutor(SLOW_THREADS, {"thread_name_prefix": "slow"}),
-                "leases": ThreadPoolExecutor(1),  # never behind ticks that wait for their turn
+                # Never behind ticks that wait for their turn.
+                "leases": ThreadPoolExecutor(1),
+                "looks": ThreadPoolExecutor(1),
             },
             job_defaults={"misfire_grace_time": None},  # a late tick is better than none
             timezone=UTC,
@@ -225,7 +227,9 @@ class Worker:
             return
         self._take_up(followed)
         self._scheduler.add_job(self._renew, "interval", seconds=LEASE.total_seconds() / 4, executor="leases")
-        self._scheduler.add_job(self._look, "interval", seconds=LOOK_EVERY, next_run_time=self._clock())
+        self._scheduler.add_job(
+            self._look, "interval", seconds=LOOK_EVERY, next_run_time=self._clock(), executor="looks"
+        )
         self._scheduler.start()
         log.info("following %d systems as %s", len(followed), self.holder)
         try:

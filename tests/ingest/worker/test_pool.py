@@ -167,6 +167,20 @@ def test_a_host_of_many_systems_that_hangs_takes_few_threads_and_all_its_systems
     assert max(most for host, most in polls.most.items() if host.startswith("127.0.8.1")) == 3
 
 
+def test_commands_are_taken_up_while_all_threads_have_ticks(
+    store: Store, planet: Planet, polls: Polls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(worker, "THREADS", 1)
+    monkeypatch.setattr(worker, "STOP_WITHIN", 0.1)
+    hanging, other = planet.add("hanging", "127.0.11.1", hanging=True), planet.add("other", "127.0.11.2")
+    with working(store, [hanging, other], Fetcher(seconds=60)) as running:
+        wait_for(lambda: "hanging" in polls.threads)
+        store.systems.unfollow("hanging")
+        wait_for(lambda: "hanging" not in running._tickers)
+        planet.gone.set()
+
+
 def test_a_tick_that_waits_to_compute_keeps_no_place_at_its_host(
     store: Store, planet: Planet, polls: Polls, monkeypatch: pytest.MonkeyPatch
 ) -> None:

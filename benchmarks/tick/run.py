@@ -21,8 +21,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,7 +35,9 @@ from threadpoolctl import threadpool_limits
 HERE = Path(__file__).resolve().parent
 CODE = "TICK_CODE"
 """The variable of the environment that names the folder of the code to measure."""
-sys.path.insert(0, os.environ.get(CODE, str(HERE.parents[1])))
+sys.path[:0] = [os.environ.get(CODE, str(HERE.parents[1])), str(HERE.parent)]
+
+from shared import code_of  # noqa: E402
 
 from ingest.gbfs import stations, writer  # noqa: E402
 from ingest.gbfs.feed import Feed  # noqa: E402
@@ -274,19 +275,6 @@ def run_size(size: int, shared: Path | None, code: Path) -> dict[str, Any]:
     ).stdout
     result: dict[str, Any] = json.loads(out)
     return result
-
-
-@contextmanager
-def code_of(commit: str) -> Iterator[Path]:
-    """Check out a commit into a folder that is gone afterwards."""
-    git = ["git", "-C", str(HERE.parents[1]), "worktree"]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "before"
-        subprocess.run([*git, "add", "--quiet", "--detach", str(path), commit], check=True)
-        try:
-            yield path
-        finally:
-            subprocess.run([*git, "remove", "--force", str(path)], check=True)
 
 
 def main() -> None:

@@ -50,6 +50,7 @@ def run(
 
 
 def _watch_parent(stop: threading.Event) -> None:
-    while sys.stdin.buffer.read(1024):
+    # Read without a buffer: Python aborts where one is still being read as an error ends the process.
+    while os.read(sys.stdin.fileno(), 1024):
         pass
     stop.set()

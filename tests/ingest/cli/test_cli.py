@@ -90,14 +90,17 @@ def test_a_worker_works_until_a_signal_or_its_parents_end(tmp_path: Path, ending
 def test_a_worker_that_cannot_start_says_why_in_one_sentence(
     tmp_path: Path, variable: str, value: str, words: str
 ) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "ingest", "run"],
-        cwd=ROOT, env=environment(tmp_path) | {variable: value}, capture_output=True, text=True, timeout=60,
-        check=False,
-    )  # fmt: skip
-    assert ran.returncode == 2
-    assert words in ran.stderr
-    assert len(ran.stderr.strip().splitlines()) == 1
+    # Its standard input stays open meanwhile, as the app that starts it keeps it.
+    with subprocess.Popen(
+        [sys.executable, "-m", "ingest", "run", "--with-parent"],
+        cwd=ROOT, env=environment(tmp_path) | {variable: value}, text=True,
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as worker:  # fmt: skip
+        worker.wait(60)
+        _, output = worker.communicate()
+    assert worker.returncode == 2, output
+    assert words in output
+    assert len(output.strip().splitlines()) == 1
 
 
 # ---------------------------------------------------------------- serve, record, play

@@ -101,7 +101,7 @@ def has_frame(store: Path) -> bool:
 
 def month(python: str, code: Path, kernels: Path) -> dict[str, float]:
     """Generate and learn a month in a process of its own; give seconds of the processor and of the clock."""
-    env = os.environ | {"NUMBA_CACHE_DIR": str(kernels), "PYTHONPATH": str(code)}
+    env = os.environ | {"NUMBA_CACHE_DIR": str(kernels), "PYTHONPATH": str(code), "OPENBLAS_NUM_THREADS": "1"}
     out = subprocess.run([python, "-c", MONTH], cwd=code, env=env, check=True, capture_output=True, text=True)
     names = ("generated, processor", "generated, clock", "learnt, processor", "learnt, clock")
     return dict(zip(names, map(float, out.stdout.split()), strict=True))

@@ -7,25 +7,31 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from model.arrays import Ints
 from model.forecaster import Forecaster
 from model.frame_builder import make_frame
 from model.records import Snapshot, Stations
 
 
 def warm_up(compiling: Callable[[], None] = lambda: None) -> None:
-    """Learn, settle and forecast three made-up stations: this calls every kernel as a worker does.
+    """Learn, settle and forecast two small systems: this calls every kernel as a worker does.
 
+    One of them has a station of so many places that its forecasts on record take two bytes instead of one.
     It loads what an earlier process compiled, in about a second. The rest it compiles, which takes about a
     minute for all kernels. It calls `compiling` once, before it compiles the first.
     """
     from model.kernels.compiling import noticed  # loads Numba
 
-    ids, places = np.array(["a", "b", "c"]), np.array([5, 10, 20])
-    beside = np.array([0.0, 0.01, 0.02])
-    forecaster = Forecaster(Stations("warm-up", "UTC", "", ids, ids, beside, beside, places))
     with noticed(compiling):
-        for minute in range(0, 60, 5):
-            at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
-            bikes = np.array([2, 5, 9]) + minute // 5 % 2
-            forecaster.learn(Snapshot(at, ids, bikes, places - bikes))
-        make_frame(forecaster)
+        for places in (np.array([5, 10, 20]), np.array([5, 10, 300])):
+            _run(places)
+
+
+def _run(places: Ints) -> None:
+    ids, beside = np.array(["a", "b", "c"]), np.array([0.0, 0.01, 0.02])
+    forecaster = Forecaster(Stations("warm-up", "UTC", "", ids, ids, beside, beside, places))
+    for minute in range(0, 60, 5):
+        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
+        bikes = np.array([2, 5, 9]) + minute // 5 % 2
+        forecaster.learn(Snapshot(at, ids, bikes, places - bikes))
+    make_frame(forecaster)

@@ -37,8 +37,8 @@ def kinds(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     return noted
 
 
-@pytest.mark.parametrize("size", [1, 40])
-def test_a_worker_compiles_nothing_more(kinds: dict[str, set[str]], size: int) -> None:
+@pytest.mark.parametrize(("size", "places"), [(1, 12), (40, 12), (40, 300)])
+def test_a_worker_compiles_nothing_more(kinds: dict[str, set[str]], size: int, places: int) -> None:
     warm_up()
     warm = {name: set(noted) for name, noted in kinds.items()}
     assert all(warm.values())
@@ -54,9 +54,9 @@ def test_a_worker_compiles_nothing_more(kinds: dict[str, set[str]], size: int) -
             forecaster.update_hours(hours)
         if step == 78:
             forecaster.update_hours(None)
-        bikes = rng.integers(0, 13, size)
+        bikes = rng.integers(0, places + 1, size)
         at = MONDAY + step * timedelta(minutes=20)
-        forecaster.learn(Snapshot(at, forecaster.stations.station_id, bikes, 12 - bikes))
+        forecaster.learn(Snapshot(at, forecaster.stations.station_id, bikes, places - bikes))
     make_frame(forecaster)
     assert kinds == warm
 

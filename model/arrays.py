@@ -45,8 +45,11 @@ def take_rows(values: NDArray[Any], rows: Ints, default: Any) -> NDArray[Any]:
     >>> take_rows(np.array([5, 7]), np.array([1, -1, 0]), 0).tolist()
     [7, 0, 5]
     """
+    known = rows >= 0
+    if known.all():
+        return values.take(rows, axis=-1)
     out: NDArray[Any] = np.full((*values.shape[:-1], len(rows)), default, dtype=values.dtype)
-    out[..., rows >= 0] = values[..., rows[rows >= 0]]
+    out[..., known] = values[..., rows[known]]
     return out
 
 

@@ -15,6 +15,9 @@ AGES = np.array([1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 36
 """The ages in minutes that forecasts tell apart: each age that occurs is a group that is solved by itself."""
 
 
+_KNOWN = int(CountState.KNOWN)  # NumPy takes long to compare with a member of an enumeration
+
+
 class LatestCounts(Component):
     """The newest counts, flags and states `(S,)`, -1 for unknown; `most` is the most bikes ever counted.
 
@@ -35,7 +38,7 @@ class LatestCounts(Component):
     @property
     def known(self) -> Bools:
         """Tell where the count is known, so that it teaches and is a truth, `(S,)`."""
-        known: Bools = self.state == CountState.KNOWN
+        known: Bools = self.state == _KNOWN
         return known
 
     @property
@@ -51,7 +54,7 @@ class LatestCounts(Component):
 
     def after(self, snapshot: Snapshot, rows: Ints) -> LatestCounts:
         """Give the counts of a newer snapshot; `rows` `(S,)` are its positions, -1 for a station it lacks."""
-        latest = LatestCounts(len(rows))
+        latest = copy(self)
         for name, default in NOTHING_KNOWN.items():
             setattr(latest, name, aligned(getattr(snapshot, name), rows, default))
         latest.most = np.maximum(self.most, latest.bikes)

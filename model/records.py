@@ -218,10 +218,16 @@ class Weather:
 
         The first and the last hour hold for three hours before and after. Beyond, nothing is known.
         """
-        seconds = moment.timestamp()
-        if not self.hours[0] - _WEATHER_HOLDS <= seconds <= self.hours[-1] + _WEATHER_HOLDS:
+        hours, seconds = self.hours, moment.timestamp()
+        if not hours[0] - _WEATHER_HOLDS <= seconds <= hours[-1] + _WEATHER_HOLDS:
             return np.full(len(WEATHER), np.nan)
-        return np.array([np.interp(seconds, self.hours, column) for column in self.values.T])
+        before = max(int(hours.searchsorted(seconds, side="right")) - 1, 0)
+        begin: Floats = self.values[before].copy()
+        if before == len(hours) - 1 or seconds <= hours[before]:
+            return begin
+        slope = (self.values[before + 1] - begin) / (hours[before + 1] - hours[before])
+        begin += slope * (seconds - float(hours[before]))
+        return begin
 
 
 def median(cdf: Array32) -> Ints:

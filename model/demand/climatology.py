@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
+from model import kernels
 from model.arrays import Array32, Bools, Ints, take_rows
 from model.component import Component
 from model.demand.calendar import DAY_TYPES, Calendar
@@ -18,9 +19,6 @@ _BINS = 21
 _HALF_LIFE_DAYS = 10.0
 _STATION_SECONDS = 3600.0
 """Time that the station's distribution over all times is worth in one hour of the day."""
-
-_MOST_SECONDS = 65535
-"""What 16 bits count to: forgetting keeps the time in one hour of the day below 54,000 seconds."""
 
 
 class Climatology(Component):
@@ -44,11 +42,8 @@ class Climatology(Component):
         if hour_start != self.hour_start:
             self.hour_start = hour_start
             self.spent[cell] = np.rint(self.spent[cell] * np.float32(0.5 ** (1 / _HALF_LIFE_DAYS)))
-        rows = np.flatnonzero(known & (places > 0))
-        inside = (bikes[rows] - 1) * (_BINS - 2) // np.maximum(places[rows] - 1, 1) + 1
-        level = np.where(bikes[rows] >= places[rows], _BINS - 1, np.where(bikes[rows] <= 0, 0, inside))
-        grown = self.spent[cell][level, rows] + np.int64(round(events.hours * 3600))
-        self.spent[cell][level, rows] = np.minimum(grown, _MOST_SECONDS)
+        # Forgetting keeps the time in one hour of the day below 54,000 seconds, which 16 bits count to.
+        kernels.spend(self.spent[cell], bikes, places, known, round(events.hours * 3600))
 
     def cell(self, at: datetime) -> tuple[int, int]:
         """Give the day type and hour of a moment."""

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import numpy as np
 
+from model import kernels
 from model.arrays import Array32, Bools, Floats, Ints, take_rows
 from model.component import Component
 from model.demand.calendar import DAY_TYPES, Calendar
@@ -55,21 +56,22 @@ class OccupancyEffect(Component):
         """Learn from the events while `bikes` of `places` stood there, against the expected demand."""
         cell = self.cell(events.middle)
         fill = np.where(known, bikes, 0) / np.maximum(places, 1)
-        tenth = np.minimum((fill * _TENTHS).astype(np.int64), _TENTHS - 1)
-        off = np.searchsorted(EDGES, fill - self.usual([cell], slice(None))[0])
-        rates = demand.at(events.middle)
+        usual = kernels.usual_fill(self.filled, self.hours, *cell)
         hours = events.hours
-        expected = np.where(events.free, rates * (demand.factor * hours)[:, None], 0)
-        by_fill, by_distance = self.tables()
+        of_fill, of_distance = kernels.count_by_fill(
+            fill,
+            usual,
+            events.riders,
+            events.free,
+            demand.at(events.middle),
+            demand.factor * hours,
+            *self.tables(),
+        )
         fade = 0.5 ** (hours / 24 / _HALF_LIFE_DAYS)
-        for table in (self.seen, self.expected, self.seen_off, self.expected_off):
+        tables = (self.seen, self.expected, self.seen_off, self.expected_off)
+        for table, new in zip(tables, (*of_fill, *of_distance), strict=True):
             table *= fade
-        for side in (0, 1):
-            riders = events.riders[side]
-            self.seen[side] += np.bincount(tenth, riders, _TENTHS)
-            self.expected[side] += np.bincount(tenth, expected[side] * by_distance[side][off], _TENTHS)
-            self.seen_off[side] += np.bincount(off, riders, len(EDGES) + 1)
-            self.expected_off[side] += np.bincount(off, expected[side] * by_fill[side][tenth], len(EDGES) + 1)
+            table += new
         slot_start = int(events.middle.timestamp()) * _SLOTS // 86400
         if slot_start != self.slot_start:
             self.slot_start = slot_start

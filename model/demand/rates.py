@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,12 +74,12 @@ class Events:
     riders: Array32
     free: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def hours(self) -> float:
         """The hours between the two snapshots."""
         return (self.at - self.before).total_seconds() / 3600
 
-    @property
+    @cached_property
     def middle(self) -> datetime:
         """The moment halfway, by which the events are dated."""
         return self.before + (self.at - self.before) / 2
@@ -94,9 +95,9 @@ def count_events(
     """
     minutes = (at - before).total_seconds() / 60
     most = max(_RIDERS_AT_ONCE, round(minutes) * _RIDERS_AT_ONCE // 2)
-    free = np.stack([can_arrive, can_depart])
-    riders = np.where(free, np.clip(np.stack([change, -change]), 0, most), 0).astype(np.float32)
-    return Events(before, at, riders, free)
+    free = np.array([can_arrive, can_depart])
+    riders = np.array([change, -change]).clip(0, most) * free
+    return Events(before, at, riders.astype(np.float32), free)
 
 
 class Demand(Component):
@@ -143,11 +144,13 @@ class Demand(Component):
 
     def at(self, moment: datetime) -> Array32:
         """Give the rates per hour of a moment in its weather, `(2, S)`, without the city factor."""
-        return self._in_weather(moment, self.rates[self.cell(moment)])
+        rates: Array32 = self.rates[self.cell(moment)] * self._in_weather(moment)[:, None]
+        return rates
 
-    def _in_weather(self, moment: datetime, rates: Array32) -> Array32:
+    def _in_weather(self, moment: datetime) -> Array32:
+        """Give the weather's factors on both sides, `(2,)`: 1 where no weather is known."""
         factors = self._weather.factors(moment)
-        return rates if factors is None else rates * factors[:, None].astype(np.float32)
+        return np.ones(2, dtype=np.float32) if factors is None else factors.astype(np.float32)
 
     def expected(self, events: Events) -> Floats:
         """Give the riders expected city-wide on a weekday and on a weekend of usual weather, `(2, 2)`.
@@ -174,14 +177,16 @@ class Demand(Component):
                 self.bend = self._bend().astype(np.float16)
             if due:
                 self.rates = self._rates()
-        self.events[cell] += events.riders
-        # An hour of half the riders, for rain, is half an hour's exposure.
-        self.hours[cell] += self._in_weather(events.middle, events.free * np.float32(events.hours))
         self.recent *= 0.5 ** (events.hours * 60 / _FACTOR_MINUTES)
-        self.recent[:, 0] += events.riders.sum(axis=1, dtype=np.float64)
-        self.recent[:, 1] += (self.at(events.middle) * events.free).sum(
-            axis=1, dtype=np.float64
-        ) * events.hours
+        self.recent += kernels.count_riders(
+            self.events[cell],
+            self.hours[cell],
+            self.rates[cell],
+            self._in_weather(events.middle),
+            events.riders,
+            events.free,
+            events.hours,
+        )
 
     def _level(self) -> Array32:
         """Give the prior without the bends: the city's profile at each station's own level of demand.
@@ -231,9 +236,8 @@ class Demand(Component):
 
     def _rates(self) -> Array32:
         """Give the rates per hour, `(day types, slots, 2, S)`, without the city factor."""
-        prior, weight = self._level() * self.bend.astype(np.float32), np.float32(_PRIOR_EVENTS)
-        rates: Array32 = (_smooth(self.events) + weight) / (_smooth(self.hours) + weight / prior)
-        return rates
+        prior = self._level() * self.bend.astype(np.float32)
+        return kernels.smoothed_rates(self.events, self.hours, prior, _PRIOR_EVENTS)
 
     @property
     def pace(self) -> Floats:

@@ -70,7 +70,12 @@ class WeatherEffect(Component):
 
     def _take(self, weather: Weather | None) -> None:
         self.weather = weather
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget what was computed from the weather and the effect of before."""
         self._known: dict[int, Floats | None] = {}
+        self._features: dict[float, Floats | None] = {}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give the state, which includes the known weather."""
@@ -97,7 +102,7 @@ class WeatherEffect(Component):
             return None
         key = int(at.timestamp()) // _STEP  # all chains need the same few moments
         if key not in self._known:
-            features = self._features(datetime.fromtimestamp(key * _STEP, UTC))
+            features = self._features_at(datetime.fromtimestamp(key * _STEP, UTC))
             self._known[key] = (
                 None if features is None else np.clip(np.exp(self.beta[:, 1:] @ features), *_CLIP)
             )
@@ -107,17 +112,25 @@ class WeatherEffect(Component):
         """Give the weather at a moment as known now, `(6,)`, not a number where unknown."""
         return np.full(len(WEATHER), np.nan) if self.weather is None else self.weather.at(at)
 
-    def _features(self, at: datetime) -> Floats | None:
+    def _features_at(self, at: datetime) -> Floats | None:
+        key = at.timestamp()
+        if key not in self._features:
+            self._features[key] = self._make_features(at)
+        return self._features[key]
+
+    def _make_features(self, at: datetime) -> Floats | None:
         assert self.weather is not None
         values = self.weather.at(at)
-        if np.isnan(values).all():
+        unknown = np.isnan(values)
+        if unknown.all():
             return None
         hour = self._calendar.cell(at, 24)[1]
         seen = self.days[hour] > 0
-        features = np.where(seen, values - self.usual[hour], 0)
+        features: Floats = np.where(seen, values - self.usual[hour], 0)
         features[_RAIN] = np.log1p(max(values[_RAIN], 0))
-        features = np.clip(features / _SCALES, -3, 3)
-        return np.where(np.isnan(features), 0, features)
+        features = (features / _SCALES).clip(-3, 3)
+        features[unknown] = 0
+        return features
 
     def learn(self, at: datetime, seen: Floats, expected: Floats) -> None:
         """Learn from a few minutes: riders seen city-wide, and expected in usual weather, `(2,)`."""
@@ -129,8 +142,8 @@ class WeatherEffect(Component):
             self._note(at)
             self.hour = hour
             self.seen, self.expected, self.feature_sums = np.zeros(2), np.zeros(2), np.zeros(1 + len(WEATHER))
-            self._known = {}
-        features = self._features(at)
+            self._forget()
+        features = self._features_at(at)
         if features is not None:
             self.seen += seen
             self.expected += expected

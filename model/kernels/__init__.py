@@ -10,19 +10,37 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from model.kernels.judging import judge
+    from model.kernels.learning import count_by_fill, count_riders, smoothed_rates, spend, usual_fill
     from model.kernels.outlook import expert_levels, frame_columns, pooled_odds
     from model.kernels.rates import flows_in_steps
     from model.kernels.simplex import minimise
 
-__all__ = ["expert_levels", "flows_in_steps", "frame_columns", "judge", "minimise", "pooled_odds"]
+__all__ = [
+    "count_by_fill",
+    "count_riders",
+    "expert_levels",
+    "flows_in_steps",
+    "frame_columns",
+    "judge",
+    "minimise",
+    "pooled_odds",
+    "smoothed_rates",
+    "spend",
+    "usual_fill",
+]
 
 _FILES = {
+    "count_by_fill": "learning",
+    "count_riders": "learning",
     "expert_levels": "outlook",
     "flows_in_steps": "rates",
     "frame_columns": "outlook",
     "judge": "judging",
     "minimise": "simplex",
     "pooled_odds": "outlook",
+    "smoothed_rates": "learning",
+    "spend": "learning",
+    "usual_fill": "learning",
 }
 
 

@@ -12,6 +12,7 @@ import pytest
 from model import Forecaster, Snapshot, Weather, codec
 from model.frame import Frame, Outlook
 from model.frame_builder import make_frame
+from model.records import WEATHER
 from tests.support.dashboard_world import frame
 from tests.support.model_world import MONDAY, riders, snapshot, stations
 
@@ -83,3 +84,15 @@ def test_a_frame_of_format_1_is_read() -> None:
     np.testing.assert_allclose(there.bike.median, here.bike.median, atol=1)
     np.testing.assert_allclose(there.space.chance.astype(int), here.space.chance, atol=3)
     assert Frame.from_bytes(there.to_bytes()).to_bytes() == there.to_bytes()
+
+
+def test_weather_between_hours_is_interpolated_as_numpy_does() -> None:
+    rng = np.random.default_rng(5)
+    hours = int(MONDAY.timestamp()) + 3600 * np.array([0, 1, 2, 5])
+    values = np.where(rng.random((4, len(WEATHER))) < 0.2, np.nan, rng.normal(10, 20, (4, len(WEATHER))))
+    weather = Weather(hours, values)
+    seconds = [*hours.tolist(), *rng.integers(hours[0] - 10800, hours[-1] + 10800, 200).tolist()]
+    for second in seconds:
+        expected = [np.interp(second, hours, column) for column in values.T]
+        np.testing.assert_array_equal(weather.at(datetime.fromtimestamp(second, UTC)), expected)
+    assert np.isnan(weather.at(MONDAY - timedelta(hours=4))).all()

@@ -14,7 +14,18 @@ from model.hours import OpeningHours
 from model.warm_up import warm_up
 from tests.support.model_world import MONDAY, stations
 
-CALLED = ("expert_levels", "flows_in_steps", "frame_columns", "judge", "minimise")
+CALLED = (
+    "count_by_fill",
+    "count_riders",
+    "expert_levels",
+    "flows_in_steps",
+    "frame_columns",
+    "judge",
+    "minimise",
+    "smoothed_rates",
+    "spend",
+    "usual_fill",
+)
 """The kernels of a worker; `pooled_odds` is for callers of `Forecaster.forecast`."""
 
 

@@ -335,19 +335,21 @@ def _flags(flags: list[bool | None]) -> Bools | None:
 
 def _bikes(entry: Mapping[str, Any], capacity: int, found: VehicleCounts | None) -> tuple[int, bool]:
     """Read a station's bikes, and whether its total and its counts by type contradict each other."""
-    fields = ("num_bikes_available", "num_vehicles_available")
-    totals = (values.count(entry.get(name), capacity) for name in fields)
-    total = next((total for total in totals if total != UNKNOWN), UNKNOWN)
+    total = values.count(entry.get("num_bikes_available"), capacity)
+    if total == UNKNOWN:
+        total = values.count(entry.get("num_vehicles_available"), capacity)
     if found is None:
         return total, False
     bikes, contradictory = of_total(total, found.bikes, found.cargo, found.other)
     return values.count(bikes, capacity), contradictory
 
 
+_DISABLED = ("num_bikes_disabled", "num_vehicles_disabled", "num_docks_disabled")
+
+
 def _disabled(entry: Mapping[str, Any]) -> int:
     """Count the places that are out of order, or hold a bike that is."""
-    fields = ("num_bikes_disabled", "num_vehicles_disabled", "num_docks_disabled")
-    return sum(max(values.count(entry.get(field)), 0) for field in fields)
+    return sum([max(values.count(entry[field]), 0) for field in _DISABLED if field in entry])
 
 
 def _ebikes(entry: Mapping[str, Any], found: VehicleCounts | None) -> int:
@@ -358,6 +360,8 @@ def _ebikes(entry: Mapping[str, Any], found: VehicleCounts | None) -> int:
         return total
     # A dict in Barcelona and Boulder, a list of one-key dicts in Paris.
     named = entry.get("num_bikes_available_types")
+    if named is None:
+        return UNKNOWN
     dicts = [part for part in (named if isinstance(named, list) else [named]) if isinstance(part, dict)]
     of = [values.count(part[key]) for part in dicts for key in part if str(key).lower() in _ELECTRIC]
     return sum(of) if of and UNKNOWN not in of else UNKNOWN

@@ -54,6 +54,8 @@ def name(value: Any) -> str:
 
 def number(value: Any) -> float | None:
     """Read a number, also from text; None for what is none or not finite."""
+    if value is None:
+        return None
     if isinstance(value, str):
         try:
             value = float(value)
@@ -73,13 +75,18 @@ def count(value: Any, capacity: int = UNKNOWN) -> int:
 
     A little more than capacity is no nonsense: bikes are left beside full stations, and valets stack them.
     """
-    if type(value) is not int:
+    if value is None:
+        return UNKNOWN
+    if type(value) is int:
+        whole = value
+    else:
         read = number(value)
         if read is None or not read.is_integer():
             return UNKNOWN
-        value = int(read)
-    most = 4 * capacity + 100 if capacity > 0 else MOST
-    return UNKNOWN if value < 0 or value > min(most, MOST) or value == _NO_COUNT else value
+        whole = int(read)
+    if whole < 0 or whole > MOST or whole == _NO_COUNT or whole > 4 * capacity + 100 > 100:
+        return UNKNOWN
+    return whole
 
 
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -89,6 +96,8 @@ def flag(value: Any) -> bool | None:
     """Read a flag: true, 1 or their text; None where it is missing or odd."""
     if value is True or value is False or value is None:
         return value
+    if type(value) is int:
+        return bool(value) if value in (0, 1) else None
     return _FLAGS.get(str(value).strip().lower()[:8])
 
 

@@ -167,9 +167,11 @@ def by_type(entry: Mapping[str, Any], types: VehicleTypes) -> VehicleCounts | No
     A type that is listed twice adds up.
     """
     parts = entry.get("vehicle_types_available")
+    if not isinstance(parts, list):
+        return None
     found: dict[VehicleKind, list[int]] = {kind: [] for kind in KINDS}
     undescribed, apart = set(), types.apart
-    for part in parts if isinstance(parts, list) else ():
+    for part in parts:
         if isinstance(part, dict):
             key = values.station_id(part.get("vehicle_type_id")) or ""
             found["other" if key in apart else types.kind(key)].append(values.count(part.get("count")))
@@ -194,9 +196,11 @@ def docks_for_bikes(entry: Mapping[str, Any], types: VehicleTypes) -> tuple[int,
     A dock takes bikes unless all its types are known to be none.
     """
     parts = entry.get("vehicle_docks_available")
+    if not isinstance(parts, list):
+        return None
     bikes: list[int] = []
     other: list[int] = []
-    for part in parts if isinstance(parts, list) else ():
+    for part in parts:
         if isinstance(part, dict) and isinstance(part.get("vehicle_type_ids"), list):
             kinds = {types.kind(values.station_id(key) or "") for key in part["vehicle_type_ids"]}
             of = other if kinds and kinds <= {"cargo", "other"} else bikes

@@ -293,14 +293,15 @@ def main() -> None:
     sizes = (*([0] if chosen.shared else []), *(size for size in SIZES if size <= chosen.most))
     results: dict[str, list[dict[str, Any]]] = {"before": [], "now": []}
     with code_of(chosen.before) as before:
-        for count, size in enumerate(sizes, start=1):
+        # The largest first: a machine that is short of memory shows it at once.
+        for count, size in enumerate(sorted(sizes, reverse=True), start=1):
             for name, code in (("before", before), ("now", HERE.parents[1])):
-                results[name].append(run_size(size, chosen.shared, code))
-                print(size, name, results[name][-1]["mean"], results[name][-1]["peak_mb"], flush=True)
-            keep(results, sizes[:count], chosen.before)
+                results[name].insert(0, run_size(size, chosen.shared, code))
+                print(size, name, results[name][0]["mean"], results[name][0]["peak_mb"], flush=True)
+            keep(results, sorted(sizes)[-count:], chosen.before)
 
 
-def keep(results: dict[str, list[dict[str, Any]]], sizes: tuple[int, ...], before: str) -> None:
+def keep(results: dict[str, list[dict[str, Any]]], sizes: list[int], before: str) -> None:
     """Write what is measured so far, so that a run that is ended keeps its smaller sizes, and print it."""
     report: dict[str, Any] = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",

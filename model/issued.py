@@ -77,8 +77,11 @@ class IssuedForecasts:
             gap = min((at - before).total_seconds(), 600.0)
             self.usual_seconds += 0.1 * (gap - self.usual_seconds)
         patience = timedelta(seconds=max(1.5 * self.usual_seconds, 90.0))
-        due = [pending for pending in self.pending if pending.target_at <= at]
-        self.pending = [pending for pending in self.pending if pending.target_at > at]
+        due: list[Pending] = []
+        waiting: list[Pending] = []
+        for pending in self.pending:
+            (due if pending.target_at <= at else waiting).append(pending)
+        self.pending = waiting
         scores: list[Score] = []
         drifts: list[Drift] = []
         for pending in sorted(due, key=lambda p: (p.target_at, p.issued_at)):

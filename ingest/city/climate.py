@@ -56,12 +56,10 @@ class SkyState:
     def _day(self, day: int, seconds: Ints) -> Floats:
         climate = self.climate
         fronts = [front for d in (day - 1, day, day + 1) for front in _fronts(self.seed, d, climate.fronts)]
-        wet = np.zeros(len(seconds))
-        cloud = np.full(len(seconds), 0.0)
-        for start, length, peak in fronts:
-            into = (seconds - start) / length
-            wet += peak * np.sin(np.pi * np.clip(into, 0, 1)) ** 2
-            cloud += np.exp(-(((into - 0.4) / 1.1) ** 2))
+        start, length, peak = np.array(fronts).reshape(-1, 3).T[:, :, None]
+        into = (seconds - start) / length
+        wet = (peak * np.sin(np.pi * np.clip(into, 0, 1)) ** 2).sum(axis=0)
+        cloud = np.exp(-(((into - 0.4) / 1.1) ** 2)).sum(axis=0)
         # A slow departure from the usual, interpolated between the noons of the days.
         here = seconds / _DAY - 0.5
         low = np.floor(here).astype(np.int64)

@@ -96,7 +96,7 @@ def count_events(
     minutes = (at - before).total_seconds() / 60
     most = max(_RIDERS_AT_ONCE, round(minutes) * _RIDERS_AT_ONCE // 2)
     free = np.array([can_arrive, can_depart])
-    riders = np.array([change, -change]).clip(0, most) * free
+    riders = np.minimum(np.maximum([change, -change], 0), most) * free
     return Events(before, at, riders.astype(np.float32), free)
 
 
@@ -188,11 +188,11 @@ class Demand(Component):
             events.hours,
         )
 
-    def _level(self) -> Array32:
-        """Give the prior without the bends: the city's profile at each station's own level of demand.
+    def _level(self) -> tuple[Array32, Array32]:
+        """Give the city's profile, `(day types, slots)`, and each station's own level of demand, `(2, S)`.
 
-        The profile is drawn to the weekly profile that all cities share, a station's level to the city's
-        average, and its arrivals to its departures.
+        Their product is the prior without the bends. The profile is drawn to the weekly profile that all
+        cities share, a station's level to the city's average, and its arrivals to its departures.
         """
         city_events, city_hours = (
             _smooth(table.sum(axis=(2, 3)).astype(np.float64)) for table in (self.events, self.hours)
@@ -207,8 +207,7 @@ class Demand(Component):
             served.sum(axis=0) + np.float32(_LEVEL_EVENTS)
         )
         level = (seen + np.float32(_SIDE_EVENTS)) / (served + np.float32(_SIDE_EVENTS) / level)
-        prior: Array32 = profile[:, :, None, None] * level
-        return prior
+        return profile, level
 
     def _bend(self) -> Array32:
         """Learn how similar stations depart from the profile: a low-rank approximation of the residuals.
@@ -216,7 +215,8 @@ class Demand(Component):
         The residual of a count, over the root of what was expected, has variance 1 (or `NOISE`) if there is
         nothing but noise; singular values that noise would reach are dropped and the others shrunk.
         """
-        expected = self._level() * self.hours
+        profile, level = self._level()
+        expected = profile[:, :, None, None] * level * self.hours
         root = np.sqrt(np.maximum(expected, np.float32(1e-3)))
         residual = np.where(expected > 1e-3, (self.events - expected) / root, np.float32(0))
         table = residual.reshape(DAY_TYPES * self.slots * 2, -1).astype(np.float64) / np.sqrt(NOISE)
@@ -236,8 +236,9 @@ class Demand(Component):
 
     def _rates(self) -> Array32:
         """Give the rates per hour, `(day types, slots, 2, S)`, without the city factor."""
-        prior = self._level() * self.bend.astype(np.float32)
-        return kernels.smoothed_rates(self.events, self.hours, prior, _PRIOR_EVENTS)
+        return kernels.smoothed_rates(
+            self.events, self.hours, *self._level(), self.bend.view(np.uint16), _PRIOR_EVENTS
+        )
 
     @property
     def pace(self) -> Floats:

@@ -128,7 +128,7 @@ class WeatherEffect(Component):
         seen = self.days[hour] > 0
         features: Floats = np.where(seen, values - self.usual[hour], 0)
         features[_RAIN] = np.log1p(max(values[_RAIN], 0))
-        features = (features / _SCALES).clip(-3, 3)
+        features = np.minimum(np.maximum(features / _SCALES, -3), 3)
         features[unknown] = 0
         return features
 

@@ -19,9 +19,18 @@ from importlib.resources import files
 from typing import Any, TypeVar
 
 from numba import config, njit
+from numba.np import linalg
 
 _LANES = 32
 _FEW_LANES = 16
+
+
+def _no_blas() -> None:
+    raise ImportError("no kernel multiplies matrices")
+
+
+# To be able to, Numba would load SciPy where it is installed: a fifth of a second.
+linalg.ensure_blas = _no_blas
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -12,6 +12,9 @@ from model.kernels.records import EDGES
 _QUARTER_HOURS = 96
 """The slots of a day that are smoothed twice."""
 
+_LONGER, _EXPONENT = np.uint32(23 - 10), np.uint32((127 - 15) << 23)
+"""How a positive float of 16 bits becomes one of 32: so many bits more, and the exponent's other zero."""
+
 _MOST_SECONDS = 65535
 """What 16 bits count to."""
 
@@ -127,23 +130,37 @@ def spend(spent: NDArray[np.uint16], bikes: Ints, places: Ints, known: Bools, se
 
 
 @compiled
-def smoothed_rates(events: Array32, hours: Array32, prior: Array32, weight: float) -> Array32:
-    """Give smoothed events over smoothed hours, all `(day types, slots, 2, S)`, drawn to a `prior`.
+def smoothed_rates(
+    events: Array32,
+    hours: Array32,
+    profile: Array32,
+    level: Array32,
+    bend: NDArray[np.uint16],
+    weight: float,
+) -> Array32:
+    """Give smoothed events over smoothed hours, both `(day types, slots, 2, S)`, drawn to a prior.
 
-    The prior is worth `weight` events. Smoothing is over about an hour of slots: each with its neighbours,
-    twice where slots are quarter-hours.
+    The prior is the `profile` `(day types, slots)` times the `level` `(2, S)` times the `bend`, and is worth
+    `weight` events. The bend, shaped as the events, comes as the bits of its 16-bit floats, above 0.0001.
+    Smoothing is over about an hour of slots: each with its neighbours, twice where slots are quarter-hours.
     """
     days, slots, sides, size = events.shape
     rates, worth = np.empty_like(events), np.float32(weight)
     seen, spent = np.empty((sides, size), dtype=np.float32), np.empty((sides, size), dtype=np.float32)
+    bits, drawn = np.empty(size, dtype=np.uint32), np.empty(size, dtype=np.float32)
+    bent = bits.view(np.float32)
     for day in range(days):
         for slot in range(slots):
             _smooth(seen, events[day], slot)
             _smooth(spent, hours[day], slot)
+            of_city = profile[day, slot]
             for side in range(sides):
                 for row in range(size):
-                    drawn = spent[side, row] + worth / prior[day, slot, side, row]
-                    rates[day, slot, side, row] = (seen[side, row] + worth) / drawn
+                    bits[row] = (np.uint32(bend[day, slot, side, row]) << _LONGER) + _EXPONENT
+                for row in range(size):
+                    drawn[row] = worth / (of_city * level[side, row] * bent[row])
+                for row in range(size):
+                    rates[day, slot, side, row] = (seen[side, row] + worth) / (spent[side, row] + drawn[row])
     return rates
 
 
@@ -157,16 +174,20 @@ def _smooth(smooth: Array32, table: Array32, slot: int) -> None:
         (slot + 1) % slots,
         (slot + 2) % slots,
     )
-    twice = slots >= _QUARTER_HOURS
     for side in range(sides):
-        for row in range(size):
-            here = _between(table[before, side, row], table[slot, side, row], table[after, side, row])
-            smooth[side, row] = here
-        if twice:
+        if slots < _QUARTER_HOURS:
             for row in range(size):
-                earlier = _between(table[first, side, row], table[before, side, row], table[slot, side, row])
-                later = _between(table[slot, side, row], table[after, side, row], table[last, side, row])
-                smooth[side, row] = _between(earlier, smooth[side, row], later)
+                smooth[side, row] = _between(
+                    table[before, side, row], table[slot, side, row], table[after, side, row]
+                )
+        else:
+            for row in range(size):
+                near, here, far = table[before, side, row], table[slot, side, row], table[after, side, row]
+                smooth[side, row] = _between(
+                    _between(table[first, side, row], near, here),
+                    _between(near, here, far),
+                    _between(here, far, table[last, side, row]),
+                )
 
 
 @compiled

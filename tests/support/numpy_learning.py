@@ -79,8 +79,16 @@ def spend(spent: NDArray[np.uint16], bikes: Ints, places: Ints, known: Bools, se
     spent[level, rows] = np.minimum(spent[level, rows] + np.int64(seconds), 65535)
 
 
-def smoothed_rates(events: Array32, hours: Array32, prior: Array32, weight: float) -> Array32:
+def smoothed_rates(
+    events: Array32,
+    hours: Array32,
+    profile: Array32,
+    level: Array32,
+    bend: NDArray[np.uint16],
+    weight: float,
+) -> Array32:
     """Give smoothed events over smoothed hours, drawn to a prior."""
     worth = np.float32(weight)
+    prior = profile[:, :, None, None] * level * bend.view(np.float16).astype(np.float32)
     rates: Array32 = (_smooth(events) + worth) / (_smooth(hours) + worth / prior)
     return rates

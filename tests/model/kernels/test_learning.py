@@ -90,10 +90,12 @@ def test_time_is_spent_at_the_levels_of_numpy(size: int, seed: int, seconds: int
 @many
 @given(size=sizes, seed=seeds, slots=st.sampled_from([48, 96]))
 def test_rates_are_smoothed_as_in_numpy(size: int, seed: int, slots: int) -> None:
-    make = numbers(np.random.default_rng(seed))
-    events, hours, prior = (make(2, slots, 2, size) for _ in range(3))
-    prior += np.float32(0.1)
+    rng = np.random.default_rng(seed)
+    make = numbers(rng)
+    events, hours = make(2, slots, 2, size), make(2, slots, 2, size)
+    profile, level = make(2, slots) + np.float32(0.1), make(2, size) + np.float32(0.1)
+    bend = rng.uniform(0.1, 8, events.shape).astype(np.float16).view(np.uint16)
     np.testing.assert_array_equal(
-        kernels.smoothed_rates(events, hours, prior, 4.0),
-        numpy_learning.smoothed_rates(events, hours, prior, 4.0),
+        kernels.smoothed_rates(events, hours, profile, level, bend, 4.0),
+        numpy_learning.smoothed_rates(events, hours, profile, level, bend, 4.0),
     )

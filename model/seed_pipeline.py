@@ -3,7 +3,8 @@
 Its features are the weather, the mean count of the station at that hour, and an exponentially weighted mean
 of its latest counts. They are scaled and go through a linear regression, which learns one label at a time.
 Labels arrive with the truth, so each horizon has its own regression. River learns one station at a time, in
-Python: that is its cost, and why nothing else here works this way.
+Python: that is its cost, and why nothing else here works this way. River takes a second to load. So a city
+has its pipelines with its first question, and its first frame does not wait for them.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from river import compose, feature_extraction, linear_model, optim, preprocessing, stats
-from river.utils import VectorDict
 
 from model.arrays import Floats, Ints
 from model.component import Component
 from model.records import WEATHER
+
+if TYPE_CHECKING:
+    from river import compose
 
 WEATHER_COLUMNS = ("clouds", "humidity", "pressure", "temperature", "wind")
 """The columns of `WEATHER` that the pipeline reads."""
@@ -37,6 +40,8 @@ class TargetMeans:
     """The two features made of earlier labels. Pipelines of several horizons share them."""
 
     def __init__(self) -> None:
+        from river import feature_extraction, stats
+
         self.by_hour = feature_extraction.TargetAgg(by=["station", "hour"], how=stats.Mean())
         self.latest = feature_extraction.TargetAgg(by="station", how=stats.EWMean(0.5))
 
@@ -58,6 +63,8 @@ def pipeline(means: TargetMeans) -> compose.Pipeline:
     >>> round(model.predict_one(x), 3)
     4.0
     """
+    from river import compose, linear_model, optim, preprocessing
+
     features = compose.TransformerUnion(
         ("weather", compose.FuncTransformer(weather_features)),
         ("by_hour", means.by_hour),
@@ -72,14 +79,31 @@ def pipeline(means: TargetMeans) -> compose.Pipeline:
 
 
 class SeedPipeline(Component):
-    """The pipelines of one city, one for each of `minutes`. Their state is keyed by station id."""
+    """The pipelines of one city, one for each of `minutes`. Their state is keyed by station id.
+
+    There is no state before the first question.
+    """
 
     name = "seed"
 
     def __init__(self, timezone: str, minutes: Sequence[int]) -> None:
         self.move(timezone)
-        self.means = TargetMeans()
-        self.pipelines = {horizon: pipeline(self.means) for horizon in minutes}
+        self._minutes = tuple(minutes)
+
+    @cached_property
+    def means(self) -> TargetMeans:
+        """The features that all pipelines share."""
+        return TargetMeans()
+
+    @cached_property
+    def pipelines(self) -> dict[int, compose.Pipeline]:
+        """The pipeline of each horizon."""
+        return {horizon: pipeline(self.means) for horizon in self._minutes}
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the pipelines are made: they have been asked or have learnt something."""
+        return "pipelines" in vars(self)
 
     def move(self, timezone: str) -> None:
         """Take another time zone."""
@@ -87,6 +111,8 @@ class SeedPipeline(Component):
 
     def rename(self, renamed: Mapping[str, str], begun: Collection[str]) -> None:
         """Move what was learnt of stations to their new ids; forget the ids that name other stations now."""
+        if not self.is_made:
+            return
         gone = {*begun, *renamed.values()} - renamed.keys()
         for means in (self.means.by_hour, self.means.latest):
             kept = {
@@ -124,6 +150,8 @@ class SeedPipeline(Component):
 
         A prediction makes an empty mean for a station that has none; these are left out, and made again.
         """
+        if not self.is_made:
+            return {}
         by_hour = sorted(
             ((key, mean) for key, mean in self.means.by_hour._groups.items() if mean.n), key=itemgetter(0)
         )
@@ -153,6 +181,11 @@ class SeedPipeline(Component):
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `arrays` gave."""
+        if not arrays:
+            return
+        from river import stats
+        from river.utils import VectorDict
+
         listed = {name: values.tolist() for name, values in arrays.items()}
         for station, hour, n, mean in zip(
             *(listed[f"hour.{name}"] for name in ("station", "hour", "n", "mean")), strict=True

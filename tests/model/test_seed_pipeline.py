@@ -49,6 +49,18 @@ def test_it_learns_the_mean_count_of_each_station() -> None:
     assert predicted == pytest.approx([2, 9, 15], abs=1.5)
 
 
+def test_before_its_first_question_it_is_not_made_and_has_no_state() -> None:
+    """River takes a second to load: a city's first frame does not wait for it."""
+    seed, again = (SeedPipeline("UTC", (30,)) for _ in range(2))
+    seed.rename({"a": "b"}, [])
+    again.restore(seed.arrays())
+    assert not seed.is_made
+    assert not again.is_made
+    seed.predict(30, MONDAY, DRY, IDS)
+    again.restore(seed.arrays())
+    assert again.is_made
+
+
 @pytest.mark.parametrize("weather", [DRY, np.array([5.0, 80, 1010, 3, 40, 0])], ids=["dry", "weather"])
 def test_the_state_survives_as_arrays_bit_for_bit(weather: np.ndarray) -> None:
     """Also for a station without a label: the empty mean that a prediction makes has not learnt a 0."""

@@ -178,6 +178,7 @@ class Snapshot:
         if state is None:
             state = frozen(count_states(self.bikes, self.renting, self.returning), np.int64)
             object.__setattr__(self, "state", state)
+            return
         if state.min(initial=0) < 0 or state.max(initial=0) >= len(CountState):
             raise ValueError("Snapshot.state has a value that CountState does not")
         if (unbelieved(state) != (self.bikes < 0)).any():

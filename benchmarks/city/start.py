@@ -40,7 +40,7 @@ LOOK_EVERY = 0.05
 
 MONTH = """
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from ingest.city.cities import CITIES
 from ingest.replay.playable_source import MONTH, MadeUpCity
 from ingest.worker.catch_up import catch_up
@@ -49,10 +49,12 @@ from model.forecaster import Forecaster
 city, until = CITIES["harbourton"], datetime(2026, 10, 12, 12, 0, tzinfo=UTC)
 def spent(): return time.process_time(), time.perf_counter()
 begun = spent()
-for week in range(MONTH.days // 7 + 1):
-    city.week(until - timedelta(days=MONTH.days - 7 * week))
+month = list(MadeUpCity(city).steps(until - MONTH, until))
+class Generated(MadeUpCity):
+    def steps(self, start, end):
+        return iter(month)
 generated = spent()
-catch_up(Forecaster(city.stations), MadeUpCity(city), until - MONTH, until)
+catch_up(Forecaster(city.stations), Generated(city), until - MONTH, until)
 learnt = spent()
 print(*(b - a for a, b in zip(begun, generated)), *(b - a for a, b in zip(generated, learnt)))
 """

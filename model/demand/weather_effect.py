@@ -147,7 +147,8 @@ class WeatherEffect(Component):
         if features is not None:
             self.seen += seen
             self.expected += expected
-            self.feature_sums += np.concatenate([[1.0], features])
+            self.feature_sums[0] += 1
+            self.feature_sums[1:] += features
 
     def _close(self) -> None:
         """Learn from the hour that has ended."""

@@ -110,8 +110,8 @@ class LatestCounts(Component):
         largest: Ints = np.maximum(np.maximum(stated, self.most), self.bikes)
         return largest
 
-    def places(self, capacity: Ints) -> Ints:
-        """Give each station's places, `(S,)`: bikes and docks, else the most that it may hold."""
+    def places(self, largest: Ints) -> Ints:
+        """Give each station's places, `(S,)`: bikes and docks, else the `largest` that it may hold."""
         bikes, docks = self.begin()
-        places: Ints = np.where((bikes >= 0) & (docks >= 0), bikes + docks, self.largest(capacity))
+        places: Ints = np.where((bikes >= 0) & (docks >= 0), bikes + docks, largest)
         return places

@@ -63,10 +63,10 @@ class SkyState:
         # A slow departure from the usual, interpolated between the noons of the days.
         here = seconds / _DAY - 0.5
         low = np.floor(here).astype(np.int64)
-        calm = {d: _unrest(self.seed, d) for d in range(int(low.min()), int(low.max()) + 2)}
+        first, last = int(low.min()), int(low.max())
+        noons = np.array([_unrest(self.seed, d) for d in range(first, last + 2)])
         share = (here - low)[:, None]
-        unrest = np.array([calm[d] for d in low.tolist()]) * (1 - share)
-        unrest += np.array([calm[d] for d in (low + 1).tolist()]) * share
+        unrest = noons[low - first] * (1 - share) + noons[low - first + 1] * share
         year = 2 * np.pi * (day - climate.warmest) / 365.25
         sun = np.cos(2 * np.pi * (seconds / 3600 + self.solar_hours - 15) / 24)
         clouds = np.clip(35 + 22 * unrest[:, 1] + 65 * cloud, 0, 100)

@@ -60,6 +60,8 @@ class Overflow(Component):
         `largest` is the most that each station may hold as far as known; an overflow station has room for a
         quarter more, and two.
         """
+        takes = self.takes
+        if not takes.any():
+            return places
         full = np.maximum(places, largest)
-        widened: Ints = np.where(self.takes, full + full // 4 + 2, places)
-        return widened
+        return np.where(takes, full + full // 4 + 2, places)

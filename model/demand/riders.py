@@ -43,7 +43,8 @@ class LearntRiders:
 
         `capacity` may be shorter: the stations beyond its end have none stated.
         """
-        return self.overflow.places(latest.places(capacity), latest.largest(capacity))
+        largest = latest.largest(capacity)
+        return self.overflow.places(latest.places(largest), largest)
 
     def free(self, then: LatestCounts, known: Bools) -> tuple[Bools, Bools]:
         """Tell where a bike could come and where one could go, each `(S,)`."""
@@ -73,7 +74,7 @@ class LearntRiders:
         # Where a station opens or closes, the operator sets the count: 48 bikes gone then are no riders.
         steady = (latest.renting == then.renting) & (latest.returning == then.returning)
         known = then.known & latest.known
-        change = np.where(steady, latest.bikes - then.bikes, 0)
+        change = (latest.bikes - then.bikes) * steady
         can_arrive, can_depart = self.free(then, known & open_)
         seen = count_events(before, at, change, can_arrive, can_depart)
         self._learn_city(seen)

@@ -42,7 +42,7 @@ It is more than one hour's measure, because the hours of a day depart together, 
 
 _HALF_LIFE_HOURS = 24 * 60.0
 _USUAL_HALF_LIFE_DAYS = 10.0
-_CLIP = (0.25, 2.0)
+_LEAST, _MOST = 0.25, 2.0
 _STEP = 300
 
 
@@ -103,9 +103,7 @@ class WeatherEffect(Component):
         key = int(at.timestamp()) // _STEP  # all chains need the same few moments
         if key not in self._known:
             features = self._features_at(datetime.fromtimestamp(key * _STEP, UTC))
-            self._known[key] = (
-                None if features is None else np.clip(np.exp(self.beta[:, 1:] @ features), *_CLIP)
-            )
+            self._known[key] = None if features is None else _factors(self.beta[:, 1:], features)
         return self._known[key]
 
     def known(self, at: datetime) -> Floats:
@@ -156,7 +154,7 @@ class WeatherEffect(Component):
             return
         features = self.feature_sums / self.feature_sums[0]
         self.precision += (1 - 0.5 ** (1 / _HALF_LIFE_HOURS)) * (_PRIOR - self.precision)
-        mean = self.expected * np.clip(np.exp(self.beta @ features), *_CLIP)
+        mean = self.expected * _factors(self.beta, features)
         trust = 1 / (1 + _DAY_NOISE**2 * mean)
         for side in (0, 1):
             self.precision[side] += trust[side] * mean[side] * np.outer(features, features)
@@ -171,3 +169,9 @@ class WeatherEffect(Component):
         share = np.maximum(1 / (self.days[hour] + 1), 1 - 0.5 ** (1 / _USUAL_HALF_LIFE_DAYS))
         self.usual[hour] += np.where(known, share * (np.nan_to_num(values) - self.usual[hour]), 0)
         self.days[hour] += known
+
+
+def _factors(beta: Floats, features: Floats) -> Floats:
+    """Give the factors on arrivals and departures, `(2,)`."""
+    # np.clip takes three times as long for two numbers.
+    return np.minimum(np.maximum(np.exp(beta @ features), _LEAST), _MOST)

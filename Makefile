@@ -1,6 +1,6 @@
 # make run: the app on this machine.  make test: lint, types, all tests.  Each does all its own set-up.
 .DEFAULT_GOAL := run
-.PHONY: run install test lint types audit compiled lock words clean
+.PHONY: run install test lint types audit compiled bounds lock words clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -17,12 +17,16 @@ install: .venv/installed .venv/compiled
 # Compiled files are kept, or each process that a test starts would compile all of them anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/installed-dev
-	@$(MAKE) --no-print-directory -j 6 lint types audit compiled .venv/compiled .venv/installed-chromium
+	@$(MAKE) --no-print-directory -j 7 lint types audit compiled bounds .venv/compiled .venv/installed-chromium
 	$(BIN)/pytest -n 3 --dist loadfile
 
 # What cannot be compiled is shown by the run of the tests.
 compiled: .venv/installed-dev
 	@$(BIN)/pytest --collect-only -qq >/dev/null || :
+
+# Compiled code checks no bounds: the kernels' tests run once with checks and once without.
+bounds: .venv/installed-dev
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.venv/checked $(BIN)/pytest -q tests/model/kernels --ignore tests/model/kernels/test_lanes.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

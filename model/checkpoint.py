@@ -33,7 +33,7 @@ from model.scoring.issue import (
 
 _FORMAT = 7
 
-ADAPTED: tuple[str, ...] = ("numpy-1",)
+ADAPTED: tuple[str, ...] = ("numpy-1", "numba-1")
 """Kernels whose numbers mean the same as ours: what they learnt is taken over, and ours learns on from it."""
 
 _MAX_BYTES = 2**30

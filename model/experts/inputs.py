@@ -33,6 +33,9 @@ _NEAR_STEPS = int((_GRID <= NEAR_MINUTES).sum()) - 1
 _ALIKE = 4
 """Stations whose places differ by fewer are as good as of one size."""
 
+_NEIGHBOURS = 512
+"""With all of 20,000 stations in one order, a frame costs three fifths more a station."""
+
 
 class KernelInputs(NamedTuple):
     """The arguments that all kernels of `model.kernels.outlook` share, in C order.
@@ -78,8 +81,12 @@ class InputBuilder:
         ]
 
     def order(self, now: Now) -> Ints:
-        """Put stations of like size and pace side by side: the largest and the busiest of a block decide."""
-        order: Ints = np.lexsort((self._learnt.short_demand.pace[now.rows], now.places // _ALIKE))
+        """Put stations of like size and pace side by side: the largest and the busiest of a block decide.
+
+        Each five hundred neighbours are put in order by themselves: what is known of them fits into a cache.
+        """
+        group = np.arange(len(now.rows)) // _NEIGHBOURS
+        order: Ints = np.lexsort((self._learnt.short_demand.pace[now.rows], now.places // _ALIKE, group))
         return order
 
     def build(self, now: Now, minutes: Sequence[int]) -> KernelInputs:

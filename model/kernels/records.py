@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.arrays import Array32, Bools, Floats, Ints
 
-KERNEL = "numba-1"
+KERNEL = "numba-2"
 """The name of these kernels in checkpoints. It changes whenever forecasts do."""
 
 EDGES = np.array([-0.45, -0.3, -0.2, -0.12, -0.05, 0.05, 0.12, 0.2, 0.3, 0.45], dtype=np.float32)

@@ -82,9 +82,13 @@ def test_the_same_input_gives_the_same_bits(learnt: Forecaster) -> None:
     assert make_frame(learnt).to_bytes() == make_frame(again).to_bytes()
 
 
-@pytest.mark.parametrize("places", [[0], [1], [2000], [0, 1, 2, 2000, 30], [12] * 40], ids=str)
+@pytest.mark.parametrize(
+    "places",
+    [[0], [1], [2000], [0, 1, 2, 2000, 30], [12] * 40, [30, 7, 12] * 180],
+    ids=lambda places: f"{len(places)} of {places[:5]}",
+)
 def test_systems_of_any_size_and_stations_of_any_size(places: list[int]) -> None:
-    """One station, none with a dock, one of 2,000 docks, more stations than one block has."""
+    """One station, none with a dock, one of 2,000 docks, more stations than one block or one order has."""
     ids, capacity = np.array([f"s{index}" for index in range(len(places))]), np.array(places)
     beside = np.arange(len(places)) / 1000
     forecaster = Forecaster(

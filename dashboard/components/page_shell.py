@@ -161,7 +161,9 @@ def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
             if source.has_frame()
             else shell_words.NONE_YET()
         )
-        notice(shell_words.waiting(name, feed.state, feed_error(feed.reason), view.next_in), more)
+        learning = has_worker and view.system.is_made_up and feed.state == "waiting"
+        words = shell_words.waiting(name, feed.state, feed_error(feed.reason), view.next_in)
+        notice(shell_words.learning_month(name) if learning else words, more)
         return
     wrong = shell_words.trouble(name, feed.state, feed_error(feed.reason), view.next_in)
     if view.column(0) is None:

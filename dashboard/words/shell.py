@@ -186,6 +186,11 @@ def waiting(name: str, state: str, why: str, next_in: timedelta | None) -> str:
     return f"{first} {sentence(why)}" if why else first
 
 
+def learning_month(name: str) -> str:
+    """Say what a made-up city without any forecast waits for."""
+    return tr("{city} is made up. Its last four weeks are being learnt.", city=name)
+
+
 def trouble(name: str, state: str, why: str, next_in: timedelta | None) -> str | None:
     """Say what is wrong with a city whose last forecast is still on screen; None when nothing is."""
     kept = tr("The forecast goes on from the last counts, less sure with every minute.")

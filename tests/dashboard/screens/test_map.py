@@ -20,6 +20,7 @@ from dashboard import store_reader
 from dashboard.maps import deck
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
+from ingest.city.cities import CITIES
 from ingest.store import LeaseClaim
 from ingest.store.tables import frames
 from model import codec
@@ -69,6 +70,14 @@ def test_a_city_that_has_not_answered_says_so(world: World) -> None:
     assert "Waiting for the first answer of Dublin · dublinbikes." in text_of(page)
     assert "the worker is starting, or not running" in text_of(page)
     assert not maps(page)
+
+
+def test_a_made_up_city_says_that_its_month_is_being_learnt(tmp_path: Path) -> None:
+    made_up = World(tmp_path, (CITIES["harbourton"].system,))
+    store_reader.use(made_up.store, made_up.clock)
+    assert made_up.store.leases.take(LeaseClaim("harbourton", "test", NOON, timedelta(minutes=1)))
+    assert "Its last four weeks are being learnt." in text_of(opened(city="harbourton"))
+    made_up.store.close()
 
 
 def test_while_a_worker_compiles_the_page_says_so_and_goes_on(world: World) -> None:

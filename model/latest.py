@@ -54,11 +54,9 @@ class LatestCounts(Component):
 
     def after(self, snapshot: Snapshot, rows: Ints) -> LatestCounts:
         """Give the counts of a newer snapshot; `rows` `(S,)` are its positions, -1 for a station it lacks."""
-        latest, whole = copy(self), bool((rows >= 0).all())
+        latest = copy(self)
         for name, default in NOTHING_KNOWN.items():
-            given = getattr(snapshot, name)
-            column = given[rows] if whole and given is not None else aligned(given, rows, default)
-            setattr(latest, name, column)
+            setattr(latest, name, aligned(getattr(snapshot, name), rows, default))
         latest.most = np.maximum(self.most, latest.bikes)
         known = latest.known
         latest.known_bikes = np.where(known, latest.bikes, self.known_bikes)

@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import signal
-import socket
 import sqlite3
 import statistics
 import subprocess
@@ -27,9 +26,11 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(ROOT), str(HERE.parent)]
 
 from shared import code_of  # noqa: E402
+
+from tests.support.processes import free_port  # noqa: E402
 
 BEFORE = "a3fc383"
 """The commit to compare with: the last before the compiled kernels."""
@@ -58,13 +59,6 @@ catch_up(Forecaster(city.stations), Generated(city), until - MONTH, until)
 learnt = spent()
 print(*(b - a for a, b in zip(begun, generated)), *(b - a for a, b in zip(generated, learnt)))
 """
-
-
-def free_port() -> int:
-    """Find a port that nothing listens at."""
-    with closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def first_frame(python: str, code: Path, kernels: Path) -> dict[str, float]:

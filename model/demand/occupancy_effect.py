@@ -56,11 +56,10 @@ class OccupancyEffect(Component):
         """Learn from the events while `bikes` of `places` stood there, against the expected demand."""
         cell = self.cell(events.middle)
         fill = np.where(known, bikes, 0) / np.maximum(places, 1)
-        usual = kernels.usual_fill(self.filled, self.hours, *cell)
         hours = events.hours
         of_fill, of_distance = kernels.count_by_fill(
             fill,
-            usual,
+            self.usual([cell])[0],
             events.riders,
             events.free,
             demand.at(events.middle),
@@ -81,18 +80,9 @@ class OccupancyEffect(Component):
         self.filled[cell] += (fill * hours).astype(np.float32)
         self.hours[cell] += known * np.float32(hours)
 
-    def usual(self, cells: Sequence[tuple[int, int]], rows: Ints | slice) -> Array32:
-        """Give some stations' usual fill in half-hours, `(C, S)`, drawn to their mean by an hour's worth."""
-        day_type, slot = np.array(cells, dtype=np.int64).reshape(-1, 2).T
-        all_filled, all_hours = self.filled[..., rows], self.hours[..., rows]
-        filled, hours = (
-            table[day_type, slot]
-            + (table[day_type, (slot - 1) % _SLOTS] + table[day_type, (slot + 1) % _SLOTS]) / 2
-            for table in (all_filled, all_hours)
-        )
-        mean = (all_filled.sum(axis=(0, 1)) + np.float32(0.5)) / (all_hours.sum(axis=(0, 1)) + 1)
-        usual: Array32 = (filled + mean) / (hours + 1)
-        return usual
+    def usual(self, cells: Sequence[tuple[int, int]]) -> Array32:
+        """Give all stations' usual fill in half-hours, `(C, S)`, drawn to their mean by an hour's worth."""
+        return kernels.usual_fill(self.filled, self.hours, np.array(cells, dtype=np.int64).reshape(-1, 2))
 
     def tables(self) -> tuple[Floats, Floats]:
         """Give the factors by tenth of fill, `(2, 10)`, and by distance from the usual fill, `(2, 11)`."""

@@ -193,9 +193,7 @@ class InputBuilder:
             shares=np.zeros((0, 0), dtype=np.float32) if shares is None else shares.astype(np.float32, "C"),
             knot=layout.knot,
             cell=np.array([distinct.index(cell) for cell in cells], dtype=np.int64),
-            usual=np.ascontiguousarray(effect.usual(distinct, slice(None)))
-            if distinct
-            else np.zeros((0, 0), dtype=np.float32),
+            usual=effect.usual(distinct),
             by_fill=by_fill.astype(np.float32),
             by_distance=by_distance.astype(np.float32),
         )

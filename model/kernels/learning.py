@@ -50,13 +50,13 @@ def count_riders(
 
 
 @compiled
-def usual_fill(filled: Array32, time: Array32, day_type: int, slot: int) -> Array32:
-    """Give the usual fill of all stations in a half-hour, `(S,)`, drawn to their mean by an hour's worth.
+def usual_fill(filled: Array32, time: Array32, cells: Ints) -> Array32:
+    """Give the usual fill of all stations in half-hours, `(C, S)`, drawn to their mean by an hour's worth.
 
-    It is `filled` over `time`, both `(day types, slots, S)`, smoothed with the half-hours beside.
+    It is `filled` over `time`, both `(day types, slots, S)`, smoothed with the half-hours beside. `cells`
+    `(C, 2)` are day types and slots.
     """
     slots, size = filled.shape[1], filled.shape[2]
-    before, after = (slot - 1) % slots, (slot + 1) % slots
     one, half = np.float32(1), np.float32(0.5)
     all_filled, all_time = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=np.float32)
     for of_day in range(filled.shape[0]):
@@ -65,13 +65,16 @@ def usual_fill(filled: Array32, time: Array32, day_type: int, slot: int) -> Arra
                 all_filled[row] += filled[of_day, of_slot, row]
             for row in range(size):
                 all_time[row] += time[of_day, of_slot, row]
-    usual = np.empty(size, dtype=np.float32)
-    for row in range(size):
-        beside = filled[day_type, before, row] + filled[day_type, after, row]
-        beside_time = time[day_type, before, row] + time[day_type, after, row]
-        mean = (all_filled[row] + half) / (all_time[row] + one)
-        here = filled[day_type, slot, row] + beside * half
-        usual[row] = (here + mean) / (time[day_type, slot, row] + beside_time * half + one)
+    usual = np.empty((len(cells), size), dtype=np.float32)
+    for cell in range(len(cells)):
+        day_type, slot = cells[cell]
+        before, after = (slot - 1) % slots, (slot + 1) % slots
+        for row in range(size):
+            beside = filled[day_type, before, row] + filled[day_type, after, row]
+            beside_time = time[day_type, before, row] + time[day_type, after, row]
+            mean = (all_filled[row] + half) / (all_time[row] + one)
+            here = filled[day_type, slot, row] + beside * half
+            usual[cell, row] = (here + mean) / (time[day_type, slot, row] + beside_time * half + one)
     return usual
 
 

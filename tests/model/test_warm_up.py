@@ -14,18 +14,7 @@ from model.hours import OpeningHours
 from model.warm_up import warm_up
 from tests.support.model_world import MONDAY, stations
 
-CALLED = (
-    "count_by_fill",
-    "count_riders",
-    "expert_levels",
-    "flows_in_steps",
-    "frame_columns",
-    "judge",
-    "minimise",
-    "smoothed_rates",
-    "spend",
-    "usual_fill",
-)
+CALLED = tuple(name for name in kernels.__all__ if name != "pooled_odds")
 """The kernels of a worker; `pooled_odds` is for callers of `Forecaster.forecast`."""
 
 

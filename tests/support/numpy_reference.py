@@ -21,6 +21,7 @@ from model.experts.naive import NaiveExpert
 from model.experts.spread import SpreadExpert
 from model.kernels.members import fill_knots
 from model.kernels.records import EDGES
+from tests.support.numpy_learning import usual_fill
 
 NEAR_ENDS = [5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120]
 GRID = np.array([0, *NEAR_ENDS, *range(150, 1441, 30)], dtype=np.float64)
@@ -147,7 +148,7 @@ def factors(effect: OccupancyEffect, at: datetime, now: Now, size: int) -> Array
     """Give the occupancy effect on arrivals at `k` bikes, and departures at `k + 1`, `(2, size − 1, S)`."""
     fill = (np.arange(size, dtype=np.float32)[:, None] / np.maximum(now.places, 1)).astype(np.float32)
     tenth = np.minimum((fill * 10).astype(np.int64), 9)
-    off = np.searchsorted(EDGES, fill - effect.usual([effect.cell(at)], now.rows)[0])
+    off = np.searchsorted(EDGES, fill - usual_fill(effect.filled, effect.hours, *effect.cell(at))[now.rows])
     by_fill, by_distance = (table.astype(np.float32) for table in effect.tables())
     return np.stack([
         by_fill[0][tenth[:-1]] * by_distance[0][off[:-1]], by_fill[1][tenth[1:]] * by_distance[1][off[1:]]

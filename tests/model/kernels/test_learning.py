@@ -51,9 +51,10 @@ def test_riders_and_hours_are_added_as_in_numpy(size: int, seed: int, minutes: f
 def test_usual_fill_is_that_of_numpy(size: int, seed: int, day_type: int, slot: int) -> None:
     make = numbers(np.random.default_rng(seed))
     filled, time = make(2, 48, size), make(2, 48, size)
+    cells = [(day_type, slot), (1 - day_type, 0)]
     np.testing.assert_array_equal(
-        kernels.usual_fill(filled, time, day_type, slot),
-        numpy_learning.usual_fill(filled, time, day_type, slot),
+        kernels.usual_fill(filled, time, np.array(cells)),
+        [numpy_learning.usual_fill(filled, time, *cell) for cell in cells],
     )
 
 

@@ -22,30 +22,35 @@ def ask(view: View, label_of: Callable[[str, float], str]) -> str:
     at = now + timedelta(minutes=minutes)
     label = label_of(formats.both_clocks(at, now, zone, address_bar.viewer_zone()), minutes)
     if address_bar.is_later(screen, now):
-        if address_bar.CLOCK not in st.session_state:
-            st.session_state[address_bar.CLOCK] = at.astimezone(zone).time().replace(second=0, microsecond=0)
+        clock = at.astimezone(zone).time().replace(second=0, microsecond=0)
+        st.session_state.setdefault(address_bar.CLOCK, clock)
         st.time_input(
-            label, key=address_bar.CLOCK, step=timedelta(minutes=5),
+            label, clock, key=address_bar.CLOCK, step=timedelta(minutes=5),
             on_change=at_clock, args=(now, zone),
         )  # fmt: skip
     else:
         st.slider(
-            label, address_bar.MINUTES[0], address_bar.MINUTES[-1], step=5,
+            label, address_bar.MINUTES[0], address_bar.MINUTES[-1], screen.minutes, step=5,
             format=shell_words.MINUTES_FORMAT(), key=address_bar.key("minutes"), on_change=soon,
         )  # fmt: skip
     return formats.moment(at, now, zone)
 
 
 def soon() -> None:
-    """Take over the slider: a moment counted from now."""
-    address_bar.change(at=None)
-    address_bar.take("minutes")
+    """Take over the slider: a moment counted from now.
+
+    A browser that is asked something else just as the slider leaves the page reports the slider once more,
+    as it stood.
+    """
+    if st.session_state[address_bar.key("minutes")] != address_bar.screen().minutes:
+        address_bar.change(at=None)
+        address_bar.take("minutes")
 
 
 def at_clock(now: datetime, zone: tzinfo) -> None:
-    """Take over the clock of a later moment."""
+    """Take over the clock of a later moment, unless it has just left the page, as in `soon`."""
     clock = st.session_state[address_bar.CLOCK]
-    if clock is not None:  # emptied: the last one stays
+    if clock is not None and address_bar.is_later(address_bar.screen(), now):  # emptied: the last one stays
         address_bar.change(at=address_bar.next_at(clock, now, zone))
 
 

@@ -16,14 +16,14 @@ def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
     `table` has the names of its columns in words, or in stable keys where a program reads the file. `name`
     names the files. It must be unique on the page and the same at every run. `of` describes the
     numbers, in our own words alone, since Streamlit reads them as Markdown. Closed, the table costs a label.
-    Open, both files are made at every run: Streamlit forgets a file that is to be made at the click when the
+    Open, the buttons come first: a table grows while it loads, and would move them from under a finger.
+    Both files are made at every run: Streamlit forgets a file that is to be made at the click when the
     page renews itself, and a click at that moment would get nothing.
     """
     box = st.expander(shell_words.numbers_of(of), key=f"numbers-{name}", on_change="rerun")
     if not box.open:
         return
     with box:
-        st.dataframe(table, hide_index=True, placeholder=formats.count(-1), alt=shell_words.numbers_of(of))
         with st.container(horizontal=True):
             for label, ending, mime, write in (
                 (shell_words.AS_CSV(), "csv", "text/csv", csv),
@@ -33,3 +33,4 @@ def offer(table: pd.DataFrame, name: str, of: str = "") -> None:
                     label, write(table), f"{name}.{ending}", mime,
                     key=f"{ending}-{name}", on_click="ignore",
                 )  # fmt: skip
+        st.dataframe(table, hide_index=True, placeholder=formats.count(-1), alt=shell_words.numbers_of(of))

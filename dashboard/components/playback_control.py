@@ -33,10 +33,11 @@ def control(system: System) -> None:
             key="playback-pause",
         )
         key = f"playback-speed-{system_id}"
-        st.session_state[key] = playback.speed if playback.speed in SPEEDS else None
+        speed = st.session_state[key] = playback.speed if playback.speed in SPEEDS else None
         st.segmented_control(
             shell_words.SPEED(),
             SPEEDS,
+            default=speed,
             format_func=formats.times,
             key=key,
             on_change=_speed,

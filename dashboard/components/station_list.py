@@ -51,7 +51,7 @@ def find(system: System) -> None:
             max_chars=80,
         )
         show(browser.button("near", station_words.NEAR()))
-        st.toggle(station_words.LIST(), key=SHOWN, on_change=_toggled)
+        st.toggle(station_words.LIST(), bool(st.session_state.get(SHOWN)), key=SHOWN, on_change=_toggled)
     if st.session_state.pop(_TOGGLED, False):
         st.rerun()
     frame = reader().view(system).frame

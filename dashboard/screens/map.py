@@ -87,12 +87,12 @@ def controls(view: View) -> str:
     """Ask what the rider wants, how many, and when; give back the clock time of arrival."""
     with st.container(horizontal=True, key="controls"):
         st.segmented_control(
-            map_words.WHAT(), list(map_words.WHAT_OPTION), required=True,
+            map_words.WHAT(), list(map_words.WHAT_OPTION), default=address_bar.screen().what, required=True,
             format_func=map_words.WHAT_OPTION.__getitem__, key=address_bar.key("what"),
             on_change=address_bar.take, args=("what",),
         )  # fmt: skip
         st.segmented_control(
-            shell_words.HOW_MANY(), AT_LEAST, required=True,
+            shell_words.HOW_MANY(), AT_LEAST, default=address_bar.screen().n, required=True,
             key=address_bar.key("n"), on_change=address_bar.take, args=("n",),
         )  # fmt: skip
         return arrival_picker.ask(view, shell_words.arrive_at)

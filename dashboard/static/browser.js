@@ -63,11 +63,7 @@ export default function ({ data, setStateValue, setTriggerValue }) {
   const send = (what) => setTriggerValue("did", { ...what, time: Date.now() });
   if (JSON.stringify(of(system)) !== JSON.stringify(known)) sendFavourites();
 
-  function listen(event) {
-    const button = event.target.closest?.("[data-do]");
-    // The browser opens links in a new tab or window itself.
-    if (!button || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
-    event.preventDefault();
+  function act(button) {
     const [, verb, id] = button.dataset.do.match(/^(\w+):?(.*)$/s);
     if (verb === "share") share(button, words);
     else if (verb === "near") locate(button, words, send);
@@ -79,11 +75,40 @@ export default function ({ data, setStateValue, setTriggerValue }) {
     } else send({ do: verb, id });
   }
 
+  // A page that renews itself between press and release puts an equal button in the place of the pressed one,
+  // or moves it away. The browser then makes no click, or one on what is there now. The press counts, once.
+  let pressed = null;
+  let renewed = 0;
+
+  function press({ target, clientX, clientY }) {
+    const button = target.closest?.("button[data-do]");
+    pressed = button ? { button, clientX, clientY } : null;
+  }
+
+  function release({ target, clientX, clientY }) {
+    if (!pressed || Math.hypot(clientX - pressed.clientX, clientY - pressed.clientY) > 10) return;
+    if (pressed.button.isConnected && pressed.button.contains(target)) return;
+    renewed = Date.now();
+    act(pressed.button);
+  }
+
+  function listen(event) {
+    const button = event.target.closest?.("[data-do]");
+    // The browser opens links in a new tab or window itself.
+    if (!button || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
+    event.preventDefault();
+    if (Date.now() - renewed > 500) act(button);
+  }
+
   // Streamlit marks every run of its script for its own timing and drops no mark; a map stays open all day.
   const forget = setInterval(() => (performance.clearMarks(), performance.clearMeasures()), 60000);
-  document.addEventListener("click", listen);
+  const listeners = { click: listen, pointerdown: press, pointerup: release };
+  for (const [kind, listener] of Object.entries(listeners)) document.addEventListener(kind, listener);
+  // Until then our buttons are faded, and take no touch that would be lost.
+  document.documentElement.dataset.listens = "";
   return () => {
     clearInterval(forget);
-    document.removeEventListener("click", listen);
+    for (const [kind, listener] of Object.entries(listeners)) document.removeEventListener(kind, listener);
+    delete document.documentElement.dataset.listens;
   };
 }

@@ -95,6 +95,21 @@ def test_the_numbers_on_the_marks_move_with_the_slider(visit: Visit, site: Site)
     wait_for(alike)
 
 
+@pytest.mark.parametrize("renew", ["replaceWith(node.cloneNode(true))", "style.translate = '0 9em'"])
+def test_a_press_counts_once_while_the_page_renews_itself_under_it(visit: Visit, renew: str) -> None:
+    page = visit("?city=dublin")
+    later = page.get_by_role("button", name=shell_words.LATER())
+    expect(later).to_have_css("pointer-events", "auto")
+    box = later.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    later.evaluate(f"node => {{ node.{renew} }}")
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"at=\d{8}T\d{4}Z"))
+    expect(page.get_by_role("button", name=shell_words.SOON())).to_be_visible()
+
+
 def test_later_and_back_to_soon(visit: Visit, site: Site) -> None:
     page = visit("?city=dublin&station=s20&what=space")
     page.get_by_role("button", name=shell_words.LATER()).click()

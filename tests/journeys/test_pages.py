@@ -157,6 +157,8 @@ def test_the_numbers_behind_a_chart_are_shown_and_downloaded(visit: Visit, site:
     forecaster = write_down(site, 30)
     page = visit("?city=dublin&station=s20")
     go_to(page, "Model")
+    # A chart that comes in moves what is below it.
+    expect(page.get_by_test_id("stVegaLiteChart").locator("canvas, svg")).to_have_count(3)
     page.get_by_text(shell_words.numbers_of(model_words.WEIGHTS_TABLE())).click()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     tables = []

@@ -28,30 +28,35 @@ def page() -> None:
 
 def controls() -> None:
     """Ask how far ahead, by which measure, over which stretch, and which models."""
+    screen, measures, pasts = address_bar.screen(), get_args(Measure), get_args(Past)
     with st.container(horizontal=True, key="questions"):
         st.selectbox(
-            accuracy_words.HORIZON(), SCORED_MINUTES, format_func=lambda minutes: formats.minutes(minutes),
+            accuracy_words.HORIZON(), SCORED_MINUTES, SCORED_MINUTES.index(screen.horizon),
+            format_func=lambda minutes: formats.minutes(minutes),
             key=address_bar.key("horizon"), on_change=address_bar.take, args=("horizon",),
         )  # fmt: skip
         st.selectbox(
-            accuracy_words.MEASURE(), get_args(Measure), format_func=accuracy_words.MEASURES.__getitem__,
+            accuracy_words.MEASURE(), measures, measures.index(screen.measure),
+            format_func=accuracy_words.MEASURES.__getitem__,
             key=address_bar.key("measure"), on_change=address_bar.take, args=("measure",),
         )  # fmt: skip
         st.selectbox(
-            accuracy_words.PAST(), get_args(Past), format_func=accuracy_words.PASTS.__getitem__,
+            accuracy_words.PAST(), pasts, pasts.index(screen.past),
+            format_func=accuracy_words.PASTS.__getitem__,
             key=address_bar.key("past"), on_change=address_bar.take, args=("past",),
         )  # fmt: skip
         st.toggle(
             accuracy_words.EVERYWHERE(),
+            screen.everywhere,
             key=address_bar.key("everywhere"),
             on_change=address_bar.take,
             args=("everywhere",),
         )
         st.pills(
             accuracy_words.MODELS_SHOWN(),
-            list(dict.fromkeys([*accuracy_words.MODELS, *address_bar.screen().models])),
-            selection_mode="multi", key=address_bar.key("models"), on_change=address_bar.take,
-            args=("models",),
+            list(dict.fromkeys([*accuracy_words.MODELS, *screen.models])),
+            default=list(screen.models), selection_mode="multi",
+            key=address_bar.key("models"), on_change=address_bar.take, args=("models",),
         )  # fmt: skip
 
 

@@ -79,7 +79,7 @@ def controls(view: View) -> str:
     """Ask how many ride and when they leave; give back the clock time of leaving."""
     with st.container(horizontal=True, key="controls"):
         st.segmented_control(
-            trip_words.RIDERS(), AT_LEAST, required=True,
+            trip_words.RIDERS(), AT_LEAST, default=address_bar.screen().n, required=True,
             key=address_bar.key("n"), on_change=address_bar.take, args=("n",),
         )  # fmt: skip
         return arrival_picker.ask(view, shell_words.leave_at)

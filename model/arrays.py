@@ -56,3 +56,14 @@ def take_rows(values: NDArray[Any], rows: Ints, default: Any) -> NDArray[Any]:
 def aligned(values: NDArray[Any] | None, rows: Ints, default: Any) -> NDArray[Any]:
     """Line an optional field of a record up with the stations: `take_rows`, or the default everywhere."""
     return np.full(len(rows), default) if values is None else take_rows(values, rows, default)
+
+
+def distinct(cells: Ints) -> tuple[Ints, Ints]:
+    """Give the different `cells` of `(T, 2)`, as they come first, and the row among them of each, `(T,)`.
+
+    >>> [each.tolist() for each in distinct(np.array([[1, 23], [0, 0], [0, 0], [1, 23]]))]
+    [[[1, 23], [0, 0]], [0, 1, 1, 0]]
+    """
+    rows: dict[tuple[int, ...], int] = {}
+    row = [rows.setdefault(tuple(cell), len(rows)) for cell in cells.tolist()]
+    return np.array(list(rows), dtype=np.int64).reshape(-1, 2), np.array(row, dtype=np.int64)

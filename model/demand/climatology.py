@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from model import kernels
-from model.arrays import Array32, Bools, Ints, take_rows
+from model.arrays import Array32, Bools, Floats, Ints, distinct, take_rows
 from model.component import Component
 from model.demand.calendar import DAY_TYPES, Calendar
 from model.demand.rates import Events
@@ -37,7 +37,7 @@ class Climatology(Component):
 
     def learn(self, events: Events, bikes: Ints, places: Ints, known: Bools) -> None:
         """Learn that `bikes` of `places` stood at the stations for the time of `events`."""
-        cell = self._calendar.cell(events.middle, _HOURS)
+        cell = self.cell(events.middle)
         hour_start = int(events.middle.timestamp()) // 3600
         if hour_start != self.hour_start:
             self.hour_start = hour_start
@@ -48,6 +48,10 @@ class Climatology(Component):
     def cell(self, at: datetime) -> tuple[int, int]:
         """Give the day type and hour of a moment."""
         return self._calendar.cell(at, _HOURS)
+
+    def cells_ahead(self, at: datetime, minutes: Floats) -> tuple[Ints, Ints]:
+        """Give the cells `(C, 2)` of the moments `minutes` `(T,)` after `at`, and the row of each."""
+        return distinct(self._calendar.cells(at, minutes, _HOURS))
 
     def always(self) -> Array32:
         """Give each station's distribution over all times, `(21, S)`, as the seconds that it is worth."""

@@ -7,13 +7,12 @@ distance from the station's usual fill. Both are learnt city-wide as riders seen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 
 from model import kernels
-from model.arrays import Array32, Bools, Floats, Ints, take_rows
+from model.arrays import Array32, Bools, Floats, Ints, distinct, take_rows
 from model.component import Component
 from model.demand.calendar import DAY_TYPES, Calendar
 from model.demand.rates import Demand, Events
@@ -59,7 +58,7 @@ class OccupancyEffect(Component):
         hours = events.hours
         of_fill, of_distance = kernels.count_by_fill(
             fill,
-            self.usual([cell])[0],
+            self.usual(np.array([cell]))[0],
             events.riders,
             events.free,
             demand.at(events.middle),
@@ -80,9 +79,17 @@ class OccupancyEffect(Component):
         self.filled[cell] += (fill * hours).astype(np.float32)
         self.hours[cell] += known * np.float32(hours)
 
-    def usual(self, cells: Sequence[tuple[int, int]]) -> Array32:
-        """Give all stations' usual fill in half-hours, `(C, S)`, drawn to their mean by an hour's worth."""
-        return kernels.usual_fill(self.filled, self.hours, np.array(cells, dtype=np.int64).reshape(-1, 2))
+    def usual(self, cells: Ints) -> Array32:
+        """Give all stations' usual fill in half-hours, `(C, S)`, drawn to their mean by an hour's worth.
+
+        `cells` `(C, 2)` are the day types and half-hours.
+        """
+        return kernels.usual_fill(self.filled, self.hours, cells)
+
+    def usual_ahead(self, at: datetime, minutes: Floats) -> tuple[Array32, Ints]:
+        """Give the usual fill `(C, S)` at the moments `minutes` `(T,)` after `at`, and the row of each."""
+        cells, rows = distinct(self._calendar.cells(at, minutes, _SLOTS))
+        return self.usual(cells), rows
 
     def tables(self) -> tuple[Floats, Floats]:
         """Give the factors by tenth of fill, `(2, 10)`, and by distance from the usual fill, `(2, 11)`."""

@@ -261,13 +261,12 @@ class Demand(Component):
         middles = (grid[:-1] + grid[1:]) / 2
         fade = 0.5 ** (middles / _FACTOR_MINUTES)
         factors = 1 + (self.factor - 1) * fade[:, None]
-        cells = np.empty((len(middles), 2), dtype=np.int64)
-        for index, middle in enumerate(middles.tolist()):
-            moment = at + timedelta(minutes=middle)
-            cells[index] = self.cell(moment)
-            weather = self._weather.factors(moment)
-            if weather is not None:
-                factors[index] *= weather
+        cells = self._calendar.cells(at, middles, self.slots)
+        if self._weather.weather is not None:
+            for index, middle in enumerate(middles.tolist()):
+                weather = self._weather.factors(at + timedelta(minutes=middle))
+                if weather is not None:
+                    factors[index] *= weather
         hours = (np.diff(grid) / 60).astype(np.float32)
         return kernels.flows_in_steps(self.rates, cells, factors.astype(np.float32), hours)
 

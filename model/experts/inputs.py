@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -93,13 +92,12 @@ class InputBuilder:
         """Give the inputs for rising `minutes` after `now.at`; at least one station and one horizon."""
         changes, climatology = self._learnt.changes, self._learnt.climatology
         layout = self._layouts.get(tuple(minutes)) or self._lay_out(tuple(minutes))
-        cells = [climatology.cell(now.at + timedelta(minutes=minute)) for minute in minutes]
-        distinct = list(dict.fromkeys(cells))
-        first = layout.climatology + len(distinct)
+        hours, hour_of = climatology.cells_ahead(now.at, np.array(minutes, dtype=np.float64))
+        first = layout.climatology + len(hours)
         low, dense = layout.low.copy(), []
         for index, expert in self._by_hour:
-            reached = cells[: len(expert.within(minutes))]
-            low[index, : len(reached)] = [layout.climatology + distinct.index(cell) for cell in reached]
+            reached = len(expert.within(minutes))
+            low[index, :reached] = layout.climatology + hour_of[:reached]
         for index, expert, model in self._in_numpy:
             within = expert.within(minutes)
             if within:
@@ -116,7 +114,7 @@ class InputBuilder:
             ),
             self._chains(now, layout),
             SpreadArrays(changes.counts, changes.of_city()),
-            ClimatologyArrays(climatology.spent, climatology.always(), np.array(distinct)),
+            ClimatologyArrays(climatology.spent, climatology.always(), hours),
             Knots(
                 first,
                 layout.spread,
@@ -174,9 +172,7 @@ class InputBuilder:
     def _chains(self, now: Now, layout: _Layout) -> ChainArrays:
         grid, effect = layout.grid, self._learnt.occupancy_effect
         demands = list(dict.fromkeys(chain.demand for chain in layout.chains))
-        middles = ((grid[:-1] + grid[1:]) / 2).tolist()
-        cells = [effect.cell(now.at + timedelta(minutes=middle)) for middle in middles]
-        distinct = list(dict.fromkeys(cells))
+        usual, usual_at = effect.usual_ahead(now.at, (grid[:-1] + grid[1:]) / 2)
         flows = [demand.flows_ahead(now.at, grid) for demand in demands]
         shares = None if now.by_hours is None else now.by_hours.shares(now.at, grid[1:], now.rows)
         by_fill, by_distance = effect.tables()
@@ -192,8 +188,8 @@ class InputBuilder:
             flows=np.stack(flows) if flows else np.zeros((0, 0, 2, 0), dtype=np.float32),
             shares=np.zeros((0, 0), dtype=np.float32) if shares is None else shares.astype(np.float32, "C"),
             knot=layout.knot,
-            cell=np.array([distinct.index(cell) for cell in cells], dtype=np.int64),
-            usual=effect.usual(distinct),
+            cell=usual_at,
+            usual=usual,
             by_fill=by_fill.astype(np.float32),
             by_distance=by_distance.astype(np.float32),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,7 @@ class Pending:
         """The places at the issue time, `(S,)`."""
         return self.counts.places.astype(np.int64)
 
-    @property
+    @cached_property
     def target_at(self) -> datetime:
         """The target time."""
         return self.issued_at + timedelta(minutes=self.minutes)

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from model import Forecaster
 from model.demand.calendar import WEEKDAY, WEEKEND, Calendar
@@ -20,6 +22,27 @@ def test_a_public_holiday_is_like_a_weekend() -> None:
     assert Calendar("Europe/Dublin", "IE").cell(PATRICK, 24)[0] == WEEKEND
     assert Calendar("Europe/Dublin", "").cell(PATRICK, 24)[0] == WEEKDAY
     assert Calendar("Europe/Dublin", "IE").cell(PATRICK + timedelta(days=1), 24)[0] == WEEKDAY
+
+
+ZONES = ("Europe/Dublin", "America/Denver", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "UTC")
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.integers(1_325_000_000, 1_807_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    st.lists(st.integers(0, 2880), max_size=30),
+    st.sampled_from((24, 48, 96)),
+)
+def test_the_cells_of_many_moments_are_those_of_each(
+    zone: str, at: datetime, halves: list[int], slots: int
+) -> None:
+    days, minutes = Calendar(zone, "IE"), np.array(halves) / 2
+    each = [days.cell(at + timedelta(minutes=after), slots) for after in minutes.tolist()]
+    cells = days.cells(at, minutes, slots)
+    assert cells.dtype == np.int64
+    assert cells.shape == (len(halves), 2)
+    assert cells.flags.c_contiguous
+    assert [tuple(cell) for cell in cells.tolist()] == each
 
 
 def test_a_country_that_the_library_lacks_has_no_holidays() -> None:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 
 from ingest.store import (
     Failure,
@@ -31,6 +30,8 @@ from ingest.system import System, zone_of
 from model.frame import Frame
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from dashboard.pipeline import Pipeline
 
 ISSUED_AHEAD = timedelta(minutes=30)

@@ -7,8 +7,6 @@ import re
 import unicodedata
 from urllib.parse import unquote_plus
 
-import ftfy
-
 
 def readable(text: str, most: int) -> str:
     """Read a text for people, of at most `most` characters, whatever it was encoded in on its way.
@@ -26,6 +24,8 @@ def readable(text: str, most: int) -> str:
         if "&" in text:
             text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     if not text.isascii():
+        import ftfy  # most texts do not need it
+
         text = ftfy.fix_encoding(text)
     return clean(text, most)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from dashboard.api.answers import CSV, FORMATS, JSON, PARQUET, ApiError, Body, dumps, json_body, kept
 from dashboard.api.openapi import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, described, listed, maybe, record
@@ -20,6 +18,9 @@ from ingest.system import System
 from model.experts.registry import EXPERTS
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.measures import MEASURES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPANS = {"5min": FIVE_MINUTES, "hour": HOUR, "day": DAY}
 
@@ -118,6 +119,8 @@ def _scores(
     system: str | None, minutes: Sequence[int] | None, models: Sequence[str] | None, span: str,
     since: datetime | None, until: datetime | None,
 ) -> Body:  # fmt: skip
+    import pandas as pd
+
     sums = source.store.scores.over_time(
         system, SPANS[span], minutes=minutes, models=models, since=since, until=until
     )

@@ -1,24 +1,70 @@
-"""`python -m ingest COMMAND`: the commands, in the order of the help."""
+"""`python -m ingest COMMAND`: the commands, in the order of the help.
+
+A command's file loads when the command runs, or when the help lists them all: a worker that starts waits for
+nothing that other commands need.
+"""
 
 from __future__ import annotations
 
-import typer
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
 
-from ingest.cli.backtest import backtest
-from ingest.cli.export import export
-from ingest.cli.follow import follow, unfollow
-from ingest.cli.play import play
-from ingest.cli.record import record
-from ingest.cli.run import run
-from ingest.cli.serve import serve
-from ingest.cli.systems import systems
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+_FILES = {
+    "run": "run",
+    "serve": "serve",
+    "record": "record",
+    "play": "play",
+    "export": "export",
+    "backtest": "backtest",
+    "systems": "systems",
+    "follow": "follow",
+    "unfollow": "follow",
+}
+"""The file of each command; its function there has the command's name."""
+
+
+class _CommandsByName(Mapping[str, Any]):
+    """The commands by name, each loaded at its first use."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            one.command(name)(getattr(import_module(f"ingest.cli.{_FILES[name]}"), name))
+            self._loaded[name] = get_command(one)
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_FILES)
+
+    def __len__(self) -> int:
+        return len(_FILES)
+
+
+class _CommandGroup(TyperGroup):
+    """All commands, as Typer wants them."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more | {"commands": _CommandsByName()})
+
 
 app = typer.Typer(
     name="python -m ingest",
+    cls=_CommandGroup,
     help="Dockcast's worker and its tools. Settings come from the environment, see the README.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, serve, record, play, export, backtest, systems, follow, unfollow):
-    app.command()(command)
+
+
+@app.callback()
+def _any_command() -> None:
+    """Do nothing before a command: Typer asks for it where no command is there from the start."""

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from model.arrays import Ints, Strings
@@ -47,6 +46,8 @@ class ChangeLog:
         The changes `(C,)` are Unix seconds `at`, the station ids `changed`, and the new values by column. A
         change between two polls belongs to the later one. Those of stations not in `station_id` are left out.
         """
+        import pandas as pd
+
         station = pd.Index(station_id.astype(object)).get_indexer(changed)
         known = np.flatnonzero(station >= 0)
         order = known[np.argsort(at[known], kind="stable")]

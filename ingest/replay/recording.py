@@ -24,7 +24,6 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from pyarrow.lib import ArrowException
 
 from ingest.replay import recording_files as files
 from ingest.replay.change_log import ChangeLog, ChangeReplay
@@ -65,6 +64,8 @@ class Recording:
                 f"{path} is no recording, it lacks {', '.join(missing)}: "
                 "name a folder that `python -m ingest record` wrote"
             )
+        from pyarrow.lib import ArrowException
+
         try:
             polls = files.read_polls(path)
             system, timezone, hours = files.read_system(path, polls)

@@ -12,11 +12,10 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ingest.gbfs.hours import PublishedHours
@@ -26,6 +25,9 @@ from ingest.system import System
 from ingest.text import clean
 from model.arrays import Ints, Strings
 from model.records import UNKNOWN, WEATHER, CountState, Stations, Weather, unbelieved
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REQUIRED = ("system.json", "stations.csv", "changes.parquet", "polls.parquet")
 OBSERVED_WEATHER, KNOWN_WEATHER = "weather.csv", "told.parquet"
@@ -91,6 +93,8 @@ def _hours(found: Any) -> str:
 
 def read_stations(path: Path, system: System, timezone: str) -> Stations:
     """Read the stations."""
+    import pandas as pd
+
     file = path / "stations.csv"
     table = pd.read_csv(file, dtype={"station_id": str, "name": str}, keep_default_na=False)
     _require(file, table, ["station_id", "name", "lat", "lon", "capacity"])
@@ -154,6 +158,8 @@ def _read_known(file: Path) -> Iterator[tuple[datetime, Weather]]:
 
 
 def _read_observed(file: Path) -> Iterator[tuple[datetime, Weather]]:
+    import pandas as pd
+
     if not file.is_file():
         return
     table = pd.read_csv(file)
@@ -176,6 +182,8 @@ def usual_seconds(polls: Ints) -> float:
 
 
 def _read_parquet(file: Path, names: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
     table = pd.read_parquet(file)
     _require(file, table, names)
     return table
@@ -189,6 +197,8 @@ def _require(file: Path, table: pd.DataFrame, names: list[str]) -> None:
 
 def _whole(values: pd.Series[Any], unknown: int | None = None) -> Ints:
     """Give a column as whole numbers, with `unknown` for those that are missing."""
+    import pandas as pd
+
     if not pd.api.types.is_numeric_dtype(values):
         raise ValueError(f"the column {values.name} holds no numbers")
     filled = values if unknown is None else values.fillna(unknown)

@@ -1,4 +1,7 @@
-"""Stores everything that Dockcast keeps. The only room that imports SQLAlchemy. See `ingest.store.store`."""
+"""Stores everything that Dockcast keeps. The only room that imports SQLAlchemy. See `ingest.store.store`.
+
+Functions that give tables load pandas when they are called: a worker that starts needs none of them.
+"""
 
 from ingest.reason import Reason
 from ingest.store.checkpoints import Checkpoint

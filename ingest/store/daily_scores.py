@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -23,6 +22,9 @@ from ingest.store.tables import daily_scores
 from model.arrays import Floats, Strings
 from model.kernels.records import BINS
 from model.scoring.settle import STATION_SCORES, Score
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STATION_KEYS = ("model", "station_id")
 """The axes of the scores by station; the sums are `n`, `n_dock` and those of `STATION_SCORES`."""
@@ -122,6 +124,8 @@ class DailyScoreTable:
     def _fetch(
         self, system_id: str, since: date | None, minutes: int | None, column: str, keys: Sequence[str]
     ) -> pd.DataFrame:
+        import pandas as pd
+
         table = daily_scores.c
         query = sa.select(table.day, table.minutes, table[column]).where(table.system_id == system_id)
         if since is not None:

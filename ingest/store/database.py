@@ -14,11 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy.engine import Connection, make_url
 
 from ingest.settings import ROOT
@@ -26,6 +21,10 @@ from ingest.store.errors import StoreError, StoreFailedError, StoreNotReadyError
 
 _LOCK = 0x646F636B
 """The number of PostgreSQL's advisory lock: "dock"."""
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_VERSION = sa.table("alembic_version", sa.column("version_num", sa.Text))
+"""Where Alembic notes the newest migration that a database has seen."""
 
 _POSTGRESQL = {
     # A worker that freezes inside a transaction holds its locks: the server ends it, and others go on.
@@ -73,21 +72,15 @@ class Database:
             self._reader, self.binary = self._engine.execution_options(**one_state), "C"
         try:
             self._prepare(migrate)
-        except StoreNotReadyError:
-            self.close()
-            raise
         except StoreFailedError as error:
             self.close()
             raise StoreError(
                 f"The store {self._name} cannot be opened ({error}): check DOCKCAST_STORE"
                 + (", or move the file away to start a new one" if self.is_sqlite else "")
             ) from error
-        except CommandError as error:
+        except StoreError:
             self.close()
-            raise StoreError(
-                f"The store {self._name} was made by a newer release ({error}): "
-                "update Dockcast, or set DOCKCAST_STORE to another one"
-            ) from error
+            raise
 
     @property
     def _is_postgresql(self) -> bool:
@@ -95,17 +88,28 @@ class Database:
 
     def _prepare(self, migrate: bool) -> None:
         """Compare the tables with this release, and bring them up to date."""
-        config = Config()
-        config.set_main_option(
-            "script_location", str(Path(__file__).parent / "migrations").replace("%", "%%")
-        )
-        scripts = ScriptDirectory.from_config(config)
         with self.read() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        if found == scripts.get_current_head():
-            return
+            found = _revision(connection)
+        if found != newest_revision():
+            self._update(found, migrate)
+
+    def _update(self, found: str | None, migrate: bool) -> None:
+        # Alembic takes a tenth of a second to load, and a store is mostly up to date.
+        from alembic import command
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+        from alembic.util import CommandError
+
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         if found is not None:
-            scripts.get_revision(found)
+            try:
+                ScriptDirectory.from_config(config).get_revision(found)
+            except CommandError as error:
+                raise StoreError(
+                    f"The store {self._name} was made by a newer release ({error}): "
+                    "update Dockcast, or set DOCKCAST_STORE to another one"
+                ) from error
         if not migrate:
             raise StoreNotReadyError(
                 f"The store {self._name} has not the tables of this release yet: "
@@ -153,6 +157,18 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+def newest_revision() -> str:
+    """Give the number of the newest migration, which its file's name begins with."""
+    return max(path.name for path in (_MIGRATIONS / "versions").glob("0*.py")).partition("_")[0]
+
+
+def _revision(connection: Connection) -> str | None:
+    """Give the number of the migration that the tables are of; None where there are none."""
+    if not sa.inspect(connection).has_table(_VERSION.name):
+        return None
+    return connection.scalar(sa.select(_VERSION.c.version_num))
 
 
 def between(query: sa.Select[Any], column: sa.Column[Any], start: Any, end: Any) -> sa.Select[Any]:

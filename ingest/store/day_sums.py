@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow import parquet
 
 from model import codec
 from model.arrays import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
 
 _PARQUET = b"PAR1"
 """What a blob of an older release begins with: a table with a row for each cell."""
@@ -64,6 +65,9 @@ class DaySums:
         Raises `DamagedError`, or an error of Arrow for such a table.
         """
         if blob.startswith(_PARQUET):
+            import pyarrow as pa
+            from pyarrow import parquet
+
             return _of_table(parquet.ParquetFile(pa.BufferReader(blob)).read(use_threads=False), keys)
         arrays = codec.unpack(blob, _MAX_BYTES)
         sums = {name: values.astype(np.float64) for name, values in arrays.items() if name not in keys}
@@ -71,6 +75,8 @@ class DaySums:
 
     def table(self) -> pd.DataFrame:
         """Give a row for each cell: its names and its sums."""
+        import pandas as pd
+
         names = np.meshgrid(*self.keys.values(), indexing="ij")
         columns = {key: values.ravel() for key, values in zip(self.keys, names, strict=True)}
         return pd.DataFrame(columns | {name: values.ravel() for name, values in self.sums.items()})

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
-
-import pandas as pd
 
 from ingest.store import Store
 from ingest.store.issued_forecasts import IssuedForecast
 from ingest.store.scores import FIVE_MINUTES, measured
 from model.frame import Frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Format = Literal["csv", "parquet"]
 
@@ -44,6 +45,8 @@ def export(
 
     Raises `ExportError` when the system is not known, or nothing is kept of that day.
     """
+    import pandas as pd
+
     stations, state = store.systems.stations(system_id), store.systems.state(system_id)
     if stations is None or state is None or state.at is None:
         known = ", ".join(system.system_id for system in store.systems.followed()) or "none"
@@ -80,6 +83,7 @@ def csv(table: pd.DataFrame) -> bytes:
     A spreadsheet reads a cell that begins with `=` as a formula, and feeds choose their stations' names. So
     an apostrophe is put before such a text, as spreadsheets do themselves; Parquet files have it unchanged.
 
+    >>> import pandas as pd
     >>> csv(pd.DataFrame({"name": ["Quay", "=1+1"], "mae": [0.5, -0.5]}))
     b"name,mae\\nQuay,0.5\\n'=1+1,-0.5\\n"
     """
@@ -93,6 +97,7 @@ def parquet(table: pd.DataFrame) -> bytes:
     """Write a table as Parquet.
 
     >>> import io
+    >>> import pandas as pd
     >>> pd.read_parquet(io.BytesIO(parquet(pd.DataFrame({"n": [1, 2]}))))["n"].tolist()
     [1, 2]
     """
@@ -113,6 +118,8 @@ def _only(table: pd.DataFrame, day: date) -> pd.DataFrame:
 def _forecasts(
     store: Store, system_id: str, begin: datetime, end: datetime, progress: Callable[[int, int], None]
 ) -> pd.DataFrame:
+    import pandas as pd
+
     kept = [at for at in store.issued_forecasts.issue_times(system_id) if begin <= at < end]
     tables = []
     for done, at in enumerate(kept, 1):

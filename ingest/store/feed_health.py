@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -20,6 +20,9 @@ from ingest.store.observations import ANSWERED_OUTCOMES
 from ingest.store.scores import HOUR
 from ingest.store.tables import polls, scores, systems
 from model.scoring.issue import SCORED_MINUTES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 QUARTER = 900
 """Polls are counted by so many seconds."""
@@ -100,6 +103,8 @@ class FeedHealthQueries:
 
 def counts(db: Connection, ids: Sequence[str], since: datetime) -> pd.DataFrame:
     """Count polls by system, quarter of an hour `at` and outcome; `n` of each, the last one `newest`."""
+    import pandas as pd
+
     received = sa.cast(sa.type_coerce(polls.c.received_at, sa.Double), sa.BigInteger)
     quarter = (received // QUARTER).label("quarter")
     query = (
@@ -125,6 +130,8 @@ def times(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, dict
     is the smallest duration that this share of the polls does not exceed. NumPy sorts them: the database's
     window functions take longer.
     """
+    import pandas as pd
+
     received = sa.type_coerce(polls.c.received_at, sa.Double)  # makes no 50,000 datetimes
     query = sa.select(polls.c.system_id, *(polls.c[name] for name in _TIMED)).where(
         polls.c.system_id.in_(ids), received > since.timestamp(), polls.c.outcome.in_(ANSWERED_OUTCOMES)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
@@ -21,6 +21,9 @@ from ingest.store.observations import ObservationTables
 from ingest.store.tables import issued_forecasts
 from model.arrays import Ints, Strings
 from model.frame import Frame, Outlook
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EVERY = timedelta(minutes=20)
 KEPT_FOR = timedelta(hours=25)
@@ -97,11 +100,15 @@ class IssuedForecastTable:
         is that of a bike in per cent, `was` the count that the feed gave at the target time, and `off` the
         error of the median. Stations without a count are left out.
         """
+        import pandas as pd
+
         tables = [self._one_beside_truth(system_id, forecast) for forecast in forecasts]
         known = [table for table in tables if table is not None]
         return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(COLUMNS))
 
     def _one_beside_truth(self, system_id: str, forecast: IssuedForecast) -> pd.DataFrame | None:
+        import pandas as pd
+
         polls = self._observations.poll_times(
             system_id, forecast.target_at - timedelta(seconds=1), forecast.target_at + PATIENCE
         )
@@ -138,6 +145,8 @@ class IssuedForecastTable:
 
 def counts_at_target(forecast: IssuedForecast, changes: pd.DataFrame) -> Ints:
     """Bring the counts at a forecast's issue time up to date with the changes since, `(S,)`."""
+    import pandas as pd
+
     was = forecast.bikes.astype(np.int64)
     place = pd.Index(forecast.station_id.astype(object)).get_indexer(changes["station_id"])
     known = place >= 0

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -20,6 +19,9 @@ from ingest.reason import Reason
 from ingest.store.database import Database, between
 from ingest.store.tables import checkpoints, observations, polls, status, systems
 from model.records import NOTHING_KNOWN, Snapshot
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OUTCOME_LEARNT = "learnt"
 """The outcome of a poll that brought a new snapshot."""
@@ -81,6 +83,8 @@ class ObservationTables:
 
     def polls(self, system_id: str, start: datetime, end: datetime) -> pd.DataFrame:
         """Fetch every poll received in `(start, end]`, whatever its outcome; the columns are `PollRow`'s."""
+        import pandas as pd
+
         names = list(PollRow.__dataclass_fields__)
         query = sa.select(*(polls.c[name] for name in names)).where(polls.c.system_id == system_id)
         query = between(query, polls.c.received_at, start, end).order_by(polls.c.received_at)
@@ -91,6 +95,8 @@ class ObservationTables:
         self, system_id: str, start: datetime | None = None, end: datetime | None = None
     ) -> pd.DataFrame:
         """Fetch the changes in `(start, end]`, oldest first; `at` is in Unix seconds."""
+        import pandas as pd
+
         names = ("at", "station_id", *NOTHING_KNOWN)
         query = sa.select(*(observations.c[name] for name in names)).where(
             observations.c.system_id == system_id

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -22,6 +21,9 @@ from model.demand.rates import MAX_GAP
 from model.records import Drift
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.measures import measures
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SUMS = (
     "n", "n_dock", "expired", "abs_error", "squared_error", "crps", "brier_bike", "brier_dock", "covered",
@@ -71,6 +73,8 @@ def span_start(at: datetime, span: int) -> datetime:
 
 def measured(sums: pd.DataFrame) -> pd.DataFrame:
     """Give the measures of each row of sums, under the same index: see `model.scoring.measures`."""
+    import pandas as pd
+
     return pd.DataFrame(measures({name: sums[name].to_numpy() for name in SUMS}), index=sums.index)
 
 
@@ -135,6 +139,8 @@ class ScoreTables:
         since: datetime | None,
         until: datetime | None,
     ) -> pd.DataFrame:
+        import pandas as pd
+
         # Every horizon by its number, so that the primary key leads straight to its stretch of time.
         where = [scores.c.span == span, scores.c.minutes.in_(SCORED_MINUTES if minutes is None else minutes)]
         if models is not None:

@@ -190,3 +190,24 @@ def test_every_command_explains_itself(command: str) -> None:
     ran = runner.invoke(app, [command, "--help"])
     assert ran.exit_code == 0
     assert "Usage" in ran.output
+
+
+def test_a_misspelt_command_is_told_the_right_one() -> None:
+    ran = runner.invoke(app, ["backtst"])
+    assert ran.exit_code == 2
+    assert "backtest" in ran.output
+
+
+def test_a_worker_that_starts_loads_nothing_that_only_other_commands_and_pages_need() -> None:
+    """Pandas takes a third of a second to load, Alembic a tenth; an empty store waits for its first frame."""
+    script = (
+        "import sys; from ingest.cli.app import app; import typer\n"
+        "typer.main.get_command(app).commands['run']\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}), *sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert "ingest.cli.run" in loaded
+    assert "sqlalchemy" in loaded
+    for unneeded in ("ingest.cli.backtest", "ingest.cli.follow", "pandas", "pyarrow", "alembic", "river"):
+        assert unneeded not in loaded

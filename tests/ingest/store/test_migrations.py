@@ -11,9 +11,11 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.sql import quoted_name as quoted
 
 from ingest.store import Reason, Store, StoreError, StoreNotReadyError
+from ingest.store.database import newest_revision
 from ingest.store.scores import DAY, HOUR, SUMS, WEEK
 from ingest.store.tables import metadata
 from tests.support.store_world import NOON, empty_url, migrate
@@ -197,6 +199,12 @@ def test_processes_that_open_a_store_of_an_older_release_at_once_migrate_it_once
     with engine.connect() as connection:
         assert MigrationContext.configure(connection).get_current_revision() == REVISIONS[-1]
     engine.dispose()
+
+
+def test_the_newest_migration_is_the_one_whose_file_has_the_highest_number() -> None:
+    """A store that is up to date opens without Alembic: it costs each process a tenth of a second."""
+    folder = ROOT / "ingest/store/migrations"
+    assert newest_revision() == ScriptDirectory(str(folder)).get_current_head()
 
 
 def test_a_store_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:

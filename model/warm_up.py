@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from model import kernels
 from model.arrays import Ints
 from model.forecaster import Forecaster
 from model.frame_builder import make_frame
+from model.kernels.records import MinuteCounts, RidesUnderWay, StationNeighbours, StationStock, TripArrays
 from model.records import Snapshot, Stations
 
 
 def warm_up(compiling: Callable[[], None] = lambda: None) -> None:
-    """Learn, settle and forecast two small systems: this calls every kernel as a worker does.
+    """Learn, settle and forecast two small systems, and let somebody ride: this calls every kernel.
 
     One of them has a station of so many places that its forecasts on record take two bytes instead of one.
     It loads what an earlier process compiled, in about a second. The rest it compiles, which takes about a
@@ -25,6 +27,7 @@ def warm_up(compiling: Callable[[], None] = lambda: None) -> None:
     with noticed(compiling):
         for places in (np.array([5, 10, 20]), np.array([5, 10, 300])):
             _run(places)
+        _ride()
 
 
 def _run(places: Ints) -> None:
@@ -35,3 +38,19 @@ def _run(places: Ints) -> None:
         bikes = np.array([2, 5, 9]) + minute // 5 % 2
         forecaster.learn(Snapshot(at, ids, bikes, places - bikes))
     make_frame(forecaster)
+
+
+def _ride() -> None:
+    trip, flag = np.array([0]), np.array([False])
+    plain, electric, broken, broken_electric, free_docks = np.zeros((5, 1), dtype=np.int64)
+    trips = TripArrays(trip, trip, trip + 2, flag, flag, flag, flag, first=np.array([0, 1]))
+    near = np.zeros((1, 9), dtype=np.int64)
+    kernels.ride(
+        0,
+        1,
+        trips,
+        StationNeighbours(near, near + 1, near + 1),
+        StationStock(plain, electric, broken, broken_electric, free_docks, ~flag),
+        RidesUnderWay.none(1, 1),
+        MinuteCounts.blank(1, 1),
+    )

@@ -3,7 +3,7 @@
 They come with the app and need no network; tests and demonstrations run on them. The seed and the moment
 alone determine a city's snapshot, in every process and in any order of calls. So nothing is stored: a feed
 goes on where a learnt month ended, and a restart changes nothing. The cost is that the first call
-for a moment simulates its whole week, in a quarter of a second.
+for a moment simulates its whole week, in a tenth of a second.
 
 All names are made up. The towns lie in the open sea, and have time zone and holidays of a country near by.
 """

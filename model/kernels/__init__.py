@@ -1,4 +1,4 @@
-"""The forecaster's compiled inner loops: many stations side by side, in one pass.
+"""The compiled inner loops: the forecaster's, many stations side by side in one pass, and made-up riders.
 
 Numba takes half a second and 100 MB to load. A process loads it at the first use of a kernel.
 """
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from model.kernels.learning import count_by_fill, count_riders, smoothed_rates, spend, usual_fill
     from model.kernels.outlook import expert_levels, frame_columns, pooled_odds
     from model.kernels.rates import flows_in_steps
+    from model.kernels.rides import ride
     from model.kernels.simplex import minimise
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "judge",
     "minimise",
     "pooled_odds",
+    "ride",
     "smoothed_rates",
     "spend",
     "usual_fill",
@@ -38,6 +40,7 @@ _FILES = {
     "judge": "judging",
     "minimise": "simplex",
     "pooled_odds": "outlook",
+    "ride": "rides",
     "smoothed_rates": "learning",
     "spend": "learning",
     "usual_fill": "learning",

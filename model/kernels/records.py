@@ -170,3 +170,87 @@ class Judged(NamedTuple):
     gram: Array32
     median: Ints
     pooled_tenths: Floats
+
+
+class TripArrays(NamedTuple):
+    """The trips that people in a made-up city request, in the order of their minutes, `(R,)`.
+
+    They have `origin` and `destination`, and the `minutes` of the ride. The riders' habits are flags: they
+    like electric bikes, walk on from an empty station, break the bike, or look at the map first. The trips
+    of minute `m` begin at `first[m]`, `(T + 1,)`.
+    """
+
+    origin: Ints
+    destination: Ints
+    minutes: Ints
+    likes_electric: Bools
+    walks_on: Bools
+    breaks: Bools
+    looks: Bools
+    first: Ints
+
+
+class StationNeighbours(NamedTuple):
+    """The stations `near` each, itself first, and the minutes to the next of them, `(S, N)`.
+
+    `walk` is on foot, and `search` by bike.
+    """
+
+    near: Ints
+    walk: Ints
+    search: Ints
+
+
+class StationStock(NamedTuple):
+    """What stands at each station of a made-up city, `(S,)`, and whether it is `open`.
+
+    Of the `broken` bikes, `broken_electric` are electric.
+    """
+
+    plain: Ints
+    electric: Ints
+    broken: Ints
+    broken_electric: Ints
+    free_docks: Ints
+    open: Bools
+
+
+class RidesUnderWay(NamedTuple):
+    """The trips `(R,)` that have begun: stations tried in vain, the kind of bike, and the trip behind.
+
+    `queues` `(2, 2, T)` are the first and the last of those who come in a minute, on foot and by bike. -1
+    stands for none.
+    """
+
+    tries: Ints
+    electric: Bools
+    following: Ints
+    queues: Ints
+
+    @classmethod
+    def none(cls, trips: int, minutes: int) -> RidesUnderWay:
+        """Begin with nobody under way."""
+        return cls(
+            tries=np.zeros(trips, dtype=np.int64),
+            electric=np.zeros(trips, dtype=np.bool_),
+            following=np.full(trips, -1),
+            queues=np.full((2, 2, minutes), -1),
+        )
+
+
+class MinuteCounts(NamedTuple):
+    """The bikes at each station as each minute begins, `(T + 1, S)`, and those that are `riding`, `(T + 1,)`.
+
+    `bikes` counts both kinds.
+    """
+
+    bikes: NDArray[np.uint8]
+    electric: NDArray[np.uint8]
+    broken: NDArray[np.uint8]
+    riding: Ints
+
+    @classmethod
+    def blank(cls, minutes: int, size: int) -> MinuteCounts:
+        """Begin with zeros everywhere."""
+        bikes, electric, broken = np.zeros((3, minutes + 1, size), dtype=np.uint8)
+        return cls(bikes, electric, broken, riding=np.zeros(minutes + 1, dtype=np.int64))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 from numba import typeof
 
+from ingest.city.cities import CITIES
 from model import Forecaster, Snapshot, kernels
 from model.frame_builder import make_frame
 from model.hours import OpeningHours
@@ -59,6 +61,14 @@ def test_a_worker_compiles_nothing_more(kinds: dict[str, set[str]], size: int, p
         forecaster.learn(Snapshot(at, forecaster.stations.station_id, bikes, places - bikes))
     make_frame(forecaster)
     assert kinds == warm
+
+
+def test_a_made_up_city_compiles_nothing_more(kinds: dict[str, set[str]]) -> None:
+    warm_up()
+    warm = set(kinds["ride"])
+    assert warm
+    replace(CITIES["sandmouth"], seed=7).week(MONDAY)
+    assert kinds["ride"] == warm
 
 
 def test_it_says_before_it_compiles_and_says_nothing_where_all_is_there() -> None:

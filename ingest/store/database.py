@@ -11,19 +11,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 
 from ingest.settings import ROOT
 from ingest.store.errors import StoreError, StoreFailedError, StoreNotReadyError, store_errors
+from ingest.store.tables import metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _LOCK = 0x646F636B
 """The number of PostgreSQL's advisory lock: "dock"."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_VERSION = sa.table("alembic_version", sa.column("version_num", sa.Text))
+_VERSION = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 """Where Alembic notes the newest migration that a database has seen."""
 
 _POSTGRESQL = {
@@ -87,29 +96,13 @@ class Database:
         return self._engine.dialect.name == "postgresql"
 
     def _prepare(self, migrate: bool) -> None:
-        """Compare the tables with this release, and bring them up to date."""
+        """Compare the tables with this release; make them where there are none, or bring them up to date."""
         with self.read() as connection:
             found = _revision(connection)
-        if found != newest_revision():
-            self._update(found, migrate)
-
-    def _update(self, found: str | None, migrate: bool) -> None:
-        # Alembic takes a tenth of a second to load, and a store is mostly up to date.
-        from alembic import command
-        from alembic.config import Config
-        from alembic.script import ScriptDirectory
-        from alembic.util import CommandError
-
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        if found == newest_revision():
+            return
         if found is not None:
-            try:
-                ScriptDirectory.from_config(config).get_revision(found)
-            except CommandError as error:
-                raise StoreError(
-                    f"The store {self._name} was made by a newer release ({error}): "
-                    "update Dockcast, or set DOCKCAST_STORE to another one"
-                ) from error
+            self._check_older(found)
         if not migrate:
             raise StoreNotReadyError(
                 f"The store {self._name} has not the tables of this release yet: "
@@ -117,8 +110,30 @@ class Database:
             )
         # Two processes may start at once: the first one with the lock migrates, the other finds it done.
         with self.write(alone=True) as connection:
+            if _revision(connection) is None:
+                # What the migrations would make, without Alembic, which takes a tenth of a second to load.
+                metadata.create_all(connection, checkfirst=False)
+                _VERSION.create(connection)
+                connection.execute(_VERSION.insert().values(version_num=newest_revision()))
+                return
+            from alembic import command
+
+            config = _alembic()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    def _check_older(self, found: str) -> None:
+        """Raise `StoreError` where this release does not know the migration that the tables are of."""
+        from alembic.script import ScriptDirectory
+        from alembic.util import CommandError
+
+        try:
+            ScriptDirectory.from_config(_alembic()).get_revision(found)
+        except CommandError as error:
+            raise StoreError(
+                f"The store {self._name} was made by a newer release ({error}): "
+                "update Dockcast, or set DOCKCAST_STORE to another one"
+            ) from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -157,6 +172,14 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+def _alembic() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
 
 
 def newest_revision() -> str:

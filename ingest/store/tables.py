@@ -1,4 +1,7 @@
-"""The tables for SQLAlchemy. `migrations/` makes them; a test compares the two."""
+"""The tables for SQLAlchemy. An empty store gets them as they are here.
+
+`migrations/` makes the same of the tables of an older release: a test compares the two.
+"""
 
 from __future__ import annotations
 

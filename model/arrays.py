@@ -18,7 +18,14 @@ ARRIVALS, DEPARTURES = 0, 1
 
 
 def frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
-    """Copy values into a read-only array, in C order: the same numbers are the same bytes."""
+    """Copy values into a read-only array, in C order: the same numbers are the same bytes.
+
+    What is such an array already is given as it is: each snapshot of a system has its station ids.
+    """
+    if isinstance(values, np.ndarray) and np.issubdtype(values.dtype, dtype):
+        flags = values.flags
+        if flags.owndata and flags.c_contiguous and not flags.writeable:
+            return values
     array = np.array(values, dtype=dtype, order="C")
     array.setflags(write=False)
     return array
@@ -30,7 +37,7 @@ def rows_of(wanted: Strings, ids: Strings) -> Ints:
     >>> rows_of(np.array(["b", "c"]), np.array(["a", "b"])).tolist()
     [1, -1]
     """
-    if np.array_equal(wanted, ids):
+    if wanted is ids or np.array_equal(wanted, ids):
         return np.arange(len(ids))
     if not len(ids):
         return np.full(len(wanted), -1)

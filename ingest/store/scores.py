@@ -7,6 +7,7 @@ finer sums are dropped as they age; days and weeks stay for good.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,8 @@ SUMS = (
 
 FIVE_MINUTES, HOUR, DAY, WEEK = 300, 3600, 86400, 604800
 """The spans, in seconds, from a multiple of themselves in Unix time: days in UTC, weeks on Thursdays."""
+
+_SPANS = (FIVE_MINUTES, HOUR, DAY, WEEK)
 
 SPANS_KEPT = {FIVE_MINUTES: timedelta(days=8), HOUR: timedelta(days=400)}
 """How long the sums of a span are kept, in event time. Other spans are kept for good."""
@@ -170,13 +173,16 @@ class ScoreTables:
     @staticmethod
     def add(db: Connection, system_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add settled scores, as `model.scoring.issue.Score.row` gives them, to every span."""
-        totals: dict[tuple[int, int, datetime, str], dict[str, Any]] = {}
+        begun: dict[datetime, list[tuple[int, datetime]]] = {}
+        totals: dict[tuple[int, int, datetime, str], list[float]] = {}
         for row in rows:
-            for span in (FIVE_MINUTES, HOUR, DAY, WEEK):
-                key = (span, row["minutes"], span_start(row["target_at"], span), row["model"])
-                total = totals.setdefault(key, dict.fromkeys(SUMS, 0))
-                for name in SUMS:
-                    total[name] += row[name]
+            target_at, sums = row["target_at"], [row[name] for name in SUMS]
+            if target_at not in begun:
+                begun[target_at] = [(span, span_start(target_at, span)) for span in _SPANS]
+            for span, start in begun[target_at]:
+                key = (span, row["minutes"], start, row["model"])
+                before = totals.get(key)
+                totals[key] = sums if before is None else list(map(operator.add, before, sums))
         if not totals:
             return
         spans, horizons, starts, _ = (set(keys) for keys in zip(*totals, strict=True))
@@ -186,12 +192,12 @@ class ScoreTables:
         old = [
             {"of_system": system_id}
             | {f"old_{name}": value for name, value in zip(_KEYS, key, strict=True)}
-            | {f"new_{name}": value for name, value in sums.items()}
+            | {f"new_{name}": value for name, value in zip(SUMS, sums, strict=True)}
             for key, sums in totals.items()
             if key in stored
         ]
         new = [
-            {"system_id": system_id, **dict(zip(_KEYS, key, strict=True)), **sums}
+            {"system_id": system_id, **dict(zip((*_KEYS, *SUMS), (*key, *sums), strict=True))}
             for key, sums in totals.items()
             if key not in stored
         ]

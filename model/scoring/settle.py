@@ -6,6 +6,7 @@ between and would flatter it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,7 +69,7 @@ class Score:
         `n_dock` of the `n` have known docks, too. `covered` is the mass of the transform between 0.1 and 0.9:
         80 % of `n` where the spread is right.
         """
-        sums = {name: float(np.nansum(getattr(self, name))) for name in STATION_SCORES}
+        sums = {name: _total(getattr(self, name)) for name in STATION_SCORES}
         return {
             "target_at": self.target_at,
             "model": self.model,
@@ -82,6 +83,12 @@ class Score:
 
 STATION_SCORES = ("abs_error", "squared_error", "crps", "brier_bike", "brier_dock")
 """The fields of a `Score` that have a value for each station."""
+
+
+def _total(values: Floats) -> float:
+    """Add up what is a number; where all are, as mostly, `np.nansum` takes three times as long."""
+    total = float(values.sum())
+    return float(np.nansum(values)) if math.isnan(total) else total
 
 
 @dataclass(frozen=True)

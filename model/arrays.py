@@ -22,13 +22,15 @@ def frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
 
     What is such an array already is given as it is: each snapshot of a system has its station ids.
     """
-    if isinstance(values, np.ndarray) and np.issubdtype(values.dtype, dtype):
-        flags = values.flags
-        if flags.owndata and flags.c_contiguous and not flags.writeable:
-            return values
+    if isinstance(values, np.ndarray) and _is_frozen(values.flags) and np.issubdtype(values.dtype, dtype):
+        return values
     array = np.array(values, dtype=dtype, order="C")
     array.setflags(write=False)
     return array
+
+
+def _is_frozen(flags: Any) -> bool:
+    return flags.owndata and flags.c_contiguous and not flags.writeable
 
 
 def rows_of(wanted: Strings, ids: Strings) -> Ints:
@@ -37,7 +39,7 @@ def rows_of(wanted: Strings, ids: Strings) -> Ints:
     >>> rows_of(np.array(["b", "c"]), np.array(["a", "b"])).tolist()
     [1, -1]
     """
-    if wanted is ids or np.array_equal(wanted, ids):
+    if np.array_equal(wanted, ids):
         return np.arange(len(ids))
     if not len(ids):
         return np.full(len(wanted), -1)
@@ -58,11 +60,6 @@ def take_rows(values: NDArray[Any], rows: Ints, default: Any) -> NDArray[Any]:
     out: NDArray[Any] = np.full((*values.shape[:-1], len(rows)), default, dtype=values.dtype)
     out[..., known] = values[..., rows[known]]
     return out
-
-
-def aligned(values: NDArray[Any] | None, rows: Ints, default: Any) -> NDArray[Any]:
-    """Line an optional field of a record up with the stations: `take_rows`, or the default everywhere."""
-    return np.full(len(rows), default) if values is None else take_rows(values, rows, default)
 
 
 def distinct(cells: Ints) -> tuple[Ints, Ints]:

@@ -249,7 +249,7 @@ class Forecaster:
         """Tell whether a snapshot has the very counts and flags of the newest one that was learnt."""
         if self.at is None:
             return False
-        return self._latest.same_as(self._latest.after(snapshot, rows_of(self._ids, snapshot.station_id)))
+        return self._latest.same_as(self._latest.after(snapshot, self._ids))
 
     def odds_of_stillness(self, since: datetime, until: datetime) -> float | None:
         """Give the probability that no count of the system changes from `since` to `until`.
@@ -274,7 +274,7 @@ class Forecaster:
         """
         if self.at is not None and snapshot.at <= self.at:
             return []
-        latest = self._latest.after(snapshot, rows_of(self._ids, snapshot.station_id))
+        latest = self._latest.after(snapshot, self._ids)
         scores, self.drifts = self._issued.settle(self.at, snapshot.at, latest, self._ids)
         if self.at is not None and not after_hole and snapshot.at - self.at <= MAX_GAP:
             places = self._riders.places(self._latest, self.stations.capacity)

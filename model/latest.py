@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from model.arrays import Bools, Ints, aligned, take_rows
+from model.arrays import Bools, Ints, Strings, rows_of, take_rows
 from model.component import Component
 from model.records import NOTHING_KNOWN, UNKNOWN, CountState, Snapshot
 
@@ -52,11 +52,18 @@ class LatestCounts(Component):
         for name, default in {**NOTHING_KNOWN, **never, "most": 0}.items():
             setattr(self, name, take_rows(getattr(self, name), rows, default))
 
-    def after(self, snapshot: Snapshot, rows: Ints) -> LatestCounts:
-        """Give the counts of a newer snapshot; `rows` `(S,)` are its positions, -1 for a station it lacks."""
+    def after(self, snapshot: Snapshot, station_id: Strings) -> LatestCounts:
+        """Give the counts of a newer snapshot at the stations `station_id` `(S,)`: those of these counts."""
         latest = copy(self)
+        same = snapshot.station_id is station_id or np.array_equal(snapshot.station_id, station_id)
+        rows = None if same else rows_of(station_id, snapshot.station_id)
         for name, default in NOTHING_KNOWN.items():
-            setattr(latest, name, aligned(getattr(snapshot, name), rows, default))
+            values = getattr(snapshot, name)
+            if values is None:
+                values = np.full(len(station_id), default)
+            else:
+                values = values.copy() if rows is None else take_rows(values, rows, default)
+            setattr(latest, name, values)
         latest.most = np.maximum(self.most, latest.bikes)
         known = latest.known
         latest.known_bikes = np.where(known, latest.bikes, self.known_bikes)

@@ -44,6 +44,8 @@ class Overflow(Component):
 
     def learn(self, change: Ints, full: Bools, hours: float) -> None:
         """Learn the change of bikes `(S,)` between two polls; `full` where both said 0 docks."""
+        if not full.any():
+            return
         fade = 0.5 ** (hours / _HALF_LIFE_HOURS)
         self.arrivals[full] = self.arrivals[full] * fade + (change[full] > 0)
         self.hours[full] = self.hours[full] * fade + hours

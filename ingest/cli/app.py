@@ -6,6 +6,7 @@ nothing that other commands need.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
@@ -36,8 +37,11 @@ class _CommandsByName(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
+            gc.disable()  # what is loaded stays: looking for garbage in it takes a tenth of the time
+            command = getattr(import_module(f"ingest.cli.{_FILES[name]}"), name)
+            gc.enable()
             one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-            one.command(name)(getattr(import_module(f"ingest.cli.{_FILES[name]}"), name))
+            one.command(name)(command)
             self._loaded[name] = get_command(one)
         return self._loaded[name]
 

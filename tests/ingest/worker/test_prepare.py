@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +19,14 @@ from tests.support.processes import wait_for
 from tests.support.store_world import store_url
 
 Compiling = Callable[[], None]
+
+
+@pytest.fixture(autouse=True)
+def thawed() -> Iterator[None]:
+    """Let later tests find garbage in what was loaded before these."""
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture
@@ -57,6 +66,19 @@ def test_with_kernels_that_are_there_nothing_is_said(store: Store, caplog: pytes
     prepare.prepare(store, "me", wall_clock, threading.Event())
     assert preparing(store) is None
     assert "compil" not in caplog.text
+
+
+def test_garbage_is_looked_for_while_kernels_are_compiled_and_ever_after(
+    store: Store, compiler: threading.Event
+) -> None:
+    thread = start(store, threading.Event())
+    wait_for(lambda: preparing(store) == "me")
+    assert gc.isenabled()
+    assert not gc.get_freeze_count()
+    compiler.set()
+    thread.join(60)
+    assert gc.isenabled()
+    assert gc.get_freeze_count()
 
 
 def test_store_and_log_say_when_it_begins_and_ends(

@@ -31,7 +31,7 @@ from model.scoring.issue import (
     uncertain,
 )
 
-_FORMAT = 7
+_FORMAT = 8
 
 ADAPTED: tuple[str, ...] = ("numpy-1", "numba-1")
 """Kernels whose numbers mean the same as ours: what they learnt is taken over, and ours learns on from it."""
@@ -231,5 +231,12 @@ def _from_format_6(arrays: Arrays) -> Arrays:
     return new
 
 
-_NEWER: dict[int, Callable[[Arrays], Arrays]] = {4: _from_format_4, 5: _from_format_5, 6: _from_format_6}
+def _from_format_7(arrays: Arrays) -> Arrays:
+    """Take the usual gap of format 7 for each of the newest gaps."""
+    return arrays | {"gaps.newest": np.full(9, float(arrays["usual_seconds"]))}
+
+
+_NEWER: dict[int, Callable[[Arrays], Arrays]] = {
+    4: _from_format_4, 5: _from_format_5, 6: _from_format_6, 7: _from_format_7
+}  # fmt: skip
 """What turns a state of an older format into one of the next."""

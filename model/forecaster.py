@@ -15,11 +15,11 @@ from model.arrays import Bools, Ints, Strings, rows_of
 from model.checkpoint import StateError
 from model.demand.calendar import Calendar
 from model.demand.changes import Changes
-from model.demand.rates import MAX_GAP
 from model.demand.riders import LearntRiders
 from model.ensemble import Ensemble, mirror
 from model.experts.expert import Expert
 from model.experts.registry import ExpertInputs
+from model.gaps import SnapshotGaps
 from model.hours import ByHours, OpeningHours
 from model.identity import (
     Identities,
@@ -63,6 +63,8 @@ class Forecaster:
     what was learnt of them, also under another id. `renamed` has the present id by each earlier one.
     Forecasting changes nothing, so the state depends on the snapshots alone.
 
+    `gaps` tells which gaps between two snapshots are usual, and so teach.
+
     Every `every` minutes a forecast is put on record. It is scored later, and the pool learns from it. With
     `seed` the seed pipeline competes on the same forecasts.
     """
@@ -86,7 +88,8 @@ class Forecaster:
             SCORED_MINUTES,
             ExpertInputs(riders.long, riders.short, riders.occupancy, self._changes, riders.climatology),
         )
-        self._issued = IssuedForecasts(riders, self._changes, self._ensemble)
+        self.gaps = SnapshotGaps()
+        self._issued = IssuedForecasts(riders, self._changes, self._ensemble, self.gaps)
         self.run_seed_pipeline(seed)
 
     @property
@@ -102,7 +105,7 @@ class Forecaster:
 
     @property
     def _unlearnt(self) -> dict[str, Any]:
-        return {"latest": self._latest, "hours": self._by_hours}
+        return {"latest": self._latest, "hours": self._by_hours, "gaps": self.gaps}
 
     @property
     def components(self) -> Mapping[str, Any]:
@@ -275,8 +278,10 @@ class Forecaster:
         if self.at is not None and snapshot.at <= self.at:
             return []
         latest = self._latest.after(snapshot, self._ids)
-        scores, self.drifts = self._issued.settle(self.at, snapshot.at, latest, self._ids)
-        if self.at is not None and not after_hole and snapshot.at - self.at <= MAX_GAP:
+        if self.at is not None:
+            self.gaps.note(snapshot.at - self.at)
+        scores, self.drifts = self._issued.settle(snapshot.at, latest, self._ids)
+        if self.at is not None and not after_hole and snapshot.at - self.at <= self.gaps.longest:
             places = self._riders.places(self._latest, self.stations.capacity)
             open_ = self._by_hours.is_open_from(self.at, snapshot.at)
             self._riders.learn(self.at, self._latest, snapshot.at, latest, places, open_)
@@ -362,7 +367,6 @@ class Forecaster:
             {
                 "station_id": self._ids,
                 "times": np.array([_seconds(self.at), _seconds(self.learning_since), self.every, seeded]),
-                "usual_seconds": np.array(self._issued.usual_seconds),
             }
             | pack_stations(self.stations)
             | pack_identities(self._known, len(self.stations), self.renamed)
@@ -395,7 +399,6 @@ class Forecaster:
         known, self.renamed = unpack_identities(arrays, self._known)
         self._reorder(rows_of(ids, self._ids), known)
         self.at, self.learning_since = _moment(at), _moment(since)
-        self._issued.usual_seconds = float(arrays["usual_seconds"])
         checkpoint.restore_components({**self._unlearnt, **self.components}, arrays)
         self._issued.pending = [*checkpoint.unpack_pending(arrays)]
         for pending in self._issued.pending:

@@ -12,6 +12,7 @@ from model.arrays import Floats, Ints, Strings
 from model.demand.changes import Changes
 from model.demand.riders import LearntRiders
 from model.ensemble import Ensemble
+from model.gaps import SnapshotGaps
 from model.kernels.records import CERTAIN
 from model.latest import LatestCounts
 from model.present import Present
@@ -35,18 +36,20 @@ if TYPE_CHECKING:
 class IssuedForecasts:
     """The forecasts on record, and what learns from their truths.
 
-    `pending` are those that wait, in the order of issue. `usual_seconds` is the usual time between two
-    snapshots: a truth that comes much later than that is none. `seed` is the seed pipeline if it runs.
+    `pending` are those that wait, in the order of issue. `gaps` tells how late a truth may come. `seed` is
+    the seed pipeline if it runs.
     """
 
-    def __init__(self, riders: LearntRiders, changes: Changes, ensemble: Ensemble) -> None:
+    def __init__(
+        self, riders: LearntRiders, changes: Changes, ensemble: Ensemble, gaps: SnapshotGaps
+    ) -> None:
         self._riders = riders
         self._changes = changes
         self._ensemble = ensemble
         self.drift_monitor = DriftMonitor(SCORED_MINUTES)
         self.seed: SeedPipeline | None = None
         self.pending: list[Pending] = []
-        self.usual_seconds = 60.0
+        self._gaps = gaps
 
     def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
@@ -66,17 +69,12 @@ class IssuedForecasts:
     # ------------------------------------------------------------------ settling
 
     def settle(
-        self, before: datetime | None, at: datetime, latest: LatestCounts, station_id: Strings
+        self, at: datetime, latest: LatestCounts, station_id: Strings
     ) -> tuple[list[Score], list[Drift]]:
         """Take out the forecasts that are due at a newer snapshot, and learn from them.
 
-        `before` is the time of the snapshot before; `latest` has the counts of the stations `station_id`.
-        Gives the scores, and the drift that they show.
+        `latest` has the counts of the stations `station_id`. Gives the scores, and the drift that they show.
         """
-        if before is not None:
-            gap = min((at - before).total_seconds(), 600.0)
-            self.usual_seconds += 0.1 * (gap - self.usual_seconds)
-        patience = timedelta(seconds=max(1.5 * self.usual_seconds, 90.0))
         due: list[Pending] = []
         waiting: list[Pending] = []
         for pending in self.pending:
@@ -85,7 +83,7 @@ class IssuedForecasts:
         scores: list[Score] = []
         drifts: list[Drift] = []
         for pending in sorted(due, key=lambda p: (p.target_at, p.issued_at)):
-            if at - pending.target_at > patience:
+            if at - pending.target_at > self._gaps.patience(pending.minutes):
                 scores += expire(pending)
                 continue
             settled = settle(pending, latest.truth, latest.docks)

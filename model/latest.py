@@ -71,6 +71,15 @@ class LatestCounts(Component):
         latest.known_at = np.where(known, int(snapshot.at.timestamp()), self.known_at)
         return latest
 
+    def towards(self, later: LatestCounts, share: float) -> LatestCounts:
+        """Give these counts moved by a `share` of the way to `later` ones, where both are known."""
+        between, both = copy(self), self.known & later.known
+        for name in ("bikes", "docks"):
+            now, then = getattr(self, name), getattr(later, name)
+            moved = np.rint(now + share * (then - now)).astype(now.dtype)
+            setattr(between, name, np.where(both & (now >= 0) & (then >= 0), moved, now))
+        return between
+
     def without_zeros(self, closed: Bools) -> LatestCounts:
         """Give these counts, unknown where a `closed` `(S,)` station shows neither a bike nor a dock.
 

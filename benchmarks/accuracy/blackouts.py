@@ -28,7 +28,8 @@ from ingest.replay.recording import Recording
 from ingest.replay.recording_files import read_changes
 from model import Forecaster, Snapshot
 from model.arrays import Bools, Ints
-from model.demand.rates import MAX_GAP, count_events
+from model.demand.rates import count_riders
+from model.gaps import SHORT
 from model.records import UNKNOWN, contradicted
 from model.scoring.issue import Pending
 from model.scoring.measures import measures
@@ -101,7 +102,7 @@ def riders(recording: Recording, steady: bool) -> int:
     total = 0.0
     then: Snapshot | None = None
     for now in recording.snapshots():
-        if then is not None and now.at - then.at <= MAX_GAP:
+        if then is not None and now.at - then.at <= SHORT:
             assert then.renting is not None
             assert then.returning is not None
             known = (then.bikes >= 0) & (now.bikes >= 0)
@@ -110,7 +111,7 @@ def riders(recording: Recording, steady: bool) -> int:
                 change[(then.renting != now.renting) | (then.returning != now.returning)] = 0
             can_arrive = known & (then.docks != 0) & then.returning
             can_depart = known & (then.bikes > 0) & then.renting
-            total += count_events(then.at, now.at, change, can_arrive, can_depart).riders.sum()
+            total += (count_riders(change, now.at - then.at) * [can_arrive, can_depart]).sum()
         then = now
     return int(total)
 

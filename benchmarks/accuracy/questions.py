@@ -1,19 +1,21 @@
 """The questions that every peer answers: at issue time `t`, how many bikes will stand there at `t + h`?
 
 A question is asked at the first poll of every so many minutes. Its truth is the first poll at or after the
-target. A poll that comes later than one and a half times the usual time between polls is no truth, as in the
-forecaster: then no model is judged. Everything before the issue time may be used to answer, nothing after.
+target. A poll that comes later than the forecaster would wait for it is no truth (`model.gaps`): then no
+model is judged. Everything before the issue time may be used to answer, nothing after.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.replay.recording import Recording
+from model.gaps import SnapshotGaps
 from model.kernels.judging import transform
 from model.kernels.records import BINS
 from model.records import CountState
@@ -51,27 +53,28 @@ def ask(recording: Recording, minutes: tuple[int, ...], every: int) -> Questions
     """Set the questions of a whole recording."""
     bikes, docks = matrix(recording)
     polls = recording.polls
-    patience = _patience(polls)
+    patience = _patience(polls, minutes)
     buckets = polls // (60 * every)
     first = np.flatnonzero(np.diff(buckets, prepend=-1))
     truth, truth_docks = {}, {}
     for horizon in minutes:
         target = polls[first] + 60 * horizon
         row = np.minimum(np.searchsorted(polls, target), len(polls) - 1)
-        arrived = (polls[row] >= target) & (polls[row] - target <= patience[row])
+        arrived = (polls[row] >= target) & (polls[row] - target <= patience[horizon][row])
         judged = arrived[:, None] & (bikes[first] >= 0) & (bikes[row] >= 0)
         truth[horizon] = np.where(judged, bikes[row], -1)
         truth_docks[horizon] = np.where(judged & (docks[first] >= 0), docks[row], -1)
     return Questions(polls[first], bikes[first], docks[first], truth, truth_docks)
 
 
-def _patience(polls: Array) -> Array:
-    """Give how late a truth may be at each poll, in seconds `(P,)`, as `Forecaster` settles."""
-    usual, patience = 60.0, np.empty(len(polls))
-    patience[0] = 90.0
-    for index, gap in enumerate(np.diff(polls).tolist(), 1):
-        usual += 0.1 * (min(gap, 600.0) - usual)
-        patience[index] = max(1.5 * usual, 90.0)
+def _patience(polls: Array, minutes: tuple[int, ...]) -> dict[int, Array]:
+    """Give how late a truth may be at each poll, in seconds `(P,)` by horizon, as `Forecaster` settles."""
+    gaps, patience = SnapshotGaps(), {each: np.empty(len(polls)) for each in minutes}
+    for index, gap in enumerate(np.diff(polls, prepend=polls[0] - 60).tolist()):
+        if index:
+            gaps.note(timedelta(seconds=gap))
+        for each in minutes:
+            patience[each][index] = gaps.patience(each).total_seconds()
     return patience
 
 
@@ -81,7 +84,8 @@ def grid(recording: Recording, step: int = GRID_SECONDS) -> tuple[Array, Array]:
     polls = recording.polls
     times = np.arange(polls[0] // step * step, polls[-1] + step, step)
     row = np.searchsorted(polls, times, side="right") - 1
-    fresh = (row >= 0) & (times - polls[np.maximum(row, 0)] <= max(step, 300))
+    lasts = max(step, 300, 1.5 * float(np.median(np.diff(polls))))
+    fresh = (row >= 0) & (times - polls[np.maximum(row, 0)] <= lasts)
     values = np.where(fresh[:, None] & (bikes[np.maximum(row, 0)] >= 0), bikes[np.maximum(row, 0)], np.nan)
     return times, values
 

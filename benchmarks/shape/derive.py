@@ -14,8 +14,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ingest.replay.recording import Recording
 from model.demand.calendar import DAY_TYPES, Calendar
-from model.demand.rates import MAX_GAP, Demand, count_events
+from model.demand.rates import Demand, Events, count_riders
 from model.demand.weekly_profile import WEEKLY_PROFILE
+from model.gaps import SHORT
 
 CITIES = ("dublin-2017-02", "chicago-2013-autumn", "boulder-2022-spring", "toulouse-2016")
 SLOTS = WEEKLY_PROFILE.shape[1]
@@ -31,14 +32,11 @@ def shape_of(path: Path) -> np.ndarray:
     for snapshot in recording.snapshots():
         if last is not None and snapshot.at - last.at < timedelta(minutes=1):
             continue
-        if last is not None and snapshot.at - last.at <= MAX_GAP:
+        if last is not None and snapshot.at - last.at <= SHORT:
             known = (last.bikes >= 0) & (snapshot.bikes >= 0)
-            change, dock, bike = (
-                snapshot.bikes - last.bikes,
-                known & (last.docks != 0),
-                known & (last.bikes > 0),
-            )
-            demand.learn(count_events(last.at, snapshot.at, change, can_arrive=dock, can_depart=bike))
+            free = np.array([known & (last.docks != 0), known & (last.bikes > 0)])
+            riders = count_riders(snapshot.bikes - last.bikes, snapshot.at - last.at) * free
+            demand.learn(Events(last.at, snapshot.at, riders.astype(np.float32), free))
         last = snapshot
     seen, hours = (table.sum(axis=(2, 3)) for table in (demand.events, demand.hours))
     rate = (seen + 1) / (hours + 1)

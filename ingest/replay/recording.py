@@ -104,6 +104,11 @@ class Recording:
         """Give the recording of the first `polls` polls."""
         return replace(self, _log=replace(self._log, polls=self.polls[:polls]))
 
+    def thinned(self, minutes: int) -> Recording:
+        """Give the recording with the first poll of every so many minutes alone."""
+        first = np.flatnonzero(np.diff(self.polls // (60 * minutes), prepend=-1))
+        return replace(self, _log=replace(self._log, polls=self.polls[first], ends=self._log.ends[first]))
+
     def weathers(self) -> Iterator[tuple[datetime, Weather]]:
         """Go through the weather with the time from which each was known, oldest first."""
         return iter(self._weathers)

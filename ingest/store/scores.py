@@ -18,7 +18,6 @@ from sqlalchemy.engine import Connection
 
 from ingest.store.database import Database, between
 from ingest.store.tables import drifts, outages, scores, systems
-from model.demand.rates import MAX_GAP
 from model.records import Drift
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.measures import measures
@@ -213,10 +212,9 @@ class ScoreTables:
             db.execute(drifts.insert().values(system_id=system_id, **drift.__dict__))
 
     @staticmethod
-    def add_outage(db: Connection, system_id: str, before: datetime | None, at: datetime) -> None:
-        """Add an outage where two snapshots that follow each other are too far apart to learn from."""
-        if before is not None and at - before > MAX_GAP:
-            db.execute(outages.insert().values(system_id=system_id, start=before, end=at))
+    def add_outage(db: Connection, system_id: str, start: datetime, end: datetime) -> None:
+        """Add an outage: the time between two snapshots that are too far apart to learn from."""
+        db.execute(outages.insert().values(system_id=system_id, start=start, end=end))
 
     @staticmethod
     def forget(db: Connection, system_id: str, newest: datetime) -> None:

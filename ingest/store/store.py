@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +31,7 @@ from ingest.store.scores import ScoreTables
 from ingest.store.systems import SystemTables
 from ingest.store.tables import EMPTIED_BY_BEGIN, systems
 from ingest.store.weather import WeatherTable
+from model.gaps import SHORT
 from model.identity import Renumbering
 from model.records import Drift, Snapshot, Stations, Weather
 
@@ -47,7 +48,8 @@ class TickResult:
     checkpoints, `stations` None where they did not change. `scores` are sums to add. `state` is "silent"
     where even the first counts of a feed are old. `issued` is the part of the frame that is kept until its
     truth arrives, None where this tick's is not. `before` is when the snapshot learnt before this one was,
-    None where that is the last committed. `weather` is the report that was learnt before the snapshot.
+    None where that is the last committed; a gap longer than `longest_gap` since then is an outage. `weather`
+    is the report that was learnt before the snapshot.
     `documents` is what the feed has read of its slow documents, None where that did not change.
     `renumbering` is what new descriptions changed in the meaning of ids, if they did.
     """
@@ -63,6 +65,7 @@ class TickResult:
     state: str = "live"
     issued: bytes | None = None
     before: datetime | None = None
+    longest_gap: timedelta = SHORT
     weather: Weather | None = None
     daily: Sequence[DailyScore] = ()
     drifts: Sequence[Drift] = ()
@@ -135,7 +138,9 @@ class Store:
             self.frames.add(db, system_id, version, claim.now, at, tick.frame)
             if tick.issued is not None:
                 self.issued_forecasts.add(db, system_id, at, tick.issued)
-            self.scores.add_outage(db, system_id, tick.before or known.at, at)
+            before = tick.before or known.at
+            if before is not None and at - before > tick.longest_gap:
+                self.scores.add_outage(db, system_id, before, at)
             self.scores.add(db, system_id, tick.scores)
             if tick.weather is not None:
                 self.weather.add(db, system_id, at, tick.weather)

@@ -74,9 +74,11 @@ def after_failure(
     return now + max(wait, retry_after or timedelta(0))
 
 
-def silent_after(system: System, ttl_seconds: float) -> timedelta:
+def silent_after(system: System, ttl_seconds: float, usual_gap: timedelta) -> timedelta:
     """Give the time without news after which a feed counts as silent.
 
-    It is ten minutes of the feed's own time, or five waits between polls where these are longer.
+    It is ten minutes of the feed's own time, five waits between polls, or three usual gaps between snapshots
+    of its own time: whichever is longest.
     """
-    return timedelta(seconds=max(600 / system.speed, 5 * ttl_seconds, 5 * system.poll_seconds))
+    own = max(600.0, 3 * usual_gap.total_seconds()) / system.speed
+    return timedelta(seconds=max(own, 5 * ttl_seconds, 5 * system.poll_seconds))

@@ -364,7 +364,7 @@ class Ticker:
         not_in_log = stations is not None or weather is not None or learn_gap is not None or hole
         not_in_log |= hours != copy.documents.get(REMEMBERED, "")
         checkpoint = forecaster.to_bytes() if old or not_in_log else None
-        silent = timedelta(seconds=poll.still_seconds) > self._silent_after(poll)
+        silent = timedelta(seconds=poll.still_seconds) > self._silent_after(copy, poll)
         state = "silent" if silent else "live"
         changed = changes(before, after)
         self.store.commit_tick(
@@ -380,6 +380,7 @@ class Ticker:
                 frame=packed,
                 issued=issued,
                 before=since,
+                longest_gap=forecaster.gaps.longest,
                 weather=weather,
                 learning_since=forecaster.learning_since,
                 scores=[score.row() for score in scores],
@@ -408,7 +409,7 @@ class Ticker:
         forecaster, since = copy.forecaster, copy.changed_at
         if self.system.label or forecaster is None or since is None or not _is_judged(forecaster):
             return False
-        if snapshot.at - since <= self._silent_after(poll) or not forecaster.shows(snapshot):
+        if snapshot.at - since <= self._silent_after(copy, poll) or not forecaster.shows(snapshot):
             return False
         if not poll.stations.same_as(forecaster.stations):
             return False
@@ -419,7 +420,7 @@ class Ticker:
         """Commit a poll that brought nothing new, and whether the feed has been silent for too long."""
         still = max(timedelta(seconds=poll.still_seconds), poll.received_at - copy.live_at)
         state, reason = "live", None
-        if frozen or (still > self._silent_after(poll) and not self._is_usual(copy, poll, still)):
+        if frozen or (still > self._silent_after(copy, poll) and not self._is_usual(copy, poll, still)):
             state = "silent"
             reason = ONLY_OLDER if poll.outcome == "late" else self._unchanged(copy, poll)
         outcome = "unchanged" if poll.outcome == "fresh" else poll.outcome
@@ -457,8 +458,9 @@ class Ticker:
     def _commit_poll(self, row: PollRow, due: datetime, state: str, failures: int) -> None:
         self.store.commit_poll(self.claim(self.clock()), PollResult(row, due, state, failures))
 
-    def _silent_after(self, poll: Poll) -> timedelta:
-        return schedule.silent_after(self.system, poll.ttl_seconds)
+    def _silent_after(self, copy: WorkingCopy, poll: Poll) -> timedelta:
+        usual_gap = timedelta(0) if copy.forecaster is None else copy.forecaster.gaps.usual
+        return schedule.silent_after(self.system, poll.ttl_seconds, usual_gap)
 
     def _drop_old_data(self, copy: WorkingCopy) -> None:
         """Drop data older than the days to keep, once an hour of the system's time."""

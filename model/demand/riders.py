@@ -12,10 +12,13 @@ from model.demand.calendar import Calendar
 from model.demand.climatology import Climatology
 from model.demand.occupancy_effect import OccupancyEffect
 from model.demand.overflow import Overflow
-from model.demand.rates import NOISE, Demand, Events, count_events
+from model.demand.rates import NOISE, Demand, Events, count_riders, hidden_riders
 from model.demand.weather_effect import WeatherEffect
 from model.hours import ByHours
 from model.latest import LatestCounts
+
+_PART = timedelta(minutes=15)
+"""A longer gap is learnt in parts, as if the counts had moved evenly: a quarter-hour is the shortest slot."""
 
 _STILLNESS_STEP = timedelta(minutes=15)
 _SURELY = 1000.0
@@ -75,15 +78,25 @@ class LearntRiders:
         steady = (latest.renting == then.renting) & (latest.returning == then.returning)
         known = then.known & latest.known
         change = (latest.bikes - then.bikes) * steady
-        can_arrive, can_depart = self.free(then, known & open_)
-        seen = count_events(before, at, change, can_arrive, can_depart)
-        self._learn_city(seen)
-        self.occupancy.learn(seen, then.bikes, places, known, self.short)
-        self.climatology.learn(seen, then.bikes, places, known)
-        self.long.learn(seen)
-        self.short.learn(seen)
+        riders, parts = count_riders(change, at - before), math.ceil((at - before) / _PART)
+        for part in range(parts):
+            begin, end = (before + (at - before) * (moment / parts) for moment in (part, part + 1))
+            stood = then.towards(latest, part / parts) if part else then
+            seen = self._seen(begin, end, riders / parts, np.array(self.free(stood, known & open_)))
+            self._learn_city(seen)
+            self.occupancy.learn(seen, stood.bikes, places, known, self.short)
+            self.climatology.learn(seen, stood.bikes, places, known)
+            self.long.learn(seen)
+            self.short.learn(seen)
         full = known & then.returning & (then.docks == 0) & (latest.docks == 0)
-        self.overflow.learn(change, full, seen.hours)
+        self.overflow.learn(change, full, (at - before) / timedelta(hours=1))
+
+    def _seen(self, begin: datetime, end: datetime, riders: Floats, free: Bools) -> Events:
+        """Give the events of a time: the `riders` `(2, S)` that the counts show, and those that they hide."""
+        hours, middle = (end - begin) / timedelta(hours=1), begin + (end - begin) / 2
+        expected = self.short.at(middle) * self.short.factor[:, None] * hours
+        hidden = hidden_riders(expected, riders.max(axis=0)) * free.all(axis=0)
+        return Events(begin, end, ((riders + hidden) * free).astype(np.float32), free)
 
     def _learn_city(self, seen: Events) -> None:
         """Learn what moves all stations together: the kind of day, and the weather."""

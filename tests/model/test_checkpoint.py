@@ -204,6 +204,13 @@ def test_a_state_of_an_older_format_is_read_and_forecasts_the_same(
     np.testing.assert_allclose(there_odds, here_odds, atol=2e-3)
 
 
+def test_a_state_of_format_7_brings_its_usual_gap(blob: bytes) -> None:
+    arrays = dict(checkpoint.unpack(blob))
+    del arrays["gaps.newest"]
+    older = codec.pack({**arrays, "format": np.array(7), "usual_seconds": np.array(287.5)})
+    assert Forecaster.from_bytes(older).gaps.usual == timedelta(seconds=287.5)
+
+
 def test_a_state_of_a_kernel_that_means_the_same_is_taken_over(
     blob: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -347,7 +347,7 @@ def test_a_blackout_that_ends_at_the_count_of_before_teaches_no_riders() -> None
     forecaster = Forecaster(stations(2))
     for second, bikes in ((0, 7), (60, -1), (70, -1), (130, 7), (190, 7)):
         forecaster.learn(snapshot(MONDAY + timedelta(seconds=second), [bikes, 5]))
-    assert riders_learnt(forecaster) == 0
+    assert riders_learnt(forecaster) == pytest.approx(0, abs=1e-3), "none but those that counts hide"
 
 
 def test_what_comes_due_during_a_blackout_is_scored_for_no_model() -> None:
@@ -372,4 +372,4 @@ def test_no_riders_are_counted_over_a_poll_in_which_a_station_opens_or_closes(
         flags = np.array([open_, True])
         seen = Snapshot(MONDAY + minute * MINUTE, ids, bikes, 60 - bikes, renting=flags, returning=flags)
         forecaster.learn(seen)
-    assert riders_learnt(forecaster) == 0
+    assert riders_learnt(forecaster) == pytest.approx(0, abs=1e-3), "none but those that counts hide"

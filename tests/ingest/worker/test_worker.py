@@ -404,7 +404,10 @@ def test_a_feed_that_says_when_to_come_back_is_obeyed() -> None:
     assert schedule.after_failure(LIVE, NOON, 9, rng, timedelta(seconds=5)) >= NOON + timedelta(minutes=15)
 
 
-def test_silence_is_ten_minutes_of_the_feeds_own_time_or_five_waits() -> None:
-    assert schedule.silent_after(LIVE, 60) == timedelta(minutes=10)
-    assert schedule.silent_after(LIVE, 300) == timedelta(minutes=25)
-    assert schedule.silent_after(replace(LIVE, speed=60, poll_seconds=1), 0) == timedelta(seconds=10)
+def test_silence_is_ten_minutes_of_the_feeds_own_time_five_waits_or_three_usual_gaps() -> None:
+    minute = timedelta(minutes=1)
+    assert schedule.silent_after(LIVE, 60, minute) == timedelta(minutes=10)
+    assert schedule.silent_after(LIVE, 300, minute) == timedelta(minutes=25)
+    assert schedule.silent_after(LIVE, 60, 30 * minute) == timedelta(minutes=90)
+    fast = replace(LIVE, speed=60, poll_seconds=1)
+    assert schedule.silent_after(fast, 0, minute) == timedelta(seconds=10)

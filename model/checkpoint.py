@@ -232,8 +232,13 @@ def _from_format_6(arrays: Arrays) -> Arrays:
 
 
 def _from_format_7(arrays: Arrays) -> Arrays:
-    """Take the usual gap of format 7 for each of the newest gaps."""
-    return arrays | {"gaps.newest": np.full(9, float(arrays["usual_seconds"]))}
+    """Take the usual gap of format 7 for each of the newest gaps; its pool knew no hours."""
+    hourly = (2, 24, *arrays["pool.gram"].shape[:2])
+    return arrays | {
+        "gaps.newest": np.full(9, float(arrays["usual_seconds"])),
+        "pool.hourly": np.zeros(hourly, dtype=np.float32),
+        "pool.hourly_settled": np.zeros(hourly[:3], dtype=np.float32),
+    }
 
 
 _NEWER: dict[int, Callable[[Arrays], Arrays]] = {

@@ -90,7 +90,9 @@ class IssuedForecasts:
             rows = settled.rows
             if len(rows):
                 then, truth = pending.bikes[rows], latest.bikes[rows]
-                self._ensemble.pool.learn(pending.minutes, rows, pending.models, settled.judged.gram)
+                hours = (self._riders.calendar.cell(each, 24) for each in (pending.issued_at, at))
+                gram = settled.judged.gram
+                self._ensemble.pool.learn(pending.minutes, rows, pending.models, gram, *hours)
                 self._ensemble.guard.learn(pending.minutes, rows, settled.judged, then, truth)
                 self._changes.learn(pending.minutes, rows, truth - then)
                 if self.seed is not None:

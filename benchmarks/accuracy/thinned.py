@@ -11,15 +11,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 import peers
 from questions import ask, grid
 from run import EVERY, HERE, MINUTES, DayOne, judge
-from threadpoolctl import threadpool_limits
 
 from ingest.replay.backtest import backtest
 from ingest.replay.recording import Recording

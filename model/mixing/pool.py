@@ -4,7 +4,8 @@ The CRPS of a mixture `Σ w_m F_m` is a quadratic form in the weights, `w' G w`.
 experts' errors `F_m − [truth ≤ k]` over truths and counts. So there is no search and no learning rate: the
 pool keeps `G` by station and horizon as truths arrive, and the weights minimise it over the simplex. A
 station's own `G` is drawn to its city's, and both to first weights that favour "as now": on quiet stations,
-or when habits break, the chain alone is worse than "no change", and the pool is not.
+or when habits break, the chain alone is worse than "no change", and the pool is not. Which expert is right
+also depends on the hour: the city's `G` of the present hour and kind of day counts too.
 
 A forecast is pooled when it is issued. The weights of its target time have already seen the hours in between
 and would make the forecast look better than it was.
@@ -22,9 +23,24 @@ from model import kernels
 from model.arrays import Array32, Bools, Floats, Ints, take_rows
 from model.component import Component
 
+Cell = tuple[int, int]
+"""A day type and an hour of the day."""
+
 _HALF_LIFE_FORECASTS = 72 * 15.0
 _CITY_FORECASTS = 150.0
 """Settled forecasts that the city's evidence is worth to a station."""
+
+_HOUR_FORECASTS = 600.0
+"""Settled forecasts that the city's evidence of one hour of the day is worth."""
+
+_CELLS = (2, 24)
+"""Day types, and hours of the day."""
+
+_HOUR_HALF_LIFE_FORECASTS = 3 * 15.0
+"""An hour has three issues a day."""
+
+_FEW_ISSUES, _ENOUGH_ISSUES = 3.0, 12.0
+"""An hour's evidence counts from more than so many issues on, since one day may be odd, and fully later."""
 
 _FIRST = 100.0
 """How strongly the first weights draw a city's weights, by their squared distance."""
@@ -43,12 +59,13 @@ class Pool(Component):
     to begin with. `able` `(H, M)` tells which experts answer a horizon. `gram` `(H, P, S)` has `G` once for
     each of the P pairs of experts: `pair` `(M, M)` gives the position of a pair, in either order. `settled`
     counts the truths behind it `(H, S)`, `weight` is `(H, M, S)`, and `city` the city's weights `(H, M)`.
+    `hourly` `(day types, 24, H, P)` is the city's `G` by hour of issue, `hourly_settled` counts its truths.
 
     The state is keyed by the experts' names. An expert without evidence stands as the mix of the others:
     as right as the pool has been, so that its weight stays near its first weight until it has evidence.
     """
 
-    ARRAYS = ("gram", "settled", "weight", "city")
+    ARRAYS = ("gram", "settled", "weight", "city", "hourly", "hourly_settled")
     KEYS = ("minutes", "experts", "reach")
 
     def __init__(
@@ -71,6 +88,8 @@ class Pool(Component):
         self.settled = np.zeros((horizons, size), dtype=np.float32)
         self.weight = np.repeat(self.first[..., None], size, axis=2).astype(np.float32)
         self.city = self.first.copy()
+        self.hourly = np.zeros((*_CELLS, *self.gram.shape[:2]), dtype=np.float32)
+        self.hourly_settled = np.zeros(self.hourly.shape[:3], dtype=np.float32)
 
     def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one, which starts from the city's weights."""
@@ -117,11 +136,14 @@ class Pool(Component):
             gram = other.products(index, kept).transpose(2, 0, 1)
             self._add(index, able, np.arange(len(matrix)), matrix @ gram @ matrix.transpose(0, 2, 1))
 
-    def learn(self, minutes: int, rows: Ints, experts: Sequence[str], gram: Array32) -> None:
-        """Learn from a settled forecast of the stations `rows`.
+    def learn(
+        self, minutes: int, rows: Ints, experts: Sequence[str], gram: Array32, issued_in: Cell, now: Cell
+    ) -> None:
+        """Learn from a settled forecast of the stations `rows`; the weights become those for `now`.
 
         `gram` `(S, M, M)` are the products of the errors of the named experts, summed over counts. A forecast
-        that other experts issued teaches what it can: it may be as old as its horizon is long.
+        that other experts issued teaches what it can: it may be as old as its horizon is long. `issued_in`
+        and `now` are day types and hours, of the issue and of the present.
         """
         index = self.minutes.index(minutes)
         able = np.flatnonzero(self.able[index])
@@ -133,7 +155,8 @@ class Pool(Component):
         self.settled[index] *= fade
         self._add(index, able, rows, products)
         self.settled[index, rows] += 1
-        self._solve(index, able)
+        self._add_to_hour(index, able, issued_in, products)
+        self._solve(index, able, now)
         # A longer horizon may have no truth yet: until it has, this one's weights are the best guess.
         for later in range(index + 1, len(self.minutes)):
             if self.settled[later].any():
@@ -148,6 +171,15 @@ class Pool(Component):
         one, other = np.triu_indices(len(able))
         here = np.ix_(self.pair[able[one], able[other]], rows)
         self.gram[index][here] += products[:, one, other].T
+
+    def _add_to_hour(self, index: int, able: Ints, hour: Cell, products: Array32) -> None:
+        fade = np.float32(0.5 ** (1 / _HOUR_HALF_LIFE_FORECASTS))
+        gram, settled = self.hourly[hour][index], self.hourly_settled[hour]
+        gram *= fade
+        settled[index] *= fade
+        one, other = np.triu_indices(len(able))
+        gram[self.pair[able[one], able[other]]] += products.sum(axis=0, dtype=np.float64)[one, other]
+        settled[index] += len(products)
 
     def products(self, index: int, experts: Ints) -> Array32:
         """Give `G` of some experts, by position, at one horizon: `(A, A, S)`."""
@@ -168,7 +200,7 @@ class Pool(Component):
         completed: Floats = matrix @ gram[:, kept][:, :, kept] @ matrix.transpose(0, 2, 1)
         return completed.astype(np.float32)
 
-    def _solve(self, index: int, able: Ints) -> None:
+    def _solve(self, index: int, able: Ints, hour: Cell) -> None:
         gram = self.products(index, able).astype(np.float64)
         truths = float(self.settled[index].sum(dtype=np.float64))
         total = gram.sum(axis=2)
@@ -177,7 +209,11 @@ class Pool(Component):
         city = self.city[index, able]
         kernels.minimise((total + _FIRST * eye)[None], toward[None], city[None], _STEPS, _LEAST)
         city_share = _CITY_FORECASTS * min(1.0, truths / 200) / max(truths, 1.0)
-        own = gram.transpose(2, 0, 1) + city_share * total + _TIE * eye
+        of_hour = self.hourly[hour][index, self.pair[np.ix_(able, able)]].astype(np.float64)
+        truths = float(self.hourly_settled[hour][index])
+        faded_in = (truths / gram.shape[2] - _FEW_ISSUES) / (_ENOUGH_ISSUES - _FEW_ISSUES)
+        of_hour *= _HOUR_FORECASTS * min(max(faded_in, 0.0), 1.0) / max(truths, 1.0)
+        own = gram.transpose(2, 0, 1) + city_share * total + of_hour + _TIE * eye
         weight: Floats = self.weight[index, able].T.astype(np.float64, order="C")
         kernels.minimise(own, np.broadcast_to(_TIE * city, weight.shape).copy(), weight, _STEPS, _LEAST)
         self.city[index, able] = city

@@ -151,7 +151,7 @@ def test_the_pool_learns_from_an_older_forecast_by_name(blob: bytes, monkeypatch
     names = [*pool.experts, KNOWN[-1].name]
     products = np.zeros((6, len(names), len(names)), dtype=np.float32)
     products[:, 0, 0] = 13 * 0.5**2
-    pool.learn(5, np.arange(6), names, products)
+    pool.learn(5, np.arange(6), names, products, (0, 9), (0, 9))
     grown = pool.products(0, every) - before * np.float32(0.5 ** (1 / (72 * 15)))
     np.testing.assert_allclose(grown[0, 0], 13 * 0.25, rtol=1e-4)
     np.testing.assert_allclose(grown[1:, 1:], 0, atol=1e-4)
@@ -176,10 +176,12 @@ def test_a_state_of_an_older_format_is_read_and_forecasts_the_same(
 ) -> None:
     """Format 4 named components and experts otherwise, and kept experts by position.
 
-    Experts added later take no part. Up to 6 issued odds were in 65535ths: the pool learnt from those.
+    Experts added later take no part, nor do weights by hour. Up to 6 issued odds were in 65535ths: the pool
+    learnt from those.
     """
     entries = {entry.name: entry for entry in KNOWN}
     monkeypatch.setattr(registry, "EXPERTS", tuple(entries[name] for name in FORMAT_4))
+    monkeypatch.setattr("model.mixing.pool._HOUR_FORECASTS", 0.0)
     values = np.tile([12.0, 80, 1010, 4, 60, 1], (30, 1))
     here = Forecaster(stations(3), seed=True)
     here.update_weather(Weather(int(MONDAY.timestamp()) + 3600 * np.arange(30), values))
@@ -206,9 +208,12 @@ def test_a_state_of_an_older_format_is_read_and_forecasts_the_same(
 
 def test_a_state_of_format_7_brings_its_usual_gap(blob: bytes) -> None:
     arrays = dict(checkpoint.unpack(blob))
-    del arrays["gaps.newest"]
+    for name in ("gaps.newest", "pool.hourly", "pool.hourly_settled"):
+        del arrays[name]
     older = codec.pack({**arrays, "format": np.array(7), "usual_seconds": np.array(287.5)})
-    assert Forecaster.from_bytes(older).gaps.usual == timedelta(seconds=287.5)
+    read = Forecaster.from_bytes(older)
+    assert read.gaps.usual == timedelta(seconds=287.5)
+    assert not read._ensemble.pool.hourly.any()
 
 
 def test_a_state_of_a_kernel_that_means_the_same_is_taken_over(

@@ -172,3 +172,23 @@ def test_a_second_night_is_no_silence_though_the_city_is_new(
     noon = MONDAY + timedelta(days=1, hours=12)
     ticker = at_work(desk, learnt(seen, noon), seen)
     assert set(frozen(desk, ticker, seen[noon + STEP], 40)) == {"live"}
+
+
+def test_a_feed_that_renews_itself_every_forty_minutes_is_learnt_and_soon_not_silent(desk: Desk) -> None:
+    """Polled every ten minutes, it repeats itself three times out of four: that is its own pace."""
+    ticker = desk.worker()
+    states = []
+    for snapshot in islice(riders(12 * 60, per_hour=6), 0, None, 40):
+        desk.tick(ticker, fresh(snapshot), after=timedelta(minutes=10))
+        for _ in range(3):
+            desk.tick(ticker, nothing(), after=timedelta(minutes=10))
+            states.append(desk.state()[0])
+    assert "silent" in states[:6], "nobody knows its pace yet"
+    assert set(states[12:]) == {"live"}
+    copy = ticker.working_copy
+    assert copy is not None
+    assert copy.forecaster is not None
+    assert copy.forecaster.components["long"].events.sum() > 20
+    outages = ticker.store.scores.outages(ticker.system.system_id)
+    assert all(outage.end - outage.start <= timedelta(minutes=40) for outage in outages)
+    assert len(outages) <= 2

@@ -53,7 +53,7 @@ def judge(
 ) -> list[BacktestRow]:
     """Score a peer's answers as `model.scoring` scores ours."""
     rows = []
-    for minutes in MINUTES:
+    for minutes in questions.truth:
         judged = (questions.truth[minutes] >= 0) & (questions.issued >= start)[:, None]
         truth, then = questions.truth[minutes][judged], np.maximum(questions.bikes, 0)[judged]
         cdf, point = answers.cdf[minutes][judged], answers.median[minutes][judged]

@@ -39,12 +39,14 @@ def read_rarely(whole: Recording, minutes: int) -> dict[str, Any]:
     day_one = DayOne(datetime.fromtimestamp(first + 86400, UTC))
     half = datetime.fromtimestamp(start, UTC)
     rows = backtest(recording, MINUTES, EVERY, half, seed=False, on_score=day_one.add).rows
-    questions = ask(recording, MINUTES, EVERY)
+    # Where polls are too rare for a horizon, the forecaster settles next to none, and no peer is asked.
+    settled = tuple(
+        minutes for minutes in MINUTES if any(row.minutes == minutes and row.n > 1000 for row in rows)
+    )
+    questions = ask(recording, settled, EVERY)
     known = peers.features(recording, questions, *grid(recording), 600)
     days = peers.retrain_days(recording, None)
-    answers = peers.answer(peers.lightgbm, days, known, questions, start, MINUTES)
-    # Where polls are too rare for a horizon, the forecaster settles none.
-    settled = {row.minutes for row in rows if row.n > 1000}
+    answers = peers.answer(peers.lightgbm, days, known, questions, start, settled)
     rows += judge(recording, "lightgbm weekly", questions, answers, start)
     naive = {row.minutes: row for row in rows if row.model == "naive"}
     judged = [

@@ -94,7 +94,8 @@ def test_what_a_feed_says_that_is_not_so_is_not_believed(store: Store, operator:
     known = [(count, row) for row, count in enumerate(untruth.bikes) if count >= 0]
     assert [frame.bikes[row] for _, row in known] == [count for count, _ in known]
     assert frame.at == operator.now.replace(microsecond=0), "dated by receipt, or by a clock that is right"
-    assert riders(learnt) == about.get("riders", 0)
+    # Next to none are learnt that were hidden behind counts.
+    assert riders(learnt) == pytest.approx(about.get("riders", 0), abs=0.05)
     assert frame.stations.timezone == "Europe/Paris"
     assert ("toulouse" in store.systems.round_trips()) == about.get("round_trip", False)
     if "names" in about:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ def working(
     try:
         yield made
     finally:
+        gc.unfreeze()  # a worker's own process keeps what it has loaded; the tests go on in theirs
         stop.set()
         thread.join(patience)
         assert not thread.is_alive(), "the worker did not stop"

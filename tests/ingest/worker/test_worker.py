@@ -209,6 +209,7 @@ def test_a_feed_that_is_down_and_one_that_hangs_keep_no_other_waiting(
     """And the stop does not wait for it: what it brings after that is not written any more."""
     answer = threading.Event()
     entered = threading.Event()
+    others = threading.enumerate()
     poll = Feed.poll
 
     def hang(self: Feed) -> Poll:
@@ -225,7 +226,8 @@ def test_a_feed_that_is_down_and_one_that_hangs_keep_no_other_waiting(
         wait_for(lambda: store.systems.states()["three"].state == "unreachable")
         assert entered.is_set()
     answer.set()
-    wait_for(lambda: not [each for each in threading.enumerate() if each.name.startswith(("tick", "slow"))])
+    own = [each for each in threading.enumerate() if each not in others]
+    wait_for(lambda: not [each for each in own if each.is_alive() and each.name.startswith(("tick", "slow"))])
     assert store.observations.poll_times("two") == []
     assert store.systems.states()["two"].state == "waiting"
 

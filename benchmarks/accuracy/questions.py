@@ -70,9 +70,9 @@ def ask(recording: Recording, minutes: tuple[int, ...], every: int) -> Questions
 def _patience(polls: Array, minutes: tuple[int, ...]) -> dict[int, Array]:
     """Give how late a truth may be at each poll, in seconds `(P,)` by horizon, as `Forecaster` settles."""
     gaps, patience = SnapshotGaps(), {each: np.empty(len(polls)) for each in minutes}
-    for index, gap in enumerate(np.diff(polls, prepend=polls[0] - 60).tolist()):
+    for index, poll in enumerate(polls.tolist()):
         if index:
-            gaps.note(timedelta(seconds=gap))
+            gaps.note(timedelta(seconds=poll - int(polls[index - 1])))
         for each in minutes:
             patience[each][index] = gaps.patience(each).total_seconds()
     return patience

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -18,9 +19,8 @@ from model.hours import ByHours
 from model.latest import LatestCounts
 
 _PART = timedelta(minutes=15)
-"""A longer gap is learnt in parts, as if the counts had moved evenly: a quarter-hour is the shortest slot."""
+"""A longer time is gone through in such parts, since rates have slots of a quarter-hour."""
 
-_STILLNESS_STEP = timedelta(minutes=15)
 _SURELY = 1000.0
 """Expected changes that need no more adding up."""
 
@@ -72,7 +72,8 @@ class LearntRiders:
     ) -> None:
         """Learn from the changes between two snapshots: `then` of the time `before`, and `latest` of `at`.
 
-        `places` `(S,)` are those of `then`; `open_` `(S,)` tells which stations were open all the time.
+        `places` `(S,)` are those of `then`; `open_` `(S,)` tells which stations were open all the time. A long
+        gap is learnt in parts, as if the counts had moved evenly.
         """
         # Where a station opens or closes, the operator sets the count: 48 bikes gone then are no riders.
         steady = (latest.renting == then.renting) & (latest.returning == then.returning)
@@ -93,10 +94,10 @@ class LearntRiders:
 
     def _seen(self, begin: datetime, end: datetime, riders: Floats, free: Bools) -> Events:
         """Give the events of a time: the `riders` `(2, S)` that the counts show, and those that they hide."""
-        hours, middle = (end - begin) / timedelta(hours=1), begin + (end - begin) / 2
-        expected = self.short.at(middle) * self.short.factor[:, None] * hours
+        shown = Events(begin, end, riders.astype(np.float32), free)
+        expected = self.short.at(shown.middle) * self.short.factor[:, None] * shown.hours
         hidden = hidden_riders(expected, riders.max(axis=0)) * free.all(axis=0)
-        return Events(begin, end, ((riders + hidden) * free).astype(np.float32), free)
+        return replace(shown, riders=((riders + hidden) * free).astype(np.float32))
 
     def _learn_city(self, seen: Events) -> None:
         """Learn what moves all stations together: the kind of day, and the weather."""
@@ -121,7 +122,7 @@ class LearntRiders:
         free = np.stack(self.free(latest, latest.known))
         expected, begin = 0.0, since
         while begin < until and expected < _SURELY:
-            end = min(begin + _STILLNESS_STEP, until)
+            end = min(begin + _PART, until)
             hours = (end - begin) / timedelta(hours=1)
             open_ = free & by_hours.is_open_from(begin, end)
             expected += float((self.long.at(begin + (end - begin) / 2) * open_).sum(dtype=np.float64)) * hours

@@ -210,9 +210,9 @@ class Pool(Component):
         kernels.minimise((total + _FIRST * eye)[None], toward[None], city[None], _STEPS, _LEAST)
         city_share = _CITY_FORECASTS * min(1.0, truths / 200) / max(truths, 1.0)
         of_hour = self.hourly[hour][index, self.pair[np.ix_(able, able)]].astype(np.float64)
-        truths = float(self.hourly_settled[hour][index])
-        faded_in = (truths / gram.shape[2] - _FEW_ISSUES) / (_ENOUGH_ISSUES - _FEW_ISSUES)
-        of_hour *= _HOUR_FORECASTS * min(max(faded_in, 0.0), 1.0) / max(truths, 1.0)
+        in_hour = float(self.hourly_settled[hour][index])
+        faded_in = (in_hour / gram.shape[2] - _FEW_ISSUES) / (_ENOUGH_ISSUES - _FEW_ISSUES)
+        of_hour *= _HOUR_FORECASTS * min(max(faded_in, 0.0), 1.0) / max(in_hour, 1.0)
         own = gram.transpose(2, 0, 1) + city_share * total + of_hour + _TIE * eye
         weight: Floats = self.weight[index, able].T.astype(np.float64, order="C")
         kernels.minimise(own, np.broadcast_to(_TIE * city, weight.shape).copy(), weight, _STEPS, _LEAST)

@@ -72,8 +72,8 @@ class LearntRiders:
     ) -> None:
         """Learn from the changes between two snapshots: `then` of the time `before`, and `latest` of `at`.
 
-        `places` `(S,)` are those of `then`; `open_` `(S,)` tells which stations were open all the time. A long
-        gap is learnt in parts, as if the counts had moved evenly.
+        `places` `(S,)` are those of `then`; `open_` `(S,)` tells which stations were open all the time. A
+        long gap is learnt in parts, as if the counts had moved evenly.
         """
         # Where a station opens or closes, the operator sets the count: 48 bikes gone then are no riders.
         steady = (latest.renting == then.renting) & (latest.returning == then.returning)

@@ -21,7 +21,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Page, WebSocket, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    FloatRect,
+    Locator,
+    Page,
+    WebSocket,
+    expect,
+    sync_playwright,
+)
 
 from dashboard import palette
 from dashboard.maps import deck
@@ -117,10 +126,15 @@ def serve(folder: Path, map_style: str = "plain") -> Iterator[Site]:
 
 def map_box(page: Page) -> FloatRect:
     """Find the map's box on the page; wait while another city's map takes its place."""
+    return box_of(page.locator("#deckgl-overlay"))
+
+
+def box_of(shown: Locator) -> FloatRect:
+    """Find an element's box on the page; wait while the page renews the element."""
     boxes: list[FloatRect] = []
 
     def there() -> bool:
-        box = page.locator("#deckgl-overlay").bounding_box()
+        box = shown.bounding_box()
         boxes.extend([box] if box is not None else [])
         return bool(boxes)
 

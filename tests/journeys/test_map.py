@@ -449,8 +449,7 @@ def test_streets_lie_under_the_marks_or_plain_ground_does(
         page.goto(site.url + "?city=dublin")
         expect_colours(page, site.dublin, steps_of(site.dublin, 0))
         expect(page.get_by_text(shell_words.STREETS_BY())).to_be_attached()
-        box = page.locator("#deckgl-overlay").bounding_box()
-        assert box is not None
+        box = map_box(page)
 
         def as_wanted() -> bool:
             ground = picture(page)[int(box["y"]) + 40, int(box["x"]) + 40].tolist()

@@ -24,6 +24,7 @@ from PIL import Image
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
+    Error,
     FloatRect,
     Locator,
     Page,
@@ -88,9 +89,13 @@ class Site:
         )  # fmt: skip
         wait_for(lambda: answers(self.url + "_stcore/health"))
 
+    def go_on(self) -> None:
+        """Set the world's clock to now, in whole seconds, or a second on: no two polls are of one time."""
+        self.world.now = max(datetime.now(UTC), self.world.now + timedelta(seconds=1)).replace(microsecond=0)
+
     def renew(self) -> None:
         """Let both feeds answer again with the same counts: old counts would need other horizons."""
-        self.world.now = max(datetime.now(UTC), self.world.now + timedelta(seconds=1)).replace(microsecond=0)
+        self.go_on()
         self.world.commit(replace(self.boulder, at=self.world.now))
         self.version = self.world.commit(replace(self.dublin, at=self.world.now))
 
@@ -163,7 +168,18 @@ def pixel(page: Page, made: Frame, station: int) -> tuple[int, int]:
 
 def picture(page: Page) -> NDArray[np.uint8]:
     """Take a picture of the screen: (height, width, 3)."""
-    return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    taken: list[bytes] = []
+
+    def take() -> bool:
+        try:
+            taken.append(page.screenshot())
+        except Error as error:  # now and then Chromium has no frame to give on a busy machine
+            if "Unable to capture screenshot" not in error.message:
+                raise
+        return bool(taken)
+
+    wait_for(take)
+    return np.asarray(Image.open(io.BytesIO(taken[0])).convert("RGB"))
 
 
 def steps_at(image: NDArray[np.uint8], where: NDArray[np.int64]) -> list[int]:
@@ -239,7 +255,7 @@ def wait_for_refresh(page: Page, site: Site) -> None:
 
 def fall_silent_and_come_back(page: Page, site: Site) -> None:
     """Let Dublin's feed fall silent until the page says so, and answer again until it no longer does."""
-    site.world.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    site.go_on()
     site.world.fail("dublin", "silent", "the feed repeats itself")
     notice = page.get_by_text("has fallen silent: the feed repeats itself.")
     expect(notice).to_be_visible()

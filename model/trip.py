@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from model.arrays import Floats, Ints
-from model.frame import AT_LEAST, NO_FORECAST, Frame
+from model.frame import AT_LEAST, Frame
 from model.globe import kilometres
+from model.moments import chances_at
 
 WALKING_KMH = 4.8
 RIDING_KMH = 14.0
@@ -196,8 +197,10 @@ def weigh(
         to_minutes=to_minutes,
         riding_minutes=riding_minutes,
         from_minutes=walking_minutes(destination, ends),
-        chance_bike=_chance(frame, frame.bike.chance[row], pickups, at_pickup),
-        chance_space=_chance(frame, frame.space.chance[row], dropoffs, at_pickup[:, None] + riding_minutes),
+        chance_bike=chances_at(frame, frame.bike.chance[row], pickups, at_pickup),
+        chance_space=chances_at(
+            frame, frame.space.chance[row], dropoffs, at_pickup[:, None] + riding_minutes
+        ),
     )
 
 
@@ -219,30 +222,6 @@ def walk(origin: Point, destination: Point) -> float:
     """
     walking_minutes(destination, (np.zeros(0), np.zeros(0)))  # raises for a destination out of range
     return float(walking_minutes(origin, destination))
-
-
-def _chance(frame: Frame, chance: NDArray[np.uint8], rows: Ints, minutes: Floats) -> Floats:
-    """Interpolate chances in per cent `(H, S)` linearly between their horizons, and give them as 0 to 1.
-
-    `rows` are stations and `minutes` are times; their shapes broadcast. The first and the last horizon hold
-    before and after them. Gives not a number where a horizon on either side has no forecast. A station that
-    is closed by its hours at that time has no chance. Where it is closed at one of the horizons beside, the
-    other one holds.
-    """
-    horizons = frame.minutes
-    at = np.clip(minutes, horizons[0], horizons[-1])
-    above = np.searchsorted(horizons, at)
-    below = np.maximum(above - 1, 0)
-    share = (at - horizons[below]) / np.maximum(horizons[above] - horizons[below], 1)
-    low, high = chance[below, rows], chance[above, rows]
-    if frame.closed is not None:
-        before, after = frame.closed[below, rows], frame.closed[above, rows]
-        low, high = np.where(before & ~after, high, low), np.where(after & ~before, low, high)
-    odds = (low + share * (high.astype(np.float64) - low)) / 100
-    odds = np.where((low == NO_FORECAST) | (high == NO_FORECAST), np.nan, odds)
-    if frame.hours is not None:
-        odds = np.where(frame.hours.is_open(rows, frame.at.timestamp() + 60 * minutes), odds, 0)
-    return odds
 
 
 def _choose(cost: Floats) -> list[tuple[int, int]]:

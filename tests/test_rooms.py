@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LADDER = {
     "model": (
         "arrays", "kernels", "codec", "globe", "component", "records", "hours", "identity", "latest",
-        "gaps", "demand", "experts", "mixing", "scoring", "present", "ensemble", "frame", "seed_pipeline",
-        "issued", "checkpoint", "forecaster", "frame_builder", "warm_up", "trip", "__main__",
+        "gaps", "demand", "experts", "mixing", "scoring", "present", "ensemble", "frame", "moments",
+        "seed_pipeline", "issued", "checkpoint", "forecaster", "frame_builder", "warm_up", "trip", "__main__",
     ),
     "ingest": (
         "logs", "settings", "system", "reason", "text", "http", "public_catalogue", "city", "registry",

@@ -1,0 +1,52 @@
+"""A frame read between its horizons: straight lines, certainty kept, and the hours of the very minute."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model.frame import NO_FORECAST, Frame
+from model.moments import frame_at, outlook_at
+from tests.support.dashboard_world import frame
+
+
+@pytest.fixture
+def made() -> Frame:
+    return frame(stations=12)
+
+
+def test_at_its_own_horizons_a_frame_reads_as_it_is(made: Frame) -> None:
+    same = frame_at(made, made.minutes.tolist())
+    for side in ("bike", "space"):
+        for part in ("median", "low", "high", "chance"):
+            was, now = (getattr(getattr(each, side), part) for each in (made, same))
+            assert np.array_equal(was, now)
+            assert was.dtype == now.dtype
+
+
+def test_each_station_is_read_at_a_minute_of_its_own(made: Frame) -> None:
+    rows, minutes = np.arange(12), np.linspace(0.0, 1440.0, 12)
+    read = outlook_at(made, made.bike, rows, minutes)
+    assert read.median.shape == (12,)
+    assert read.chance.shape == (4, 12)
+    for row in (0, 4, 11):
+        for part in ("median", "low", "high"):
+            expected = np.interp(minutes[row], made.minutes, getattr(made.bike, part)[:, row])
+            assert getattr(read, part)[row] == round(float(expected))
+        for number in range(4):
+            expected = np.interp(minutes[row], made.minutes, made.bike.chance[number, :, row])
+            assert abs(read.chance[number, row] - expected) <= 0.5
+    assert read.median[2] == -1
+    assert (read.chance[:, 2] == NO_FORECAST).all()
+
+
+def test_only_what_is_certain_on_both_sides_is_certain_between(made: Frame) -> None:
+    chance = made.bike.chance.copy()
+    chance[0, :, 4] = 100
+    chance[0, 1, 5], chance[0, 0, 5] = 99, 100
+    chance[0, 1, 6], chance[0, 0, 6] = 1, 0
+    sure = replace(made, bike=replace(made.bike, chance=chance))
+    read = outlook_at(sure, sure.bike, np.array([4, 5, 6]), np.array([1.0, 1.0, 1.0]))
+    assert read.chance[0].tolist() == [100, 99, 1]

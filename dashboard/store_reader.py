@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 from zoneinfo import ZoneInfo
-
-import numpy as np
 
 from ingest.store import (
     Failure,
@@ -28,6 +26,7 @@ from ingest.store import (
 )
 from ingest.system import System, zone_of
 from model.frame import Frame
+from model.moments import frame_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +50,9 @@ DAY = timedelta(hours=24)
 T = TypeVar("T")
 
 Clock = Callable[[], datetime]
+
+STEP_MINUTES = 5
+"""Pages and the API read a frame in steps of so many minutes after its counts."""
 
 STALE_AFTER = timedelta(minutes=10)
 """Counts older than this are stale, whatever the feed's state."""
@@ -92,17 +94,16 @@ class View:
         """The city's time zone; UTC where this machine does not know its name."""
         return zone_of(self.frame.stations.timezone if self.frame is not None else "UTC")
 
-    def column(self, minutes: float) -> int | None:
-        """Find the place of the horizon for an arrival in so many minutes; None after the last horizon.
+    def horizon(self, minutes: float) -> int | None:
+        """Give the horizon of an arrival in so many minutes, in steps of five; None after the last one.
 
         Horizons count from the frame's own counts, not from now. Where a feed fell silent, an arrival takes
         ever later horizons, whose odds are wider, and at last none.
         """
         if self.frame is None:
             return None
-        ahead = minutes + self.age / timedelta(minutes=1)
-        horizons = self.frame.minutes
-        return int(np.abs(horizons - ahead).argmin()) if ahead <= horizons[-1] else None
+        ahead, last = minutes + self.age / timedelta(minutes=1), int(self.frame.minutes[-1])
+        return min(STEP_MINUTES * round(ahead / STEP_MINUTES), last) if ahead <= last else None
 
 
 class Shared(Generic[T]):
@@ -134,6 +135,7 @@ class StoreReader:
         self.clock = clock
         # 2 MB a frame at 2,000 stations; a page asks for the newest of its city.
         self._frame = lru_cache(maxsize=32)(self._decode)
+        self._moment = lru_cache(maxsize=64)(self._read)  # 20 bytes a station each
         self._totals = lru_cache(maxsize=64)(self._add_up)  # 10 kB each
         self._issued = lru_cache(maxsize=512)(self._decode_issued)  # 30 bytes a station each
         self._overview = Shared[dict[str, tuple[System, SystemState]]](clock, OVERVIEW_AGE)
@@ -151,6 +153,26 @@ class StoreReader:
         Raises `LookupError` where it is not kept, or another release made it.
         """
         return self._frame(system_id, version)
+
+    def frame_at(self, system_id: str, version: int, horizon: int) -> Frame:
+        """Fetch a frame with one horizon alone, at any minute after its counts.
+
+        Raises `LookupError` as `frame` does.
+        """
+        return self._moment(system_id, version, horizon)
+
+    def _read(self, system_id: str, version: int, horizon: int) -> Frame:
+        return frame_at(self.frame(system_id, version), [horizon])
+
+    def moment(self, view: View, minutes: float) -> tuple[View, int | None]:
+        """Read a view at an arrival in so many minutes: its frame has that horizon alone, at place 0.
+
+        A view without a forecast for that moment stays as it is, and the place is None.
+        """
+        horizon = view.horizon(minutes)
+        if horizon is None or view.version is None:
+            return view, None
+        return replace(view, frame=self.frame_at(view.system.system_id, view.version, horizon)), 0
 
     def _decode(self, system_id: str, version: int) -> Frame:
         # A number from an address may be too large for a column of the database.

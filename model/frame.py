@@ -24,8 +24,12 @@ from model.identity import pack_renamed, unpack_renamed
 from model.kernels.records import NO_FORECAST as NO_FORECAST
 from model.records import UNKNOWN, Stations, count_states, pack_stations, unpack_stations
 
-MINUTES: tuple[int, ...] = (*range(0, 121, 5), *range(180, 1441, 60))
-"""The horizons of every frame: five-minute steps to two hours, then hours to a day."""
+MINUTES: tuple[int, ...] = (*range(0, 20, 5), *range(20, 121, 10), *range(150, 1441, 30))
+"""The horizons of every new frame: the steps in which the chains are solved, to a day.
+
+`model.moments` reads a frame between them. A frame of an older release has five-minute steps to two hours,
+then hours.
+"""
 
 AT_LEAST: tuple[int, ...] = (1, 2, 3, 4)
 """How many bikes or spaces a rider may need: `Outlook.chance` has a row for each."""

@@ -64,6 +64,11 @@ class TripPlan:
     chance: float
     expected_minutes: float
 
+    @property
+    def leaving(self) -> float:
+        """When the rider leaves, in minutes after the frame's `at`."""
+        return self.at_pickup_minutes - self.to_minutes
+
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
@@ -133,6 +138,7 @@ def plan(
     people: int = 1,
     to_limit: float = WALKING_LIMIT_MINUTES,
     from_limit: float = WALKING_LIMIT_MINUTES,
+    within: float = np.inf,
 ) -> list[TripPlan]:
     """Choose where to take `people` bikes and where to leave them, `leaving` minutes from now: best first.
 
@@ -142,13 +148,35 @@ def plan(
     with another drop-off, in the order of their expected minutes. Where the walking limits leave no other
     station at that end, it is the next best pair. No pair appears twice. A plan has two different stations.
     Both are open at their end when the rider comes and have a forecast, and neither is certain to lack a bike
-    or a space. There may be fewer than three plans, or none.
+    or a space. None takes more than `within` minutes from door to door. There may be fewer than three plans,
+    or none.
 
     Compare with `walk`: a plan may be slower than going on foot all the way. The frame ends after a day; its
     last chances hold for later arrivals.
 
     Raises `ValueError` for a limit, time, number or point out of range, and says what to give instead.
     """
+    pickups, dropoffs = _in_reach(frame, origin, destination, to_limit, from_limit)
+    pairs = weigh(frame, origin, destination, pickups, dropoffs, leaving, people=people)
+    # Not a number is not above 0, so pairs without a forecast drop out here as well.
+    possible = (pairs.chance > 0) & (pickups[:, None] != dropoffs) & (pairs.minutes <= within)
+    return [pairs.plan(*place) for place in _choose(np.where(possible, pairs.expected_minutes, np.inf))]
+
+
+def quickest(frame: Frame, origin: Point, destination: Point) -> float:
+    """Give the minutes from door to door of the quickest pair of stations, whatever stands there.
+
+    Infinite where there is no pair within the walking limits.
+    """
+    pickups, dropoffs = _in_reach(frame, origin, destination, WALKING_LIMIT_MINUTES, WALKING_LIMIT_MINUTES)
+    minutes = weigh(frame, origin, destination, pickups, dropoffs).minutes
+    return float(minutes[pickups[:, None] != dropoffs].min(initial=np.inf))
+
+
+def _in_reach(
+    frame: Frame, origin: Point, destination: Point, to_limit: float, from_limit: float
+) -> tuple[Ints, Ints]:
+    """Give the stations within the walking limits that rent bikes out near the start, and take them back."""
     for limit in (to_limit, from_limit):
         if not 0 <= limit <= MAX_WALKING_LIMIT_MINUTES:
             raise ValueError(
@@ -158,11 +186,7 @@ def plan(
         walking_minutes(point, (frame.stations.lat, frame.stations.lon)) for point in (origin, destination)
     )
     pickups = np.flatnonzero((to_minutes <= to_limit) & frame.rents_when_open)
-    dropoffs = np.flatnonzero((from_minutes <= from_limit) & frame.returns_when_open)
-    pairs = weigh(frame, origin, destination, pickups, dropoffs, leaving, people=people)
-    # Not a number is not above 0, so pairs without a forecast drop out here as well.
-    possible = (pairs.chance > 0) & (pickups[:, None] != dropoffs)
-    return [pairs.plan(*place) for place in _choose(np.where(possible, pairs.expected_minutes, np.inf))]
+    return pickups, np.flatnonzero((from_minutes <= from_limit) & frame.returns_when_open)
 
 
 def weigh(

@@ -30,7 +30,7 @@ STATION = Parameter(
 AHEAD = Parameter(
     "minutes",
     Whole(0, MINUTES[-1]),
-    "How many minutes from now: five-minute steps to two hours, then hours; the nearest one is given.",
+    "How many minutes from now: the forecast for the nearest five minutes after the counts is given.",
     30,
 )
 AT = Parameter("at", Moment(), "When, instead of `minutes`: from now to a day ahead.")
@@ -130,7 +130,7 @@ def stations(system_id: str) -> Body:
 def forecast(system_id: str, minutes: int | None, at: datetime | None) -> Body:
     """Give the forecast for every station at one time, by default now."""
     source, view, frame = _look(system_id)
-    return _forecast(source, *_key(view), _column(view, frame, minutes, at))
+    return _forecast(source, *_key(view), _horizon(view, frame, minutes, at))
 
 
 def station(system_id: str, station_id: str, minutes: int | None, at: datetime | None) -> Body:
@@ -143,9 +143,8 @@ def station(system_id: str, station_id: str, minutes: int | None, at: datetime |
             f"{system_id} has no station {station_id!r}.",
             f"/api/systems/{system_id}/stations lists those that it has.",
         )
-    first = _column(view, frame, minutes, at)
-    last = first if (minutes, at) != (None, None) else len(frame.minutes) - 1
-    return _station(source, *_key(view), row, first, last)
+    horizon = _horizon(view, frame, minutes, at)
+    return _station(source, *_key(view), row, horizon, (minutes, at) == (None, None))
 
 
 def _look(system_id: str) -> tuple[StoreReader, View, Frame]:
@@ -163,7 +162,7 @@ def _look(system_id: str) -> tuple[StoreReader, View, Frame]:
     return source, view, view.frame
 
 
-def _column(view: View, frame: Frame, minutes: int | None, at: datetime | None) -> int:
+def _horizon(view: View, frame: Frame, minutes: int | None, at: datetime | None) -> int:
     if minutes is not None and at is not None:
         raise ApiError(400, "Both minutes and at are given.", "Give one of them.")
     ahead = (at - view.now) / timedelta(minutes=1) if at is not None else float(minutes or 0)
@@ -171,15 +170,15 @@ def _column(view: View, frame: Frame, minutes: int | None, at: datetime | None) 
         raise ApiError(
             404, f"{iso(at)} is over: it is {iso(view.now)} there.", "Ask for a time from now to a day ahead."
         )
-    column = view.column(ahead)
-    if column is None:
+    horizon = view.horizon(ahead)
+    if horizon is None:
         reach = iso(frame.at + timedelta(minutes=int(frame.minutes[-1])))
         raise ApiError(
             404,
             f"Nothing is forecast for so late: the counts of {iso(frame.at)} reach to {reach}.",
             "Ask for an earlier time, or again when the feed has answered.",
         )
-    return column
+    return horizon
 
 
 Key = tuple[System, int, str, int]
@@ -289,20 +288,20 @@ def _outlooks(side: Outlook, where: tuple[Any, Any]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-# Compressed, the forecasts of 2,000 stations take 80 kB; a frame is asked for at some of its 47 horizons.
+# Compressed, the forecasts of 2,000 stations take 80 kB; a frame is asked for at some of 289 horizons.
 @kept(128)
 def _forecast(
-    source: StoreReader, system: System, version: int, state: str, age_minutes: int, column: int
+    source: StoreReader, system: System, version: int, state: str, age_minutes: int, horizon: int
 ) -> Body:
-    frame = source.frame(system.system_id, version)
-    where = (column, slice(None))
+    frame = source.frame_at(system.system_id, version, horizon)
+    where = (0, slice(None))
     rows = zip(
-        _described(frame, age_minutes), by_hours(frame, column).tolist(), _outlooks(frame.bike, where),
+        _described(frame, age_minutes), by_hours(frame, 0).tolist(), _outlooks(frame.bike, where),
         _outlooks(frame.space, where), strict=True,
     )  # fmt: skip
     return json_body(
         _head(system, version, state, age_minutes, frame)
-        | _when(frame, column)
+        | _when(frame, 0)
         | {
             "stations": [
                 each | {"closed": closed, "bikes": bikes, "docks": docks}
@@ -322,11 +321,14 @@ def _stations(source: StoreReader, system: System, version: int, state: str, age
 @kept(4096)
 def _station(
     source: StoreReader, system: System, version: int, state: str, age_minutes: int,
-    row: int, first: int, last: int,
+    row: int, horizon: int, later: bool,
 ) -> Body:  # fmt: skip
     frame = source.frame(system.system_id, version)
-    where = (slice(first, last + 1), row)
-    columns = range(first, last + 1)
+    if later:
+        columns = range(int(np.searchsorted(frame.minutes, horizon)), len(frame.minutes))
+    else:
+        frame, columns = source.frame_at(system.system_id, version, horizon), range(1)
+    where = (slice(columns.start, columns.stop), row)
     sides = zip(columns, _outlooks(frame.bike, where), _outlooks(frame.space, where), strict=True)
     return json_body(
         _head(system, version, state, age_minutes, frame)

@@ -11,6 +11,7 @@ import tomllib
 from functools import partial
 from inspect import iscoroutinefunction
 from pathlib import Path
+from typing import cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -33,8 +34,8 @@ from dashboard.api.answers import (
     respond_options,
 )
 from dashboard.api.openapi import Operation, described, document, listed
-from dashboard.api.parameters import OneOf, Parameter, Whole, read
-from dashboard.maps.deck import PARTS, FramePart, rows
+from dashboard.api.parameters import Parameter, Text, Whole, read
+from dashboard.maps.deck import FramePart, named, rows
 from dashboard.store_reader import StoreReader, reader
 from dashboard.words.rules import What
 from ingest.store import StoreUnreachableError
@@ -42,24 +43,22 @@ from model.frame import AT_LEAST
 
 log = logging.getLogger("dockcast.api")
 
-_FILES: dict[str, tuple[What, int, FramePart]] = {
-    f"{what}-{number}-{part.name}.json": (what, number, part)
-    for what in ("bike", "space")
-    for number in AT_LEAST
-    for part in PARTS.values()
-}
-
 
 @kept(128)
-def _rows(source: StoreReader, system_id: str, version: int, name: str) -> Body:
-    table = rows(source.frame(system_id, version), *_FILES[name])
-    return json_body(table)
+def _rows(
+    source: StoreReader, system_id: str, version: int, what: What, number: int, part: FramePart
+) -> Body:
+    return json_body(rows(source.frame(system_id, version), what, number, part))
 
 
 def frame(system_id: str, version: int, name: str) -> Body:
     """Give the rows of one frame, as the map draws them."""
+    what, number, part_name = name.removesuffix(".json").split("-")
+    part = named(part_name)
+    if part is None:
+        raise ApiError(404, f"There is no {name} in a frame.", "Ask the page again.")
     try:
-        return _rows(reader(), system_id, version, name)
+        return _rows(reader(), system_id, version, cast(What, what), int(number), part)
     except LookupError:
         raise ApiError(
             404,
@@ -139,7 +138,10 @@ OPERATIONS = (
         (
             systems.SYSTEM,
             Parameter("version", Whole(0, 2**31 - 1), "The frame's number.", 1, required=True),
-            Parameter("name", OneOf([*_FILES]), "What to draw, how many, near or far.", required=True),
+            Parameter("name", Text(
+                    f"(bike|space)-[{AT_LEAST[0]}-{AT_LEAST[-1]}]-(near|[0-9]{{1,4}})\\.json",
+                    "a file of a frame, such as bike-1-near.json or space-2-735.json",
+                ), "What to draw, how many, and when: near, or minutes.", required=True),
         ),
         {404: "There is no such frame any more."}, _FOR_EVER,
     ),

@@ -54,8 +54,8 @@ def at_clock(now: datetime, zone: tzinfo) -> None:
         address_bar.change(at=address_bar.next_at(clock, now, zone))
 
 
-def ages(view: View, note: str = "", first: str = "") -> None:
-    """Show `first`, the age of the counts and how long the model has learnt, then `note`.
+def ages(view: View, first: str = "") -> None:
+    """Show `first`, the age of the counts and how long the model has learnt.
 
     A viewer in another time zone sees whose times these are. The button to other moments is part of this
     element: one of its own would cost each move of the slider 200 bytes.
@@ -75,8 +75,6 @@ def ages(view: View, note: str = "", first: str = "") -> None:
     notes = [first, words] if first else [words]
     if screen.at is not None and not later:
         notes.append(shell_words.passed(formats.moment(screen.at, now, zone)))
-    if note:
-        notes.append(note)
     other = (
         browser.button("soon", shell_words.SOON()) if later else browser.button("later", shell_words.LATER())
     )

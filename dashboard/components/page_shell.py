@@ -166,10 +166,10 @@ def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
         notice(shell_words.learning_month(name) if learning else words, more)
         return
     wrong = shell_words.trouble(name, feed.state, feed_error(feed.reason), view.next_in)
-    if view.column(0) is None:
+    if view.horizon(0) is None:
         at = formats.moment(view.frame.at, view.now, view.zone)
         notice(shell_words.too_old(name, at, view.age), wrong or "")
-    elif view.column(address_bar.ahead(address_bar.screen(), view.now)) is None:
+    elif view.horizon(address_bar.ahead(address_bar.screen(), view.now)) is None:
         reach = view.frame.at + timedelta(minutes=int(view.frame.minutes[-1]))
         notice(shell_words.beyond(formats.moment(reach, view.now, view.zone)), wrong or "")
     elif wrong:

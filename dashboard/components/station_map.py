@@ -46,14 +46,18 @@ def draw(
     on_touch: Callable[[str], None],
     selected: tuple[float, float, int] | None = None,
 ) -> None:
-    """Draw every station by the chance of `what` at a horizon; `on_touch` gets the id of a touched one."""
+    """Draw every station by the chance of `what` at one of the horizons of the view's frame.
+
+    `on_touch` gets the id of a touched station.
+    """
     assert view.version is not None
-    number, system = address_bar.screen().n, view.system
+    assert view.frame is not None
+    number, system, minutes = address_bar.screen().n, view.system, int(view.frame.minutes[horizon])
     dark = st.context.theme.type == "dark"
     st.pydeck_chart(
         deck.deck(
-            deck.frame_url(system.system_id, view.version, what, number, deck.part(horizon)),
-            opens, horizon, at, what, number, dark, selected, view.stale, browser.here(),
+            deck.frame_url(system.system_id, view.version, what, number, deck.part(minutes)),
+            opens, minutes, at, what, number, dark, selected, view.stale, browser.here(),
             ground.style(dark, system.label, system.system_id),
         ),
         key=key, height=460, on_select=lambda: _touched(key, on_touch), alt=map_words.MAP_ALT(),

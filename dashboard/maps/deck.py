@@ -16,13 +16,15 @@ import pydeck
 from dashboard import palette
 from dashboard.outlook import by_hours, counts_in_words, is_open, side
 from dashboard.palette import rgb
+from dashboard.store_reader import STEP_MINUTES
 from dashboard.words import formats, rules
 from dashboard.words import hours as hours_words
 from dashboard.words import map as map_words
 from dashboard.words import shell as shell_words
 from dashboard.words.rules import What
 from model.arrays import Floats
-from model.frame import Frame
+from model.frame import MINUTES, Frame
+from model.moments import frame_at
 
 # Each new Deck looks for Jupyter by an import that fails: a third of the time of a slider move.
 pydeck.bindings.deck.has_jupyter_extra = lambda: False
@@ -38,35 +40,49 @@ LON, LAT, NAME, STATION, BIKES, DOCKS, FADE, FIRST = range(8)
 PER_HORIZON = 3
 EXPECTED, STEP, CHANCE = range(PER_HORIZON)
 
-NEAR = 26
-"""Horizons 0–120 min and 180 min: all that a feed less than an hour old needs."""
-
 
 @dataclass(frozen=True)
 class FramePart:
-    """The horizons in one file of rows: the near ones, or the far ones for a feed that is silent for long."""
+    """The horizons in one file of rows: all near ones, which a slider goes through, or a far one alone."""
 
     name: str
-    first: int
-    stop: int | None
+    minutes: tuple[int, ...]
 
     def column(self, horizon: int, which: int) -> int:
-        """Give the position in a row of a value (`EXPECTED`, `STEP` or `CHANCE`) at a horizon."""
-        return FIRST + PER_HORIZON * (horizon - self.first) + which
+        """Give the position in a row of a value (`EXPECTED`, `STEP` or `CHANCE`) at a horizon in minutes."""
+        return FIRST + PER_HORIZON * self.minutes.index(horizon) + which
 
 
-PARTS = {"near": FramePart("near", 0, NEAR), "far": FramePart("far", NEAR - 2, None)}
+NEAR = FramePart("near", tuple(range(0, 126, STEP_MINUTES)))
+"""What a slider of two hours needs while counts are less than five minutes old."""
 
 
 def part(horizon: int) -> FramePart:
-    """Choose the file that holds a horizon."""
-    return PARTS["near" if horizon < NEAR else "far"]
+    """Choose the file that holds a horizon in minutes.
+
+    >>> part(15).name, part(735)
+    ('near', FramePart(name='735', minutes=(735,)))
+    """
+    return NEAR if horizon in NEAR.minutes else FramePart(str(horizon), (horizon,))
+
+
+def named(name: str) -> FramePart | None:
+    """Find a file by its name; None where there is none of that name.
+
+    >>> named("near") == NEAR, named("735").minutes, named("15"), named("736"), named("01000")
+    (True, (735,), None, None, None)
+    """
+    if name == NEAR.name:
+        return NEAR
+    horizon = int(name) if name.isdecimal() and len(name) <= 4 else 0
+    found = horizon > NEAR.minutes[-1] and horizon % STEP_MINUTES == 0 and horizon <= MINUTES[-1]
+    return part(horizon) if found and str(horizon) == name else None
 
 
 def frame_url(system_id: str, version: int, what: What, number: int, of: FramePart) -> str:
     """Give the address of a frame's rows, which the API answers.
 
-    >>> frame_url("dublin", 7, "bike", 1, PARTS["near"])
+    >>> frame_url("dublin", 7, "bike", 1, NEAR)
     '/api/frames/dublin/7/bike-1-near.json'
     """
     return f"/api/frames/{quote(system_id, safe='')}/{version}/{what}-{number}-{of.name}.json"
@@ -173,6 +189,8 @@ def deck(
     style: str | None = None,
 ) -> Deck:
     """Draw a horizon of the rows at `url`, a ring around the selected `(lon, lat, expected)`, and the viewer.
+
+    The horizon is in minutes.
 
     Two details work around Streamlit. It fades all marks but the selected one, and the rider would lose the
     colours; it does not touch a layer without an id. It also keeps only one of our update triggers, so that
@@ -284,13 +302,11 @@ def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[obj
     hours say so.
     """
     stations = frame.stations
-    outlook = side(frame, what)
-    horizons = slice(of.first, of.stop)
-    shown = range(len(frame.minutes))[horizons]
-    open_then = np.stack([is_open(frame, what, horizon) for horizon in shown])
-    closed_then = np.stack([by_hours(frame, horizon) for horizon in shown])
-    chances = outlook.chance[number - 1, horizons]
-    expected = outlook.median[horizons]
+    then = frame_at(frame, of.minutes)
+    shown = range(len(of.minutes))
+    open_then = np.stack([is_open(then, what, horizon) for horizon in shown])
+    closed_then = np.stack([by_hours(then, horizon) for horizon in shown])
+    chances, expected = side(then, what).chance[number - 1], side(then, what).median
     step_of = np.array([rules.step(c) if c <= 100 else UNKNOWN_STEP for c in range(256)])
     steps = np.where(open_then, step_of[chances], CLOSED_STEP)
     closed = (shell_words.CLOSED[what], hours_words.CLOSED_THEN())

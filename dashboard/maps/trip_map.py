@@ -23,7 +23,6 @@ from dashboard.words import hours as hours_words
 from dashboard.words import shell as shell_words
 from dashboard.words import trip as trip_words
 from dashboard.words.rules import What
-from model.arrays import Ints
 from model.frame import Frame
 from model.trip import WALKING_LIMIT_MINUTES, Point, TripPlan, walking_minutes
 
@@ -64,13 +63,12 @@ def draw(
     frame: Frame,
     ends: tuple[End, End],
     plans: list[TripPlan],
-    columns: tuple[int, int],
     people: int,
     dark: bool,
     faded: bool = False,
     style: str | None = None,
 ) -> Deck:
-    """Draw a trip. `columns` are the horizons of arrival at the pick-up and at the drop-off."""
+    """Draw a trip. The frame has two horizons: the arrival at the pick-up, and that at the drop-off."""
     start, goal = ends
     ink = rgb(palette.RING[dark])
     quiet = [*rgb(palette.UNKNOWN), 210]
@@ -83,7 +81,7 @@ def draw(
         _dots("others-on-foot", [dot for plan in plans[1:] for dot in _feet(frame, ends, plan)], quiet, 1.6),
         _lines("ride", [_ride(frame, plan) for plan in plans[:1]], ink, 4),
         _dots("on-foot", [dot for plan in plans[:1] for dot in _feet(frame, ends, plan)], ink, 2.6),
-        *_marks(_rows(frame, ends, plans, columns, people), view, dark, faded),
+        *_marks(_rows(frame, ends, plans, people), view, dark, faded),
         *_labels([(start, trip_words.ENDS["start"]), (goal, trip_words.ENDS["goal"])], plans),
     ]  # fmt: skip
     return Deck(
@@ -132,9 +130,7 @@ def _feet(frame: Frame, ends: tuple[End, End], plan: TripPlan) -> list[list[floa
     return dots
 
 
-def _rows(
-    frame: Frame, ends: tuple[End, End], plans: list[TripPlan], columns: tuple[int, int], people: int
-) -> list[Row]:
+def _rows(frame: Frame, ends: tuple[End, End], plans: list[TripPlan], people: int) -> list[Row]:
     """Lay out the stations near both ends: of a bike near the start, of a space near the goal.
 
     The stations of a plan show the plan's own chances, which it interpolates between the horizons.
@@ -144,11 +140,11 @@ def _rows(
     sides: tuple[What, What] = ("bike", "space")
     rows: dict[int, Row] = {}
     for place, what in enumerate(sides):
-        chance = chances(frame, what, people, columns[place])
-        median = side(frame, what).median[columns[place]]
+        chance = chances(frame, what, people, place)
+        median = side(frame, what).median[place]
         nearer = away[place] <= away[1 - place]
-        words = np.where(by_hours(frame, columns[place]), hours_words.CLOSED_THEN(), shell_words.CLOSED[what])
-        closed = np.where(is_open(frame, what, columns[place]), "", words).tolist()
+        words = np.where(by_hours(frame, place), hours_words.CLOSED_THEN(), shell_words.CLOSED[what])
+        closed = np.where(is_open(frame, what, place), "", words).tolist()
         for row in np.flatnonzero((away[place] <= WALKING_LIMIT_MINUTES) & nearer).tolist():
             rows[row] = _row(frame, row, what, people, int(chance[row]), int(median[row]), closed[row])
         for plan in reversed(plans):
@@ -231,8 +227,3 @@ def _labels(ends: list[tuple[End, str]], plans: list[TripPlan]) -> list[pydeck.L
             font_family='"sans-serif"', font_weight=600,
         ),
     ]  # fmt: skip
-
-
-def nearest(horizons: Ints, minutes: float) -> int:
-    """Find the horizon nearest to so many minutes after the frame's counts."""
-    return int(np.abs(horizons - minutes).argmin())

@@ -63,7 +63,7 @@ def map_step(system: System) -> None:
     turn, minutes = step()
     with st.container(key="kiosk-notices"):
         page_shell.warn(source, view, spaces=address_bar.screen().what == "space")
-    horizon = view.column(minutes)
+    view, horizon = source.moment(view, minutes)
     if view.frame is None or horizon is None:
         show(panel(view))
         return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import numpy as np
 import streamlit as st
 from markupsafe import Markup
@@ -29,9 +27,6 @@ from dashboard.words import map as map_words
 from dashboard.words import shell as shell_words
 from ingest.system import System
 from model.frame import AT_LEAST, Frame
-
-# A difference this small needs no note: steps are five minutes, and counts some seconds old.
-NEARLY = timedelta(minutes=4)
 
 
 def page() -> None:
@@ -70,9 +65,10 @@ def city(system: System, drawn: str) -> None:
     at = controls(view)
     page_shell.warn(source, view, spaces=address_bar.screen().what == "space")
     screen = address_bar.screen()
-    horizon = view.column(address_bar.ahead(screen, view.now))
+    view, horizon = source.moment(view, address_bar.ahead(screen, view.now))
+    assert view.frame is not None
     index = station_index(view.frame, screen.station)
-    arrival_picker.ages(view, made_for(view, horizon), closed_then(view, horizon, at))
+    arrival_picker.ages(view, closed_then(view, horizon, at))
     if horizon is not None:
         draw_map(view, horizon, at, index)
     if index is not None:
@@ -96,15 +92,6 @@ def controls(view: View) -> str:
             key=address_bar.key("n"), on_change=address_bar.take, args=("n",),
         )  # fmt: skip
         return arrival_picker.ask(view, shell_words.arrive_at)
-
-
-def made_for(view: View, horizon: int | None) -> str:
-    """Name the moment of the forecast on screen if it differs from the chosen moment."""
-    if view.frame is None or horizon is None:
-        return ""
-    at = view.frame.at + timedelta(minutes=int(view.frame.minutes[horizon]))
-    near = abs(at - view.now - timedelta(minutes=address_bar.ahead(address_bar.screen(), view.now))) <= NEARLY
-    return "" if near else shell_words.stands_for(formats.moment(at, view.now, view.zone))
 
 
 def closed_then(view: View, horizon: int | None, at: str) -> str:

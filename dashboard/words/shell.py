@@ -272,11 +272,6 @@ def passed(at: str) -> str:
     return tr("{time} has passed, or is more than a day ahead: this is now", time=at)
 
 
-def stands_for(at: str) -> str:
-    """Say that the forecast on screen was made for a moment near the chosen one."""
-    return tr("forecast made for {time}, the nearest there is", time=at)
-
-
 def beyond(reach: str) -> str:
     """Say that nothing is forecast for so late a moment."""
     return tr("The forecast reaches until {time}. Choose an earlier time.", time=reach)

@@ -87,7 +87,7 @@ def test_no_bike_is_to_be_had_when_the_station_is_closed_and_its_count_is_foreca
     frame = make_frame(forecaster)
     assert frame.closed is not None
     names = frame.minutes.tolist()
-    assert not frame.closed[names.index(25), 0]
+    assert not frame.closed[names.index(20), 0]
     assert frame.closed[names.index(30), 0]
     assert frame.closed[names.index(300), 0]
     assert not frame.closed[names.index(360), 0]

@@ -217,8 +217,8 @@ def test_nobody_walks_on_for_one_per_cent_but_for_sixty(near: int, chosen: int) 
 
 def test_chances_are_interpolated_linearly_between_horizons() -> None:
     frame = city([place(0), place(3)], bike=np.arange(len(MINUTES))[:, None])
-    # 0, 1, 2, … per cent at 0, 5, 10, … minutes, 24 at 120, 25 at 180
-    for leaving, per_cent in ((5, 1), (7.5, 1.5), (119, 23.8), (150, 24.5), (1440, len(MINUTES) - 1)):
+    # 0, 1, 2, … per cent at 0, 5, 10, … minutes, 13 at 110, 14 at 120, 15 at 150
+    for leaving, per_cent in ((5, 1), (7.5, 1.5), (119, 13.9), (135, 14.5), (1440, len(MINUTES) - 1)):
         made = plan(frame, place(0), place(3), leaving)[0]
         assert made.chance_bike == pytest.approx(per_cent / 100)
 

@@ -23,6 +23,7 @@ from dashboard.words.rules import What
 from ingest.system import System
 from model import trip
 from model.frame import AT_LEAST
+from model.moments import frame_at
 from model.trip import TripPlan
 
 Drawn = tuple[str, str, bool]
@@ -62,7 +63,9 @@ def whole(system: System, was: Drawn) -> None:
         return
     at = controls(view)
     arrival_picker.ages(view)
-    if view.column(address_bar.ahead(address_bar.screen(), view.now)) is None or not len(view.frame.stations):
+    if view.horizon(address_bar.ahead(address_bar.screen(), view.now)) is None or not len(
+        view.frame.stations
+    ):
         return
     chosen = ends.found(view.frame)
     start, goal = chosen["start"], chosen["goal"]
@@ -88,9 +91,11 @@ def controls(view: View) -> str:
 def choose(view: View, at: str, side: Side, chosen: dict[Side, End | None]) -> None:
     """Ask for an end by a touch on the map, which shows where to take or to leave bikes."""
     assert view.frame is not None
-    screen, frame, system, what = address_bar.screen(), view.frame, view.system, _WANTS[side]
-    horizon = view.column(address_bar.ahead(screen, view.now))
+    screen, system, what = address_bar.screen(), view.system, _WANTS[side]
+    view, horizon = reader().moment(view, address_bar.ahead(screen, view.now))
     assert horizon is not None
+    assert view.frame is not None
+    frame = view.frame
     asked = trip_words.SAME_PLACE() if all(chosen.values()) else trip_words.ASK[side]
     show(tag("p", f"{asked} {trip_words.marks_for_trip(what, screen.n, at)}", cls="summary", role="status"))
     pixels = trip_map.PHONE if page_shell.phone() else trip_map.WIDE
@@ -149,15 +154,12 @@ def draw_map(view: View, start: End, goal: End, plans: list[TripPlan]) -> None:
     opens = station_map.opening(key, lambda: trip_map.viewport(frame, start, goal, plans, *pixels))
     leaving = address_bar.ahead(screen, view.now) + view.age / timedelta(minutes=1)
     to, riding = (plans[0].to_minutes, plans[0].riding_minutes) if plans else (0.0, 0.0)
-    columns = (
-        trip_map.nearest(frame.minutes, leaving + to),
-        trip_map.nearest(frame.minutes, leaving + to + riding),
-    )
-    url = deck.frame_url(system_id, view.version, "bike", screen.n, deck.PARTS["near"])
+    there = frame_at(frame, [round(leaving + to), round(leaving + to + riding)])
+    url = deck.frame_url(system_id, view.version, "bike", screen.n, deck.NEAR)
     dark = st.context.theme.type == "dark"
     st.pydeck_chart(
         trip_map.draw(
-            url, opens, frame, (start, goal), plans, columns, screen.n,
+            url, opens, there, (start, goal), plans, screen.n,
             dark, view.stale, ground.style(dark, view.system.label, system_id),
         ),
         key=key, height=460, on_select=lambda: None, alt=trip_words.TRIP_ALT(),

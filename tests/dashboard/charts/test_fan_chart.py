@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dashboard.charts import fan_chart
+from model.frame import MINUTES
 from tests.support.dashboard_world import NOON, frame
 
 DUBLIN = ZoneInfo("Europe/Dublin")
@@ -32,9 +33,10 @@ def test_the_future_is_that_of_the_frame_as_far_as_two_hours_from_now() -> None:
     made = frame()
     now = NOON + timedelta(minutes=10)
     will = fan_chart.future(made, 4, "bike", now, DUBLIN)
-    assert will["minutes"].tolist() == [float(minutes - 10) for minutes in range(0, 121, 5)]
-    assert will["low"].tolist() == made.bike.low[:25, 4].tolist()
-    assert will["high"].tolist() == made.bike.high[:25, 4].tolist()
+    assert will["minutes"].tolist() == [float(minutes - 10) for minutes in MINUTES[:15]]
+    assert MINUTES[14] == 120
+    assert will["low"].tolist() == made.bike.low[:15, 4].tolist()
+    assert will["high"].tolist() == made.bike.high[:15, 4].tolist()
     assert fan_chart.future(made, 2, "bike", now, DUBLIN).empty  # nothing is known of it
 
 

@@ -21,60 +21,62 @@ from dashboard.words import shell as shell_words
 from ingest.store import SystemState
 from ingest.system import System
 from model.arrays import Floats
-from model.frame import MINUTES
+from model.moments import frame_at
 from tests.support.dashboard_world import NASTY, NOON, frame
 
 SYSTEM = System("dublin", "dublinbikes", "Dublin", "IE", "http://x", 60, 1.0, "")
 STATE = SystemState("dublin", "live", None, NOON, NOON, NOON, NOON, 0, 1, NOON)
 
 
-def test_each_row_reads_as_the_frame_says() -> None:
+@pytest.mark.parametrize("part", [deck.NEAR, deck.part(735), deck.part(1440)], ids=lambda part: part.name)
+def test_each_row_reads_as_the_frame_says(part: deck.FramePart) -> None:
     made = frame()
-    for part in deck.PARTS.values():
-        rows = deck.rows(made, "space", 2, part)
-        assert len({len(row) for row in rows}) == 1
-        for horizon in range(part.first, part.stop or len(MINUTES)):
-            for station in (0, 5, 11):
-                row, chance = rows[station], int(made.space.chance[1, horizon, station])
-                assert row[part.column(horizon, deck.EXPECTED)] == made.space.median[horizon, station]
-                assert row[part.column(horizon, deck.STEP)] == rules.step(chance)
-                assert row[part.column(horizon, deck.CHANCE)] == shell_words.chance(chance)
+    rows = deck.rows(made, "space", 2, part)
+    assert len({len(row) for row in rows}) == 1
+    for horizon in part.minutes:
+        then = frame_at(made, [horizon])
+        for station in (0, 5, 11):
+            row, chance = rows[station], int(then.space.chance[1, 0, station])
+            assert row[part.column(horizon, deck.EXPECTED)] == then.space.median[0, station]
+            assert row[part.column(horizon, deck.STEP)] == rules.step(chance)
+            assert row[part.column(horizon, deck.CHANCE)] == shell_words.chance(chance)
 
 
 def test_rows_are_plain_json_and_names_are_only_data() -> None:
-    rows = json.loads(json.dumps(deck.rows(frame(), "bike", 1, deck.PARTS["near"])))
+    rows = json.loads(json.dumps(deck.rows(frame(), "bike", 1, deck.NEAR)))
     assert rows[0][deck.NAME] == NASTY
     assert rows[2][deck.BIKES] == "–"
 
 
 def test_closed_and_unknown_stations_have_steps_of_their_own() -> None:
-    part = deck.PARTS["near"]
+    part = deck.NEAR
     rows = deck.rows(frame(), "bike", 1, part)
-    column = part.column(3, deck.STEP)
+    column = part.column(15, deck.STEP)
     assert rows[1][column] == deck.CLOSED_STEP
-    assert rows[1][part.column(3, deck.CHANCE)] == "closed: no bikes handed out"
+    assert rows[1][part.column(15, deck.CHANCE)] == "closed: no bikes handed out"
     assert rows[2][column] == deck.UNKNOWN_STEP
-    assert rows[2][part.column(3, deck.CHANCE)] == "no forecast"
+    assert rows[2][part.column(15, deck.CHANCE)] == "no forecast"
 
 
 def test_every_horizon_is_in_the_part_that_is_chosen_for_it() -> None:
-    for horizon in range(len(MINUTES)):
+    for horizon in range(0, 1441, 5):
         part = deck.part(horizon)
-        assert part.first <= horizon < (part.stop or len(MINUTES))
+        assert horizon in part.minutes
+        assert deck.named(part.name) == part
 
 
-@given(age=st.integers(0, 3000), minutes=st.sampled_from(range(0, 121, 5)))
-def test_an_arrival_is_read_from_the_horizon_nearest_to_it_counted_from_the_counts(
-    age: int, minutes: int
+@given(age=st.integers(0, 3000), minutes=st.floats(0, 1440))
+def test_an_arrival_is_read_within_three_minutes_of_it_counted_from_the_counts(
+    age: int, minutes: float
 ) -> None:
     view = View(SYSTEM, STATE, 1, _FRAME, NOON + timedelta(minutes=age), None)
-    column = view.column(minutes)
-    ahead = age + minutes
-    if ahead > 1440:
-        assert column is None
+    horizon = view.horizon(minutes)
+    if age + minutes > 1440:
+        assert horizon is None
     else:
-        assert column is not None
-        assert abs(MINUTES[column] - ahead) == min(abs(m - ahead) for m in MINUTES)
+        assert horizon is not None
+        assert abs(horizon - age - minutes) <= 2.5 + 1e-9
+        assert deck.part(horizon)
 
 
 _FRAME = frame(stations=4)
@@ -84,7 +86,7 @@ def test_the_opening_view_is_the_same_to_the_byte_at_every_horizon() -> None:
     view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
     specs = [
         json.loads(deck.deck("/rows", view, horizon, "12:00", "bike", 1, dark, selected).to_json())
-        for horizon in (0, 5, 30)
+        for horizon in (0, 25, 735)
         for dark in (True, False)
         for selected in (None, (-6.2, 53.3, 4))
     ]
@@ -169,7 +171,7 @@ def test_stale_counts_are_drawn_faded() -> None:
 
 def test_the_number_on_a_mark_is_the_expected_one_of_its_horizon() -> None:
     view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
-    for horizon in (0, 7, 30):
+    for horizon in (0, 35, 735):
         spec = json.loads(deck.deck("/rows", view, horizon, "12:00", "bike", 1, False).to_json())
         numbers = next(layer for layer in spec["layers"] if layer.get("id") == "numbers")
         column = deck.part(horizon).column(horizon, deck.EXPECTED)

@@ -61,13 +61,12 @@ def test_a_map_of_open_hours_says_nothing_of_them(world: World) -> None:
 
 def test_marks_of_a_closed_target_time_are_closed_and_those_of_the_morning_have_odds() -> None:
     made = night()
-    rows = deck.rows(made, "bike", 1, deck.PARTS["near"])
-    minutes = made.minutes.tolist()
-    at = {name: minutes.index(minute) for name, minute in (("open", 55), ("closed", 60))}
-    columns = {name: deck.PARTS["near"].column(horizon, deck.CHANCE) for name, horizon in at.items()}
+    rows = deck.rows(made, "bike", 1, deck.NEAR)
+    at = {"open": 55, "closed": 60}
+    columns = {name: deck.NEAR.column(horizon, deck.CHANCE) for name, horizon in at.items()}
     assert "%" in str(rows[5][columns["open"]])
     assert rows[5][columns["closed"]] == "closed at that time"
-    steps = deck.PARTS["near"].column(at["closed"], deck.STEP)
+    steps = deck.NEAR.column(at["closed"], deck.STEP)
     assert rows[5][steps] == deck.CLOSED_STEP
 
 
@@ -188,7 +187,7 @@ def test_the_api_gives_hours_and_no_chance_when_closed(api: TestClient) -> None:
         "closes_at": "2026-03-03T00:00:00Z",
     }
     by_minute = {each["minutes"]: each for each in answer["forecast"]}
-    assert (by_minute[55]["closed"], by_minute[60]["closed"], by_minute[480]["closed"]) == (
+    assert (by_minute[50]["closed"], by_minute[60]["closed"], by_minute[480]["closed"]) == (
         False,
         True,
         False,

@@ -24,6 +24,7 @@ from ingest.city.cities import CITIES
 from ingest.store import LeaseClaim
 from ingest.store.tables import frames
 from model import codec
+from model.moments import frame_at
 from model.records import CountState
 from tests.support.dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, dark, frame
 from tests.support.paging import run_page
@@ -160,7 +161,9 @@ def test_an_address_brings_the_same_screen_back(world: World) -> None:
     assert "Station 4" in text_of(page)
     assert metrics(page)["Now"] == f"{made.bikes[4]} bikes · {made.docks[4]} spaces"
     assert "Chance of 2 spaces" in metrics(page)
-    assert metrics(page)["Expected at 05:30"].startswith(str(made.space.median[6, 4]))
+    assert metrics(page)["Expected at 05:30"].startswith(
+        str(made.space.median[list(made.minutes).index(30), 4])
+    )
     assert "replayed" in text_of(page)
 
 
@@ -234,10 +237,10 @@ def test_cargo_bikes_and_what_takes_bikes_at_full_docks_are_in_the_panel(world: 
 
 def test_the_rows_of_the_map_have_the_last_known_count_with_its_time_and_fade_its_mark() -> None:
     made = dark(frame())
-    row = deck.rows(made, "bike", 1, deck.PARTS["near"])[2]
+    row = deck.rows(made, "bike", 1, deck.NEAR)[2]
     assert (row[deck.BIKES], row[deck.DOCKS]) == ("3 (11:48)", "12 (11:48)")
     assert row[deck.FADE] == deck.CLOSED_STEP + 1
-    assert {other[deck.FADE] for other in deck.rows(made, "bike", 1, deck.PARTS["near"])} == {
+    assert {other[deck.FADE] for other in deck.rows(made, "bike", 1, deck.NEAR)} == {
         0,
         row[deck.FADE],
     }
@@ -265,11 +268,9 @@ def test_a_space_at_the_office_tomorrow_morning(world: World) -> None:
     world.commit(made)
     page = opened(city="dublin", station="s4", what="space", at="20260303T0855Z")
     assert page.time_input[0].label == "Arriving at Tue 08:55 · in 20 h 55 min"
-    assert "space-1-far.json" in maps(page)[0]
-    # The nearest of the hourly horizons is 1,260 minutes: 09:00.
-    horizon = list(made.minutes).index(1260)
-    assert metrics(page)["Expected at Tue 08:55"].startswith(f"{made.space.median[horizon, 4]} space")
-    assert "forecast made for Tue 09:00, the nearest there is" in text_of(page)
+    assert "space-1-1255.json" in maps(page)[0]
+    then = frame_at(made, [1255])
+    assert metrics(page)["Expected at Tue 08:55"].startswith(f"{then.space.median[0, 4]} space")
 
     page.time_input[0].set_value(time(23, 30)).run()
     assert page.query_params["at"] == "20260302T2330Z"
@@ -350,11 +351,12 @@ def test_a_silent_feed_widens_its_intervals_and_at_last_shows_no_forecast(world:
 
     world.now = NOON + timedelta(minutes=55)
     hour_later = opened(city="dublin", station="s4", **{"in": "5"})
-    low, high = made.bike.low[12, 4], made.bike.high[12, 4]
+    then = frame_at(made, [60]).bike
+    low, high = then.low[0, 4], then.high[0, 4]
     assert metrics(hour_later)["Expected at 13:00"].endswith(f"({low}–{high})")
 
     world.now = NOON + timedelta(hours=5)
-    assert "bike-1-far.json" in maps(opened(city="dublin"))[0]
+    assert "bike-1-300.json" in maps(opened(city="dublin"))[0]
 
     world.now = NOON + timedelta(hours=24, minutes=10)
     page = opened(city="dublin", station="s4")

@@ -38,7 +38,10 @@ def mount(system_id: str) -> None:
 
     Call it from the whole script, not from a fragment: a button may change any part of the page.
     """
-    data = {"system": system_id, "known": favourites(system_id), "words": dict(shell_words.BUTTON_WORDS)}
+    data = {
+        "system": system_id, "known": favourites(system_id), "words": dict(shell_words.BUTTON_WORDS),
+        "address": address_bar.mended(),
+    }  # fmt: skip
     _component(key=_KEY, data=data, height=1, on_favourites_change=_kept, on_did_change=_did)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from markupsafe import Markup
 
-from dashboard.components import browser, kiosk, playback_control
+from dashboard.components import browser, kiosk, playback_control, which_city
 from dashboard.components.html import show, tag
 from dashboard.state import address_bar
 from dashboard.state.pages import PAGES, path
@@ -18,7 +18,6 @@ from dashboard.store_reader import StoreReader, View, reader
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
-from ingest.store import SystemState
 from ingest.system import System
 
 PICKER_SECONDS = 10
@@ -32,7 +31,7 @@ def enter(page: str) -> System | None:
     if not systems:
         nothing_followed()
         return None
-    system = chosen(systems, source.store.systems.states())
+    system = which_city.chosen(systems, source.store.systems.states())
     if address_bar.screen().kiosk:
         kiosk.mount(page)
         return system
@@ -66,9 +65,9 @@ def pages(current: str, system_id: str) -> Markup:
     The component listens for a touch, so that the page changes without a reload and with the newest choices.
     The address is there for a new tab, and for people who check where a link leads.
     """
-    links, screen = [], replace(address_bar.screen(), city=system_id)
+    links = []
     for page, entry in PAGES.items():
-        query = urlencode(screen.address(page))
+        query = urlencode(replace(address_bar.ready_for(page), city=system_id).address(page))
         address = f"{path(page)}?{query}"
         here = "page" if page == current else None
         links.append(tag("a", entry.title(), href=address, data_do=f"page:{page}", aria_current=here))
@@ -91,19 +90,6 @@ def nothing_followed() -> None:
         notice(shell_words.NO_SYSTEMS(), shell_words.NO_SYSTEMS_HINT())
     else:
         notice(shell_words.NOTHING_YET(), shell_words.NOTHING_HINT())
-
-
-def chosen(systems: list[System], states: dict[str, SystemState]) -> System:
-    """Find the city on screen: the one in the address, else the first that had a frame."""
-    known = {system.system_id: system for system in systems}
-    chosen_id = address_bar.screen().city
-    if chosen_id in known:
-        return known[chosen_id]
-    opened = st.session_state.get("opened")
-    if opened not in known:
-        opened = next((key for key in known if key in states and states[key].frame_version is not None), None)
-        st.session_state["opened"] = opened
-    return known[opened] if opened is not None else systems[0]
 
 
 def label(system: System) -> str:
@@ -148,6 +134,7 @@ def pick(city: str, current: str) -> None:
 
 def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
     """Show notices about what is missing or wrong; `spaces` where the page is about spaces too."""
+    which_city.notes(source, view)
     name, feed = label(view.system), view.state
     if view.frame is None:
         has_worker = source.has_worker()

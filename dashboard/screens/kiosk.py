@@ -14,7 +14,7 @@ from datetime import timedelta
 import streamlit as st
 from markupsafe import Markup
 
-from dashboard.components import kiosk, page_shell, station_map
+from dashboard.components import kiosk, page_shell, station_map, which_city
 from dashboard.components.html import show, tag
 from dashboard.maps import deck, ground
 from dashboard.screens.accuracy import over_time
@@ -58,7 +58,7 @@ def map_step(system: System) -> None:
     """Draw map and panel at the next arrival time of the sweep. Runs again by itself."""
     source = reader()
     view = source.view(system)
-    if view.frame is None and not address_bar.screen().city and source.has_frame():
+    if which_city.is_undecided(view):
         st.rerun()
     turn, minutes = step()
     with st.container(key="kiosk-notices"):

@@ -14,6 +14,7 @@ from dashboard.components import (
     station_list,
     station_map,
     station_panel,
+    which_city,
 )
 from dashboard.components.html import show, tag
 from dashboard.maps import deck, ground
@@ -54,11 +55,11 @@ def city(system: System, drawn: str) -> None:
     view = source.view(system)
     if (view.system.speed, view.system.poll_seconds) != (system.speed, system.poll_seconds):
         st.rerun()
+    if which_city.is_undecided(view):
+        st.rerun()
     browser.choose_when(view.now, view.zone)
     if view.frame is None:
         page_shell.warn(source, view, spaces=address_bar.screen().what == "space")
-        if not address_bar.screen().city and source.has_frame():
-            st.rerun()
         return
     # Before the notices, which come and go. Controls that move are new ones to the browser: on a busy machine
     # they sent their defaults as if somebody had chosen them.

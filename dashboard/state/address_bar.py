@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from typing import Any, Literal, cast, get_args
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -49,6 +50,10 @@ _MOST_MODELS = len(accuracy.MODELS) + 2
 _AT = "%Y%m%dT%H%MZ"
 _KEY = "screen"
 _SEEN = "screen-address"
+_OPENED = "screen-opened-address"
+_MENDED = "screen-mended-address"
+_GUESS = "screen-guess"
+_STARTED = "screen-start-from-map"
 _PAGE = "screen-page"
 _GO = "screen-next-page"
 _WIDGETS = ("what", "n", "minutes", "horizon", "measure", "past", "models", "everywhere")
@@ -195,7 +200,9 @@ def adopt(page: str = HOME) -> None:
     who goes back may meet the state between: an address without this page's own choices. Then these stay too.
     """
     query, before = st.query_params.to_dict(), st.session_state.get(_KEY)
-    if before is None or query != st.session_state[_SEEN] or page != shown():
+    # Until the browser has mended an address, it comes with the one that was opened.
+    seen = query == st.session_state.get(_SEEN) or query == st.session_state.get(_OPENED)
+    if before is None or not seen or page != shown():
         new_screen = Screen.from_address(query)
         if before is not None and before.city == new_screen.city:
             own, others = PAGES[page].choices, PAGES[shown()].choices
@@ -207,8 +214,12 @@ def adopt(page: str = HOME) -> None:
         st.session_state[_KEY] = new_screen
         st.session_state[_SEEN] = query
         st.session_state[_PAGE] = page
-        if new_screen.address(page) != Screen.from_address(query).address(page):
-            _write(new_screen)
+        if before is None or before.city != new_screen.city:
+            st.session_state.pop(_GUESS, None)
+        st.session_state.pop(_OPENED, None)
+        st.session_state.pop(_MENDED, None)
+        if query and new_screen.address(page) != query:
+            _mend(new_screen)
         for name in _WIDGETS:
             st.session_state[_widget(name)] = getattr(st.session_state[_KEY], name)
         st.session_state.pop(CLOCK, None)
@@ -226,8 +237,24 @@ def shown() -> str:
 
 def go(page: str) -> None:
     """Request another page: the next run of the whole script switches to it."""
-    if page in PAGES:
-        st.session_state[_GO] = page
+    if page not in PAGES:
+        return
+    st.session_state[_GO] = page
+    if page == "trip" and page != shown():
+        st.session_state[_KEY] = ready_for(page)
+        st.session_state[_STARTED] = screen().start
+
+
+def ready_for(page: str) -> Screen:
+    """Give the choices that another page begins with.
+
+    A trip starts at the station that was chosen on the map, unless a start was chosen for the trip.
+    """
+    now = screen()
+    free = now.start in ("", st.session_state.get(_STARTED))
+    if page != "trip" or page == shown() or not now.station or not free or now.station == now.goal:
+        return now
+    return replace(now, start=now.station)
 
 
 def asked() -> str | None:
@@ -238,7 +265,34 @@ def asked() -> str | None:
 
 def move(city: str) -> None:
     """Switch to another city, and drop the choices of this city's stations."""
+    st.session_state.pop(_GUESS, None)
     change(city=city, station="", start="", goal="")
+
+
+def settle(city: str) -> None:
+    """Take a city that nobody has chosen, in place of none in the address or of one that is not known.
+
+    The stations of an unknown city are dropped: another city may have the same ids.
+    """
+    before = screen()
+    settled = replace(before, city=city)
+    if before.city:
+        settled = replace(settled, station="", start="", goal="")
+    st.session_state[_GUESS] = (city, before.city)
+    st.session_state[_KEY] = settled
+    _mend(settled)
+
+
+def guess() -> tuple[str, str]:
+    """Give the city that nobody has chosen, and the unknown one that the address named; "" for none."""
+    return cast("tuple[str, str]", st.session_state.get(_GUESS, ("", "")))
+
+
+def mended() -> dict[str, Any]:
+    """Give the query that was opened, and the one that the browser is to put in its place; empty for none."""
+    if _MENDED not in st.session_state:
+        return {}
+    return {"opened": st.session_state[_OPENED], "right": st.session_state[_MENDED]}
 
 
 def change(**choices: Any) -> None:
@@ -249,7 +303,20 @@ def change(**choices: Any) -> None:
         _write(changed)
 
 
+def _mend(screen: Screen) -> None:
+    """Have the browser put a right address in the place of the one that was opened.
+
+    Streamlit would add the right one to the history. Back would then lead to the wrong one, and from there
+    forward again.
+    """
+    st.session_state[_OPENED] = st.query_params.to_dict()
+    st.session_state[_SEEN] = screen.address(shown())
+    st.session_state[_MENDED] = urlencode(screen.address(shown()))
+
+
 def _write(screen: Screen) -> None:
+    st.session_state.pop(_OPENED, None)
+    st.session_state.pop(_MENDED, None)
     st.session_state[_SEEN] = screen.address(shown())
     st.query_params.from_dict(screen.address(shown()))
 

@@ -57,8 +57,44 @@ function locate(button, words, send) {
   );
 }
 
+// Streamlit adds every new address to the history, a move of the slider too, and two for a change of page. Here
+// back leads to what was there before: another page, another city, or the map before a station was opened on it.
+let instead = null;
+
+function remember() {
+  if (history.isKept) return;
+  history.isKept = true;
+  const push = history.pushState.bind(history);
+  const of = (address, name) => new URLSearchParams(address.search).get(name) ?? "";
+  history.pushState = (state, title, url) => {
+    const next = new URL(url, location.href);
+    const elsewhere = next.pathname !== location.pathname || of(location, "city") !== of(next, "city");
+    if (elsewhere) push(state, title, url);
+    else if (of(next, "station") && !of(location, "station")) push({ ...state, opened: true }, title, url);
+    else if (history.state?.opened && !of(next, "station")) {
+      instead = url; // the entry before is the same map with no station
+      history.back();
+    } else history.replaceState(history.state, title, url);
+  };
+  addEventListener("popstate", (event) => {
+    if (instead === null) return;
+    event.stopImmediatePropagation();
+    history.replaceState(history.state, "", instead);
+    instead = null;
+  }, true);
+}
+
+// An address that was opened without a city, or with what makes no sense, gives way to the right one.
+function mend({ opened, right }) {
+  const sorted = (query) => JSON.stringify(Object.entries(query).sort());
+  if (!right || sorted(Object.fromEntries(new URLSearchParams(location.search))) !== sorted(opened)) return;
+  history.replaceState(history.state, "", `${location.pathname}?${right}${location.hash}`);
+}
+
 export default function ({ data, setStateValue, setTriggerValue }) {
-  const { system, known, words } = data;
+  const { system, known, words, address } = data;
+  remember();
+  mend(address);
   const sendFavourites = () => setStateValue("favourites", { system, stations: of(system) });
   const send = (what) => setTriggerValue("did", { ...what, time: Date.now() });
   if (JSON.stringify(of(system)) !== JSON.stringify(known)) sendFavourites();

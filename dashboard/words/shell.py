@@ -249,6 +249,23 @@ def map_by(host: str) -> str:
     return tr("Map, where it can be had: {host}", host=host)
 
 
+# The city on screen, where the address names none or an unknown one.
+
+
+UNKNOWN_CITY = mark("No city here is called “{name}”.")
+ONE_OF_THESE = mark("Did you mean one of these?")
+FROM_THE_LIST = mark("Choose one from the list above.")
+
+
+def made_up_first(name: str, others_have_answered: bool) -> str:
+    """Say why a made-up city is on screen that nobody chose."""
+    if others_have_answered:
+        return tr("{name} is a made-up city. By now a real one has answered:", name=name)
+    return tr(
+        "{name} is a made-up city: no real one has answered yet. Each is asked again by itself.", name=name
+    )
+
+
 # The arrival picker.
 
 LATER = mark("Later…")

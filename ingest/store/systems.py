@@ -141,6 +141,12 @@ class SystemTables:
             row = db.execute(sa.select(*_STATE).where(systems.c.system_id == system_id)).one_or_none()
             return None if row is None else SystemState(**row._mapping)
 
+    def timezones(self) -> dict[str, str]:
+        """Give the time zone of every system that ever told its stations, by its id."""
+        query = sa.select(systems.c.system_id, systems.c.timezone).where(systems.c.timezone.is_not(None))
+        with self._read() as db:
+            return {row.system_id: row.timezone for row in db.execute(query)}
+
     def stations(self, system_id: str) -> Stations | None:
         """Fetch the stations as last described; None before the first answer."""
         with self._read() as db:

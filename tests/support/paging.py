@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from html import unescape
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
 
 from streamlit.testing.v1 import AppTest
 
@@ -25,6 +28,13 @@ def run_page(query: Mapping[str, str], page: str = HOME, timeout: float = 20) ->
     opened.run()
     assert not opened.exception
     return opened
+
+
+def mended(page: AppTest) -> dict[str, Any]:
+    """Give the query that was opened, and the one that the browser is to put in its place; empty for none."""
+    mounted = next(each.proto for each in page.get("bidi_component") if "browser" in str(each.proto))
+    found: dict[str, Any] = json.loads(mounted.json)["address"]
+    return {**found, "right": dict(parse_qsl(found["right"]))} if found else {}
 
 
 def html(page: AppTest) -> str:

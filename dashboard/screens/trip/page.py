@@ -8,7 +8,7 @@ from hashlib import sha1
 import streamlit as st
 
 from dashboard import itinerary
-from dashboard.components import arrival_picker, browser, legend, page_shell, station_map
+from dashboard.components import arrival_picker, browser, legend, page_shell, station_map, which_city
 from dashboard.components.html import show, tag
 from dashboard.itinerary import End
 from dashboard.maps import deck, ground, trip_map
@@ -50,13 +50,13 @@ def whole(system: System, was: Drawn) -> None:
     view = source.view(system)
     if drawn(view) != was:
         st.rerun()
+    if which_city.is_undecided(view):
+        st.rerun()
     browser.choose_when(view.now, view.zone)
     # In a box of its own: a notice that comes or goes would otherwise make controls and map new ones.
     with st.container(key="notices"):
         page_shell.warn(source, view, spaces=True)
     if view.frame is None:
-        if not address_bar.screen().city and source.has_frame():
-            st.rerun()
         return
     if system.system_id in source.round_trips():
         page_shell.notice(trip_words.ROUND_TRIP())

@@ -86,3 +86,36 @@ def test_a_refused_place_shows_how_to_go_on() -> None:
 )
 def test_favourites_are_ids_of_one_city_and_nothing_else(what: dict[str, Any], kept: list[str]) -> None:
     assert send("remember", what).text[3].value == repr(kept)
+
+
+@pytest.mark.parametrize(
+    ("touched", "start"),
+    [
+        (["station:s7", "page:trip"], "s7"),
+        (["station:s7", "page:trip", "station:s8", "page:trip"], "s8"),
+        (["start:s1", "station:s7", "page:trip"], "s1"),
+        (["station:s7", "page:trip", "start:s1", "station:s8", "page:trip"], "s1"),
+        (["station:s7", "page:trip", "start:", "page:trip"], "s7"),
+        (["goal:s7", "station:s7", "page:trip"], ""),
+        (["station:s7", "page:accuracy"], ""),
+        (["page:trip"], ""),
+    ],
+)
+def test_a_trip_starts_at_the_station_of_the_map_unless_it_has_a_start(
+    touched: list[str], start: str
+) -> None:
+    def script(touched: list[str]) -> None:
+        import streamlit as st
+
+        from dashboard.components import browser
+        from dashboard.state import address_bar
+
+        address_bar.adopt()
+        for each in touched:
+            verb, identity = each.split(":")
+            browser.act({"do": verb, "id": identity})
+        st.text(address_bar.screen().start)
+
+    page = AppTest.from_function(script, args=(touched,), default_timeout=20).run()
+    assert not page.exception
+    assert page.text[0].value == start

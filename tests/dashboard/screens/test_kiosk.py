@@ -12,6 +12,7 @@ from itertools import pairwise
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.components import which_city
 from dashboard.components.kiosk import screen_size
 from dashboard.screens import kiosk
 from dashboard.state.address_bar import MINUTES
@@ -106,6 +107,7 @@ def test_a_city_that_nobody_named_gives_way_to_one_that_has_answered(world: Worl
     page = opened(kiosk="1")
     assert kiosk_words.KIOSK_NO_COUNTS() in panel(page)
     world.commit(frame("boulder"))
+    world.now += which_city.PATIENCE
     page.run()
     page.run()
     assert "Boulder" in panel(page)

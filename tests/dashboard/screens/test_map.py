@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from dashboard import store_reader
+from dashboard.components import which_city
 from dashboard.maps import deck
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
@@ -110,7 +111,9 @@ def test_a_refused_feed_shows_the_reason(world: World) -> None:
 def test_the_first_city_with_an_answer_opens_and_stays(world: World) -> None:
     world.commit(frame("boulder"))
     page = opened()
-    assert page.selectbox[0].value == "boulder"
+    assert "Waiting for the first answer of Dublin" in text_of(page)
+    world.now += which_city.PATIENCE
+    assert page.run().selectbox[0].value == "boulder"
     world.commit(frame("dublin"))
     assert page.run().selectbox[0].value == "boulder"
     assert opened().selectbox[0].value == "dublin"
@@ -165,6 +168,7 @@ def test_an_address_brings_the_same_screen_back(world: World) -> None:
         str(made.space.median[list(made.minutes).index(30), 4])
     )
     assert "replayed" in text_of(page)
+    assert any('href="trip?city=boulder&amp;from=s4&amp;' in e.proto.body for e in page.get("html"))
 
 
 @pytest.mark.parametrize(

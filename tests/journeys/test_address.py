@@ -1,0 +1,70 @@
+"""Journeys in real Chromium: the address from the first moment on, and the way back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dashboard.words import station as station_words
+from tests.support.browsing import DESK, Site, Visit, expect_colours, pixel, set_slider, steps_of
+
+pytestmark = pytest.mark.browser
+
+
+def entries(page: Page) -> int:
+    return int(page.evaluate("history.length"))
+
+
+def test_the_address_has_the_city_at_once_and_back_is_one_step(visit: Visit, site: Site) -> None:
+    """Streamlit alone made an entry of every move of the slider, and two of a change of page."""
+    page = visit("", {**DESK, "timezone_id": "America/Denver", "locale": "en-US"})
+    picker = page.get_by_role("combobox").first
+    expect(page).to_have_url(re.compile(r"\?city=dublin&what=bike"))  # Boulder is only replayed
+    first = entries(page)
+    set_slider(page, 30)
+    page.get_by_role("radio", name="2", exact=True).click()
+    expect(page).to_have_url(re.compile("n=2&in=30"))
+    assert entries(page) == first
+
+    steps = steps_of(site.dublin, 30, "bike", 2)
+    expect_colours(page, site.dublin, steps)
+    page.mouse.click(*pixel(page, site.dublin, 20))
+    panel = page.locator(".station")
+    expect(panel).to_contain_text("Station 20")
+    set_slider(page, 40)
+    page.go_back()
+    expect(panel).to_have_count(0)
+    expect(page).to_have_url(re.compile("city=dublin&what=bike&n=2&in=30$"))
+
+    page.mouse.move(5, 5)
+    expect_colours(page, site.dublin, steps)
+    page.mouse.click(*pixel(page, site.dublin, 21))
+    expect(panel).to_contain_text("Station 21")
+    set_slider(page, 45)
+    page.get_by_role("button", name=station_words.CLOSE()).click()
+    expect(panel).to_have_count(0)
+    expect(page).to_have_url(re.compile("city=dublin&what=bike&n=2&in=45$"))
+
+    page.get_by_role("link", name="Trip").click()
+    expect(page).to_have_url(re.compile(r"/trip\?city=dublin"))
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/\?city=dublin&what=bike&n=2&in=45$"))
+    expect(page.get_by_role("slider")).to_have_value("45")
+
+    picker.click()
+    page.get_by_role("option", name=re.compile("Boulder")).click()
+    expect(page).to_have_url(re.compile("city=boulder"))
+    page.go_back()
+    expect(picker).to_have_value("Dublin · dublinbikes · live")
+    expect(page).to_have_url(re.compile("city=dublin"))
+
+
+def test_an_address_of_nonsense_is_put_right_without_a_step(visit: Visit) -> None:
+    page = visit("?city=dubln&station=s3&what=car&n=-7&in=soon&at=x&kiosk=yes")
+    expect(page.get_by_text("No city here is called “dubln”.")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"\?city=dublin&what=bike&n=1&in=\d+$"))
+    assert entries(page) == 2  # about:blank is the first
+    page.get_by_role("button", name="Dublin").click()
+    expect(page.get_by_text("No city here is called")).to_have_count(0)

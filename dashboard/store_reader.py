@@ -294,10 +294,21 @@ class StoreReader:
         return self.store.preparations.holder(self.clock()) is not None
 
     def play(self, system_id: str, change: Callable[[Playback, datetime], Playback]) -> None:
-        """Change how a system is to be played: the one thing that a page writes."""
+        """Change how a system is to be played. Beside it pages write only `ask_for_try`."""
         playback = self.store.playback.get(system_id)
         if playback is not None:
             self.store.playback.set(system_id, change(playback, self.clock()))
+
+    def ask_for_try(self, system_id: str) -> None:
+        """Write that somebody wants a feed to be tried now, unless that is written already."""
+        state = self.store.systems.state(system_id)
+        if state is not None and not self.is_asked_for(state):
+            self.store.tries.ask(system_id, self.clock())
+
+    def is_asked_for(self, state: SystemState) -> bool:
+        """Tell whether somebody has asked for a try since the last one."""
+        at = self.store.tries.asked_at().get(state.system_id)
+        return at is not None and (state.last_try_at is None or at > state.last_try_at)
 
     def system_time(self, system: System, state: SystemState) -> datetime:
         """Give a system's own time: the wall's for a live feed, which may be hours behind.

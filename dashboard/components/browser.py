@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from dashboard.components.html import STATIC, tag
 from dashboard.state import address_bar
+from dashboard.store_reader import reader
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
 from model.trip import Point
@@ -97,6 +98,8 @@ def act(sent: Mapping[str, Any]) -> None:
         address_bar.go(identity)
     elif verb == "feed" and isinstance(identity, str):
         address_bar.move(identity)
+    elif verb == "try" and isinstance(identity, str):
+        reader().ask_for_try(identity)
     elif verb in ("start", "goal") and isinstance(identity, str):
         address_bar.change(**{verb: identity})
     elif verb == "swap":

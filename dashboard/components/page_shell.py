@@ -22,6 +22,9 @@ from ingest.system import System
 
 PICKER_SECONDS = 10
 
+SOON = timedelta(seconds=15)
+"""The wait until the next try from which on a page offers to try at once."""
+
 
 def enter(page: str) -> System | None:
     """Draw title, navigation and pickers, and give back the city on screen; None where none is followed."""
@@ -151,6 +154,7 @@ def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
         learning = has_worker and view.system.is_made_up and feed.state == "waiting"
         words = shell_words.waiting(name, feed.state, feed_error(feed.reason), view.next_in)
         notice(shell_words.learning_month(name) if learning else words, more)
+        way_on(source, view)
         return
     wrong = shell_words.trouble(name, feed.state, feed_error(feed.reason), view.next_in)
     if view.horizon(0) is None:
@@ -163,6 +167,8 @@ def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
         notice(wrong)
     elif view.stale:
         notice(shell_words.stale(view.age))
+    if wrong:
+        way_on(source, view)
     late = view.next_in is not None and view.next_in < -timedelta(seconds=max(30, view.system.poll_seconds))
     if late and (absent := no_worker(source)):
         notice(absent)
@@ -170,6 +176,22 @@ def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
         notice(shell_words.NO_STATIONS())
     elif spaces and (view.frame.docks < 0).all():
         notice(shell_words.NO_DOCKS())
+
+
+def way_on(source: StoreReader, view: View) -> None:
+    """Offer to try a feed that failed before it is due, and cities that have answered where it has no map."""
+    if address_bar.screen().kiosk:
+        return
+    failed = view.state.failures > 0 and not view.system.is_played and source.has_worker()
+    buttons = []
+    if failed and source.is_asked_for(view.state):
+        buttons.append(tag("span", shell_words.TRIED_SOON(), cls="note", role="status"))
+    elif failed and view.next_in is not None and view.next_in > SOON:
+        buttons.append(browser.button("try", shell_words.TRY_NOW(), identity=view.system.system_id))
+    if view.frame is None:
+        buttons += which_city.buttons(which_city.answered(source))
+    if buttons:
+        show(tag("p", *buttons, cls="actions"))
 
 
 def no_worker(source: StoreReader) -> str:

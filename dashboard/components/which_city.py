@@ -112,24 +112,36 @@ def notes(source: StoreReader, view: View) -> None:
         words = shell_words.UNKNOWN_CITY(name=shortened(unknown))
         more = shell_words.ONE_OF_THESE() if near else shell_words.FROM_THE_LIST()
         show(offer(words if kiosk else f"{words} {more}", near))
-    elif guessed and not kiosk and view.system.label not in _REALNESS:
-        live = [row for row in source.store.systems.followed() if not row.label]
-        answered = [row for row in live if _answers(source, row)]
-        if live:
-            words = shell_words.made_up_first(view.system.city, bool(answered))
-            show(offer(words, answered[:_OFFERED]))
+        return
+    stands_in = guessed and not kiosk and view.system.label not in _REALNESS
+    if stands_in and any(not row.label for row in source.store.systems.followed()):
+        real = [row for row in answered(source) if not row.label]
+        show(offer(shell_words.made_up_first(view.system.city, bool(real)), real))
 
 
-def _answers(source: StoreReader, system: System) -> bool:
-    known = source.overview().get(system.system_id)
-    return known is not None and _has_forecast(known[1], system, source.clock())
+def answered(source: StoreReader) -> list[System]:
+    """Give the first cities that have a map to show, the nearest to the viewer and the real ones first."""
+    now, viewer, zones = source.clock(), visitor(), source.store.systems.timezones()
+    found = [system for system, state in source.overview().values() if _has_forecast(state, system, now)]
+
+    def rank(system: System) -> tuple[int, int]:
+        near = viewer.nearness(zones.get(system.system_id, ""), system.country, now)
+        return _REALNESS.get(system.label, 2), -near
+
+    return sorted(found, key=rank)[:_OFFERED]
+
+
+def buttons(systems: Sequence[System]) -> list[Markup]:
+    """Write a button for each city."""
+    return [
+        browser.button("feed", shell_words.city(row.name, row.city, row.label), identity=row.system_id)
+        for row in systems
+    ]
 
 
 def offer(words: str, systems: Sequence[System]) -> Markup:
     """Write a notice that offers cities."""
-    buttons = (browser.button("feed", shell_words.city(row.name, row.city, row.label), identity=row.system_id)
-               for row in systems)  # fmt: skip
-    return tag("div", tag("p", words), *buttons, cls="offer", role="status")
+    return tag("div", tag("p", words), *buttons(systems), cls="offer", role="status")
 
 
 def like(name: str, systems: Sequence[System]) -> list[System]:

@@ -59,36 +59,34 @@ function locate(button, words, send) {
 
 // Streamlit adds every new address to the history, a move of the slider too, and two for a change of page. Here
 // back leads to what was there before: another page, another city, or the map before a station was opened on it.
-let instead = null;
-
+// Where that station was closed since, the map stands in the history twice, and back goes past both.
 function remember() {
   if (history.isKept) return;
   history.isKept = true;
-  const push = history.pushState.bind(history);
+  const [push, replace] = [history.pushState.bind(history), history.replaceState.bind(history)];
   const of = (address, name) => new URLSearchParams(address.search).get(name) ?? "";
+  let here = history.state ?? {};
+  history.replaceState = (state, title, url) => replace(here, "", url);
   history.pushState = (state, title, url) => {
     const next = new URL(url, location.href);
+    const opens = of(next, "station") !== "" && of(location, "station") === "";
     const elsewhere = next.pathname !== location.pathname || of(location, "city") !== of(next, "city");
-    if (elsewhere) push(state, title, url);
-    else if (of(next, "station") && !of(location, "station")) push({ ...state, opened: true }, title, url);
-    else if (history.state?.opened && !of(next, "station")) {
-      instead = url; // the entry before is the same map with no station
-      history.back();
-    } else history.replaceState(history.state, title, url);
+    const isNew = elsewhere || opens;
+    here = isNew ? { step: (here.step ?? 0) + 1, opens } : { ...here, twin: here.opens && !of(next, "station") };
+    (isNew ? push : replace)(here, "", url);
   };
-  addEventListener("popstate", (event) => {
-    if (instead === null) return;
-    event.stopImmediatePropagation();
-    history.replaceState(history.state, "", instead);
-    instead = null;
-  }, true);
+  addEventListener("popstate", ({ state }) => {
+    const passes = here.twin && (state?.step ?? 0) < here.step;
+    here = state ?? {};
+    if (passes) history.back();
+  });
 }
 
 // An address that was opened without a city, or with what makes no sense, gives way to the right one.
 function mend({ opened, right }) {
   const sorted = (query) => JSON.stringify(Object.entries(query).sort());
   if (!right || sorted(Object.fromEntries(new URLSearchParams(location.search))) !== sorted(opened)) return;
-  history.replaceState(history.state, "", `${location.pathname}?${right}${location.hash}`);
+  history.replaceState({}, "", `${location.pathname}?${right}${location.hash}`);
 }
 
 export default function ({ data, setStateValue, setTriggerValue }) {

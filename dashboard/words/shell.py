@@ -249,6 +249,12 @@ def map_by(host: str) -> str:
     return tr("Map, where it can be had: {host}", host=host)
 
 
+# A city that is not reached.
+
+TRY_NOW = mark("Try now")
+TRIED_SOON = mark("It is tried again within a minute; a feed that asks for a longer wait gets it.")
+
+
 # The city on screen, where the address names none or an unknown one.
 
 

@@ -29,13 +29,17 @@ GRANT USAGE ON SCHEMA public TO dockcast_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO dockcast_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE dockcast_worker IN SCHEMA public GRANT SELECT ON TABLES TO dockcast_app;
 
--- It writes one thing: how a made-up or recorded city is to be played (pause, speed, begin anew). Which run
--- has begun, the worker alone says. The table is the worker's to make, so the grant waits for it.
+-- It writes two things: how a made-up or recorded city is to be played (pause, speed, begin anew), and that
+-- somebody wants a feed to be tried now. Which run has begun, the worker alone says. The tables are the worker's
+-- to make, so the grants wait for them.
 CREATE OR REPLACE FUNCTION public.dockcast_let_apps_play() RETURNS event_trigger LANGUAGE plpgsql
 SET search_path = pg_catalog AS $$
 BEGIN
     IF to_regclass('public.playbacks') IS NOT NULL THEN
         GRANT INSERT, UPDATE (at, wall, speed, paused, begin, run) ON public.playbacks TO dockcast_app;
+    END IF;
+    IF to_regclass('public.tries') IS NOT NULL THEN
+        GRANT INSERT, UPDATE (at) ON public.tries TO dockcast_app;
     END IF;
 END $$;
 REVOKE ALL ON FUNCTION public.dockcast_let_apps_play() FROM PUBLIC;
@@ -48,6 +52,9 @@ DO $$
 BEGIN
     IF to_regclass('public.playbacks') IS NOT NULL THEN
         GRANT INSERT, UPDATE (at, wall, speed, paused, begin, run) ON public.playbacks TO dockcast_app;
+    END IF;
+    IF to_regclass('public.tries') IS NOT NULL THEN
+        GRANT INSERT, UPDATE (at) ON public.tries TO dockcast_app;
     END IF;
 END $$;
 

@@ -30,6 +30,7 @@ from ingest.store.renumbering import renumber
 from ingest.store.scores import ScoreTables
 from ingest.store.systems import SystemTables
 from ingest.store.tables import EMPTIED_BY_BEGIN, systems
+from ingest.store.tries import TryTable
 from ingest.store.weather import WeatherTable
 from model.gaps import SHORT
 from model.identity import Renumbering
@@ -108,6 +109,7 @@ class Store:
         self.feed_health = FeedHealthQueries(database)
         self.findings = FindingTable(database)
         self.playback = PlaybackTable(database)
+        self.tries = TryTable(database)
         self.weather = WeatherTable(database)
 
     def close(self) -> None:

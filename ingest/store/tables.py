@@ -255,6 +255,13 @@ playbacks = sa.Table(
     sa.Column("begun", sa.Integer, nullable=False),
 )
 
+tries = sa.Table(
+    "tries",
+    metadata,
+    _system_id(),
+    sa.Column("at", UnixTime, nullable=False),
+)
+
 weathers = sa.Table(
     "weathers",
     metadata,

@@ -74,6 +74,11 @@ def after_failure(
     return now + max(wait, retry_after or timedelta(0))
 
 
+def may_try_after(system: System, now: datetime, retry_after: timedelta | None = None) -> datetime:
+    """Give the time from which on a feed that failed may be tried again because somebody wants it."""
+    return now + max(timedelta(seconds=system.poll_seconds), retry_after or timedelta(0))
+
+
 def silent_after(system: System, ttl_seconds: float, usual_gap: timedelta) -> timedelta:
     """Give the time without news after which a feed counts as silent.
 

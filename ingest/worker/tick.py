@@ -17,7 +17,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ingest.gbfs.errors import FeedError
+from ingest.gbfs.errors import FeedError, FetchFailed
 from ingest.gbfs.feed import Poll
 from ingest.gbfs.findings import of_renumbering
 from ingest.gbfs.hours import REMEMBERED, covering
@@ -132,6 +132,8 @@ class Ticker:
     - `run_tick` does one tick and may raise: extend it to do something before or after.
     - `before_learning` runs before each snapshot is learnt: override it to fill in the time before it.
     - `waited_seconds` is how long the last tick that polled waited for strangers: feed and weather.
+    - `may_try_at` is None, or the time from which on a feed that failed may be tried before it is due.
+    - `asked_at` is when the last poll began, by the clock.
     - `answered` is called once a poll has its answer, or an error: its owner may set it before each tick.
     - `claim`, `take_lease` and `log_state` are for use by both.
     """
@@ -159,6 +161,8 @@ class Ticker:
         self.clock = clock
         self.working_copy: WorkingCopy | None = None
         self.waited_seconds = 0.0
+        self.may_try_at: datetime | None = None
+        self.asked_at: datetime | None = None
         self.answered: Callable[[], None] = lambda: None
         self._open_feed = open_feed
         self._place = place
@@ -216,7 +220,8 @@ class Ticker:
             copy = self.working_copy = self._load(now)
             if now < copy.due_at:
                 return copy.due_at
-        asked_at, begun = self.clock(), time.perf_counter()
+        asked_at = self.asked_at = self.clock()
+        self.may_try_at, begun = None, time.perf_counter()
         try:
             poll = copy.feed.poll()
         except FeedError as error:
@@ -450,6 +455,8 @@ class Ticker:
         due = self._next_poll_at = schedule.after_failure(
             self.system, now, copy.failures, self._jitter, error.retry_after
         )
+        asked_to_wait = error.retry_after if isinstance(error, FetchFailed) else None  # by its server
+        self.may_try_at = schedule.may_try_after(self.system, now, asked_to_wait)
         row = PollRow(now, None, error.outcome, error.reason, seconds, "[]")
         self._commit_poll(row, due, error.state, copy.failures)
         self.log_state(error.state, f"{error}; next try at {_hms(due)}")

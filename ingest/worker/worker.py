@@ -154,11 +154,25 @@ class Worker:
             if new:
                 self._store.systems.follow([*self._listed, *new])
                 self._listed += new
-            followed = self._store.systems.followed()
+            followed, wanted = self._store.systems.followed(), self._store.tries.asked_at()
         except StoreFailedError as error:
             log.warning("the systems cannot be taken up: %s", error)
             return
         self._take_up(followed)
+        for system_id, asked_at in wanted.items():
+            if system_id in self._tickers:
+                self._try_soon(self._tickers[system_id], asked_at)
+
+    def _try_soon(self, ticker: Ticker, asked_at: datetime) -> None:
+        """Bring the next poll of a feed that failed forward, if somebody has asked for it since the last."""
+        at, polled_at, now = ticker.may_try_at, ticker.asked_at, self._clock()
+        if at is None or polled_at is None or asked_at <= polled_at:
+            return
+        with self._booking:
+            _, due = self._bookings.get(ticker, (0, math.inf))
+        wait = max((at - now).total_seconds(), 0.0)
+        if due != math.inf and due > time.monotonic() + wait + 1:
+            self._book(ticker, now + timedelta(seconds=wait), unless_running=True)
 
     def _take_up(self, followed: Sequence[System]) -> None:
         """Begin to tick the systems that are followed now, and end with those that are not any more."""
@@ -259,12 +273,14 @@ class Worker:
             log.warning("the leases could not be given up: %s", error)
         log.info("stopped")
 
-    def _book(self, ticker: Ticker, at: datetime) -> None:
+    def _book(self, ticker: Ticker, at: datetime, *, unless_running: bool = False) -> None:
         # The job has no id of its own. APScheduler drops a job that is due before the job that booked it has
         # returned, if both have one id, and the system would never be polled again.
         with self._booking:
             if self._tickers.get(ticker.system.system_id) is not ticker:
                 return  # not followed any more
+            if unless_running and self._bookings.get(ticker, (0, 0.0))[1] == math.inf:
+                return  # which books the next tick itself
             number = self._bookings.get(ticker, (0, 0.0))[0] + 1
             wait = (at - self._clock()).total_seconds()
             self._bookings[ticker] = number, time.monotonic() + wait

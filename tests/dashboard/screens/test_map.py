@@ -103,6 +103,28 @@ def test_a_city_out_of_reach_shows_the_reason_and_the_next_try(world: World) -> 
     assert page.selectbox[0].options[0] == "Dublin · dublinbikes · not reached"
 
 
+def test_a_city_out_of_reach_offers_to_try_now_once_and_cities_that_have_answered(world: World) -> None:
+    world.commit(frame("boulder"))
+    world.fail("dublin", "unreachable", "no answer")
+    page = opened(city="dublin")
+    html = "".join(each.proto.body for each in page.get("html"))
+    assert 'data-do="try:dublin"' in html
+    assert 'data-do="feed:boulder"' in html
+    world.now += timedelta(seconds=1)
+    store_reader.reader().ask_for_try("dublin")
+    page.run()
+    assert shell_words.TRIED_SOON() in text_of(page)
+    assert not any("try:" in each.proto.body for each in page.get("html"))
+    world.now += timedelta(seconds=10)
+    store_reader.reader().ask_for_try("dublin")
+    assert world.store.tries.asked_at()["dublin"] == NOON + timedelta(seconds=1), "one is enough"
+    world.fail("dublin", "unreachable", "no answer")
+    assert shell_words.TRY_NOW() in text_of(page.run())
+    for asked in ("boulder", "atlantis", "'; drop table"):
+        store_reader.reader().ask_for_try(asked)
+    assert set(world.store.tries.asked_at()) == {"dublin", "boulder"}
+
+
 def test_a_refused_feed_shows_the_reason(world: World) -> None:
     world.fail("dublin", "refused", "the system has no stations, only free-floating bikes")
     assert "its feed cannot be used: the system has no stations" in text_of(opened(city="dublin"))

@@ -82,6 +82,7 @@ FILLED: dict[str, list[dict[str, Any]]] = {
         {"system_id": "dublin", "at": AT + 0.5, "wall": AT + 1.5, "speed": 60.0, "paused": True,
          "begin": "learnt", "run": 2, "begun": 1}
     ],
+    "tries": [{"system_id": "dublin", "at": AT + 7.5}],
     "weathers": [{"system_id": "dublin", "at": AT, "blob": BLOB}],
     "feed_documents": [{"system_id": "dublin", "name": "vehicle_types", "content": '{"ß": "plain"}'}],
     "findings": [

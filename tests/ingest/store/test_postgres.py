@@ -179,7 +179,7 @@ def roles(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_an_app_may_read_everything_and_write_only_playbacks(roles: dict[str, str]) -> None:
+def test_an_app_may_read_everything_and_write_only_playbacks_and_tries(roles: dict[str, str]) -> None:
     with pytest.raises(StoreNotReadyError, match="start the worker"):
         Store(roles["app"], migrate=False)
     worker = Store(roles["worker"])
@@ -192,11 +192,15 @@ def test_an_app_may_read_everything_and_write_only_playbacks(roles: dict[str, st
         playback = Playback(NOON, NOON, paused=paused)
         reader.playback.set("dublin", playback)
         assert worker.playback.get("dublin") == playback
+    for seconds in (0, 1):
+        reader.tries.ask("dublin", NOON + timedelta(seconds=seconds))
+    assert worker.tries.asked_at() == {"dublin": NOON + timedelta(seconds=1)}
     engine = sa.create_engine(roles["app"])
     for forbidden in (
         "UPDATE systems SET name = 'x'",
         "UPDATE playbacks SET begun = 9",
         "DELETE FROM playbacks",
+        "DELETE FROM tries",
         "DELETE FROM polls",
         "INSERT INTO leases VALUES ('dublin', 'app', 9e9)",
         "UPDATE alembic_version SET version_num = '9999'",

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ingest import registry
+from ingest.gbfs.errors import EmptyDocument
 from ingest.gbfs.feed import Feed, Poll
 from ingest.http.client import Fetcher
 from ingest.registry import RegistryError
@@ -233,6 +234,34 @@ def test_a_feed_that_is_down_and_one_that_hangs_keep_no_other_waiting(
 
 
 @pytest.mark.both
+def test_a_feed_that_failed_is_tried_when_somebody_asks_but_not_before_it_may_be(
+    store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(schedule, "after_failure", lambda system, now, *_: now + timedelta(hours=1))
+    asked: list[float] = []
+
+    def fail(self: Feed) -> Poll:
+        asked.append(time.monotonic())
+        raise EmptyDocument("station_status")
+
+    monkeypatch.setattr(Feed, "poll", fail)
+    with working(store, [replace(cities[0], poll_seconds=1.0)]):
+        wait_for(lambda: asked)
+        store.tries.ask("one", datetime.now(UTC))
+        store.tries.ask("elsewhere", datetime.now(UTC))
+        wait_for(lambda: len(asked) == 2)
+        assert asked[1] - asked[0] > 0.95, "once a poll_seconds, which is a minute for a real feed"
+        time.sleep(1.5)
+        assert len(asked) == 2, "one wish is one try"
+
+
+def test_a_wish_does_not_break_into_the_wait_that_a_server_asked_for() -> None:
+    assert schedule.may_try_after(LIVE, NOON) == NOON + timedelta(minutes=1)
+    wait = timedelta(minutes=20)
+    assert schedule.may_try_after(LIVE, NOON, wait) == NOON + wait
+
+
 def test_a_second_worker_takes_over_when_the_first_stops(
     store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,8 +98,8 @@ class Viewport:
     radius_metres: float
 
 
-DESK, PHONE = (840, 520), (330, 380)
-"""Width and height in pixels that the map opens for, or a little less."""
+DESK, PHONE = (660, 450), (330, 320)
+"""Width and height in pixels that the map opens for: those of the smallest screen of each kind, either way up."""
 
 
 MARK = 15.0

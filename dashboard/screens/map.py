@@ -16,7 +16,7 @@ from dashboard.components import (
     station_panel,
     which_city,
 )
-from dashboard.components.html import show, tag
+from dashboard.components.html import show, stylesheet, tag, together
 from dashboard.maps import deck, ground
 from dashboard.outlook import at_horizon, by_hours, is_open, side, station_index
 from dashboard.screens import kiosk
@@ -37,8 +37,11 @@ def page() -> None:
     if address_bar.screen().kiosk:
         kiosk.draw(system)
         return
-    st.fragment(station_list.find)(system)
+    stylesheet("map.css")
     with st.container(key="map-and-panel"):
+        st.fragment(station_list.find)(system)
+        # Never drawn anew: the browser keeps whether it is open. On a large screen it is not shown.
+        show(tag("details", tag("summary", map_words.CHOOSE()), cls="fold"))
         st.fragment(city, run_every=page_shell.often(system))(system, address_bar.screen().station)
         st.fragment(station_panel.detail, run_every=page_shell.often(system, 10, 60))(system)
         show(legend.marks(ground.credit(system.label)))
@@ -74,8 +77,7 @@ def city(system: System, drawn: str) -> None:
         draw_map(view, horizon, at, index)
     if index is not None:
         station_panel.panel(view.frame, horizon, at, index, view.now)
-    if horizon is not None:
-        show(summary(view.frame, horizon, at))
+    show(together(chosen(at), summary(view.frame, horizon, at) if horizon is not None else ""))
     if st.session_state.get(station_list.SHOWN):
         station_list.draw(view, horizon, at)
 
@@ -124,6 +126,12 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
         lambda station_id: address_bar.change(station=station_id),
         None if index is None else station_map.ring(frame, what, horizon, index),
     )  # fmt: skip
+
+
+def chosen(at: str) -> Markup:
+    """Write what is chosen, as the line of the folded controls says it."""
+    screen = address_bar.screen()
+    return tag("p", map_words.chosen(screen.what, screen.n, at), cls="chosen")
 
 
 def summary(frame: Frame, horizon: int, at: str) -> Markup:

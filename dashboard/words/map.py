@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboard.words.catalogue import Words, mark, mark_plural, tr
-from dashboard.words.formats import number
+from dashboard.words.formats import number, things
 from dashboard.words.rules import What
 
 WHAT = mark("I want")
@@ -13,6 +13,8 @@ WHAT_OPTION: Words[What] = Words({"bike": mark("a bike"), "space": mark("a space
 
 MAP_ALT = mark("Map of the stations by chance and expected number; the list says the same.")
 PICK_HINT = mark("Choose a station on the map to see its numbers.")
+
+CHOOSE = mark("Choose what, and when")
 
 _SUMMARY = {
     "bike": mark_plural(
@@ -45,6 +47,16 @@ def summary(what: What, wanted: int, at: str, good: int, known: int) -> str:
     if not known:
         return tr("Nothing is forecast for this moment.")
     return _SUMMARY[what](wanted, time=at, good=number(good), known=number(known))
+
+
+def chosen(what: What, wanted: int, at: str) -> str:
+    """Write what is chosen, in short.
+
+    >>> chosen("bike", 1, "18:05"), chosen("space", 2, "Sun 08:55")
+    ('a bike · 18:05', '2 spaces · Sun 08:55')
+    """
+    wish = WHAT_OPTION[what] if wanted == 1 else things(wanted, what)
+    return f"{wish} · {at}"
 
 
 def tooltip(at: str, what: What, wanted: int, columns: Sequence[int]) -> str:

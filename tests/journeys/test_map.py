@@ -41,6 +41,7 @@ from tests.support.browsing import (
     set_slider,
     small_targets,
     steps_of,
+    unfold,
     wait_for_refresh,
 )
 from tests.support.processes import wait_for
@@ -134,6 +135,7 @@ def test_a_space_at_the_office_at_five_to_nine(
     page.locator(".matches").get_by_role("button", name="Station 31", exact=True).click()
     panel = page.locator(".station")
     expect(panel).to_contain_text("Station 31")
+    unfold(page)
     page.get_by_role("radio", name="a space").click()
     expect(panel).to_contain_text("Chance of a space")
     page.get_by_role("button", name=shell_words.LATER()).click()
@@ -266,9 +268,9 @@ def test_a_shared_link_opens_the_same_screen(
     panel = other.locator(".station")
     expect(panel.locator("h2")).to_have_text("Station 20")
     expect(panel).to_contain_text("Chance of 2 spaces")
+    unfold(other)
     expect(other.get_by_role("slider")).to_have_value("30")
-    if device is DESK:  # on a phone the panel stands before the southern stations
-        expect_colours(other, site.dublin, steps_of(site.dublin, 30, "space", 2))
+    expect_colours(other, site.dublin, steps_of(site.dublin, 30, "space", 2))
 
 
 @EVERYBODY
@@ -331,38 +333,31 @@ def test_a_tooltip_quotes_an_unpleasant_name_as_it_is(visit: Visit, site: Site) 
     assert tooltip.locator("b").count() == 0
 
 
-@EVERYBODY
-def test_every_screen_fits(visit: Visit, site: Site, device: dict[str, Any], scheme: str) -> None:
-    page = visit("?city=dublin&station=s5&in=20", device, scheme)
-    width = device["viewport"]["width"]
-    for words in shell_words.STEPS.values():
-        expect(page.locator(".legend")).to_contain_text(words)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-    def map_and_numbers_are_in_sight() -> bool:
-        panel = page.locator(".station").bounding_box()
-        canvas = page.locator("#deckgl-overlay").bounding_box()
-        if panel is None or canvas is None or canvas["width"] < width / 2:
-            return False
-        assert 0 <= canvas["x"] < canvas["x"] + canvas["width"] <= width
-        beside = canvas["x"] + canvas["width"] < panel["x"]
-        below = canvas["y"] + 200 < panel["y"]
-        return (beside or below) and panel["y"] + panel["height"] <= device["viewport"]["height"]
-
-    wait_for(map_and_numbers_are_in_sight)
-    odds = page.locator(".station").get_by_text(
-        re.compile(rf"^({'|'.join(shell_words.STEPS.values())}) · \d+ %$")
-    )
-    expect(odds).to_be_in_viewport()
-
-
-def test_the_city_can_be_read_at_every_width(visit: Visit, site: Site) -> None:
-    page = visit("?city=dublin")
-    for width, height in ((360, 740), (641, 480), (740, 360), (768, 1024), (951, 700), (1280, 720)):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_size_shows_map_legend_station_and_city(visit: Visit, site: Site, scheme: str) -> None:
+    """A phone either way up, a tablet either way up, a projector; a map that has most of a phone's height."""
+    page = visit("?city=dublin&station=s5&in=20", {**PHONE, "is_mobile": False}, scheme)
+    panel, canvas = page.locator(".station"), page.locator("#deckgl-overlay")
+    odds = panel.get_by_text(re.compile(rf"^({'|'.join(shell_words.STEPS.values())}) · \d+ %$"))
+    for width, height in ((360, 740), (740, 360), (768, 1024), (1024, 768), (1280, 720)):
         page.set_viewport_size({"width": width, "height": height})
+
+        def stands(width: int = width, height: int = height) -> bool:
+            shown, numbers = box_of(canvas), box_of(panel)
+            beside = shown["x"] + shown["width"] <= numbers["x"]
+            below = shown["y"] + shown["height"] <= numbers["y"]
+            tall = shown["height"] >= (0.55 if width < 640 or height < 500 else 0.5) * height
+            wide = shown["width"] >= width / 2 and shown["x"] + shown["width"] <= width
+            return (beside or below) and tall and wide and numbers["width"] >= 250
+
+        wait_for(stands)
+        expect(odds).to_be_in_viewport(ratio=0.9)
+        for words in shell_words.STEPS.values():
+            expect(page.locator(".legend li").get_by_text(words).first).to_be_in_viewport()
         cut = "(box) => box.scrollWidth > box.clientWidth"
-        wait_for(lambda cut=cut: not page.get_by_role("combobox").evaluate(cut))  # type: ignore[misc]
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        wait_for(lambda: not page.get_by_role("combobox").evaluate(cut))
+        assert fits(page)
+        expect(page.locator(".fold")).to_be_visible(visible=width < 640 or height < 500)
 
 
 @EVERYBODY
@@ -395,6 +390,7 @@ def test_no_serious_barrier_is_found(
     tomorrow = f"{site.world.now + timedelta(hours=20):%Y%m%dT%H%MZ}"
     page = visit("?city=dublin" + query.format(tomorrow=tomorrow), device, scheme)
     page.locator(".st-key-show-list label").click()
+    unfold(page)
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     if "station" in query:
         expect(page.get_by_test_id("stVegaLiteChart")).to_be_attached()

@@ -246,6 +246,14 @@ def set_slider(page: Page, minutes: int) -> None:
     expect(page).to_have_url(re.compile(rf"[?&]in={minutes}(&|$)"))
 
 
+def unfold(page: Page) -> None:
+    """Open the controls where a small screen folds them."""
+    fold = page.locator(".fold")
+    fold.wait_for(state="attached")
+    if fold.is_visible() and fold.get_attribute("open") is None:
+        fold.locator("summary").click()
+
+
 def wait_for_refresh(page: Page, site: Site) -> None:
     """Give Dublin's page a new frame, and wait until it has fetched its rows."""
     rows = re.compile(rf"/api/frames/dublin/{site.version + 1}/")

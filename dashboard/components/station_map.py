@@ -70,6 +70,7 @@ def _touched(key: str, on_touch: Callable[[str], None]) -> None:
     Only its id is used: the numbers that come with a selection are those of the moment of the touch. An empty
     selection says nothing: the browser lets go of its own as soon as the ring around the station is drawn.
     """
-    touched = st.session_state[key].selection.objects.get(deck.LAYER)
+    objects = st.session_state[key].selection.objects
+    touched = next(filter(None, map(objects.get, deck.LAYERS)), None)
     if touched:
         on_touch(str(touched[0][deck.STATION]))

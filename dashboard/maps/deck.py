@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -22,21 +24,21 @@ from dashboard.words import hours as hours_words
 from dashboard.words import map as map_words
 from dashboard.words import shell as shell_words
 from dashboard.words.rules import What
-from model.arrays import Floats
+from model.arrays import Floats, Ints
 from model.frame import MINUTES, Frame
 from model.moments import frame_at
 
 # Each new Deck looks for Jupyter by an import that fails: a third of the time of a slider move.
 pydeck.bindings.deck.has_jupyter_extra = lambda: False
 
-LAYER = "ScatterplotLayer"
-"""The id that deck.gl gives a layer without one; see `deck`."""
+LAYERS = ("ScatterplotLayer", "ColumnLayer", "PointCloudLayer")
+"""The ids that deck.gl gives layers without one; see `deck`. Their rows are the same."""
 
 UNKNOWN_STEP = len(palette.STEPS)
 CLOSED_STEP = UNKNOWN_STEP + 1
 
 # A row is a flat array, since a tooltip can name only values at its top level.
-LON, LAT, NAME, STATION, BIKES, DOCKS, FADE, FIRST = range(8)
+LON, LAT, NAME, STATION, BIKES, DOCKS, FADE, ROOM, FIRST = range(9)
 PER_HORIZON = 3
 EXPECTED, STEP, CHANCE = range(PER_HORIZON)
 
@@ -99,7 +101,7 @@ class Viewport:
 
 
 DESK, PHONE = (660, 450), (330, 320)
-"""Width and height in pixels that the map opens for: those of the smallest screen of each kind, either way up."""
+"""Width and height in pixels that the map opens for: the smallest of each kind, either way up."""
 
 
 MARK = 15.0
@@ -158,8 +160,70 @@ _SIZES: list[float] = [round(0.5 + 0.5 * float(np.sqrt(number / 20)), 2) for num
 
 _LARGEST = len(_SIZES) - 1
 
+RISKY = (3, 4)
+"""The steps whose marks lie on top and are never small: a rider has to see and hit them."""
+
+LEAST_RISKY = 11
+"""Pixels of a risky mark's radius, at least."""
+
+TOUCH = 22
+"""Pixels around a station within which a touch is meant for it: a thumb needs 44."""
+
+_HEIGHTS = [2, 3, 4, 6, 8, 1, 1]
+"""Decimetres above the ground of the marks of each step: they hide those below them, with their numbers."""
+
+_TOP = 1
+"""Metres above the ground of what lies above all marks."""
+
 FADED = 0.4
 """Opacity of marks whose counts are old."""
+
+
+NUMBER = 0.95
+"""Height of a number as a share of the largest mark's radius."""
+
+
+def room(lat: Floats, lon: Floats, expected: Ints) -> Ints:
+    """Tell the height in metres of numbers that have too little room, 0 for the others, `(S,)`.
+
+    A number has room where no other mark reaches it, with the most that is expected there. Marks stop growing
+    with the map, so that at some zoom each number has room. Until then one without room is too small to be
+    read: it is a third of the way to its neighbour.
+    """
+    found = np.zeros(len(lat), np.int64)
+    if len(lat):
+        radius, one, other, apart = _neighbours(lat.tobytes(), lon.tobytes())
+        sizes = np.maximum(np.array(_SIZES)[np.clip(expected, 0, _LARGEST)], LEAST_RISKY / MARK)
+        near = apart < radius * (sizes[other] + NUMBER / 2)
+        nearest = np.full(len(lat), np.inf)
+        np.minimum.at(nearest, one[near], apart[near])
+        tight = np.isfinite(nearest)
+        found[tight] = np.maximum(nearest[tight] // 3, 1)
+    return found
+
+
+@lru_cache(maxsize=32)
+def _neighbours(lat_bytes: bytes, lon_bytes: bytes) -> tuple[float, Ints, Ints, Floats]:
+    """List pairs of stations whose largest marks and numbers could meet, both ways, and their distances.
+
+    The first value is the radius of the largest mark, in metres. Stations are gone through by latitude: 90 ms
+    at 2,226 of them, once.
+    """
+    lat, lon = np.frombuffer(lat_bytes), np.frombuffer(lon_bytes)
+    radius = viewport(lat, lon, *DESK).radius_metres
+    shrink = max(float(np.cos(np.radians(np.median(lat)))), 0.05)
+    order, reach = np.argsort(lat, kind="stable"), radius * (1 + NUMBER / 2)
+    north, east = 111_195 * lat[order], 111_195 * shrink * lon[order]
+    pairs: list[tuple[Ints, Ints, Floats]] = [(order[:0], order[:0], north[:0])]
+    for further in range(1, len(lat)):
+        one = np.flatnonzero(north[further:] - north[:-further] < reach)
+        if not len(one):
+            break
+        apart = np.hypot(north[one + further] - north[one], east[one + further] - east[one])
+        one, apart = one[apart < reach], apart[apart < reach]
+        pairs += [(order[one], order[one + further], apart), (order[one + further], order[one], apart)]
+    ones, others, aparts = zip(*pairs, strict=True)
+    return radius, np.concatenate(ones), np.concatenate(others), np.concatenate(aparts)
 
 
 def size(expected: int) -> float:
@@ -211,14 +275,23 @@ def deck(
     )
     dark_ink, light_ink = (str(rgb(ink))[1:-1] for ink in (palette.DARK_INK, palette.LIGHT_INK))
     faded_ink = light_ink if dark else dark_ink  # the ground shows through
+    place, edge = f"this[{LON}],this[{LAT}]", rgb(palette.EDGE[dark])
+    height, of_number = (
+        f"({[round(0.1 * tall + more, 2) for tall in _HEIGHTS]})[{step}]".replace(" ", "").replace("0.", ".")
+        for more in (0, 0.07)
+    )
+    fill = f"({fills + old})[{step}+this[{FADE}]]".replace(" ", "")
+    risky_place = "".join(f"{step}=={index}?[{place},{0.1 * _HEIGHTS[index] + 0.05:.2f}]:" for index in RISKY)
+    risky_place += "[0,0]"
+    fades: dict[str, Any] = {"opacity": FADED} if faded else {}
     layers = [
         pydeck.Layer(
             "ScatterplotLayer",
             data=url,
             data_comparator="1==2",
-            get_position=f"[this[{LON}],this[{LAT}]]",
-            get_fill_color=f"({fills + old})[{step}+this[{FADE}]]".replace(" ", ""),
-            get_line_color=rgb(palette.EDGE[dark]),
+            get_position=f"[{place},{height}]",
+            get_fill_color=fill,
+            get_line_color=edge,
             get_radius=f"({_SIZES})[{expected}>{_LARGEST}?{_LARGEST}:{expected}>0?{expected}:0]".replace(
                 " ", ""
             ).replace("0.", "."),
@@ -230,20 +303,32 @@ def deck(
             line_width_max_pixels=2,
             stroked=True,
             pickable=True,
-            **({"opacity": FADED} if faded else {}),
+            **fades,
+        ),
+        # What a touch of a risky mark meets, and what is seen of it. The others' lie off the coast of Ghana.
+        pydeck.Layer(
+            "ColumnLayer", data=url, data_comparator="1==2", get_position=risky_place, radius=LEAST_RISKY,
+            radius_units='"pixels"', extruded=False, get_fill_color=[0, 0, 0, 0], pickable=True,
+        ),
+        pydeck.Layer(
+            "ScatterplotLayer", data=url, data_comparator="1==2", id="risky", get_position=risky_place,
+            get_fill_color=fill, get_line_color=edge,
+            get_radius=f"({_SIZES[:3]})[{expected}>1?2:{expected}>0?1:0]".replace(" ", "").replace("0.", "."),
+            radius_scale=view.radius_metres, radius_min_pixels=LEAST_RISKY, radius_max_pixels=24,
+            line_width_units='"pixels"', stroked=True, **fades,
         ),
         pydeck.Layer(
             "TextLayer",
             data=url,
             data_comparator="1==2",
             id="numbers",
-            get_position=f"[this[{LON}],this[{LAT}]]",
+            get_position=f"[{place},{of_number}]",
             get_text=f"''+this[{of.column(horizon, EXPECTED)}]",
             get_color=(
                 f"this[{FADE}]?[{faded_ink},{step}=={CLOSED_STEP}?0:255]:"
                 f"{white}?{rgb(palette.LIGHT_INK)}:[{dark_ink},{step}=={CLOSED_STEP}?0:255]"
             ).replace(" ", ""),
-            get_size=round(0.95 * view.radius_metres, 1),
+            get_size=f"this[{ROOM}]||{round(NUMBER * view.radius_metres, 1)}",
             size_units='"meters"',
             size_max_pixels=22,
             character_set='"0123456789–"',
@@ -252,19 +337,25 @@ def deck(
             font_settings={"sdf": True},
             _subLayerProps={"characters": {"dataComparator": "@@=1==2"}},
         ),
-    ]
-    layers[0].id = None
+        # Nobody sees it: it lies below all marks. What a move changes is not in it.
+        pydeck.Layer(
+            "PointCloudLayer", data=url, get_position=f"[{place}]", get_color=[0, 0, 0, 0],
+            point_size=TOUCH, pickable=True,
+        ),
+    ]  # fmt: skip
+    for touched in (0, 1, 4):
+        layers[touched].id = None
     if selected is not None:
         lon, lat, number_expected = selected
         layers.append(
             pydeck.Layer(
                 "ScatterplotLayer",
-                data=[[lon, lat]],
+                data=[[lon, lat, _TOP]],
                 id="selected",
                 get_position="this",
                 get_radius=round(view.radius_metres * 1.25 * size(number_expected), 1),
                 get_line_color=rgb(palette.RING[dark]),
-                radius_min_pixels=9,
+                radius_min_pixels=LEAST_RISKY + 3,
                 radius_max_pixels=30,
                 get_line_width=3,
                 line_width_units='"pixels"',
@@ -275,7 +366,7 @@ def deck(
     if here is not None:
         layers.append(
             pydeck.Layer(
-                "ScatterplotLayer", data=[[here[1], here[0]]], id="here", get_position="this",
+                "ScatterplotLayer", data=[[here[1], here[0], _TOP]], id="here", get_position="this",
                 get_radius=7, radius_units='"pixels"', get_fill_color=rgb(palette.HERE), stroked=True,
                 get_line_color=rgb(palette.RING[True]), get_line_width=3, line_width_units='"pixels"',
             )
@@ -325,6 +416,7 @@ def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[obj
         docks,
         # Added to a step, it gives that of a faded mark.
         np.where(frame.last_at >= 0, CLOSED_STEP + 1, 0).tolist(),
+        room(stations.lat, stations.lon, expected.max(axis=0)).tolist(),
     ]
     for horizon in range(len(chances)):
         known = expected[horizon].tolist()

@@ -77,7 +77,12 @@ def city(system: System, drawn: str) -> None:
         draw_map(view, horizon, at, index)
     if index is not None:
         station_panel.panel(view.frame, horizon, at, index, view.now)
-    show(together(chosen(at), summary(view.frame, horizon, at) if horizon is not None else ""))
+    show(
+        together(
+            chosen(at, f"{view.version}-{horizon}"),
+            summary(view.frame, horizon, at) if horizon is not None else "",
+        )
+    )
     if st.session_state.get(station_list.SHOWN):
         station_list.draw(view, horizon, at)
 
@@ -128,10 +133,10 @@ def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
     )  # fmt: skip
 
 
-def chosen(at: str) -> Markup:
-    """Write what is chosen, as the line of the folded controls says it."""
+def chosen(at: str, shown: str) -> Markup:
+    """Write what is chosen, as the line of the folded controls says it. Each `shown` frame has a name."""
     screen = address_bar.screen()
-    return tag("p", map_words.chosen(screen.what, screen.n, at), cls="chosen")
+    return tag("p", map_words.chosen(screen.what, screen.n, at), cls="chosen", data_frame=shown)
 
 
 def summary(frame: Frame, horizon: int, at: str) -> Markup:

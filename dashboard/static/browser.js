@@ -134,6 +134,21 @@ export default function ({ data, setStateValue, setTriggerValue }) {
     if (Date.now() - renewed > 500) act(button);
   }
 
+  // The map writes its tooltip when the pointer moves. One that nobody touches goes when the map has new numbers.
+  const numbers = () => {
+    const chosen = document.querySelector(".chosen");
+    return chosen && chosen.dataset.frame + chosen.textContent;
+  };
+  let shown = numbers();
+  const watcher = new MutationObserver(() => {
+    const now = numbers();
+    if (now === shown) return;
+    shown = now;
+    const tooltip = document.querySelector(".deck-tooltip");
+    if (tooltip) tooltip.style.display = "none";
+  });
+  watcher.observe(document.body, { subtree: true, childList: true, characterData: true });
+
   // Streamlit marks every run of its script for its own timing and drops no mark; a map stays open all day.
   const forget = setInterval(() => (performance.clearMarks(), performance.clearMeasures()), 60000);
   const listeners = { click: listen, pointerdown: press, pointerup: release };
@@ -142,6 +157,7 @@ export default function ({ data, setStateValue, setTriggerValue }) {
   document.documentElement.dataset.listens = "";
   return () => {
     clearInterval(forget);
+    watcher.disconnect();
     for (const [kind, listener] of Object.entries(listeners)) document.removeEventListener(kind, listener);
     delete document.documentElement.dataset.listens;
   };

@@ -184,9 +184,58 @@ def test_the_number_on_a_mark_is_the_expected_one_of_its_horizon() -> None:
 def test_each_number_has_the_ink_that_its_step_asks_for() -> None:
     view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
     spec = json.loads(deck.deck("/rows", view, 0, "12:00", "bike", 1, False).to_json())
-    faded, _, fresh = spec["layers"][1]["getColor"].removeprefix("@@=").partition(":255]:")
+    numbers = next(layer for layer in spec["layers"] if layer.get("id") == "numbers")
+    faded, _, fresh = numbers["getColor"].removeprefix("@@=").partition(":255]:")
     assert faded.startswith(f"this[{deck.FADE}]?[")
     light, _, dark = fresh.partition("?")
     assert "255,255,255" in dark
     steps = {int(step) for step in re.findall(r"==(\d)", light)}
     assert steps == {i for i, fill in enumerate(palette.STEPS) if palette.ink(fill) == palette.LIGHT_INK}
+
+
+def test_a_touch_is_read_from_every_layer_that_a_touch_can_meet() -> None:
+    """Streamlit fades the marks where a layer that can be touched has an id of ours."""
+    view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
+    spec = json.loads(deck.deck("/rows", view, 0, "12:00", "bike", 1, False).to_json())
+    touched = [layer for layer in spec["layers"] if layer.get("pickable")]
+    assert not any("id" in layer for layer in touched)
+    assert sorted(layer["@@type"] for layer in touched) == sorted(deck.LAYERS)
+
+
+def test_a_risky_mark_is_large_and_above_the_others() -> None:
+    view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
+    spec = json.loads(deck.deck("/rows", view, 0, "12:00", "bike", 1, False).to_json())
+    risky = next(layer for layer in spec["layers"] if layer.get("id") == "risky")
+    assert 2 * risky["radiusMinPixels"] >= 22
+    heights = [float(number) for number in re.findall(r"\d*\.\d+", spec["layers"][0]["getPosition"])]
+    assert heights[: len(palette.STEPS)] == sorted(set(heights[: len(palette.STEPS)]))
+    assert max(heights[5:]) < min(heights[:5])
+    assert all(f"{heights[step] + 0.05:.2f}]" in risky["getPosition"] for step in deck.RISKY)
+
+
+def test_a_number_that_a_neighbour_would_cover_waits_for_room() -> None:
+    """Two that lie on each other, one near them, one far away."""
+    lat, lon = np.array([53.0, 53.0, 53.001, 53.2]), np.array([-6.0, -6.0001, -6.0, -6.3])
+    room = deck.room(lat, lon, np.array([20, 0, 20, 20]))
+    assert room[0] == room[1] == 2
+    assert 30 < room[2] < 40
+    assert room[3] == 0
+
+
+@given(st.integers(0, 60), st.integers(0, 2**16))
+def test_numbers_have_room_by_the_distance_to_every_other_mark(size: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    lat, lon = random.normal(53, 0.02, size), random.normal(-6, 0.03, size)
+    expected = random.integers(-1, 30, size)
+    room = deck.room(lat, lon, expected)
+    assert room.shape == (size,)
+    radius = deck.viewport(lat, lon, *deck.DESK).radius_metres
+    shrink = np.cos(np.radians(np.median(lat))) if size else 1.0
+    for row in range(size):
+        away = 111_195 * np.hypot(lat - lat[row], shrink * (lon - lon[row]))
+        away[row] = np.inf
+        reach = [
+            radius * (max(deck.size(int(n)), deck.LEAST_RISKY / deck.MARK) + deck.NUMBER / 2)
+            for n in expected
+        ]
+        assert (room[row] > 0) == bool((away < reach).any())

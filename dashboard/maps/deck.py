@@ -285,6 +285,11 @@ def deck(
     risky_place += "[0,0]"
     fades: dict[str, Any] = {"opacity": FADED} if faded else {}
     layers = [
+        # Nobody sees it: a touch that meets no mark above it is meant for it. What a move changes is not in it.
+        pydeck.Layer(
+            "PointCloudLayer", data=url, get_position=f"[{place}]", get_color=[0, 0, 0, 0],
+            point_size=TOUCH, pickable=True,
+        ),
         pydeck.Layer(
             "ScatterplotLayer",
             data=url,
@@ -337,14 +342,9 @@ def deck(
             font_settings={"sdf": True},
             _subLayerProps={"characters": {"dataComparator": "@@=1==2"}},
         ),
-        # Nobody sees it: it lies below all marks. What a move changes is not in it.
-        pydeck.Layer(
-            "PointCloudLayer", data=url, get_position=f"[{place}]", get_color=[0, 0, 0, 0],
-            point_size=TOUCH, pickable=True,
-        ),
     ]  # fmt: skip
-    for touched in (0, 1, 4):
-        layers[touched].id = None
+    for touched in layers[:3]:
+        touched.id = None
     if selected is not None:
         lon, lat, number_expected = selected
         layers.append(

@@ -260,6 +260,8 @@ def deck(
     colours; it does not touch a layer without an id. It also keeps only one of our update triggers, so that
     the sizes would not change. The comparator reports the rows as changed, and the browser reads every column
     again (7 ms at 2,226 stations). The layer of numbers contains a layer of letters, which needs the same.
+    A layer that can be touched is of a type of its own, since deck.gl names one without an id by its type. A
+    touch meets the last of these layers that it hits.
 
     The numbers grow with the map, whatever its zoom. They are drawn as distance fields: the strokes of small
     ones thin out to nothing, so that they appear as soon as they can be read.
@@ -285,7 +287,7 @@ def deck(
     risky_place += "[0,0]"
     fades: dict[str, Any] = {"opacity": FADED} if faded else {}
     layers = [
-        # Nobody sees it: a touch that meets no mark above it is meant for it. What a move changes is not in it.
+        # Unseen: a touch that meets no mark above it is meant for it. A move changes nothing in it.
         pydeck.Layer(
             "PointCloudLayer", data=url, get_position=f"[{place}]", get_color=[0, 0, 0, 0],
             point_size=TOUCH, pickable=True,
@@ -310,7 +312,8 @@ def deck(
             pickable=True,
             **fades,
         ),
-        # What a touch of a risky mark meets, and what is seen of it. The others' lie off the coast of Ghana.
+        # What a touch of a risky mark meets, and what is seen of it. Those of other stations lie
+        # where no station is.
         pydeck.Layer(
             "ColumnLayer", data=url, data_comparator="1==2", get_position=risky_place, radius=LEAST_RISKY,
             radius_units='"pixels"', extruded=False, get_fill_color=[0, 0, 0, 0], pickable=True,

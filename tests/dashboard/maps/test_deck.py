@@ -163,7 +163,7 @@ def test_more_expected_is_bigger() -> None:
 def test_stale_counts_are_drawn_faded() -> None:
     view = deck.viewport(_FRAME.stations.lat, _FRAME.stations.lon, 1000, 460)
     fresh, old = (
-        json.loads(deck.deck("/rows", view, 0, "12:00", "bike", 1, False, None, faded).to_json())["layers"][0]
+        json.loads(deck.deck("/rows", view, 0, "12:00", "bike", 1, False, None, faded).to_json())["layers"][1]
         for faded in (False, True)
     )
     assert old == fresh | {"opacity": deck.FADED}
@@ -207,7 +207,7 @@ def test_a_risky_mark_is_large_and_above_the_others() -> None:
     spec = json.loads(deck.deck("/rows", view, 0, "12:00", "bike", 1, False).to_json())
     risky = next(layer for layer in spec["layers"] if layer.get("id") == "risky")
     assert 2 * risky["radiusMinPixels"] >= 22
-    heights = [float(number) for number in re.findall(r"\d*\.\d+", spec["layers"][0]["getPosition"])]
+    heights = [float(number) for number in re.findall(r"\d*\.\d+", spec["layers"][1]["getPosition"])]
     assert heights[: len(palette.STEPS)] == sorted(set(heights[: len(palette.STEPS)]))
     assert max(heights[5:]) < min(heights[:5])
     assert all(f"{heights[step] + 0.05:.2f}]" in risky["getPosition"] for step in deck.RISKY)

@@ -46,7 +46,7 @@ def test_the_arrival_time_sweeps_there_and_back_without_a_gap(world: World) -> N
         assert f"{kiosk_words.if_you_arrive(minutes)} {at:%H:%M}" in panel(page)
         maps.append(json.loads(page.get("deck_gl_json_chart")[0].proto.json))
         page.run()
-    assert len({m["layers"][0]["getFillColor"] for m in maps}) == 3
+    assert len({m["layers"][1]["getFillColor"] for m in maps}) == 3
     assert len({json.dumps(m["initialViewState"]) for m in maps}) == 1, "the map would jump"
 
 

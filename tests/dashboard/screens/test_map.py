@@ -406,9 +406,9 @@ def test_time_runs_as_fast_as_the_replay(tmp_path: Path) -> None:
 
 def test_old_counts_fade_the_map_whatever_the_feed_says(world: World) -> None:
     world.commit(frame())
-    assert "opacity" not in json.loads(maps(opened(city="dublin"))[0])["layers"][0]
+    assert "opacity" not in json.loads(maps(opened(city="dublin"))[0])["layers"][1]
     world.now = NOON + timedelta(minutes=11)
-    assert json.loads(maps(opened(city="dublin"))[0])["layers"][0]["opacity"] == deck.FADED
+    assert json.loads(maps(opened(city="dublin"))[0])["layers"][1]["opacity"] == deck.FADED
     assert shell_words.LEGEND_FADED() in text_of(opened(city="dublin"))
     assert "The newest counts are 11 min old. Marks are faded" in text_of(opened(city="dublin"))
 
@@ -417,7 +417,7 @@ def test_a_silent_feed_fades_the_map_at_once(world: World) -> None:
     world.commit(frame())
     world.now += timedelta(seconds=30)
     world.fail("dublin", "silent", "the feed repeats itself since 12:00")
-    assert json.loads(maps(opened(city="dublin"))[0])["layers"][0]["opacity"] == deck.FADED
+    assert json.loads(maps(opened(city="dublin"))[0])["layers"][1]["opacity"] == deck.FADED
 
 
 def test_a_dead_worker_shows_a_notice_while_the_map_stays(world: World) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import isnan
+from statistics import median
 
 import numpy as np
 
@@ -43,7 +45,7 @@ class SnapshotGaps(Component):
     @property
     def usual(self) -> timedelta:
         """The usual gap."""
-        return timedelta(seconds=float(np.nanmedian(self.newest)))
+        return timedelta(seconds=median(gap for gap in self.newest.tolist() if not isnan(gap)))
 
     @property
     def longest(self) -> timedelta:

@@ -8,6 +8,7 @@ weekdays and of weekends at that hour. The next holiday begins from half of that
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -75,27 +76,34 @@ class Calendar(Component):
     def cells(self, at: datetime, minutes: Floats, slots: int) -> Ints:
         """Give day types and slots, `(T, 2)`, of the moments `minutes` `(T,)`, none negative, after another.
 
+        The clocks change at most once within these minutes.
+
         >>> at = datetime(2026, 11, 28, 22, 30, tzinfo=ZoneInfo("UTC"))
         >>> Calendar("Europe/Dublin", "IE").cells(at, np.array([0.0, 89.0, 90.0, 1440 + 90.0]), 24).tolist()
         [[1, 22], [1, 23], [1, 0], [0, 0]]
         """
         if not len(minutes):
             return np.zeros((0, 2), dtype=np.int64)
-        local, last = (
-            (at + timedelta(minutes=after)).astimezone(self.zone) for after in (0, float(minutes.max()))
-        )
-        if local.utcoffset() != last.utcoffset():  # the clocks change within
-            moments = (at + timedelta(minutes=after) for after in minutes.tolist())
-            return np.array([self.cell(moment, slots) for moment in moments])
+        local, last = (self._local(at, after) for after in (0, float(minutes.max()) * 60))
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-        since = (local.replace(tzinfo=None) - midnight).total_seconds()
-        days, minute = np.divmod((minutes * 60 + since) // 60, 1440)
+        since = minutes * 60 + (local.replace(tzinfo=None) - midnight).total_seconds()
+        before, after = local.utcoffset(), last.utcoffset()
+        assert before is not None
+        assert after is not None
+        if before != after:  # the clocks change within
+            seconds = range(math.ceil(minutes.max() * 60))
+            change = bisect(seconds, False, key=lambda second: self._local(at, second).utcoffset() != before)
+            since[minutes * 60 >= change] += (after - before).total_seconds()
+        days, minute = np.divmod(since // 60, 1440)
         types = [
             self._day_type((midnight + timedelta(days=day)).date()) for day in range(int(days.max()) + 1)
         ]
         return np.stack(
             [np.array(types)[days.astype(np.int64)], minute.astype(np.int64) * slots // 1440], axis=1
         )
+
+    def _local(self, at: datetime, seconds: float) -> datetime:
+        return (at + timedelta(seconds=seconds)).astimezone(self.zone)
 
     def _day_type(self, day: date) -> int:
         return int(day.weekday() >= 5 or (self.evidence >= 0 and self._is_holiday(day)))

@@ -21,8 +21,11 @@ from typing import Any, TypeVar
 from numba import config, njit
 from numba.np import linalg
 
-_LANES = 32
-_FEW_LANES = 16
+LANES = 64
+"""The most stations of a block."""
+
+_STEP = 8
+"""A block has a multiple of these: with fewer, vector instructions serve fewer stations at once."""
 
 
 def _no_blas() -> None:
@@ -72,9 +75,9 @@ def compiled(function: Function) -> Function:
 
 @compiled
 def block_lanes(stations: int) -> int:
-    """Give how many stations a block has, where there are so many in all.
+    """Give how many lanes the next block has, where so many stations are left.
 
     It is decided at run time: where the compiler knows the number, it unrolls the loops over the lanes and
     then cannot use vector instructions.
     """
-    return _FEW_LANES if stations <= _FEW_LANES else _LANES
+    return min((stations + _STEP - 1) // _STEP * _STEP, LANES)

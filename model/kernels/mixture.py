@@ -76,7 +76,7 @@ def holding_mass(at: np.float32, below: np.float32) -> np.float32:
 def stretched(below: np.float32, begin: Array32, rise: Array32) -> np.float32:
     """Map a probability by a curve that is straight in each tenth: see `PoolArrays`."""
     tenths = below * np.float32(10)
-    which = min(np.int32(tenths), np.int32(9))
+    which = min(np.uint32(tenths), np.uint32(9))  # unsigned: a negative index would need a check
     return min(tenths * rise[which] + begin[which], np.float32(1))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.arrays import Array32, Bools, Floats, Ints
-from model.kernels.lanes import block_lanes, compiled
+from model.kernels.lanes import LANES, block_lanes, compiled
 from model.kernels.members import fill_knots
 from model.kernels.mixture import learnt_weights, pool_block
 from model.kernels.records import (
@@ -24,27 +24,32 @@ from model.kernels.records import (
 )
 
 
-class _Room(NamedTuple):
-    """Room for one block of L stations: `odds` `(total, N, L)`, `pooled` `(N, L)`, `weights` `(E, L)`."""
+class _Block(NamedTuple):
+    """A block of L stations, their `places`, and how many counts, `size`, the largest of them has.
 
+    `odds` `(total, N, L)` are those of the experts, and `learnt` the weights of the pool. `pooled` `(N, L)`
+    and `weights` `(E, L)` are room to work in.
+    """
+
+    stations: Ints
+    places: Ints
+    size: int
     odds: Array32
+    learnt: Array32
     pooled: Array32
     weights: Array32
 
 
 @compiled
-def _room(order: Ints, stations: StationArrays, knots: Knots) -> _Room:
-    """Take room for the largest block."""
-    most, lanes = stations.places.max() + 1, block_lanes(len(order))
-    return _Room(
-        np.empty((knots.total, most, lanes), dtype=np.float32),
-        np.empty((most, lanes), dtype=np.float32),
-        np.empty((len(knots.low), lanes), dtype=np.float32),
-    )
+def _room(order: Ints, stations: StationArrays, knots: Knots) -> Array32:
+    """Take room for the odds of the largest block."""
+    most = stations.places.max() + 1
+    return np.empty(knots.total * most * block_lanes(len(order)), dtype=np.float32)
 
 
 @compiled
 def _begin(
+    room: Array32,
     order: Ints,
     first: int,
     stations: StationArrays,
@@ -53,20 +58,37 @@ def _begin(
     climatology: ClimatologyArrays,
     knots: Knots,
     pool: PoolArrays,
-    odds: Array32,
-) -> tuple[Ints, Ints, int, Array32]:
-    """Take the next stations, as many as one block has, and write the odds of their experts into `odds`.
+) -> _Block:
+    """Take the next block of stations and write the odds of their experts into `room`.
 
-    The last block repeats its last station. Gives the block, its places, how many counts they have, and the
-    learnt weights.
+    The last block has as many lanes as its stations need, and repeats its last station.
     """
-    block = np.empty(block_lanes(len(order)), dtype=np.int64)
-    for j in range(len(block)):
+    lanes = block_lanes(len(order) - first)
+    block = np.empty(lanes, dtype=np.int64)
+    for j in range(lanes):
         block[j] = order[min(first + j, len(order) - 1)]
     places = stations.places[block]
     size = places.max() + 1
+    odds = room[: knots.total * size * lanes].reshape((knots.total, size, lanes))
     fill_knots(block, stations, chains, spread, climatology, knots, size, odds)
-    return block, places, size, learnt_weights(pool, stations.rows[block])
+    return _Block(
+        block,
+        places,
+        size,
+        odds,
+        learnt_weights(pool, stations.rows[block]),
+        np.empty((size, lanes), dtype=np.float32),
+        np.empty((len(knots.low), lanes), dtype=np.float32),
+    )
+
+
+@compiled
+def _pool(block: _Block, horizon: int, stations: StationArrays, knots: Knots, pool: PoolArrays) -> None:
+    """Write the pool's corrected odds of a block at one horizon into its `pooled`."""
+    pool_block(
+        block.pooled, block.weights, block.learnt, block.odds, block.stations, horizon, block.size,
+        stations, knots, pool,
+    )  # fmt: skip
 
 
 @compiled
@@ -84,17 +106,15 @@ def pooled_odds(
 
     `order` `(S,)` puts stations that are alike side by side.
     """
-    odds, pooled, weights = _room(order, stations, knots)
-    most, lanes = pooled.shape
-    for first in range(0, len(order), lanes):
-        block, _, size, learnt = _begin(
-            order, first, stations, chains, spread, climatology, knots, pool, odds
-        )
+    room = _room(order, stations, knots)
+    for first in range(0, len(order), LANES):
+        block = _begin(room, order, first, stations, chains, spread, climatology, knots, pool)
         for horizon in range(knots.low.shape[1]):
-            pool_block(pooled, weights, learnt, odds, block, horizon, size, stations, knots, pool)
-            for j in range(min(lanes, len(order) - first)):
-                for k in range(most):
-                    cdf[horizon, k, block[j]] = pooled[k, j] if k < size else np.float32(1)
+            _pool(block, horizon, stations, knots, pool)
+            for j in range(min(LANES, len(order) - first)):
+                for k in range(cdf.shape[1]):
+                    below = block.pooled[k, j] if k < block.size else np.float32(1)
+                    cdf[horizon, k, block.stations[j]] = below
 
 
 @compiled
@@ -119,18 +139,17 @@ def frame_columns(
     columns; `at_least` `(4,)` are the numbers of `chance`. `known` and `known_docks` `(S,)` tell where there
     is a forecast.
     """
-    odds, pooled, weights = _room(order, stations, knots)
-    lanes = pooled.shape[1]
-    count = np.empty((6, lanes), dtype=np.int32)
-    odds_of, odds_free = np.empty(lanes), np.empty(lanes)
-    for first in range(0, len(order), lanes):
-        block, places, size, learnt = _begin(
-            order, first, stations, chains, spread, climatology, knots, pool, odds
-        )
-        columns, sure, sure_docks = column[block], known[block], known_docks[block]
+    room = _room(order, stations, knots)
+    for first in range(0, len(order), LANES):
+        block = _begin(room, order, first, stations, chains, spread, climatology, knots, pool)
+        places, pooled, lanes = block.places, block.pooled, len(block.places)
+        count = np.empty((6, lanes), dtype=np.int32)
+        odds_of, odds_free = np.empty(lanes), np.empty(lanes)
+        columns, sure = column[block.stations], known[block.stations]
+        sure_docks = known_docks[block.stations]
         for horizon in range(knots.low.shape[1]):
-            pool_block(pooled, weights, learnt, odds, block, horizon, size, stations, knots, pool)
-            _quantiles(count, pooled, places, size)
+            _pool(block, horizon, stations, knots, pool)
+            _quantiles(count, pooled, places, block.size)
             _write(bike, 0, horizon, columns, count, sure)
             _write(space, 3, horizon, columns, count, sure_docks)
             for index in range(len(at_least)):
@@ -209,24 +228,22 @@ def expert_levels(
     `levels` is `(H, E, Σ places + 1)`, and those of a station begin at `begin` `(S,)`: they never fall with
     `k`. Those of an expert that does not reach a horizon stay as they are. `medians` is `(H, S)`.
     """
-    odds, pooled, weights = _room(order, stations, knots)
-    lanes = pooled.shape[1]
-    count = np.empty((6, lanes), dtype=np.int32)
-    for first in range(0, len(order), lanes):
-        block, places, size, learnt = _begin(
-            order, first, stations, chains, spread, climatology, knots, pool, odds
-        )
+    room = _room(order, stations, knots)
+    for first in range(0, len(order), LANES):
+        block = _begin(room, order, first, stations, chains, spread, climatology, knots, pool)
+        places, odds = block.places, block.odds
+        count = np.empty((6, len(places)), dtype=np.int32)
         for horizon in range(knots.low.shape[1]):
-            pool_block(pooled, weights, learnt, odds, block, horizon, size, stations, knots, pool)
-            _quantiles(count, pooled, places, size)
-            for j in range(min(lanes, len(order) - first)):
-                medians[horizon, block[j]] = count[0, j]
+            _pool(block, horizon, stations, knots, pool)
+            _quantiles(count, block.pooled, places, block.size)
+            for j in range(min(LANES, len(order) - first)):
+                medians[horizon, block.stations[j]] = count[0, j]
             for expert in range(len(knots.low)):
                 low, share = knots.low[expert, horizon], knots.share[expert, horizon]
                 if low < 0:
                     continue
-                for j in range(min(lanes, len(order) - first)):
-                    at, level = begin[block[j]], np.uint8(0)
+                for j in range(min(LANES, len(order) - first)):
+                    at, level = begin[block.stations[j]], np.uint8(0)
                     for k in range(places[j] + 1):
                         below = odds[low, k, j]
                         if share > 0:

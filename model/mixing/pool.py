@@ -14,6 +14,7 @@ and would make the forecast look better than it was.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -168,7 +169,7 @@ class Pool(Component):
 
     def _add(self, index: int, able: Ints, rows: Ints, products: NDArray[Any]) -> None:
         """Add products `(S, A, A)` of the able experts' errors at some stations, each pair once."""
-        one, other = np.triu_indices(len(able))
+        one, other = _each_pair(len(able))
         here = np.ix_(self.pair[able[one], able[other]], rows)
         self.gram[index][here] += products[:, one, other].T
 
@@ -177,7 +178,7 @@ class Pool(Component):
         gram, settled = self.hourly[hour][index], self.hourly_settled[hour]
         gram *= fade
         settled[index] *= fade
-        one, other = np.triu_indices(len(able))
+        one, other = _each_pair(len(able))
         gram[self.pair[able[one], able[other]]] += products.sum(axis=0, dtype=np.float64)[one, other]
         settled[index] += len(products)
 
@@ -247,9 +248,15 @@ def pairs(members: int) -> Ints:
     [[0, 1, 2], [1, 3, 4], [2, 4, 5]]
     """
     pair = np.zeros((members, members), dtype=np.int64)
-    one, other = np.triu_indices(members)
+    one, other = _each_pair(members)
     pair[one, other] = pair[other, one] = np.arange(len(one))
     return pair
+
+
+@cache
+def _each_pair(members: int) -> tuple[Ints, Ints]:
+    """Give the members of each pair, those with itself included, `(P,)` each."""
+    return np.triu_indices(members)
 
 
 def _stand_in(weight: Array32, known: Bools) -> Floats:

@@ -62,12 +62,12 @@ def take_rows(values: NDArray[Any], rows: Ints, default: Any) -> NDArray[Any]:
     return out
 
 
-def distinct(cells: Ints) -> tuple[Ints, Ints]:
-    """Give the different `cells` of `(T, 2)`, as they come first, and the row among them of each, `(T,)`.
+def runs(cells: Ints) -> tuple[Ints, Ints]:
+    """Give the `cells` of `(T, 2)` without those that repeat the one before, and the row of each, `(T,)`.
 
-    >>> [each.tolist() for each in distinct(np.array([[1, 23], [0, 0], [0, 0], [1, 23]]))]
-    [[[1, 23], [0, 0]], [0, 1, 1, 0]]
+    >>> [each.tolist() for each in runs(np.array([[1, 23], [0, 0], [0, 0], [1, 23]]))]
+    [[[1, 23], [0, 0], [1, 23]], [0, 1, 1, 2]]
     """
-    rows: dict[tuple[int, ...], int] = {}
-    row = [rows.setdefault(tuple(cell), len(rows)) for cell in cells.tolist()]
-    return np.array(list(rows), dtype=np.int64).reshape(-1, 2), np.array(row, dtype=np.int64)
+    begins = np.ones(len(cells), dtype=np.bool_)
+    begins[1:] = (cells[1:] != cells[:-1]).any(axis=1)
+    return cells[begins], np.cumsum(begins) - 1

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from model import kernels
-from model.arrays import Array32, Bools, Floats, Ints, distinct, take_rows
+from model.arrays import Array32, Bools, Floats, Ints, runs, take_rows
 from model.component import Component
 from model.demand.calendar import DAY_TYPES, Calendar
 from model.demand.rates import Events
@@ -51,7 +51,7 @@ class Climatology(Component):
 
     def cells_ahead(self, at: datetime, minutes: Floats) -> tuple[Ints, Ints]:
         """Give the cells `(C, 2)` of the moments `minutes` `(T,)` after `at`, and the row of each."""
-        return distinct(self._calendar.cells(at, minutes, _HOURS))
+        return runs(self._calendar.cells(at, minutes, _HOURS))
 
     def always(self) -> Array32:
         """Give each station's distribution over all times, `(21, S)`, as the seconds that it is worth."""

@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 
 from model import kernels
-from model.arrays import Array32, Bools, Floats, Ints, distinct, take_rows
+from model.arrays import Array32, Bools, Floats, Ints, runs, take_rows
 from model.component import Component
 from model.demand.calendar import DAY_TYPES, Calendar
 from model.demand.rates import Demand, Events
@@ -88,7 +88,7 @@ class OccupancyEffect(Component):
 
     def usual_ahead(self, at: datetime, minutes: Floats) -> tuple[Array32, Ints]:
         """Give the usual fill `(C, S)` at the moments `minutes` `(T,)` after `at`, and the row of each."""
-        cells, rows = distinct(self._calendar.cells(at, minutes, _SLOTS))
+        cells, rows = runs(self._calendar.cells(at, minutes, _SLOTS))
         return self.usual(cells), rows
 
     def tables(self) -> tuple[Floats, Floats]:

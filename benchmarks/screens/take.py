@@ -57,10 +57,8 @@ class Shot:
 
 def later(page: Page) -> None:
     """Choose five to nine."""
-    page.get_by_role("button", name=shell_words.LATER()).click()
-    page.get_by_role("spinbutton").first.click()
-    page.keyboard.type("0855")
-    page.keyboard.press("Enter")
+    page.get_by_label(shell_words.CLOCK()).fill("08:55")
+    page.locator(".moment").wait_for()
 
 
 def listed(page: Page) -> None:

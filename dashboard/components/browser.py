@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, cast
+from contextlib import suppress
+from datetime import date, datetime, time, tzinfo
+from typing import Any, cast, get_args
 
 import streamlit as st
 from markupsafe import Markup
 
 from dashboard.components.html import STATIC, tag
-from dashboard.state import address_bar
+from dashboard.state import address_bar, clocks
 from dashboard.store_reader import reader
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
+from dashboard.words.rules import Direction
 from model.trip import Point
 
 _KEY = "browser"
@@ -104,8 +106,10 @@ def act(sent: Mapping[str, Any]) -> None:
         address_bar.change(**{verb: identity})
     elif verb == "swap":
         address_bar.change(start=address_bar.screen().goal, goal=address_bar.screen().start)
-    elif verb in ("later", "soon"):
-        st.session_state[_WHEN] = verb
+    elif verb == "direction" and identity in get_args(Direction):
+        address_bar.change(direction=identity)
+    elif verb in ("soon", "day", "clock"):
+        st.session_state[_WHEN] = verb, str(identity or "")
     elif verb == "here":
         st.session_state[_HERE] = place(sent)
         st.session_state[_LOST] = "" if here() else station_words.lost(0)
@@ -119,15 +123,20 @@ def act(sent: Mapping[str, Any]) -> None:
 
 
 def choose_when(now: datetime, zone: tzinfo) -> None:
-    """Switch to a later arrival or back, where a button has just been touched. This needs the city's time."""
-    choice = st.session_state.pop(_WHEN, "")
-    if choice == "soon":
+    """Take over the day or the time that the viewer has just chosen. This needs the city's time."""
+    verb, identity = st.session_state.pop(_WHEN, ("", ""))
+    screen = address_bar.screen()
+    chosen = screen.at.astimezone(zone) if screen.at and address_bar.is_later(screen, now) else None
+    if verb == "soon":
         address_bar.change(at=None)
-    elif choice == "later":
-        local = (now + timedelta(hours=2)).astimezone(zone)
-        quarter = local + timedelta(minutes=-local.minute % 15, seconds=-local.second)
-        address_bar.change(at=quarter.astimezone(UTC).replace(microsecond=0))
-        st.session_state.pop(address_bar.CLOCK, None)
+    with suppress(ValueError, OverflowError):  # only a browser that somebody has changed sends no day or time
+        if verb == "day":
+            clock = None if chosen is None else chosen.time()
+            address_bar.change(at=clocks.on_day(date.fromisoformat(identity), clock, now, zone))
+        elif verb == "clock":
+            day = None if chosen is None else chosen.date()
+            clock = time.fromisoformat(identity).replace(second=0, microsecond=0, tzinfo=None)
+            address_bar.change(at=clocks.at_clock(clock, day, now, zone))
 
 
 def _did() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import streamlit as st
 from markupsafe import Markup
 
 from dashboard.components import (
     arrival_picker,
-    browser,
     legend,
     page_shell,
     station_list,
@@ -27,7 +28,9 @@ from dashboard.words import hours as hours_words
 from dashboard.words import map as map_words
 from dashboard.words import shell as shell_words
 from ingest.system import System
-from model.frame import AT_LEAST, Frame
+from model.frame import AT_LEAST
+
+Drawn = tuple[str, arrival_picker.Drawn | None]
 
 
 def page() -> None:
@@ -38,29 +41,36 @@ def page() -> None:
         kiosk.draw(system)
         return
     stylesheet("map.css")
+    view = reader().view(system)
     with st.container(key="map-and-panel"):
         st.fragment(station_list.find)(system)
         # Never drawn anew: the browser keeps whether it is open. On a large screen it is not shown.
         show(tag("details", tag("summary", map_words.CHOOSE()), cls="fold"))
-        st.fragment(city, run_every=page_shell.often(system))(system, address_bar.screen().station)
+        if view.frame is not None:
+            arrival_picker.moments(view)
+        st.fragment(city, run_every=page_shell.often(system))(system, drawn(view))
         st.fragment(station_panel.detail, run_every=page_shell.often(system, 10, 60))(system)
         show(legend.marks(ground.credit(system.label)))
 
 
-def city(system: System, drawn: str) -> None:
+def drawn(view: View) -> Drawn:
+    """Give what the page shows outside of the fragment of the map: station and moment."""
+    return address_bar.screen().station, None if view.frame is None else arrival_picker.drawn(view)
+
+
+def city(system: System, was: Drawn) -> None:
     """Draw one city: the controls, the map, and the same in words. Runs again by itself.
 
-    `drawn` is the station that the rest of the page shows: another one is a matter for all of it.
+    `was` is what the rest of the page shows: anything else is a matter for all of it.
     """
-    if address_bar.screen().station != drawn:
-        st.rerun()
     source = reader()
     view = source.view(system)
+    if drawn(view) != was:
+        st.rerun()
     if (view.system.speed, view.system.poll_seconds) != (system.speed, system.poll_seconds):
         st.rerun()
     if which_city.is_undecided(view):
         st.rerun()
-    browser.choose_when(view.now, view.zone)
     if view.frame is None:
         page_shell.warn(source, view, spaces=address_bar.screen().what == "space")
         return
@@ -77,10 +87,11 @@ def city(system: System, drawn: str) -> None:
         draw_map(view, horizon, at, index)
     if index is not None:
         station_panel.panel(view.frame, horizon, at, index, view.now)
+    minutes = None if horizon is None else int(view.frame.minutes[horizon])
     show(
         together(
-            chosen(at, f"{view.version}-{horizon}"),
-            summary(view.frame, horizon, at) if horizon is not None else "",
+            chosen(at, f"{view.version}-{minutes}"),
+            summary(view, horizon) if horizon is not None else "",
         )
     )
     if st.session_state.get(station_list.SHOWN):
@@ -139,18 +150,22 @@ def chosen(at: str, shown: str) -> Markup:
     return tag("p", map_words.chosen(screen.what, screen.n, at), cls="chosen", data_frame=shown)
 
 
-def summary(frame: Frame, horizon: int, at: str) -> Markup:
-    """Write the meaning of the colours, and the whole map in one line."""
-    screen = address_bar.screen()
+def summary(view: View, horizon: int) -> Markup:
+    """Write the meaning of the colours, and the whole map in one line, with weekday and time."""
+    screen, frame, now = address_bar.screen(), view.frame, view.now
+    assert frame is not None
+    at = now + timedelta(minutes=address_bar.ahead(screen, now))
     chance = side(frame, screen.what).chance[screen.n - 1, horizon]
     counted = (chance <= 100) & is_open(frame, screen.what, horizon)
     good = counted & (chance >= rules.LIKELY)
     hint = "" if screen.station or not len(frame.stations) else f" {map_words.PICK_HINT()}"
     closed = len(frame.stations) and by_hours(frame, horizon).all()
     words = (
-        hours_words.all_closed(at, "")
+        hours_words.all_closed(formats.moment(at, now, view.zone), "")
         if closed
-        else map_words.summary(screen.what, screen.n, at, int(good.sum()), int(counted.sum()))
+        else map_words.summary(
+            screen.what, screen.n, formats.on_weekday(at, view.zone), int(good.sum()), int(counted.sum())
+        )
     ) + hint
     return tag("p", tag("b", shell_words.heading(screen.what, screen.n)), f": {words}", cls="summary")
 

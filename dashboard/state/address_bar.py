@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Literal, cast, get_args
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ import streamlit as st
 
 from dashboard.state.pages import HOME, PAGES
 from dashboard.words import accuracy
-from dashboard.words.rules import What
+from dashboard.words.rules import Direction, What
 from model.frame import AT_LEAST
 from model.scoring.issue import SCORED_MINUTES
 
@@ -27,8 +27,8 @@ MINUTES = tuple(range(0, 121, 5))
 LATEST = timedelta(hours=24)
 """How far ahead a rider may ask."""
 
-CLOCK = "choice-clock"
-"""The widget that sets the clock time of a later arrival."""
+PRESET = 15
+"""Minutes from now that a page opens with."""
 
 Measure = Literal["mae", "rmse", "crps", "brier_bike", "brier_dock"]
 Past = Literal["hours", "day", "week", "month", "year", "all"]
@@ -40,7 +40,7 @@ HERE = "here"
 """Stands for the viewer's place as a trip's start. The place itself never goes into the address."""
 
 _WRITTEN = {
-    "minutes": "in", "start": "from", "goal": "to", "horizon": "ahead", "everywhere": "all"
+    "minutes": "in", "direction": "by", "start": "from", "goal": "to", "horizon": "ahead", "everywhere": "all"
 }  # fmt: skip
 """Names of choices in the address, where they are not the field's name."""
 
@@ -63,17 +63,18 @@ _WIDGETS = ("what", "n", "minutes", "horizon", "measure", "past", "models", "eve
 class Screen:
     """The choices that make a screen. `city` and `station` are ids, "" for none chosen.
 
-    A trip's `start` and `goal` are "" or a text that `dashboard.itinerary.end` reads. The rider arrives, or
-    leaves for a trip, `minutes` from now, or else `at` a fixed moment. `kiosk` runs by itself, see
-    `dashboard.screens.kiosk`.
+    A trip's `start` and `goal` are "" or a text that `dashboard.itinerary.end` reads. The rider is at the
+    station `minutes` from now, or else `at` a fixed moment; a trip begins then, or ends by then.
+    `kiosk` runs by itself, see `dashboard.screens.kiosk`.
     """
 
     city: str = ""
     station: str = ""
     what: What = "bike"
     n: int = 1
-    minutes: int = 0
+    minutes: int = PRESET
     at: datetime | None = None
+    direction: Direction = "leave"
     start: str = ""
     goal: str = ""
     horizon: int = 30
@@ -99,8 +100,9 @@ class Screen:
             station=query.get("station", ""),
             what=cast(What, what if what in ("bike", "space") else "bike"),
             n=min(max(_whole(query.get("n"), 1), AT_LEAST[0]), AT_LEAST[-1]),
-            minutes=min(max(5 * round(_whole(query.get("in"), 0) / 5), MINUTES[0]), MINUTES[-1]),
+            minutes=min(max(5 * round(_whole(query.get("in"), PRESET) / 5), MINUTES[0]), MINUTES[-1]),
             at=_moment(query.get("at", "")),
+            direction="arrive" if query.get("by") == "arrive" else "leave",
             start=query.get("from", ""),
             goal=query.get("to", ""),
             horizon=horizon if horizon in SCORED_MINUTES else cls.horizon,
@@ -117,7 +119,9 @@ class Screen:
         >>> Screen(city="dublin", n=2, minutes=25).address()
         {'city': 'dublin', 'what': 'bike', 'n': '2', 'in': '25'}
         >>> Screen(city="dublin", start="s1", goal="s2").address("trip")
-        {'city': 'dublin', 'from': 's1', 'to': 's2', 'n': '1', 'in': '0'}
+        {'city': 'dublin', 'from': 's1', 'to': 's2', 'n': '1', 'in': '15'}
+        >>> Screen(city="dublin", minutes=90, direction="arrive").address("trip")
+        {'city': 'dublin', 'n': '1', 'in': '90', 'by': 'arrive'}
         >>> Screen(city="dublin", horizon=60).address("accuracy")
         {'city': 'dublin', 'ahead': '60', 'measure': 'mae', 'past': 'day'}
         >>> Screen(city="dublin", kiosk=True).address("feeds")
@@ -128,6 +132,8 @@ class Screen:
         if "at" in words:
             words["at"] = "" if self.at is None else f"{self.at:{_AT}}"
             words["minutes"] = words["minutes"] if self.at is None else ""
+        if "direction" in words:
+            words["direction"] = self.direction if self.direction == "arrive" else ""
         if "models" in words:
             words["models"] = "" if self.models == MODELS else ",".join(self.models)
             words["everywhere"] = "1" if self.everywhere else ""
@@ -135,34 +141,15 @@ class Screen:
 
 
 def ahead(screen: Screen, now: datetime) -> float:
-    """Give the minutes until the rider arrives, or leaves; 0 for a moment past or too far off."""
-    if screen.at is None:
+    """Give the minutes until the chosen moment. Instead of one past or too far off, those from now count."""
+    if screen.at is None or not is_later(screen, now):
         return screen.minutes
-    return (screen.at - now) / timedelta(minutes=1) if is_later(screen, now) else 0
+    return (screen.at - now) / timedelta(minutes=1)
 
 
 def is_later(screen: Screen, now: datetime) -> bool:
     """Tell whether the screen is for a fixed moment that can be forecast."""
     return screen.at is not None and now <= screen.at <= now + LATEST
-
-
-def next_at(clock: time, now: datetime, zone: tzinfo) -> datetime:
-    """Find the next moment when the clocks of a zone show a time; the running minute is past.
-
-    When clocks go forward, a skipped time means the one that they show instead: 01:30 is 02:30. When they go
-    back, a time that occurs twice means the first, unless that is past.
-
-    >>> dublin = ZoneInfo("Europe/Dublin")
-    >>> next_at(time(8, 55), datetime(2026, 3, 2, 12, 0, tzinfo=UTC), dublin).isoformat()
-    '2026-03-03T08:55:00+00:00'
-    """
-    today = now.astimezone(zone).date()
-    moments = (
-        datetime.combine(today + timedelta(days=days), clock, zone).replace(fold=fold).astimezone(UTC)
-        for days in range(3)
-        for fold in (0, 1)
-    )
-    return next(moment for moment in moments if moment > now)
 
 
 def viewer_zone() -> tzinfo | None:
@@ -222,7 +209,6 @@ def adopt(page: str = HOME) -> None:
             _mend(new_screen)
         for name in _WIDGETS:
             st.session_state[_widget(name)] = getattr(st.session_state[_KEY], name)
-        st.session_state.pop(CLOCK, None)
 
 
 def screen() -> Screen:

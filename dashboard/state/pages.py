@@ -21,7 +21,9 @@ class PageEntry:
 
 PAGES = {
     "map": PageEntry("screens/map.py", mark("Map"), ("station", "what", "n", "minutes", "at")),
-    "trip": PageEntry("screens/trip/page.py", mark("Trip"), ("start", "goal", "n", "minutes", "at")),
+    "trip": PageEntry(
+        "screens/trip/page.py", mark("Trip"), ("start", "goal", "n", "minutes", "at", "direction")
+    ),
     "accuracy": PageEntry(
         "screens/accuracy/page.py",
         mark("Accuracy"),

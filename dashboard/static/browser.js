@@ -109,6 +109,22 @@ export default function ({ data, setStateValue, setTriggerValue }) {
     } else send({ do: verb, id });
   }
 
+  // A browser reports a time at each digit. It counts when it has rested, or when the viewer leaves it.
+  const REST = 900;
+  let typing;
+
+  function typed({ target, type, key }) {
+    if (!target.matches?.("input[data-do]") || (type === "keydown" && key !== "Enter")) return;
+    clearTimeout(typing);
+    const report = () => {
+      if (!target.value || target.value === (target.dataset.sent ?? target.defaultValue)) return;
+      target.dataset.sent = target.value;
+      send({ do: target.dataset.do, id: target.value });
+    };
+    if (type === "input") typing = setTimeout(report, REST);
+    else report();
+  }
+
   // A page that renews itself between press and release puts an equal button in the place of the pressed one,
   // or moves it away. The browser then makes no click, or one on what is there now. The press counts, once.
   let pressed = null;
@@ -129,7 +145,7 @@ export default function ({ data, setStateValue, setTriggerValue }) {
   function listen(event) {
     const button = event.target.closest?.("[data-do]");
     // The browser opens links in a new tab or window itself.
-    if (!button || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
+    if (!button || button.matches("input") || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
     event.preventDefault();
     if (Date.now() - renewed > 500) act(button);
   }
@@ -151,7 +167,9 @@ export default function ({ data, setStateValue, setTriggerValue }) {
 
   // Streamlit marks every run of its script for its own timing and drops no mark; a map stays open all day.
   const forget = setInterval(() => (performance.clearMarks(), performance.clearMeasures()), 60000);
-  const listeners = { click: listen, pointerdown: press, pointerup: release };
+  const listeners = {
+    click: listen, pointerdown: press, pointerup: release, input: typed, focusout: typed, keydown: typed,
+  };
   for (const [kind, listener] of Object.entries(listeners)) document.addEventListener(kind, listener);
   // Until then our buttons are faded, and take no touch that would be lost.
   document.documentElement.dataset.listens = "";

@@ -120,15 +120,43 @@ def moment(at: datetime, now: datetime, zone: tzinfo) -> str:
     ('01:30 IST', '01:30 GMT')
     """
     local, today = at.astimezone(zone), now.astimezone(zone).date()
-    plain = local.replace(tzinfo=None)
-    time = clock(plain)
-    if _comes_twice(local):
-        time = f"{time} {local:%Z}"
+    plain, time = local.replace(tzinfo=None), _time(local)
     if local.date() == today:
         return time
     if abs((local.date() - today).days) < SEVERAL_DAYS:
         return tr("{weekday} {time}", weekday=_date(plain, _DAY()), time=time)
     return tr("{date}, {time}", date=_date(plain, _DATE()), time=time)
+
+
+def named(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """Write a time of day with its day, which is named where it is today or tomorrow.
+
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    >>> [named(noon + timedelta(hours=hours), noon, UTC) for hours in (1, 21, 45)]
+    ['today at 13:00', 'tomorrow at 09:00', 'Wed 09:00']
+    """
+    local = at.astimezone(zone)
+    away = (local.date() - now.astimezone(zone).date()).days
+    if away == 0:
+        return tr("today at {time}", time=_time(local))
+    return tr("tomorrow at {time}", time=_time(local)) if away == 1 else moment(at, now, zone)
+
+
+def on_weekday(at: datetime, zone: tzinfo) -> str:
+    """Write a time of day with its weekday.
+
+    >>> from datetime import UTC
+    >>> on_weekday(datetime(2026, 3, 2, 12, tzinfo=UTC), UTC)
+    'Monday at 12:00'
+    """
+    return tr("{weekday} at {time}", weekday=weekday(at, zone), time=_time(at.astimezone(zone)))
+
+
+def _time(local: datetime) -> str:
+    """Write a time of day; an hour that comes twice has the abbreviation of its zone."""
+    time = clock(local.replace(tzinfo=None))
+    return f"{time} {local:%Z}" if _comes_twice(local) else time
 
 
 def _comes_twice(local: datetime) -> bool:
@@ -142,11 +170,11 @@ def both_clocks(at: datetime, now: datetime, zone: tzinfo, viewer: tzinfo | None
     >>> from zoneinfo import ZoneInfo
     >>> at = datetime.fromisoformat("2026-03-02T12:00+00:00")
     >>> both_clocks(at, at, ZoneInfo("Europe/Dublin"), ZoneInfo("Asia/Tokyo"))
-    '12:00 (21:00 on your clock)'
+    'today at 12:00 (21:00 on your clock)'
     >>> both_clocks(at, at, ZoneInfo("Europe/Dublin"), ZoneInfo("Europe/London"))
-    '12:00'
+    'today at 12:00'
     """
-    theirs = moment(at, now, zone)
+    theirs = named(at, now, zone)
     if viewer is None or at.astimezone(viewer).utcoffset() == at.astimezone(zone).utcoffset():
         return theirs
     return tr("{city_time} ({time} on your clock)", city_time=theirs, time=moment(at, now, viewer))

@@ -18,12 +18,12 @@ CHOOSE = mark("Choose what, and when")
 
 _SUMMARY = {
     "bike": mark_plural(
-        "At {time}, a bike is likely or almost sure at {good} of {known} stations.",
-        "At {time}, {n} bikes are likely or almost sure at {good} of {known} stations.",
+        "On {moment}, a bike is likely or almost sure at {good} of {known} stations.",
+        "On {moment}, {n} bikes are likely or almost sure at {good} of {known} stations.",
     ),
     "space": mark_plural(
-        "At {time}, a space is likely or almost sure at {good} of {known} stations.",
-        "At {time}, {n} spaces are likely or almost sure at {good} of {known} stations.",
+        "On {moment}, a space is likely or almost sure at {good} of {known} stations.",
+        "On {moment}, {n} spaces are likely or almost sure at {good} of {known} stations.",
     ),
 }
 _TOOLTIP = {
@@ -43,10 +43,10 @@ _TOOLTIP = {
 
 
 def summary(what: What, wanted: int, at: str, good: int, known: int) -> str:
-    """Sum the map up in one sentence."""
+    """Sum the map up in one sentence; `at` is a time with its weekday."""
     if not known:
         return tr("Nothing is forecast for this moment.")
-    return _SUMMARY[what](wanted, time=at, good=number(good), known=number(known))
+    return _SUMMARY[what](wanted, moment=at, good=number(good), known=number(known))
 
 
 def chosen(what: What, wanted: int, at: str) -> str:

@@ -10,6 +10,9 @@ from typing import Literal
 What = Literal["bike", "space"]
 """What a rider wants on arrival: a bike to take, or a space to leave one."""
 
+Direction = Literal["leave", "arrive"]
+"""Whether the chosen moment is that of leaving on a trip, or the one to be there by."""
+
 BOUNDS = (90, 65, 35, 10)
 """Per cent at which each of the five steps of chance begins, but for the last."""
 

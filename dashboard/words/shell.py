@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from dashboard.words.catalogue import Words, mark, mark_plural, tr
 from dashboard.words.formats import ago, arrival, duration, sentence, times
-from dashboard.words.rules import BOUNDS, What, step
+from dashboard.words.rules import BOUNDS, Direction, What, step
 
 TITLE = "Dockcast"
 SUBTITLE = mark("Bikes and spaces at the moment you arrive")
@@ -274,25 +274,32 @@ def made_up_first(name: str, others_have_answered: bool) -> str:
 
 # The arrival picker.
 
-LATER = mark("Later…")
-SOON = mark("Within 2 hours")
+WHEN, CLOCK = mark("When"), mark("Time by the city's clocks")
+SOON, TODAY, TOMORROW = mark("Soon"), mark("Today"), mark("Tomorrow")
+DIRECTION = mark("Leave or arrive then")
+DIRECTIONS: Words[Direction] = Words({"leave": mark("Leave at"), "arrive": mark("Arrive by")})
 MINUTES_FORMAT = mark("%d min")
 """The pattern by which Streamlit's slider writes its minutes."""
 
 
 def arrive_at(at: str, minutes: float) -> str:
-    """Label the slider, or the clock of a later arrival: the clock time, and how far off that is."""
-    return tr("Arriving at {time} · {when}", time=at, when=arrival(minutes))
+    """Label the slider, or a later arrival: the clock time with its day, and how far off that is."""
+    return tr("Arriving {time} · {when}", time=at, when=arrival(minutes))
 
 
 def leave_at(at: str, minutes: float) -> str:
-    """Label the slider, or the clock of a later start: the clock time, and how far off that is."""
-    return tr("Leaving at {time} · {when}", time=at, when=arrival(minutes))
+    """Label the slider, or a later start: the clock time with its day, and how far off that is."""
+    return tr("Leaving {time} · {when}", time=at, when=arrival(minutes))
 
 
-def passed(at: str) -> str:
-    """Say that the moment in the address is past, so that the page shows now."""
-    return tr("{time} has passed, or is more than a day ahead: this is now", time=at)
+def there_by(at: str, minutes: float) -> str:
+    """Label the slider, or a later moment to be there by: the clock time with its day, and how far off."""
+    return tr("There {time} at the latest · {when}", time=at, when=arrival(minutes))
+
+
+def passed(at: str, instead: str) -> str:
+    """Say that the moment in the address is past or too far off, so that the page shows another."""
+    return tr("{time} has passed, or is more than a day ahead: this is {instead}", time=at, instead=instead)
 
 
 def beyond(reach: str) -> str:

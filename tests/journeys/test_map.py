@@ -17,9 +17,10 @@ from playwright.sync_api import Browser, Route, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from dashboard.state import address_bar
+from dashboard.state import clocks
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
+from model.moments import frame_at
 from tests.support.browsing import (
     DESK,
     EVERYBODY,
@@ -50,8 +51,8 @@ pytestmark = pytest.mark.browser
 
 
 def test_the_colours_on_screen_are_those_of_the_frame(visit: Visit, site: Site) -> None:
-    assert len(set(steps_of(site.dublin, 0))) > 1
-    expect_colours(visit("?city=dublin"), site.dublin, steps_of(site.dublin, 0))
+    assert len(set(steps_of(site.dublin, 15))) > 1
+    expect_colours(visit("?city=dublin"), site.dublin, steps_of(site.dublin, 15))
 
 
 def test_choose_a_city(visit: Visit, site: Site) -> None:
@@ -62,20 +63,20 @@ def test_choose_a_city(visit: Visit, site: Site) -> None:
     page.get_by_role("option", name=re.compile("Boulder")).click()
     expect(page).to_have_url(re.compile("city=boulder"))
     expect(page.locator(".ages")).to_contain_text("replayed")
-    expect_colours(page, site.boulder, steps_of(site.boulder, 0))
+    expect_colours(page, site.boulder, steps_of(site.boulder, 15))
     page.go_back()
     expect(picker).to_have_value("Dublin · dublinbikes · live")
-    expect_colours(page, site.dublin, steps_of(site.dublin, 0))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 15))
 
 
 def test_moving_the_slider_recolours_and_the_map_stays(visit: Visit, site: Site) -> None:
     page = visit("?city=dublin")
-    before, after = steps_of(site.dublin, 0), steps_of(site.dublin, 90)
+    before, after = steps_of(site.dublin, 15), steps_of(site.dublin, 90)
     assert before != after
     expect_colours(page, site.dublin, before)
     shift = drag(page, site.dublin, (45, 25), before)
     set_slider(page, 90)
-    expect(page.get_by_text(re.compile(r"Arriving at \d\d:\d\d · in 1 h 30 min"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Arriving .*\d\d:\d\d · in 1 h 30 min"))).to_be_visible()
     expect_colours(page, site.dublin, after, shift)
     wait_for_refresh(page, site)
     wait_for_refresh(page, site)
@@ -85,7 +86,7 @@ def test_moving_the_slider_recolours_and_the_map_stays(visit: Visit, site: Site)
 def test_the_numbers_on_the_marks_move_with_the_slider(visit: Visit, site: Site) -> None:
     """They are letters in a layer within a layer, which deck.gl once left as they were."""
     slid, opened = visit("?city=dublin"), visit("?city=dublin&in=90")
-    expect_colours(slid, site.dublin, steps_of(site.dublin, 0))
+    expect_colours(slid, site.dublin, steps_of(site.dublin, 15))
     set_slider(slid, 90)
     for page in (slid, opened):
         page.mouse.move(5, 5)
@@ -101,7 +102,7 @@ def test_the_numbers_on_the_marks_move_with_the_slider(visit: Visit, site: Site)
 @pytest.mark.parametrize("renew", ["replaceWith(node.cloneNode(true))", "style.translate = '0 9em'"])
 def test_a_press_counts_once_while_the_page_renews_itself_under_it(visit: Visit, renew: str) -> None:
     page = visit("?city=dublin")
-    later = page.get_by_role("button", name=shell_words.LATER())
+    later = page.get_by_role("button", name=shell_words.TOMORROW())
     expect(later).to_have_css("pointer-events", "auto")
     map_box(page)  # what comes in later moves the button no more
     box = box_of(later)
@@ -110,18 +111,20 @@ def test_a_press_counts_once_while_the_page_renews_itself_under_it(visit: Visit,
     later.evaluate(f"node => {{ node.{renew} }}")
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"at=\d{8}T\d{4}Z"))
-    expect(page.get_by_role("button", name=shell_words.SOON())).to_be_visible()
+    expect(page.get_by_role("slider")).to_have_count(0)
 
 
-def test_later_and_back_to_soon(visit: Visit, site: Site) -> None:
+def test_tomorrow_and_back_to_soon(visit: Visit, site: Site) -> None:
     page = visit("?city=dublin&station=s20&what=space")
-    page.get_by_role("button", name=shell_words.LATER()).click()
+    page.get_by_role("button", name=shell_words.TOMORROW()).click()
     expect(page).to_have_url(re.compile(r"at=\d{8}T\d{4}Z"))
-    expect(page.get_by_text(re.compile(r"Arriving at .*\d\d:\d\d · in [12] h"))).to_be_visible()
-    expect_colours(page, site.dublin, steps_of(site.dublin, 120, "space"))
+    at = datetime.strptime(page.url[-14:], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
+    expect(page.get_by_text(re.compile(f"Arriving tomorrow at {at:%H:%M} · in "))).to_be_visible()
+    ahead = 5 * round((at - datetime.now(UTC)) / timedelta(minutes=5))
+    expect_colours(page, site.dublin, steps_of(site.dublin, ahead, "space"))
     page.get_by_role("button", name=shell_words.SOON()).click()
-    expect(page).to_have_url(re.compile("in=0"))
-    expect_colours(page, site.dublin, steps_of(site.dublin, 0, "space"))
+    expect(page).to_have_url(re.compile("in=15"))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 15, "space"))
 
 
 @EVERYBODY
@@ -138,19 +141,17 @@ def test_a_space_at_the_office_at_five_to_nine(
     unfold(page)
     page.get_by_role("radio", name="a space").click()
     expect(panel).to_contain_text("Chance of a space")
-    page.get_by_role("button", name=shell_words.LATER()).click()
-    page.get_by_role("spinbutton", name=re.compile("^hour")).click()
-    page.keyboard.type("0855")
-    page.keyboard.press("Enter")
+    page.get_by_label(shell_words.CLOCK()).fill("08:55")
     now = datetime.now(UTC)
-    at = address_bar.next_at(time(8, 55), now, ZoneInfo("Europe/Dublin"))
+    at = clocks.at_clock(time(8, 55), None, now, ZoneInfo("Europe/Dublin"))
     expect(page).to_have_url(re.compile(f"[?&]station=s31&what=space&n=1&at={at:%Y%m%dT%H%MZ}$"))
     tokyo = f"{at.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M}"
-    expect(page.get_by_text(re.compile(rf"Arriving at .*08:55 \(.*{tokyo} on your clock\)"))).to_be_visible()
-    space, ahead = site.dublin.space, (at - now) / timedelta(minutes=1)
-    # The frame is seconds older by the time that the page is read: halfway between hours it may be either.
-    columns = {int(np.abs(site.dublin.minutes - minutes).argmin()) for minutes in (ahead - 1, ahead + 1)}
-    chances = "|".join(re.escape(shell_words.chance(int(space.chance[0, column, 31]))) for column in columns)
+    expect(page.get_by_text(re.compile(rf"Arriving .*08:55 \(.*{tokyo} on your clock\)"))).to_be_visible()
+    ahead = (at - now) / timedelta(minutes=1)
+    # The frame is seconds older by the time that the page is read: halfway between steps it may be either.
+    horizons = sorted({5 * round(minutes / 5) for minutes in (ahead - 1, ahead + 1)})
+    space = frame_at(site.dublin, horizons).space
+    chances = "|".join(re.escape(shell_words.chance(odds)) for odds in space.chance[0, :, 31].tolist())
     expect(panel.get_by_text(re.compile(f"^({chances})$"))).to_be_visible()
     expect(panel).to_contain_text(re.compile("Expected at .*08:55"))
     assert fits(page)
@@ -170,9 +171,9 @@ def test_a_slider_move_costs_a_few_kB(visit: Visit, site: Site, chosen: str, mos
         socket.on("framesent", lambda data: up.append(data if isinstance(data, bytes) else b""))
 
     page = visit(f"?city=dublin{chosen}", listen=listen)
-    expect_colours(page, site.dublin, steps_of(site.dublin, 0))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 15))
     answer: list[bytes] = []
-    for minutes in (5, 10, 15, 20, 25):  # a move that a refresh interrupts is no measurement
+    for minutes in (20, 25, 30, 35, 40):  # a move that a refresh interrupts is no measurement
         down.clear()
         up.clear()
         set_slider(page, minutes)
@@ -205,7 +206,7 @@ def _move(down: list[bytes]) -> list[bytes]:
 
 def test_select_a_station_and_see_it_follow_the_feed(visit: Visit, site: Site) -> None:
     page = visit("?city=boulder")
-    expect_colours(page, site.boulder, steps_of(site.boulder, 0))
+    expect_colours(page, site.boulder, steps_of(site.boulder, 15))
     page.mouse.click(*pixel(page, site.boulder, 7))
     expect(page).to_have_url(re.compile("station=s7"))
     panel = page.locator(".station")
@@ -213,7 +214,7 @@ def test_select_a_station_and_see_it_follow_the_feed(visit: Visit, site: Site) -
     expect(panel).to_contain_text(f"{site.boulder.bikes[7]} bikes")
     page.mouse.move(5, 5)
     # The others keep their colours.
-    expect_colours(page, site.boulder, steps_of(site.boulder, 0))
+    expect_colours(page, site.boulder, steps_of(site.boulder, 15))
 
     bikes = site.boulder.bikes.copy()
     bikes[7] = 27
@@ -230,14 +231,14 @@ def test_select_a_station_and_see_it_follow_the_feed(visit: Visit, site: Site) -
 
 def test_an_alternative_opens_at_a_touch_and_the_map_stays(visit: Visit, site: Site) -> None:
     page = visit("?city=dublin&station=s20")
-    expect_colours(page, site.dublin, steps_of(site.dublin, 0))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 15))
     other = page.locator(".choices button").first
     name = other.inner_text()
     other.click()
     expect(page.locator(".station h2")).to_have_text(name)
     expect(page).to_have_url(re.compile("station=s(?!20)"))
     page.mouse.move(5, 5)
-    expect_colours(page, site.dublin, steps_of(site.dublin, 0))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 15))
     expect(page.locator("[data-testid=stVegaLiteChart]")).to_be_visible()
 
 
@@ -325,7 +326,7 @@ def test_a_tooltip_quotes_an_unpleasant_name_as_it_is_and_goes_when_its_numbers_
     visit: Visit, site: Site
 ) -> None:
     page = visit("?city=dublin")
-    expect_colours(page, site.dublin, steps_of(site.dublin, 0))
+    expect_colours(page, site.dublin, steps_of(site.dublin, 15))
     x, y = pixel(page, site.dublin, 0)
     page.mouse.move(x + 3, y)
     page.mouse.move(x, y)
@@ -373,7 +374,7 @@ def test_a_feed_falls_silent_and_comes_back_and_the_view_stays(
     visit: Visit, site: Site, device: dict[str, Any], scheme: str
 ) -> None:
     page = visit("?city=dublin", device, scheme)
-    steps = steps_of(site.dublin, 0)
+    steps = steps_of(site.dublin, 15)
     expect_colours(page, site.dublin, steps)
     shift = drag(page, site.dublin, (45, 25) if device is DESK else (20, 12), steps)
     fall_silent_and_come_back(page, site)
@@ -418,8 +419,9 @@ def test_every_control_is_reached_by_keyboard(visit: Visit, site: Site) -> None:
     reached = set()
     for _ in range(60):
         page.keyboard.press("Tab")
-        reached.add(page.evaluate("document.activeElement.dataset.do ?? document.activeElement.tagName"))
-    assert {"near", "later", "share", "star:s20", "station", "INPUT", "CANVAS"} <= reached
+        told = page.evaluate("document.activeElement.dataset.do ?? document.activeElement.tagName")
+        reached.add(re.sub(r"^day:.*", "day:", told))
+    assert {"near", "day:", "clock", "share", "star:s20", "station", "INPUT", "CANVAS"} <= reached
     # The best of the list, the one we stand at: chosen without a pointer.
     choice = page.locator(".best button").nth(1)
     name = choice.inner_text()
@@ -451,7 +453,7 @@ def test_streets_lie_under_the_marks_or_plain_ground_does(
         page.on("request", lambda request: requested.extend(STRANGERS.findall(request.url)))
         page.route(re.compile("cartocdn"), answer)
         page.goto(site.url + "?city=dublin")
-        expect_colours(page, site.dublin, steps_of(site.dublin, 0))
+        expect_colours(page, site.dublin, steps_of(site.dublin, 15))
         expect(page.get_by_text(shell_words.STREETS_BY())).to_be_attached()
         box = map_box(page)
 

@@ -37,6 +37,7 @@ from dashboard import palette
 from dashboard.maps import deck
 from dashboard.words import rules
 from model.frame import Frame
+from model.moments import frame_at
 from tests.support import dashboard_world
 from tests.support.dashboard_world import BOULDER, DUBLIN, World, frame
 from tests.support.processes import PATIENCE, answers, free_port, wait_for
@@ -203,8 +204,9 @@ def marks(page: Page, made: Frame) -> NDArray[np.int64]:
 
 def steps_of(made: Frame, minutes: int, what: rules.What = "bike", number: int = 1) -> list[int]:
     """Read the steps from the frame that the screen has to show, of open and known stations."""
-    outlook = made.bike if what == "bike" else made.space
-    return [rules.step(int(chance)) for chance in outlook.chance[number - 1, minutes // 5, 3:]]
+    then = frame_at(made, [minutes])
+    outlook = then.bike if what == "bike" else then.space
+    return [rules.step(int(chance)) for chance in outlook.chance[number - 1, 0, 3:]]
 
 
 def expect_colours(page: Page, made: Frame, steps: list[int], shift: Shift = (0, 0)) -> None:

@@ -8,7 +8,7 @@ from hashlib import sha1
 import streamlit as st
 
 from dashboard import itinerary
-from dashboard.components import arrival_picker, browser, legend, page_shell, station_map, which_city
+from dashboard.components import arrival_picker, legend, page_shell, station_map, which_city
 from dashboard.components.html import show, tag
 from dashboard.itinerary import End
 from dashboard.maps import deck, ground, trip_map
@@ -26,7 +26,7 @@ from model.frame import AT_LEAST
 from model.moments import frame_at
 from model.trip import TripPlan
 
-Drawn = tuple[str, str, bool]
+Drawn = tuple[str, str, arrival_picker.Drawn | None]
 
 _WANTS: dict[Side, What] = {"start": "bike", "goal": "space"}
 
@@ -36,12 +36,16 @@ def page() -> None:
     if system is None:
         return
     st.fragment(ends.draw)(system)
-    st.fragment(whole, run_every=page_shell.often(system))(system, drawn(reader().view(system)))
+    view = reader().view(system)
+    if view.frame is not None:
+        arrival_picker.moments(view, directions=True)
+    st.fragment(whole, run_every=page_shell.often(system))(system, drawn(view))
 
 
 def drawn(view: View) -> Drawn:
-    """Give what the boxes of both ends show. When it changes, the whole page runs again."""
-    return address_bar.screen().start, address_bar.screen().goal, view.frame is not None
+    """Give what the boxes of both ends and the times show. When it changes, the whole page runs again."""
+    when = None if view.frame is None else arrival_picker.drawn(view)
+    return address_bar.screen().start, address_bar.screen().goal, when
 
 
 def whole(system: System, was: Drawn) -> None:
@@ -52,7 +56,6 @@ def whole(system: System, was: Drawn) -> None:
         st.rerun()
     if which_city.is_undecided(view):
         st.rerun()
-    browser.choose_when(view.now, view.zone)
     # In a box of its own: a notice that comes or goes would otherwise make controls and map new ones.
     with st.container(key="notices"):
         page_shell.warn(source, view, spaces=True)
@@ -63,9 +66,8 @@ def whole(system: System, was: Drawn) -> None:
         return
     at = controls(view)
     arrival_picker.ages(view)
-    if view.horizon(address_bar.ahead(address_bar.screen(), view.now)) is None or not len(
-        view.frame.stations
-    ):
+    ahead = address_bar.ahead(address_bar.screen(), view.now)
+    if view.horizon(ahead) is None or not len(view.frame.stations):
         return
     chosen = ends.found(view.frame)
     start, goal = chosen["start"], chosen["goal"]
@@ -85,7 +87,8 @@ def controls(view: View) -> str:
             trip_words.RIDERS(), AT_LEAST, default=address_bar.screen().n, required=True,
             key=address_bar.key("n"), on_change=address_bar.take, args=("n",),
         )  # fmt: skip
-        return arrival_picker.ask(view, shell_words.leave_at)
+        leaving = address_bar.screen().direction == "leave"
+        return arrival_picker.ask(view, shell_words.leave_at if leaving else shell_words.there_by)
 
 
 def choose(view: View, at: str, side: Side, chosen: dict[Side, End | None]) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,24 +12,27 @@ from tests.support.dashboard_world import NOON, World, frame
 from tests.support.paging import run_page
 
 
-def report(query: dict[str, str], key: str, value: Any) -> str:
-    """Let a browser report the slider or the clock, and give the moment in the address after it."""
+def after(query: dict[str, str], sent: dict[str, str], slider: int | None = None) -> str:
+    """Let a browser report a touch, or the slider, at noon; give the moment in the address after it."""
 
-    def script(key: str, value: object) -> None:
+    def script(sent: dict[str, str], slider: int | None) -> None:
         from datetime import UTC
 
         import streamlit as st
 
-        from dashboard.components import arrival_picker
+        from dashboard.components import arrival_picker, browser
         from dashboard.state import address_bar
         from tests.support.dashboard_world import NOON
 
         address_bar.adopt()
-        st.session_state[key] = value
-        arrival_picker.soon() if key == "choice-minutes" else arrival_picker.at_clock(NOON, UTC)
+        if slider is not None:
+            st.session_state["choice-minutes"] = slider
+            arrival_picker.soon()
+        browser.act(sent)
+        browser.choose_when(NOON, UTC)
         st.text(repr({name: address_bar.screen().address().get(name) for name in ("at", "in")}))
 
-    page = AppTest.from_function(script, args=(key, value), default_timeout=20)
+    page = AppTest.from_function(script, args=(sent, slider), default_timeout=20)
     for name, written in query.items():
         page.query_params[name] = written
     page.run()
@@ -38,20 +40,40 @@ def report(query: dict[str, str], key: str, value: Any) -> str:
     return page.text[0].value
 
 
-LATER = f"{NOON + timedelta(hours=3):%Y%m%dT%H%MZ}"
+def at(hours: float) -> str:
+    return f"{NOON + timedelta(hours=hours):%Y%m%dT%H%MZ}"
 
 
 def test_a_slider_that_left_the_page_undoes_no_later_moment() -> None:
-    assert report({"at": LATER}, "choice-minutes", 0) == repr({"at": LATER, "in": None})
-    assert report({"at": LATER}, "choice-minutes", 25) == repr({"at": None, "in": "25"})
+    assert after({"at": at(3)}, {}, slider=15) == repr({"at": at(3), "in": None})
+    assert after({"at": at(3)}, {}, slider=25) == repr({"at": None, "in": "25"})
 
 
-def test_a_clock_that_left_the_page_asks_for_no_later_moment() -> None:
-    soon = repr({"at": None, "in": "25"})
-    assert report({"in": "25"}, "choice-clock", time(15)) == soon
-    four = f"{NOON + timedelta(hours=4):%Y%m%dT%H%MZ}"
-    clock = (NOON + timedelta(hours=4)).time()
-    assert report({"at": LATER}, "choice-clock", clock) == repr({"at": four, "in": None})
+@pytest.mark.parametrize(
+    ("query", "do", "identity", "expected"),
+    [
+        # Tomorrow five to nine in two touches, and in one.
+        ({"in": "15"}, "day", "2026-03-03", at(20)),
+        ({"at": at(20)}, "clock", "08:55", at(20 + 55 / 60)),
+        ({"in": "15"}, "clock", "08:55", at(20 + 55 / 60)),
+        ({"in": "15"}, "clock", "14:20", at(2 + 20 / 60)),
+        # The day keeps the time that was chosen, as far as it can.
+        ({"at": at(20)}, "day", "2026-03-02", at(5 / 60)),
+        ({"at": at(6)}, "day", "2026-03-03", at(24)),
+        ({"at": at(6)}, "soon", "", None),
+        # Nonsense that no browser of ours sends changes nothing.
+        ({"at": at(6)}, "clock", "99:99", at(6)),
+        ({"at": at(6)}, "day", "x" * 300, at(6)),
+        ({"at": at(6)}, "day", "9999-12-31", at(24)),
+        ({"at": at(6)}, "day", "0001-01-01", at(5 / 60)),
+        ({"at": at(6)}, "direction", "sideways", at(6)),
+    ],
+)
+def test_a_touch_on_a_day_or_a_time_is_the_moment_in_the_address(
+    query: dict[str, str], do: str, identity: str, expected: str | None
+) -> None:
+    shown = after(query, {"do": do, "id": identity})
+    assert shown == repr({"at": expected, "in": "15" if expected is None else None})
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import timedelta
 from html import escape, unescape
 from pathlib import Path
 from typing import Any, cast
@@ -28,7 +28,7 @@ from model import codec
 from model.moments import frame_at
 from model.records import CountState
 from tests.support.dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, dark, frame
-from tests.support.paging import run_page
+from tests.support.paging import html, run_page
 
 
 def opened(**query: str) -> AppTest:
@@ -37,8 +37,8 @@ def opened(**query: str) -> AppTest:
 
 def text_of(page: AppTest) -> str:
     plain = [e.value for e in (*page.text, *page.caption, *page.error)]
-    html = [unescape(re.sub("<[^>]*>", "", e.proto.body)) for e in page.get("html")]
-    return "\n".join([*plain, *html])
+    written = [unescape(re.sub("<[^>]*>", "", e.proto.body)) for e in page.get("html")]
+    return "\n".join([*plain, *written])
 
 
 def maps(page: AppTest) -> list[str]:
@@ -46,8 +46,7 @@ def maps(page: AppTest) -> list[str]:
 
 
 def metrics(page: AppTest) -> dict[str, str]:
-    html = "".join(e.proto.body for e in page.get("html"))
-    pairs = re.findall("<dt>([^<]*)</dt><dd>(.*?)</dd>", html)
+    pairs = re.findall("<dt>([^<]*)</dt><dd>(.*?)</dd>", html(page))
     return {unescape(name): unescape(re.sub("<[^>]*>", "", value)) for name, value in pairs}
 
 
@@ -147,9 +146,9 @@ def test_a_live_city_shows_map_age_and_summary(world: World) -> None:
     page = opened(city="dublin")
     assert f"/api/frames/dublin/{version}/bike-1-near.json" in maps(page)[0]
     assert "counts from 12:00, 40 s ago · learning for 14 min" in text_of(page)
-    assert "At 12:00, a bike is likely or almost sure at" in text_of(page)
+    assert "On Monday at 12:15, a bike is likely or almost sure at" in text_of(page)
     assert "Choose a station on the map" in text_of(page)
-    assert page.slider[0].label == "Arriving at 12:00 · now"
+    assert page.slider[0].label == "Arriving today at 12:15 · in 15 min"
 
 
 def test_the_slider_moves_columns_and_clock_but_neither_rows_nor_view(world: World) -> None:
@@ -158,7 +157,7 @@ def test_the_slider_moves_columns_and_clock_but_neither_rows_nor_view(world: Wor
     before = maps(page)[0]
     page.slider[0].set_value(25).run()
     after = maps(page)[0]
-    assert page.slider[0].label == "Arriving at 12:25 · in 25 min"
+    assert page.slider[0].label == "Arriving today at 12:25 · in 25 min"
     assert before != after
     (was, now) = (json.loads(each) for each in (before, after))
     assert was["initialViewState"] == now["initialViewState"]
@@ -279,39 +278,39 @@ def test_the_panel_names_the_nearest_good_alternatives_with_their_walk(world: Wo
     chance[0, 0, [5, 8, 11]] = 90
     chance[0, 0, 1] = 100  # the nearest, but closed
     world.commit(replace(made, bike=replace(made.bike, chance=chance)))
-    page = opened(city="dublin", station="s0")
-    html = next(e.proto.body for e in page.get("html") if station_words.ALTERNATIVES() in e.proto.body)
-    assert re.findall('data-do="station:(\\w+)"', html) == ["s5", "s8", "s11"]
-    assert re.findall(r"almost sure · (\d+) min walk", html) == ["10", "14", "24"]
+    page = opened(city="dublin", station="s0", **{"in": "0"})
+    listed = next(e.proto.body for e in page.get("html") if station_words.ALTERNATIVES() in e.proto.body)
+    assert re.findall('data-do="station:(\\w+)"', listed) == ["s5", "s8", "s11"]
+    assert re.findall(r"almost sure · (\d+) min walk", listed) == ["10", "14", "24"]
 
     world.now += timedelta(minutes=1)
     world.commit(replace(made, at=world.now, bike=replace(made.bike, chance=np.minimum(chance, 50))))
-    assert station_words.NO_ALTERNATIVES() in text_of(opened(city="dublin", station="s0"))
+    assert station_words.NO_ALTERNATIVES() in text_of(opened(city="dublin", station="s0", **{"in": "0"}))
 
 
 def test_a_space_at_the_office_tomorrow_morning(world: World) -> None:
     made = frame()
     world.commit(made)
     page = opened(city="dublin", station="s4", what="space", at="20260303T0855Z")
-    assert page.time_input[0].label == "Arriving at Tue 08:55 · in 20 h 55 min"
+    assert "Arriving tomorrow at 08:55 · in 20 h 55 min" in text_of(page)
+    assert "On Tuesday at 08:55, a space is likely or almost sure at" in text_of(page)
     assert "space-1-1255.json" in maps(page)[0]
     then = frame_at(made, [1255])
     assert metrics(page)["Expected at Tue 08:55"].startswith(f"{then.space.median[0, 4]} space")
 
-    page.time_input[0].set_value(time(23, 30)).run()
-    assert page.query_params["at"] == "20260302T2330Z"
-    assert page.time_input[0].label == "Arriving at 23:30 · in 11 h 30 min"
+    page = opened(city="dublin", at="20260302T2330Z")
+    assert "Arriving today at 23:30 · in 11 h 30 min" in text_of(page)
     world.now += timedelta(hours=11, minutes=25)
     world.commit(replace(made, at=world.now))
-    assert page.run().time_input[0].label == "Arriving at 23:30 · in 5 min"
+    assert "Arriving today at 23:30 · in 5 min" in text_of(page.run())
 
 
-def test_a_moment_that_has_passed_is_now_and_says_so(world: World) -> None:
+def test_a_moment_that_has_passed_gives_way_to_the_first_one_and_says_so(world: World) -> None:
     world.commit(frame())
     for at in ("20260302T1159Z", "20260303T1201Z", "19990101T0000Z"):
         page = opened(city="dublin", at=at)
-        assert page.slider[0].label == "Arriving at 12:00 · now"
-        assert "has passed, or is more than a day ahead: this is now" in text_of(page)
+        assert page.slider[0].label == "Arriving today at 12:15 · in 15 min"
+        assert "has passed, or is more than a day ahead: this is 12:15" in text_of(page)
 
 
 def test_beyond_the_reach_of_the_forecast_no_number_is_shown(world: World) -> None:
@@ -323,16 +322,24 @@ def test_beyond_the_reach_of_the_forecast_no_number_is_shown(world: World) -> No
     assert metrics(page)["Chance of a bike"] == "no forecast"
 
 
-def test_later_and_back(world: World) -> None:
+def test_tomorrow_at_five_to_nine_in_two_touches_and_back(world: World) -> None:
     world.commit(frame())
     world.now += timedelta(minutes=7)
     page = opened(city="dublin")
-    page.session_state["asked-when"] = "later"
+    page.session_state["asked-when"] = "day", "2026-03-03"
     page.run()
-    assert page.query_params["at"] == "20260302T1415Z"
-    assert page.time_input[0].value == time(14, 15)
-    page.session_state["asked-when"] = "soon"
-    assert page.run().slider[0].value == 0
+    assert page.query_params["at"] == "20260303T0800Z"
+    assert not page.slider
+    assert 'data-do="day:2026-03-03" aria-pressed="true">Tomorrow<' in html(page)
+    page.session_state["asked-when"] = "clock", "08:55"
+    page.run()
+    assert page.query_params["at"] == "20260303T0855Z"
+    assert 'value="08:55"' in html(page)
+    world.now += timedelta(hours=12)
+    world.commit(frame(at=world.now))
+    assert 'data-do="day:2026-03-03" aria-pressed="true">Today<' in html(page.run())
+    page.session_state["asked-when"] = "soon", ""
+    assert page.run().slider[0].value == 15
     assert "at" not in page.query_params
 
 
@@ -382,7 +389,7 @@ def test_a_silent_feed_widens_its_intervals_and_at_last_shows_no_forecast(world:
     assert metrics(hour_later)["Expected at 13:00"].endswith(f"({low}–{high})")
 
     world.now = NOON + timedelta(hours=5)
-    assert "bike-1-300.json" in maps(opened(city="dublin"))[0]
+    assert "bike-1-315.json" in maps(opened(city="dublin"))[0]
 
     world.now = NOON + timedelta(hours=24, minutes=10)
     page = opened(city="dublin", station="s4")
@@ -400,7 +407,7 @@ def test_time_runs_as_fast_as_the_replay(tmp_path: Path) -> None:
     world.now += timedelta(seconds=1)
     page = opened(city="dublin")
     assert "12:00, 1 min ago" in text_of(page)
-    assert page.slider[0].label == "Arriving at 12:01 · now"
+    assert page.slider[0].label == "Arriving today at 12:16 · in 15 min"
     world.store.close()
 
 
@@ -549,10 +556,10 @@ def test_a_station_name_never_goes_through_markdown(world: World) -> None:
     rendered = [*page.markdown, *page.caption, *page.title, *page.header, *page.subheader, *page.button]
     for element in rendered:
         assert "evil.example" not in str(getattr(element, "value", None) or element.proto)
-    html = "".join(e.proto.body for e in page.get("html"))
-    assert f"<h2>{escape(NASTY)}</h2>" in html
-    assert NASTY not in html
-    assert "<img" not in html
+    written = html(page)
+    assert f"<h2>{escape(NASTY)}</h2>" in written
+    assert NASTY not in written
+    assert "<img" not in written
 
 
 def test_choosing_another_city_drops_the_station(world: World) -> None:
@@ -631,6 +638,5 @@ def test_a_station_without_issued_forecasts_has_no_table_of_them(world: World) -
 
 
 def issued_rows(page: AppTest) -> list[list[str]]:
-    html = "".join(e.proto.body for e in page.get("html"))
-    rows = re.findall("<tr>(<td>.*?)</tr>", html)
+    rows = re.findall("<tr>(<td>.*?)</tr>", html(page))
     return [[unescape(cell) for cell in re.findall("<td>(.*?)</td>", row)] for row in rows]

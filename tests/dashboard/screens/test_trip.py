@@ -105,7 +105,7 @@ def test_the_start_is_chosen_on_a_map_of_bikes_and_the_goal_on_one_of_spaces(wor
     assert "/bike-1-near.json" in drawn(page)["layers"][0]["data"]
     page = opened(city="dublin", start="s4", n="2")
     assert trip_words.ASK["goal"] in text_of(page)
-    assert "Marks: chance of 2 spaces at 12:00." in text_of(page)
+    assert "Marks: chance of 2 spaces at 12:15." in text_of(page)
     assert "/space-2-near.json" in drawn(page)["layers"][0]["data"]
     assert not cards(page)
 
@@ -134,7 +134,7 @@ def test_a_walk_at_either_end_stands_between_its_times(world: World) -> None:
     made = uncertain()
     world.commit(made)
     lat, lon = place(made, 4)
-    page = opened(city="dublin", start=f"{lat - 0.001},{lon}", goal="s11")
+    page = opened(city="dublin", start=f"{lat - 0.001},{lon}", goal="s11", minutes="0")
     best = trip.plan(made, (lat - 0.001, lon), place(made, 11))[0]
     assert best.pickup == 4
     card = cards(page)[0]
@@ -155,7 +155,7 @@ def test_the_age_of_the_counts_is_added_to_the_minutes(world: World) -> None:
     world.now = NOON + timedelta(minutes=9)
     page = opened(city="dublin", start="s4", goal="s11", minutes="20")
     plan = trip.plan(made, place(made, 4), place(made, 11), 29)[0]
-    assert page.slider[0].label == "Leaving at 12:29 · in 20 min"
+    assert page.slider[0].label == "Leaving today at 12:29 · in 20 min"
     assert f"Take a bike at Station 4 {shell_words.chance(round(100 * plan.chance_bike))}" in cards(page)[0]
     assert round(100 * plan.chance_bike) != fading[0, 4, 0]
 
@@ -163,7 +163,7 @@ def test_the_age_of_the_counts_is_added_to_the_minutes(world: World) -> None:
 def test_times_are_the_citys_and_later_names_its_day(world: World) -> None:
     world.commit(frame("boulder", timezone="America/Denver"))
     page = opened(city="boulder", start="s4", goal="s11", at="20260303T0855Z")
-    assert page.time_input[0].label == "Leaving at Tue 01:55 · in 20 h 55 min"
+    assert "Leaving tomorrow at 01:55 · in 20 h 55 min" in text_of(page)
     assert "Tue 01:55 Take a bike at" in cards(page)[0]
 
 
@@ -318,7 +318,7 @@ def test_a_trip_from_here_waits_for_the_browser_and_keeps_the_place_out_of_the_a
 ) -> None:
     made = uncertain()
     world.commit(made)
-    page = opened(city="dublin", start="here", goal="s11")
+    page = opened(city="dublin", start="here", goal="s11", minutes="0")
     assert trip_words.HERE_UNKNOWN() in text_of(page)
     page.session_state["here"] = place(made, 4)
     page.run()
@@ -384,15 +384,16 @@ def test_the_pages_lead_to_each_other_with_all_that_is_chosen(world: World) -> N
     page = AppTest.from_file(paging.START, default_timeout=20)
     page.query_params.update({"city": "dublin", "station": "s5", "what": "space", "n": "2"})
     page.run()
-    assert 'href="trip?city=dublin&amp;n=2&amp;in=0" data-do="page:trip">' in html(page)
+    assert 'href="trip?city=dublin&amp;from=s5&amp;n=2&amp;in=15" data-do="page:trip">' in html(page)
     assert re.search('data-do="page:map" aria-current="page">', html(page))
     page.switch_page(PAGES["trip"].script)
     page.query_params.clear()
     page.query_params.update({"city": "dublin", "from": "s4", "n": "2"})
     page.run()
     assert trip_words.ASK["goal"] in text_of(page)
-    assert 'href="./?city=dublin&amp;station=s5&amp;what=space&amp;n=2&amp;in=0" data-do="page:map">' in html(
-        page
+    assert (
+        'href="./?city=dublin&amp;station=s5&amp;what=space&amp;n=2&amp;in=15" data-do="page:map">'
+        in html(page)
     )
     assert re.search('data-do="page:trip" aria-current="page">', html(page))
     page.switch_page(PAGES["map"].script)
@@ -400,7 +401,7 @@ def test_the_pages_lead_to_each_other_with_all_that_is_chosen(world: World) -> N
     page.query_params.update({"city": "dublin", "station": "s5", "what": "space", "n": "2"})
     page.run()
     assert "Chance of 2 spaces" in text_of(page)
-    assert 'href="trip?city=dublin&amp;from=s4&amp;n=2&amp;in=0"' in html(page)
+    assert 'href="trip?city=dublin&amp;from=s4&amp;n=2&amp;in=15"' in html(page)
 
 
 def test_going_back_to_an_address_without_a_pages_choices_keeps_them(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.state import address_bar
+from dashboard.state import address_bar, clocks
 from dashboard.state.address_bar import Screen
 from dashboard.words import formats
 
@@ -40,7 +40,7 @@ def utc(*parts: int) -> datetime:
 def test_a_clock_time_is_the_next_moment_when_the_citys_clocks_show_it(
     clock: time, now: datetime, zone: ZoneInfo, found: datetime
 ) -> None:
-    assert address_bar.next_at(clock, now, zone) == found
+    assert clocks.next_at(clock, now, zone) == found
 
 
 @given(
@@ -52,13 +52,53 @@ def test_the_next_time_is_ahead_and_shown_by_the_clocks_unless_they_skip_it(
     clock: time, minutes: int, zone: ZoneInfo
 ) -> None:
     now = utc(2026, 1, 1) + timedelta(minutes=minutes)
-    found = address_bar.next_at(clock, now, zone)
+    found = clocks.next_at(clock, now, zone)
     assert now < found <= now + timedelta(hours=25)
     local = found.astimezone(zone)
     if local.time() != clock:
         # Skipped: the clocks show nothing between what came just before and this.
         before = (found - timedelta(hours=1)).astimezone(zone)
         assert local.utcoffset() != before.utcoffset()
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "now", "found"),
+    [
+        # Dublin, at noon: tomorrow at eight, five to nine, and no later than noon.
+        (3, None, utc(2026, 3, 2, 12, 1), utc(2026, 3, 3, 8, 0)),
+        (3, time(8, 55), utc(2026, 3, 2, 12, 1), utc(2026, 3, 3, 8, 55)),
+        (3, time(20, 0), utc(2026, 3, 2, 12, 1), utc(2026, 3, 3, 12, 0)),
+        (2, time(8, 55), utc(2026, 3, 2, 12, 1), utc(2026, 3, 2, 12, 5)),
+        (2, None, utc(2026, 3, 2, 12, 1), utc(2026, 3, 2, 14, 0)),
+        (2, None, utc(2026, 3, 2, 23, 1), utc(2026, 3, 2, 23, 45)),
+        (2, None, utc(2026, 3, 2, 23, 58), utc(2026, 3, 3, 0, 0)),
+        # Clocks go forward: 01:30 is 02:30. They go back: 01:30 is the first, unless that is past.
+        (29, time(1, 30), utc(2026, 3, 28, 20, 0), utc(2026, 3, 29, 1, 30)),
+        (25, time(1, 30), utc(2026, 10, 24, 20, 0), utc(2026, 10, 25, 0, 30)),
+        (25, time(1, 30), utc(2026, 10, 25, 0, 40), utc(2026, 10, 25, 1, 30)),
+    ],
+)
+def test_a_time_on_a_day_is_the_nearest_that_can_be_forecast(
+    day: int, clock: time | None, now: datetime, found: datetime
+) -> None:
+    date_ = now.astimezone(DUBLIN).date().replace(day=day)
+    assert clocks.on_day(date_, clock, now, DUBLIN) == found
+
+
+@given(
+    clock=st.times().map(lambda t: t.replace(second=0, microsecond=0)),
+    minutes=st.integers(0, 366 * 24 * 60),
+    off=st.integers(-1, 3),
+    zone=st.sampled_from([DUBLIN, DENVER, LORD_HOWE]),
+)
+def test_whatever_day_and_time_are_chosen_the_moment_can_be_forecast(
+    clock: time, minutes: int, off: int, zone: ZoneInfo
+) -> None:
+    now = utc(2026, 1, 1) + timedelta(minutes=minutes)
+    day = now.astimezone(zone).date() + timedelta(days=off)
+    for found in (clocks.on_day(day, clock, now, zone), clocks.at_clock(clock, day, now, zone)):
+        assert address_bar.is_later(Screen(at=found), now)
+        assert found > now
 
 
 def test_a_named_moment_comes_nearer_and_passes() -> None:
@@ -69,7 +109,7 @@ def test_a_named_moment_comes_nearer_and_passes() -> None:
     assert address_bar.is_later(screen, at)
     for now in (at + timedelta(seconds=1), at - timedelta(hours=25)):
         assert not address_bar.is_later(screen, now)
-        assert address_bar.ahead(screen, now) == 0
+        assert address_bar.ahead(screen, now) == 30
     assert address_bar.ahead(Screen(minutes=30), at) == 30
 
 
@@ -90,9 +130,9 @@ def test_both_clocks_are_shown_where_they_differ_at_that_moment() -> None:
     """Phoenix and Denver agree in winter; after Denver's change they do not."""
     now, phoenix = utc(2026, 3, 7, 20, 0), ZoneInfo("America/Phoenix")
     before, after = utc(2026, 3, 8, 8, 0), utc(2026, 3, 8, 15, 0)
-    assert formats.both_clocks(before, now, DENVER, phoenix) == "Sun 01:00"
-    assert formats.both_clocks(after, now, DENVER, phoenix) == "Sun 09:00 (Sun 08:00 on your clock)"
-    assert formats.both_clocks(after, now, DENVER, None) == "Sun 09:00"
+    assert formats.both_clocks(before, now, DENVER, phoenix) == "tomorrow at 01:00"
+    assert formats.both_clocks(after, now, DENVER, phoenix) == "tomorrow at 09:00 (Sun 08:00 on your clock)"
+    assert formats.both_clocks(after, now, DENVER, None) == "tomorrow at 09:00"
 
 
 def test_a_moment_of_another_day_names_it() -> None:

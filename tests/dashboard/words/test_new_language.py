@@ -24,12 +24,22 @@ ENGLISH = Path(catalogue.__file__).parent / "dockcast.pot"
 PATTERNS = {"HH:mm", "EEE", "dd MMM yyyy", "%d min"}
 """Messages that are no words: patterns of dates, and of Streamlit's slider."""
 
-NAMES = {"Dockcast", "Dublin", "dublinbikes", "Boulder", "BCycle", "replayed", "Station"}
-"""Words from the world of these tests, which no catalogue has."""
+NAMES = {
+    "Dockcast",
+    "Dublin",
+    "dublinbikes",
+    "Boulder",
+    "BCycle",
+    "replayed",
+    "Station",
+    "Monday",
+    "poniedziałek",
+}
+"""Words from the world of these tests, and a weekday, which Babel has: none of our messages."""
 
 LABELLED = ("selectbox", "slider", "toggle", "text_input", "button_group", "expander")
 SEEN: list[tuple[str, dict[str, str], str]] = [
-    ("map", {"station": "s4"}, "EXPECTED AT 12:00"),
+    ("map", {"station": "s4"}, "EXPECTED AT 12:15"),
     ("map", {"station": "s4", "what": "space", "n": "2", "in": "45"}, "2 SPACES"),
     ("trip", {"from": "s4", "to": "s9"}, "RECOMMENDED"),
     ("feeds", {}, "ODDITIES"),

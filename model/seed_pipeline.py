@@ -13,7 +13,6 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -42,7 +41,9 @@ class TargetMeans:
     def __init__(self) -> None:
         from river import feature_extraction, stats
 
-        self.by_hour = feature_extraction.TargetAgg(by=["station", "hour"], how=stats.Mean())
+        from model.seed_means import HourlyMeans
+
+        self.by_hour = HourlyMeans()
         self.latest = feature_extraction.TargetAgg(by="station", how=stats.EWMean(0.5))
 
 
@@ -114,14 +115,12 @@ class SeedPipeline(Component):
         if not self.is_made:
             return
         gone = {*begun, *renamed.values()} - renamed.keys()
-        for means in (self.means.by_hour, self.means.latest):
-            kept = {
-                (renamed.get(station, station), *rest): mean
-                for (station, *rest), mean in means._groups.items()
-                if station not in gone
-            }
-            means._groups.clear()
-            means._groups.update(kept)
+        latest = self.means.latest._groups
+        kept = {station: renamed.get(station, station) for (station,) in latest if station not in gone}
+        self.means.by_hour.rename(kept)
+        moved = {(name,): latest[station,] for station, name in kept.items()}
+        latest.clear()
+        latest.update(moved)
 
     def predict(self, minutes: int, at: datetime, weather: Floats, stations: Sequence[str]) -> Floats:
         """Predict the bikes `(S,)` at `stations`, `minutes` after `at`, in that time's weather `(6,)`."""
@@ -152,15 +151,13 @@ class SeedPipeline(Component):
         """
         if not self.is_made:
             return {}
-        by_hour = sorted(
-            ((key, mean) for key, mean in self.means.by_hour._groups.items() if mean.n), key=itemgetter(0)
-        )
-        stations = sorted({key[0] for key, _ in by_hour})
+        by_hour = list(self.means.by_hour.learnt())
+        stations = sorted({station for station, *_ in by_hour})
         arrays: dict[str, NDArray[Any]] = {
-            "hour.station": _strings(key[0] for key, _ in by_hour),
-            "hour.hour": np.array([key[1] for key, _ in by_hour], dtype=np.int64),
-            "hour.n": np.array([mean.n for _, mean in by_hour]),
-            "hour.mean": np.array([mean.get() for _, mean in by_hour]),
+            "hour.station": _strings(station for station, *_ in by_hour),
+            "hour.hour": np.array([hour for _, hour, *_ in by_hour], dtype=np.int64),
+            "hour.n": np.array([labels for *_, labels, _ in by_hour]),
+            "hour.mean": np.array([mean for *_, mean in by_hour]),
             "latest.station": _strings(stations),
             "latest.mean": np.array([self.means.latest._groups[station,].get() for station in stations]),
         }
@@ -183,14 +180,13 @@ class SeedPipeline(Component):
         """Take back what `arrays` gave."""
         if not arrays:
             return
-        from river import stats
         from river.utils import VectorDict
 
         listed = {name: values.tolist() for name, values in arrays.items()}
-        for station, hour, n, mean in zip(
+        for learnt in zip(
             *(listed[f"hour.{name}"] for name in ("station", "hour", "n", "mean")), strict=True
         ):
-            self.means.by_hour._groups[station, hour] = stats.Mean._from_state(n, mean)
+            self.means.by_hour.restore(*learnt)
         for station, mean in zip(listed["latest.station"], listed["latest.mean"], strict=True):
             self.means.latest._groups[(station,)].update(mean)  # the first value becomes the mean
         for minutes, model in self.pipelines.items():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
+from river import feature_extraction, stats
 
 from model import Forecaster
 from model.records import WEATHER
+from model.seed_means import HourlyMeans
 from model.seed_pipeline import WEATHER_COLUMNS, SeedPipeline, TargetMeans, pipeline
 from tests.support.model_world import MONDAY, riders, stations
 
@@ -38,7 +41,19 @@ def test_it_is_the_articles_pipeline() -> None:
     features = model["TransformerUnion"].transform_one(x)
     assert features["y_mean_by_station_and_hour"] == 6.0
     assert features["y_ewm_0.5_by_station"] == 6.0
-    assert means.by_hour._groups["a", 8].n == 2
+    assert list(means.by_hour.learnt()) == [("a", 8, 2, 6)]
+
+
+def test_means_by_hour_are_those_of_river() -> None:
+    rng = np.random.default_rng(3)
+    ours: Any = HourlyMeans()
+    peer: Any = feature_extraction.TargetAgg(by=["station", "hour"], how=stats.Mean())
+    for _ in range(300):
+        x = {"station": str(rng.integers(3)), "hour": int(rng.integers(24))}
+        assert ours.transform_one(x) == peer.transform_one(x)
+        bikes = int(rng.integers(20))
+        ours.learn_one(x, bikes)
+        peer.learn_one(x, bikes)
 
 
 def test_it_learns_the_mean_count_of_each_station() -> None:

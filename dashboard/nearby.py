@@ -42,6 +42,11 @@ def order(chance: Ints, walk: Floats | None, favourite: np.ndarray) -> Ints:
     return np.lexsort((nearness, -worth, ~favourite))
 
 
+def whole_minutes(walk: Floats) -> Ints:
+    """Round minutes on foot to whole ones, at least one, as pages write them."""
+    return np.maximum(np.rint(walk), 1).astype(np.int64)
+
+
 def walks(place: Point, lat: Floats, lon: Floats) -> Floats:
     """Give the minutes on foot from a place to every station `(S,)`."""
     return walking_minutes(place, (lat, lon))

@@ -58,9 +58,10 @@ def state_at(frame: Frame, row: int, at: datetime) -> OpenState | None:
     return frame.hours.state(row, at)
 
 
-def at_horizon(frame: Frame, horizon: int) -> datetime:
-    """Give the moment of a horizon."""
-    return frame.at + timedelta(minutes=int(frame.minutes[horizon]))
+def at_horizon(frame: Frame, horizon: int, row: int = 0) -> datetime:
+    """Give the moment of a horizon; `row` is a station, where each has a horizon of its own."""
+    minutes = frame.minutes[horizon]
+    return frame.at + timedelta(minutes=float(minutes[row] if frame.minutes.ndim == 2 else minutes))
 
 
 def chances(frame: Frame, what: What, number: int, horizon: int | None) -> Ints:

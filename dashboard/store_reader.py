@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from secrets import token_hex
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 from zoneinfo import ZoneInfo
@@ -25,8 +26,11 @@ from ingest.store import (
     SystemState,
 )
 from ingest.system import System, zone_of
+from model.arrays import Floats, Ints
 from model.frame import Frame
-from model.moments import frame_at
+from model.globe import kilometres
+from model.moments import frame_at, frame_on_arrival
+from model.trip import Point
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +50,8 @@ HEALTH_AGE = timedelta(seconds=10)
 """How old the sums over a day's polls may be."""
 
 DAY = timedelta(hours=24)
+
+_MOST_PLACES = 10_000
 
 T = TypeVar("T")
 
@@ -136,6 +142,9 @@ class StoreReader:
         # 2 MB a frame at 2,000 stations; a page asks for the newest of its city.
         self._frame = lru_cache(maxsize=32)(self._decode)
         self._moment = lru_cache(maxsize=64)(self._read)  # 20 bytes a station each
+        self._places: dict[str, Point] = {}
+        self._places_lock = Lock()
+        self._cities: dict[str, tuple[Floats, Floats]] = {}
         self._totals = lru_cache(maxsize=64)(self._add_up)  # 10 kB each
         self._issued = lru_cache(maxsize=512)(self._decode_issued)  # 30 bytes a station each
         self._overview = Shared[dict[str, tuple[System, SystemState]]](clock, OVERVIEW_AGE)
@@ -173,6 +182,51 @@ class StoreReader:
         if horizon is None or view.version is None:
             return view, None
         return replace(view, frame=self.frame_at(view.system.system_id, view.version, horizon)), 0
+
+    def on_foot(self, view: View, walk: Ints, minutes: float) -> tuple[View, int | None]:
+        """Read a view for somebody who sets out on foot in so many minutes; `walk` are the minutes `(S,)`.
+
+        The one horizon of its frame is that of the arrival at each station. As `moment` otherwise.
+        """
+        if view.frame is None or view.horizon(minutes) is None:
+            return view, None
+        away = round(minutes + view.age / timedelta(minutes=1))
+        return replace(view, frame=frame_on_arrival(view.frame, away + walk)), 0
+
+    def keep_place(self, place: Point) -> str:
+        """Keep a viewer's place in memory, and give the name by which the map asks for what is near it.
+
+        Nobody can guess the name, and no address has the place. The oldest of 10,000 are forgotten.
+        """
+        name = token_hex(12)
+        with self._places_lock:
+            self._places[name] = place
+            while len(self._places) > _MOST_PLACES:
+                self._places.pop(next(iter(self._places)))
+        return name
+
+    def place(self, name: str) -> Point | None:
+        """Give a viewer's place by its name; None where it is forgotten."""
+        return self._places.get(name)
+
+    def nearest_city(self, place: Point, other_than: str) -> tuple[System, float] | None:
+        """Find the followed city, but for made-up ones, with the station nearest to a place, and the km."""
+        found: list[tuple[float, System]] = []
+        for system_id, (system, state) in self.overview().items():
+            if system_id == other_than or system.is_made_up or state.frame_version is None:
+                continue
+            with suppress(LookupError):
+                lat, lon = self._where(system_id, state.frame_version)
+                if len(lat):
+                    found.append((float(kilometres(place, (lat, lon)).min()), system))
+        return min(((system, km) for km, system in found), key=lambda each: each[1], default=None)
+
+    def _where(self, system_id: str, version: int) -> tuple[Floats, Floats]:
+        """Give the places of a city's stations as they were when they were asked for first."""
+        if system_id not in self._cities:
+            stations = self.frame(system_id, version).stations
+            self._cities[system_id] = stations.lat, stations.lon
+        return self._cities[system_id]
 
     def _decode(self, system_id: str, version: int) -> Frame:
         # A number from an address may be too large for a column of the database.

@@ -66,7 +66,8 @@ class Outlook:
 class Frame:
     """One system's stations, newest counts and forecasts, as of `at` (aware UTC).
 
-    `minutes` is `(H,)` from `at`; `bikes`, `docks` and `ebikes` are the newest counts `(S,)`, -1 unknown;
+    `minutes` is `(H,)` from `at`, or `(1, S)` where each station has a horizon of its own; `bikes`, `docks`
+    and `ebikes` are the newest counts `(S,)`, -1 unknown;
     `renting` and `returning` booleans `(S,)`; `learning_since` is the first snapshot ever learnt.
     `hours` are the opening hours, None where no station has any. `rents` and `returns` `(S,)` are the flags
     that a station has while its hours have it open; None where they are those of now.
@@ -131,7 +132,8 @@ class Frame:
         """Tell which stations are closed by their hours at each horizon, `(H, S)`; None without hours."""
         if self.hours is None:
             return None
-        seconds = int(self.at.timestamp()) + 60 * self.minutes[:, None]
+        minutes = self.minutes if self.minutes.ndim == 2 else self.minutes[:, None]
+        seconds = int(self.at.timestamp()) + 60 * minutes
         return ~self.hours.is_open(np.arange(len(self.stations)), seconds)
 
     def only(self, minutes: Sequence[int]) -> Frame:

@@ -45,6 +45,13 @@ def frame_at(frame: Frame, minutes: Sequence[int]) -> Frame:
     return replace(frame, minutes=at, bike=bike, space=space)
 
 
+def frame_on_arrival(frame: Frame, minutes: Ints) -> Frame:
+    """Give the frame with one horizon, that of each station's own minute after `frame.at` `(S,)`."""
+    rows, at = np.arange(len(frame.stations)), minutes[None]
+    bike, space = (outlook_at(frame, side, rows, at) for side in (frame.bike, frame.space))
+    return replace(frame, minutes=at, bike=bike, space=space)
+
+
 def chances_at(frame: Frame, chance: NDArray[np.uint8], rows: Ints, minutes: Floats | Ints) -> Floats:
     """Give the chance from 0 to 1 of chances in per cent `(H, S)`, at stations `rows` and any minutes.
 

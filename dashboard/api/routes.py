@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import tomllib
+from dataclasses import replace
 from functools import partial
 from inspect import iscoroutinefunction
 from pathlib import Path
@@ -54,11 +55,13 @@ def _rows(
 def frame(system_id: str, version: int, name: str) -> Body:
     """Give the rows of one frame, as the map draws them."""
     what, number, part_name = name.removesuffix(".json").split("-")
-    part = named(part_name)
+    part = named(part_name, reader().place)
     if part is None:
         raise ApiError(404, f"There is no {name} in a frame.", "Ask the page again.")
     try:
-        return _rows(reader(), system_id, version, cast(What, what), int(number), part)
+        body = _rows(reader(), system_id, version, cast(What, what), int(number), part)
+        # What is near a viewer is for that viewer's own cache.
+        return body if part.place is None else replace(body, headers={"Cache-Control": _OWN})
     except LookupError:
         raise ApiError(
             404,
@@ -77,6 +80,7 @@ def openapi() -> Body:
 _FRESH = "public, max-age=1"
 _SLOW = "public, max-age=10"
 _FOR_EVER = "public, max-age=31536000, immutable"
+_OWN = "private, max-age=600"
 _NEVER = "no-store"
 _ONE = (systems.SYSTEM, forecasts.STATION, forecasts.AHEAD, forecasts.AT)
 _SINCE = (systems.SYSTEM, scores.SINCE)
@@ -139,9 +143,9 @@ OPERATIONS = (
             systems.SYSTEM,
             Parameter("version", Whole(0, 2**31 - 1), "The frame's number.", 1, required=True),
             Parameter("name", Text(
-                    f"(bike|space)-[{AT_LEAST[0]}-{AT_LEAST[-1]}]-(near|[0-9]{{1,4}})\\.json",
+                    f"(bike|space)-[{AT_LEAST[0]}-{AT_LEAST[-1]}]-(near|[0-9]{{1,4}}|foot\\.[0-9a-f]{{24}}\\.[0-9]{{1,4}})\\.json",
                     "a file of a frame, such as bike-1-near.json or space-2-735.json",
-                ), "What to draw, how many, and when: near, or minutes.", required=True),
+                ), "What to draw, how many, and when: near, minutes, or a place.", required=True),
         ),
         {404: "There is no such frame any more."}, _FOR_EVER,
     ),

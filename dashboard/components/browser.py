@@ -28,6 +28,8 @@ _KEY = "browser"
 _FAVOURITES = "favourites"
 _HERE = "here"
 _LOST = "lost"
+_NAME = "here-name"
+_TOUCHES = "here-touches"
 _WHEN = "asked-when"
 _MOST = 100
 
@@ -73,6 +75,19 @@ def here() -> Point | None:
     return cast("Point | None", st.session_state.get(_HERE))
 
 
+def place_name() -> str:
+    """Give the name under which the store reader keeps the viewer's place; "" without a place."""
+    found = here()
+    if found is not None and _NAME not in st.session_state:
+        st.session_state[_NAME] = reader().keep_place(found)
+    return str(st.session_state.get(_NAME, ""))
+
+
+def touches() -> int:
+    """Count how often the viewer has asked for what is near."""
+    return int(st.session_state.get(_TOUCHES, 0))
+
+
 def lost() -> str:
     """Say why the browser did not give the viewer's place; "" otherwise."""
     return str(st.session_state.get(_LOST, ""))
@@ -111,12 +126,17 @@ def act(sent: Mapping[str, Any]) -> None:
     elif verb in ("soon", "day", "clock"):
         st.session_state[_WHEN] = verb, str(identity or "")
     elif verb == "here":
-        st.session_state[_HERE] = place(sent)
-        st.session_state[_LOST] = "" if here() else station_words.lost(0)
-        if here() and address_bar.shown() == "trip":
+        found = st.session_state[_HERE] = place(sent)
+        st.session_state[_LOST] = "" if found else station_words.lost(0)
+        if found:
+            st.session_state.pop(_NAME, None)
+            st.session_state[_TOUCHES] = touches() + 1
+        if found and address_bar.shown() == "trip":
             address_bar.change(start=address_bar.HERE)
-        elif here():
-            st.session_state["show-list"] = True
+        elif found:
+            address_bar.set_out_now()
+    elif verb == "away":
+        st.session_state.pop(_HERE, None)
     elif verb == "lost":
         code = sent.get("code")
         st.session_state[_LOST] = station_words.lost(code if isinstance(code, int) else 0)

@@ -12,13 +12,13 @@ from markupsafe import Markup
 from rapidfuzz import fuzz, process
 
 from dashboard import nearby
-from dashboard.components import browser
+from dashboard.components import browser, on_foot
 from dashboard.components.html import show, tag
 from dashboard.components.station_panel import choice, likely
 from dashboard.outlook import by_hours, chances, is_open, shown_count, side, station_index
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reader
-from dashboard.words import formats
+from dashboard.words import formats, rules
 from dashboard.words import hours as hours_words
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
@@ -115,7 +115,7 @@ def draw(view: View, horizon: int | None, at: str) -> None:
     frame, screen = view.frame, address_bar.screen()
     assert frame is not None
     stations = frame.stations
-    place, by = _place(frame)
+    place, by = _place(view)
     walk = None if place is None else nearby.walks(place, stations.lat, stations.lon)
     chance = chances(frame, screen.what, screen.n, horizon)
     starred = np.isin(
@@ -135,13 +135,10 @@ def draw(view: View, horizon: int | None, at: str) -> None:
         for row in order[:_BEST].tolist()
         if starred[row] or chance[row] <= 100
     )
-    far = station_words.far(float(walk.min())) if walk is not None and len(walk) and by == "place" else ""
-    more = tag("p", far, cls="note") if far else ""
     show(
         tag(
             "section",
             tag("h3", station_words.BEST[by]),
-            more,
             tag("ul", *items, cls="choices"),
             cls="best",
         )
@@ -149,10 +146,11 @@ def draw(view: View, horizon: int | None, at: str) -> None:
     _table(frame, horizon, at, order, chance, walk, starred)
 
 
-def _place(frame: Frame) -> tuple[Point | None, station_words.By]:
-    """Choose where the walk starts: at the viewer's place, else at the open station, else nowhere."""
-    here = browser.here()
-    if here is not None:
+def _place(view: View) -> tuple[Point | None, station_words.By]:
+    """Choose where the walk starts: at the viewer's place if near, else at the open station, else nowhere."""
+    frame, here, away = view.frame, browser.here(), on_foot.distance(view)
+    assert frame is not None
+    if here is not None and away is not None and away <= rules.FAR_KM:
         return here, "place"
     index = station_index(frame, address_bar.screen().station)
     if index is None:

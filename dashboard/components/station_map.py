@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard.components import browser
 from dashboard.maps import deck, ground
-from dashboard.maps.deck import Viewport
+from dashboard.maps.deck import FramePart, Viewport
 from dashboard.outlook import side
 from dashboard.state import address_bar
 from dashboard.store_reader import View
@@ -45,20 +45,23 @@ def draw(
     opens: Viewport,
     on_touch: Callable[[str], None],
     selected: tuple[float, float, int] | None = None,
+    of: FramePart | None = None,
 ) -> None:
     """Draw every station by the chance of `what` at one of the horizons of the view's frame.
 
-    `on_touch` gets the id of a touched station.
+    `on_touch` gets the id of a touched station. `of` is the file of rows if it is not the horizon's.
     """
     assert view.version is not None
     assert view.frame is not None
-    number, system, minutes = address_bar.screen().n, view.system, int(view.frame.minutes[horizon])
+    number, system = address_bar.screen().n, view.system
+    minutes = int(view.frame.minutes[horizon]) if of is None else of.minutes[0]
+    of = of or deck.part(minutes)
     dark = st.context.theme.type == "dark"
     st.pydeck_chart(
         deck.deck(
-            deck.frame_url(system.system_id, view.version, what, number, deck.part(minutes)),
+            deck.frame_url(system.system_id, view.version, what, number, of),
             opens, minutes, at, what, number, dark, selected, view.stale, browser.here(),
-            ground.style(dark, system.label, system.system_id),
+            ground.style(dark, system.label, system.system_id), of,
         ),
         key=key, height=460, on_select=lambda: _touched(key, on_touch), alt=map_words.MAP_ALT(),
     )  # fmt: skip

@@ -72,7 +72,7 @@ def _numbers(frame: Frame, horizon: int | None, at: str, index: int, now: dateti
 def likely(frame: Frame, what: What, number: int, horizon: int | None, row: int, now: datetime) -> str:
     """Write the chance at a station, or why there is none: closed, by its hours or else."""
     if by_hours(frame, horizon)[row] and horizon is not None:
-        state = state_at(frame, row, at_horizon(frame, horizon))
+        state = state_at(frame, row, at_horizon(frame, horizon, row))
         if state is not None:
             return hours_words.closed_then(state, now, ZoneInfo(frame.stations.timezone))
     if not is_open(frame, what, horizon)[row]:

@@ -7,6 +7,7 @@ another column of the same rows: under 2 kB instead of 671 kB at 2,500 stations.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +17,8 @@ import numpy as np
 import pydeck
 
 from dashboard import palette
-from dashboard.outlook import by_hours, counts_in_words, is_open, side
+from dashboard.nearby import walks, whole_minutes
+from dashboard.outlook import at_horizon, by_hours, counts_in_words, is_open, side
 from dashboard.palette import rgb
 from dashboard.store_reader import STEP_MINUTES
 from dashboard.words import formats, rules
@@ -24,9 +26,11 @@ from dashboard.words import hours as hours_words
 from dashboard.words import map as map_words
 from dashboard.words import shell as shell_words
 from dashboard.words.rules import What
+from ingest.system import zone_of
 from model.arrays import Floats, Ints
 from model.frame import MINUTES, Frame
-from model.moments import frame_at
+from model.moments import frame_at, frame_on_arrival
+from model.trip import Point
 
 # Each new Deck looks for Jupyter by an import that fails: a third of the time of a slider move.
 pydeck.bindings.deck.has_jupyter_extra = lambda: False
@@ -41,6 +45,8 @@ CLOSED_STEP = UNKNOWN_STEP + 1
 LON, LAT, NAME, STATION, BIKES, DOCKS, FADE, ROOM, FIRST = range(9)
 PER_HORIZON = 3
 EXPECTED, STEP, CHANCE = range(PER_HORIZON)
+ARRIVAL = FIRST + PER_HORIZON
+"""Where the rows for somebody on foot have the time of the arrival."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class FramePart:
 
     name: str
     minutes: tuple[int, ...]
+    place: Point | None = None
+    """Where somebody sets out on foot at `minutes`: then each station has the minute of the arrival there."""
 
     def column(self, horizon: int, which: int) -> int:
         """Give the position in a row of a value (`EXPECTED`, `STEP` or `CHANCE`) at a horizon in minutes."""
@@ -68,7 +76,12 @@ def part(horizon: int) -> FramePart:
     return NEAR if horizon in NEAR.minutes else FramePart(str(horizon), (horizon,))
 
 
-def named(name: str) -> FramePart | None:
+def on_foot(name: str, away: int, place: Point) -> FramePart:
+    """Make the file for somebody who sets out at a place of that name, `away` minutes after the counts."""
+    return FramePart(f"foot.{name}.{away}", (away,), place)
+
+
+def named(name: str, place_of: Callable[[str], Point | None] = lambda _: None) -> FramePart | None:
     """Find a file by its name; None where there is none of that name.
 
     >>> named("near") == NEAR, named("735").minutes, named("15"), named("736"), named("01000")
@@ -76,6 +89,10 @@ def named(name: str) -> FramePart | None:
     """
     if name == NEAR.name:
         return NEAR
+    if name.startswith("foot."):
+        _, whose, away = name.split(".")
+        place = place_of(whose)
+        return None if place is None else on_foot(whose, int(away), place)
     horizon = int(name) if name.isdecimal() and len(name) <= 4 else 0
     found = horizon > NEAR.minutes[-1] and horizon % STEP_MINUTES == 0 and horizon <= MINUTES[-1]
     return part(horizon) if found and str(horizon) == name else None
@@ -251,6 +268,7 @@ def deck(
     faded: bool = False,
     here: tuple[float, float] | None = None,
     style: str | None = None,
+    of: FramePart | None = None,
 ) -> Deck:
     """Draw a horizon of the rows at `url`, a ring around the selected `(lon, lat, expected)`, and the viewer.
 
@@ -266,7 +284,7 @@ def deck(
     The numbers grow with the map, whatever its zoom. They are drawn as distance fields: the strokes of small
     ones thin out to nothing, so that they appear as soon as they can be read.
     """
-    of = part(horizon)
+    of = of or part(horizon)
     expected, step = (f"this[{of.column(horizon, which)}]" for which in (EXPECTED, STEP))
     fills = [*(rgb(colour) for colour in (*palette.STEPS, palette.UNKNOWN)), [0, 0, 0, 1]]
     old = [[*fill, round(255 * FADED)] for fill in fills[:-1]] + fills[-1:]
@@ -385,7 +403,9 @@ def deck(
         map_provider=None,
         # Without any style Streamlit would put streets of its own choice there; with its mark for none, none.
         **({} if style is None else {"map_style": style}),
-        tooltip={"text": map_words.tooltip(at, what, number, columns)},
+        tooltip={
+            "text": map_words.tooltip(at if of.place is None else f"{{{ARRIVAL}}}", what, number, columns)
+        },
     )  # fmt: skip
 
 
@@ -396,7 +416,12 @@ def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[obj
     hours say so.
     """
     stations = frame.stations
-    then = frame_at(frame, of.minutes)
+    walk = None if of.place is None else walks(of.place, stations.lat, stations.lon)
+    then = (
+        frame_at(frame, of.minutes)
+        if walk is None
+        else frame_on_arrival(frame, of.minutes[0] + whole_minutes(walk))
+    )
     shown = range(len(of.minutes))
     open_then = np.stack([is_open(then, what, horizon) for horizon in shown])
     closed_then = np.stack([by_hours(then, horizon) for horizon in shown])
@@ -428,4 +453,9 @@ def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[obj
             steps[horizon].tolist(),
             likely[horizon].tolist(),
         ]
+    if walk is not None:
+        zone = zone_of(stations.timezone)
+        columns.append(
+            [formats.moment(at_horizon(then, 0, row), frame.at, zone) for row in range(len(stations))]
+        )
     return list(zip(*columns, strict=True))

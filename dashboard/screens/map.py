@@ -11,6 +11,7 @@ from markupsafe import Markup
 from dashboard.components import (
     arrival_picker,
     legend,
+    on_foot,
     page_shell,
     station_list,
     station_map,
@@ -18,6 +19,7 @@ from dashboard.components import (
     which_city,
 )
 from dashboard.components.html import show, stylesheet, tag, together
+from dashboard.components.on_foot import Walker
 from dashboard.maps import deck, ground
 from dashboard.outlook import at_horizon, by_hours, is_open, side, station_index
 from dashboard.screens import kiosk
@@ -26,6 +28,7 @@ from dashboard.store_reader import View, reader
 from dashboard.words import formats, rules
 from dashboard.words import hours as hours_words
 from dashboard.words import map as map_words
+from dashboard.words import on_foot as on_foot_words
 from dashboard.words import shell as shell_words
 from ingest.system import System
 from model.frame import AT_LEAST
@@ -79,23 +82,24 @@ def city(system: System, was: Drawn) -> None:
     at = controls(view)
     page_shell.warn(source, view, spaces=address_bar.screen().what == "space")
     screen = address_bar.screen()
-    view, horizon = source.moment(view, address_bar.ahead(screen, view.now))
+    if elsewhere := on_foot.elsewhere(source, view):
+        show(elsewhere)
+    view, horizon, walker = on_foot.set_out(source, view)
     assert view.frame is not None
     index = station_index(view.frame, screen.station)
-    arrival_picker.ages(view, closed_then(view, horizon, at))
+    arrival_picker.ages(view, closed_then(view, horizon, at) if walker is None else "")
+    if walker is not None:
+        show(on_foot.best(view, walker))
     if horizon is not None:
-        draw_map(view, horizon, at, index)
+        draw_map(view, horizon, at, index, walker)
     if index is not None:
-        station_panel.panel(view.frame, horizon, at, index, view.now)
-    minutes = None if horizon is None else int(view.frame.minutes[horizon])
-    show(
-        together(
-            chosen(at, f"{view.version}-{minutes}"),
-            summary(view, horizon) if horizon is not None else "",
-        )
-    )
+        there = on_foot.arrival(view, index) if walker is not None else at
+        station_panel.panel(view.frame, horizon, there, index, view.now)
+    words = together() if horizon is None else summary(view, horizon, walker)
+    frame_shown = f"{view.version}-{None if horizon is None else view.frame.minutes[horizon].flat[0]}"
+    show(together(chosen(at, frame_shown, walker), words))
     if st.session_state.get(station_list.SHOWN):
-        station_list.draw(view, horizon, at)
+        station_list.draw(view, horizon, at if walker is None else on_foot_words.ARRIVAL())
 
 
 def controls(view: View) -> str:
@@ -110,7 +114,9 @@ def controls(view: View) -> str:
             shell_words.HOW_MANY(), AT_LEAST, default=address_bar.screen().n, required=True,
             key=address_bar.key("n"), on_change=address_bar.take, args=("n",),
         )  # fmt: skip
-        return arrival_picker.ask(view, shell_words.arrive_at)
+        away = on_foot.distance(view)
+        walks = away is not None and away <= rules.FAR_KM
+        return arrival_picker.ask(view, shell_words.leave_at if walks else shell_words.arrive_at)
 
 
 def closed_then(view: View, horizon: int | None, at: str) -> str:
@@ -129,39 +135,53 @@ def closed_then(view: View, horizon: int | None, at: str) -> str:
     return hours_words.all_closed(at, "" if opens is None else formats.moment(opens, view.now, view.zone))
 
 
-def draw_map(view: View, horizon: int, at: str, index: int | None) -> None:
-    """Draw the map, with a ring around the chosen station."""
+def draw_map(view: View, horizon: int, at: str, index: int | None, walker: Walker | None) -> None:
+    """Draw the map, with a ring around the chosen station. It opens on the city, and goes to who walks."""
     assert view.frame is not None
     frame, system_id, what = view.frame, view.system.system_id, address_bar.screen().what
     pixels = deck.PHONE if page_shell.phone() else deck.DESK
+    opens = station_map.opening(
+        (system_id, pixels), lambda: deck.viewport(frame.stations.lat, frame.stations.lon, *pixels)
+    )
+    touched = f"last-touch-{system_id}"  # the view stays when nobody walks any more
+    if walker is not None:
+        st.session_state[touched] = browser.touches()
+        place = (system_id, pixels, browser.touches())
+        opens = station_map.opening(place, lambda: on_foot.opening(view, walker, opens, pixels))
+    elif touched in st.session_state:
+        opens = station_map.opening((system_id, pixels, st.session_state[touched]), lambda: opens)
     station_map.draw(
-        view, horizon, at, what, f"map-{system_id}",
-        station_map.opening(
-            (system_id, pixels), lambda: deck.viewport(frame.stations.lat, frame.stations.lon, *pixels)
-        ),
+        view, horizon, at, what, f"map-{system_id}", opens,
         lambda station_id: address_bar.change(station=station_id),
         None if index is None else station_map.ring(frame, what, horizon, index),
+        None if walker is None else walker.part,
     )  # fmt: skip
 
 
-def chosen(at: str, shown: str) -> Markup:
+def chosen(at: str, shown: str, walker: Walker | None) -> Markup:
     """Write what is chosen, as the line of the folded controls says it. Each `shown` frame has a name."""
     screen = address_bar.screen()
-    return tag("p", map_words.chosen(screen.what, screen.n, at), cls="chosen", data_frame=shown)
+    when = at if walker is None else on_foot_words.CHOSEN()
+    return tag("p", map_words.chosen(screen.what, screen.n, when), cls="chosen", data_frame=shown)
 
 
-def summary(view: View, horizon: int) -> Markup:
-    """Write the meaning of the colours, and the whole map in one line, with weekday and time."""
+def summary(view: View, horizon: int, walker: Walker | None) -> Markup:
+    """Write the meaning of the colours, and the whole map in one line, or what is around who walks."""
     screen, frame, now = address_bar.screen(), view.frame, view.now
     assert frame is not None
     at = now + timedelta(minutes=address_bar.ahead(screen, now))
     chance = side(frame, screen.what).chance[screen.n - 1, horizon]
     counted = (chance <= 100) & is_open(frame, screen.what, horizon)
+    later = formats.on_weekday(at, view.zone) if address_bar.ahead(screen, now) else ""
+    if walker is not None:
+        counted &= walker.near()
     good = counted & (chance >= rules.LIKELY)
     hint = "" if screen.station or not len(frame.stations) else f" {map_words.PICK_HINT()}"
     closed = len(frame.stations) and by_hours(frame, horizon).all()
     words = (
-        hours_words.all_closed(formats.moment(at, now, view.zone), "")
+        on_foot_words.summary(screen.what, screen.n, later, int(good.sum()), int(counted.sum()))
+        if walker is not None
+        else hours_words.all_closed(formats.moment(at, now, view.zone), "")
         if closed
         else map_words.summary(
             screen.what, screen.n, formats.on_weekday(at, view.zone), int(good.sum()), int(counted.sum())

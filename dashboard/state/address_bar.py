@@ -249,6 +249,12 @@ def asked() -> str | None:
     return page if page != shown() else None
 
 
+def set_out_now() -> None:
+    """Choose now, in the slider too."""
+    change(minutes=0, at=None)
+    st.session_state[_widget("minutes")] = 0
+
+
 def move(city: str) -> None:
     """Switch to another city, and drop the choices of this city's stations."""
     st.session_state.pop(_GUESS, None)

@@ -22,8 +22,8 @@ LIKELY = BOUNDS[1]
 SKILL_BOUNDS = (0.10, 0.01, -0.01, -0.10)
 """Skill against naive at which each of the five steps of skill begins, but for the last."""
 
-NEAR_MINUTES = 60
-"""A viewer with a longer walk than this to every station is far from the city."""
+FAR_KM = 5
+"""A viewer farther than this from every station is not in the city."""
 
 SEVERAL_DAYS = 6
 """A moment fewer days off than this is named by its weekday, another by its date."""

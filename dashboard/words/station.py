@@ -10,10 +10,9 @@ from datetime import timedelta
 from typing import Literal
 
 from dashboard.words.catalogue import Words, mark, mark_plural, tr
-from dashboard.words.formats import ago, number, things
-from dashboard.words.rules import NEAR_MINUTES, What
+from dashboard.words.formats import ago, things
+from dashboard.words.rules import What
 from model.records import CountState
-from model.trip import WALKING_KMH
 
 NOW = mark("Now")
 EBIKES_NOW = mark("Of them electric")
@@ -165,15 +164,3 @@ def counted_now(bikes: int, docks: int, age: timedelta | None = None) -> str:
     if age is not None:
         return counted(bikes, docks, age)
     return tr("now {bikes}, {spaces}", bikes=things(bikes, "bike"), spaces=things(docks, "space"))
-
-
-def far(minutes: float) -> str:
-    """Say that the viewer is far away; "" within an hour's walk of a station.
-
-    >>> far(20.0), far(1500)
-    ('', 'You are far from this city: it is about 120 km to its nearest station.')
-    """
-    if minutes <= NEAR_MINUTES:
-        return ""
-    kilometres = number(minutes / 60 * WALKING_KMH)
-    return tr("You are far from this city: it is about {n} km to its nearest station.", n=kilometres)

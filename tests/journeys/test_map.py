@@ -17,7 +17,9 @@ from playwright.sync_api import Browser, Route, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from dashboard import palette
 from dashboard.state import clocks
+from dashboard.words import on_foot as on_foot_words
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
 from model.moments import frame_at
@@ -281,11 +283,28 @@ def test_a_bike_near_me(visit: Visit, site: Site, device: dict[str, Any], scheme
     page.context.grant_permissions(["geolocation"])
     page.context.set_geolocation({"latitude": lat, "longitude": lon})
     page.get_by_role("button", name=station_words.NEAR()).click()
-    first = page.locator(".best li").first
-    expect(first).to_contain_text("1 min walk")
+    # From a cold start to two bikes on foot in two touches, with the map and no scrolling.
+    page.get_by_role("radio", name="2", exact=True).click()
+    first = page.locator(".foot li").first
+    expect(first).to_contain_text(re.compile(r"\d min walk · \d\d:\d\d · \d+ bikes"))
+    expect(page.locator(".foot li").nth(2)).to_be_in_viewport(ratio=1)
+    expect(page.locator(".summary")).to_contain_text("If you set out now, 2 bikes are likely or almost sure")
     assert str(round(lat, 2)) not in page.url
+    # The map has gone there: the place lies where its middle was not.
+    box, shown = map_box(page), np.array(palette.rgb(palette.HERE))
+
+    def is_there() -> bool:
+        image = picture(page).astype(int)
+        y, x = np.nonzero(np.abs(image - shown).max(axis=2) < 12)
+        inside = (x > box["x"]) & (x < box["x"] + box["width"]) & (y > box["y"])
+        return bool(inside.sum() > 40)
+
+    wait_for(is_there)
+    assert fits(page)
     first.get_by_role("button").click()
-    expect(page.locator(".station h2")).to_have_text("Station 20")
+    expect(page.locator(".station h2")).to_be_visible()
+    page.get_by_role("button", name=on_foot_words.STOP()).click()
+    expect(page.locator(".foot")).to_have_count(0)
 
 
 def test_a_refused_place_shows_how_to_go_on(visit: Visit) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from model.frame import NO_FORECAST, Frame
-from model.moments import frame_at, outlook_at
+from model.hours import OpeningHours
+from model.moments import frame_at, frame_on_arrival, outlook_at
 from tests.support.dashboard_world import frame
 
 
@@ -40,6 +41,23 @@ def test_each_station_is_read_at_a_minute_of_its_own(made: Frame) -> None:
             assert abs(read.chance[number, row] - expected) <= 0.5
     assert read.median[2] == -1
     assert (read.chance[:, 2] == NO_FORECAST).all()
+
+
+def test_a_frame_of_arrivals_reads_each_station_at_its_own(made: Frame) -> None:
+    """All stations close an hour after the counts: an arrival later than that has no chance."""
+    start = int(made.at.timestamp())
+    spans = np.array([[0, start - 3600, start + 3600]])
+    made = replace(made, hours=OpeningHours(np.zeros(12, np.int64), spans, np.array(["Mo-Su 11:00-13:00"])))
+    minutes = np.arange(12) * 11
+    arrived = frame_on_arrival(made, minutes)
+    assert arrived.minutes.tolist() == [minutes.tolist()]
+    assert arrived.closed is not None
+    assert arrived.closed.tolist() == [[bool(minute >= 60) for minute in minutes]]
+    for row in range(12):
+        alone = frame_at(made, [int(minutes[row])])
+        for side in ("bike", "space"):
+            assert getattr(arrived, side).median[0, row] == getattr(alone, side).median[0, row]
+            assert (getattr(arrived, side).chance[:, 0, row] == getattr(alone, side).chance[:, 0, row]).all()
 
 
 def test_only_what_is_certain_on_both_sides_is_certain_between(made: Frame) -> None:

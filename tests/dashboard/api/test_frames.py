@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from dashboard import nearby
 from dashboard.maps import deck
+from dashboard.store_reader import reader
 from tests.support.api_world import client
 from tests.support.dashboard_world import World, frame
 
@@ -26,6 +28,24 @@ def test_a_client_without_gzip_gets_plain_json(world: World) -> None:
     response = client().get(address, headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in response.headers
     assert len(response.json()) == 12
+
+
+def test_rows_on_foot_have_each_station_at_its_own_arrival_and_are_for_one_viewer(world: World) -> None:
+    made = frame()
+    version, place = world.commit(made), (float(made.stations.lat[4]), float(made.stations.lon[4]))
+    name = reader().keep_place(place)
+    of = deck.on_foot(name, 3, place)
+    response = client().get(deck.frame_url("dublin", version, "bike", 1, of))
+    assert response.headers["cache-control"] == "private, max-age=600"
+    rows = response.json()
+    minutes = 3 + nearby.whole_minutes(nearby.walks(place, made.stations.lat, made.stations.lon))
+    for row in (4, 6, 9):
+        alone = deck.rows(made, "bike", 1, deck.FramePart("", (int(minutes[row]),)))[row]
+        assert rows[row][:-1] == json.loads(json.dumps(alone))
+    assert rows[4][deck.ARRIVAL] == "12:04"
+    # Whoever guesses a name gets nothing.
+    missing = deck.frame_url("dublin", version, "bike", 1, deck.on_foot("0" * 24, 3, place))
+    assert client().get(missing).status_code == 404
 
 
 def test_a_version_means_the_same_rows_for_ever(world: World) -> None:

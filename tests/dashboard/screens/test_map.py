@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
-from dashboard import store_reader
+from dashboard import nearby, store_reader
 from dashboard.components import which_city
 from dashboard.maps import deck
 from dashboard.words import shell as shell_words
@@ -519,12 +519,47 @@ def test_the_list_has_favourites_first_and_the_near_before_the_far(world: World)
     assert "here" not in str(page.query_params)
 
 
-def test_a_viewer_far_away_gets_a_note(world: World) -> None:
+def test_on_foot_each_station_is_judged_at_my_own_arrival(world: World) -> None:
+    """A bike is sure at all for five minutes, at none after ten, and on the way between: 81 % after six."""
+    made = frame()
+    chance = np.where(made.minutes[None, :, None] < 10, 100, 5) * np.ones_like(made.bike.chance)
+    made = replace(made, bike=replace(made.bike, chance=chance.astype(np.uint8)))
+    world.commit(made)
+    page = opened(city="dublin", station="s9")
+    before = json.loads(maps(page)[0])
+    place = (float(made.stations.lat[6]), float(made.stations.lon[6]))
+    page.session_state["here"] = place
+    page.run()
+    walk = nearby.whole_minutes(nearby.walks(place, made.stations.lat, made.stations.lon))
+    assert walk[9] >= 10
+    three = next(e.proto.body for e in page.get("html") if 'class="foot"' in e.proto.body)
+    assert re.findall('data-do="station:(\\w+)"', three)[0] == "s6"
+    assert len(re.findall("<li>", three)) == 3
+    assert re.search(r"1 min walk · 12:01 · \d+ bikes?", unescape(three))
+    text = text_of(page)
+    good, known = re.findall(r"If you set out now, a bike is .* at (\d+) of (\d+) stations within", text)[0]
+    open_near = (walk <= 30) & ~np.isin(np.arange(12), (1, 2))
+    assert (int(good), int(known)) == (int((open_near & (walk <= 6)).sum()), int(open_near.sum()))
+    # One number: the panel has the moment of the list, and the map its rows.
+    assert f"Expected at 12:{walk[9]:02d}" in text
+    assert metrics(page)["Chance of a bike"] == "hardly · 5 %"
+    after = json.loads(maps(page)[0])
+    assert re.search(r"/bike-1-foot\.[0-9a-f]{24}\.0\.json", after["layers"][1]["data"])
+    assert after["initialViewState"] != before["initialViewState"]
+    assert str(round(place[0], 3)) not in after["layers"][1]["data"] + str(page.query_params)
+
+
+def test_a_viewer_far_away_is_offered_the_nearest_city(world: World) -> None:
     world.commit(frame())
+    world.commit(frame("boulder", centre=(40.015, -105.27), timezone="America/Denver"))
     page = opened(city="dublin")
-    page.session_state["here"] = (48.85, 2.35)
-    page.toggle[0].set_value(True).run()
-    assert "You are far from this city: it is about 1,0" in text_of(page)
+    page.session_state["here"] = (40.02, -105.3)
+    page.run()
+    text = text_of(page)
+    assert re.search(r"You are about \d,\d{3} km from the nearest station of this city\.", text)
+    assert re.search(r"Go to Boulder · BCycle · replayed, \d km from you", text)
+    assert 'data-do="feed:boulder"' in html(page)
+    assert "-near.json" in maps(page)[0]
 
 
 def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:

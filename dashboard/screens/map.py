@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from dashboard.components import (
     arrival_picker,
+    browser,
     legend,
     on_foot,
     page_shell,

@@ -85,7 +85,10 @@ def soon() -> None:
     A browser that is asked something else just as the slider leaves the page reports the slider once more,
     as it stood.
     """
-    if st.session_state[address_bar.key("minutes")] != address_bar.screen().minutes:
+    reported = st.session_state[address_bar.key("minutes")]
+    if address_bar.is_from_before(reported):
+        st.session_state[address_bar.key("minutes")] = address_bar.screen().minutes
+    elif reported != address_bar.screen().minutes:
         address_bar.change(at=None)
         address_bar.take("minutes")
 

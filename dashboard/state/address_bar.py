@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from time import monotonic
 from typing import Any, Literal, cast, get_args
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -56,6 +57,8 @@ _GUESS = "screen-guess"
 _STARTED = "screen-start-from-map"
 _PAGE = "screen-page"
 _GO = "screen-next-page"
+_BEFORE = "minutes-before"
+_LATE_SECONDS = 3.0
 _WIDGETS = ("what", "n", "minutes", "horizon", "measure", "past", "models", "everywhere")
 
 
@@ -251,8 +254,15 @@ def asked() -> str | None:
 
 def set_out_now() -> None:
     """Choose now, in the slider too."""
+    st.session_state[_BEFORE] = screen().minutes, monotonic()
     change(minutes=0, at=None)
     st.session_state[_widget("minutes")] = 0
+
+
+def is_from_before(minutes: int) -> bool:
+    """Tell whether the slider reports what it was before `set_out_now`, beside a touch of something else."""
+    before, at = st.session_state.get(_BEFORE, (None, 0.0))
+    return bool(minutes == before and monotonic() - at < _LATE_SECONDS)
 
 
 def move(city: str) -> None:

@@ -373,7 +373,7 @@ def test_every_size_shows_map_legend_station_and_city(visit: Visit, site: Site, 
             shown, numbers = box_of(canvas), box_of(panel)
             beside = shown["x"] + shown["width"] <= numbers["x"]
             below = shown["y"] + shown["height"] <= numbers["y"]
-            tall = shown["height"] >= (0.55 if width < 640 or height < 500 else 0.5) * height
+            tall = shown["height"] >= (0.55 if width < 640 or height < 500 else 0.45) * height
             wide = shown["width"] >= width / 2 and shown["x"] + shown["width"] <= width
             return (beside or below) and tall and wide and numbers["width"] >= 250
 

@@ -15,10 +15,14 @@ from dashboard.words import formats
 from dashboard.words import hours as hours_words
 from dashboard.words import trip as trip_words
 from dashboard.words.rules import What
-from model import trip
+from model import departures, trip
 from model.arrays import Bools, Floats
+from model.departures import Departures
 from model.frame import NO_FORECAST, Frame
 from model.trip import WALKING_LIMIT_MINUTES, Point, TripPlan, walking_minutes
+
+_ROUNDING = 1e-6
+"""Minutes that a plan may be late by, since sums of floats are rounded."""
 
 SAME_MINUTES = 1.0
 """Two ends less than this apart on foot are one place."""
@@ -68,11 +72,42 @@ def same(start: End, goal: End) -> bool:
     return trip.walk(start.point, goal.point) < SAME_MINUTES
 
 
-def plans(view: View, start: End, goal: End, minutes: float, people: int) -> list[TripPlan]:
-    """Plan a trip that leaves so many minutes from now, best first. A frame's minutes begin at its counts."""
+def plans(
+    view: View, start: End, goal: End, minutes: float, people: int, there: datetime | None = None
+) -> list[TripPlan]:
+    """Plan a trip that leaves so many minutes from now, best first, and is there by `there`.
+
+    A frame's minutes begin at its counts.
+    """
     assert view.frame is not None
-    leaving = minutes + view.age / timedelta(minutes=1)
-    return trip.plan(view.frame, start.point, goal.point, leaving, people=people)
+    leaving = minutes + _minutes(view.age)
+    within = math.inf if there is None else _minutes(there - view.frame.at) - leaving + _ROUNDING
+    return trip.plan(view.frame, start.point, goal.point, leaving, people=people, within=within)
+
+
+def leaving_from(view: View, start: End, goal: End, minutes: float, people: int) -> Departures | None:
+    """Look at the departures from so many minutes from now on."""
+    assert view.frame is not None
+    leaving = minutes + _minutes(view.age)
+    return departures.leave_from(view.frame, start.point, goal.point, leaving, people=people)
+
+
+def arriving(view: View, start: End, goal: End, there: datetime, people: int) -> Departures | None:
+    """Look at the departures from now on that are there in time."""
+    assert view.frame is not None
+    there_by, earliest = _minutes(there - view.frame.at), _minutes(view.age)
+    return departures.arrive_by(
+        view.frame, start.point, goal.point, there_by, earliest=earliest, people=people
+    )
+
+
+def whole_minute(at: datetime) -> datetime:
+    """Give the last whole minute: what is there by then is also there by the clock that people read."""
+    return at.replace(second=0, microsecond=0)
+
+
+def _minutes(length: timedelta) -> float:
+    return length / timedelta(minutes=1)
 
 
 @dataclass(frozen=True)

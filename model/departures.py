@@ -35,6 +35,11 @@ class Departures:
     latest: TripPlan | None
     best: TripPlan
 
+    @property
+    def first_good(self) -> TripPlan | None:
+        """The first of the good departures; None where there is none."""
+        return next((made for made in self.plans if made.chance >= PROMISE), None)
+
 
 def leave_from(
     frame: Frame, origin: Point, destination: Point, leaving: float, *, people: int = 1
@@ -54,7 +59,7 @@ def leave_from(
     first = good.index(True) if any(good) else len(plans)
     end = next((place for place in range(first, len(plans)) if not good[place]), len(plans))
     latest = plans[end - 1] if first < len(plans) else None
-    return Departures(plans, latest, max(plans, key=lambda made: round(100 * made.chance)))
+    return Departures(plans, latest, max(plans, key=_per_cent))
 
 
 def arrive_by(
@@ -77,8 +82,13 @@ def arrive_by(
     if not plans:
         return None
     good = [made for made in plans if made.chance >= PROMISE]
-    best = max(reversed(plans), key=lambda made: round(100 * made.chance))
+    best = max(reversed(plans), key=_per_cent)
     return Departures(plans, good[-1] if good else None, best)
+
+
+def _per_cent(made: TripPlan) -> int:
+    """Round a chance: only one within 0.05 % of certainty becomes 100."""
+    return 100 if made.chance >= 0.9995 else min(round(100 * made.chance), 99)
 
 
 def _plans(

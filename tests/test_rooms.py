@@ -25,7 +25,8 @@ LADDER = {
         "gbfs", "weather", "store", "replay", "following", "worker", "cli", "__main__",
     ),
     "dashboard": (
-        "palette", "words", "state", "pipeline", "store_reader", "outlook", "nearby", "itinerary", "charts",
+        "palette", "words", "state", "pipeline", "store_reader", "outlook", "coming_hours", "nearby",
+        "itinerary", "charts",
         "maps", "components", "api", "web", "screens", "start",
     ),
 }  # fmt: skip

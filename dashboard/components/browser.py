@@ -123,6 +123,8 @@ def act(sent: Mapping[str, Any]) -> None:
         address_bar.change(start=address_bar.screen().goal, goal=address_bar.screen().start)
     elif verb == "direction" and identity in get_args(Direction):
         address_bar.change(direction=identity)
+    elif verb == "leave" and isinstance(identity, str) and (at := address_bar.moment(identity)):
+        address_bar.change(at=at, direction="leave")
     elif verb in ("soon", "day", "clock"):
         st.session_state[_WHEN] = verb, str(identity or "")
     elif verb == "here":

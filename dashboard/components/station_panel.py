@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from dashboard import nearby
 from dashboard.charts import fan_chart
-from dashboard.components import browser
+from dashboard.coming_hours import stretches
+from dashboard.components import browser, hours_strip
 from dashboard.components.html import show, tag, together
 from dashboard.outlook import (
     at_horizon,
@@ -123,7 +124,10 @@ def choice(frame: Frame, row: int, words: str, walk: float | None = None) -> Mar
 
 
 def detail(system: System) -> None:
-    """Show star, share and the fan chart. A fragment of its own, so that a move of the slider is cheap."""
+    """Show star, share, the coming hours and the fan chart.
+
+    A fragment of its own, so that a move of the slider is cheap.
+    """
     source = reader()
     view, screen = source.view(system), address_bar.screen()
     index = None if view.frame is None else station_index(view.frame, screen.station)
@@ -140,6 +144,9 @@ def detail(system: System) -> None:
     )
     with st.container(key="detail"):
         show(tag("p", star, browser.button("share", station_words.SHARE()), cls="actions"))
+        found = stretches(view.frame, index, screen.what, screen.n, view.now)
+        if found:
+            show(hours_strip.strip(found, screen.what, screen.n, view.now, view.zone))
         _chart(view, index)
         past = _forecasts_and_truths(view, index)
         if past:

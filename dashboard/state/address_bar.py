@@ -104,7 +104,7 @@ class Screen:
             what=cast(What, what if what in ("bike", "space") else "bike"),
             n=min(max(_whole(query.get("n"), 1), AT_LEAST[0]), AT_LEAST[-1]),
             minutes=min(max(5 * round(_whole(query.get("in"), PRESET) / 5), MINUTES[0]), MINUTES[-1]),
-            at=_moment(query.get("at", "")),
+            at=moment(query.get("at", "")),
             direction="arrive" if query.get("by") == "arrive" else "leave",
             start=query.get("from", ""),
             goal=query.get("to", ""),
@@ -164,7 +164,8 @@ def viewer_zone() -> tzinfo | None:
         return None if offset is None else timezone(-timedelta(minutes=offset))
 
 
-def _moment(value: str) -> datetime | None:
+def moment(value: str) -> datetime | None:
+    """Read a moment as an address has it; None where it is none."""
     try:
         at = datetime.strptime(value, _AT).replace(tzinfo=UTC)
     except ValueError:

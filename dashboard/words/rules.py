@@ -16,6 +16,9 @@ Direction = Literal["leave", "arrive"]
 BOUNDS = (90, 65, 35, 10)
 """Per cent at which each of the five steps of chance begins, but for the last."""
 
+NO_STEP, CLOSED_STEP = -1, -2
+"""What stands for a step where nothing is forecast, and where a station is closed."""
+
 LIKELY = BOUNDS[1]
 """Per cent from which a station counts as good: likely or almost sure."""
 

@@ -8,6 +8,7 @@ from dashboard.words.catalogue import Words, mark, mark_plural, tr
 from dashboard.words.formats import minutes, number
 from dashboard.words.rules import What
 from dashboard.words.shell import chance
+from model.departures import PROMISE
 from model.trip import DETOUR, MISS_MINUTES, RIDING_KMH, WALKING_KMH, WALKING_LIMIT_MINUTES
 
 Side = Literal["start", "goal"]
@@ -30,6 +31,11 @@ SAME_PLACE = mark("Both ends are the same place: there is nothing to ride. Choos
 PLACES: Words[int] = Words(dict(enumerate((mark("Recommended"), mark("Next best"), mark("Third")))))
 """The heads of plans, best first."""
 
+WHEN_TO_LEAVE, LEAVING = mark("When to leave"), mark("Leaving")
+BY_LEAVING = mark("That both ends work, by time of leaving, in per cent")
+DEPARTURES_ALT = mark(
+    "Chance that both ends work, by the time of leaving; the words above say when it is best."
+)
 BOTH_WORK = mark("That both work: {chance}")
 TRIP_ALT = mark(
     "Map of the trip: its ways and the stations near both ends; the words beside it say the same."
@@ -58,6 +64,7 @@ _NO_PAIR = mark_plural(
     "No plan: no two stations within {minutes} min on foot of both ends may have a bike and a space.",
     "No plan: no two stations within {minutes} min on foot of both ends may have {n} bikes and {n} spaces.",
 )
+_PROMISE = f"{100 * PROMISE:.0f}"
 _LIMIT = f"{WALKING_LIMIT_MINUTES:.0f}"
 _SPEEDS = {"walking": f"{WALKING_KMH:g}", "riding": f"{RIDING_KMH:g}", "detour": f"{DETOUR:g}"}
 
@@ -71,6 +78,70 @@ def trip_settings() -> str:
         **_SPEEDS,
         minutes=_LIMIT,
         miss=number(MISS_MINUTES),
+    )
+
+
+def best(at: str, per_cent: int) -> str:
+    """Name the departure with the highest chance."""
+    return tr("Best is {time}: {per_cent} %.", time=at, per_cent=per_cent)
+
+
+def none_good(first: str, last: str) -> str:
+    """Say that no departure is good."""
+    return tr(
+        "Leaving between {first} and {last}, the chance that both ends work stays below {promise} %.",
+        first=first,
+        last=last,
+        promise=_PROMISE,
+    )
+
+
+def good_until(latest: str) -> str:
+    """Say until when departures are good from now on."""
+    return tr(
+        "Leave by {latest}: until then both ends work with {promise} % or more.",
+        latest=latest,
+        promise=_PROMISE,
+    )
+
+
+def always_good(last: str) -> str:
+    """Say that all departures that were looked at are good."""
+    return tr("Leave any time until {last}: both ends work with {promise} % or more.", last=last,
+              promise=_PROMISE)  # fmt: skip
+
+
+def good_between(first: str, latest: str) -> str:
+    """Say in which stretch departures are good."""
+    return tr(
+        "Leave between {first} and {latest}: then both ends work with {promise} % or more.",
+        first=first,
+        latest=latest,
+        promise=_PROMISE,
+    )
+
+
+def leave_by(latest: str, there: str, per_cent: int) -> str:
+    """Name the latest good departure that is there in time."""
+    return tr(
+        "Leave by {latest} to be there by {time}: both ends work with {per_cent} %.",
+        latest=latest,
+        time=there,
+        per_cent=per_cent,
+    )
+
+
+def leave_then(at: str, per_cent: int) -> str:
+    """Label the button that shows the plans of another departure."""
+    return tr("Leave {time} · {per_cent} %", time=at, per_cent=per_cent)
+
+
+def not_in_time(there: str, length: float) -> str:
+    """Say that no trip ends in time."""
+    return tr(
+        "No trip is there by {time}: the quickest takes {duration} from door to door. Choose a later time.",
+        time=there,
+        duration=minutes(max(round(length), 1)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from hashlib import sha1
 
@@ -12,11 +13,12 @@ from dashboard.components import arrival_picker, legend, page_shell, station_map
 from dashboard.components.html import show, tag
 from dashboard.itinerary import End
 from dashboard.maps import deck, ground, trip_map
-from dashboard.screens.trip import ends
+from dashboard.screens.trip import ends, when_to_leave
 from dashboard.screens.trip.ends import Side
 from dashboard.screens.trip.plan_card import card, closed
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reader
+from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words import trip as trip_words
 from dashboard.words.rules import What
@@ -117,10 +119,24 @@ def choose(view: View, at: str, side: Side, chosen: dict[Side, End | None]) -> N
 def planned(view: View, start: End, goal: End) -> None:
     """Show the plans and their map, or the reason why there is no plan."""
     assert view.frame is not None
-    screen = address_bar.screen()
+    screen, frame = address_bar.screen(), view.frame
     minutes = address_bar.ahead(screen, view.now)
-    plans = itinerary.plans(view, start, goal, minutes, screen.n)
     walk = trip.walk(start.point, goal.point)
+    there, found = None, None
+    if screen.direction == "arrive":
+        there = itinerary.whole_minute(view.now + timedelta(minutes=minutes))
+        found = itinerary.arriving(view, start, goal, there, screen.n)
+        length = trip.quickest(frame, start.point, goal.point)
+        if found is not None:
+            leave = frame.at + timedelta(minutes=(found.latest or found.best).leaving)
+            minutes = (leave - view.now) / timedelta(minutes=1)
+        elif math.isfinite(length) and view.now + timedelta(minutes=math.ceil(length)) > there:
+            at = formats.moment(there, view.now, view.zone)
+            page_shell.notice(trip_words.not_in_time(at, length), trip_words.on_foot(walk))
+            return
+    plans = itinerary.plans(view, start, goal, minutes, screen.n, there)
+    if there is None and plans:
+        found = itinerary.leaving_from(view, start, goal, minutes, screen.n)
     quicker = not plans or walk <= min(plan.minutes for plan in plans)
     with st.container(key="advice"):
         if quicker and plans:
@@ -135,17 +151,23 @@ def planned(view: View, start: End, goal: End) -> None:
             show(
                 closed(view, plans[0], leave, start, goal)
                 + card(view, plans[0], leave, start, goal, 0)
+                + ("" if found is None else when_to_leave.advice(view, found, plans[0], there))
                 + more
             )
-        draw_map(view, start, goal, plans)
+        draw_map(view, start, goal, plans, minutes)
         if len(plans) > 1:
             cards = [card(view, plan, leave, start, goal, place) for place, plan in enumerate(plans) if place]
             show(tag("div", *cards, cls="nexts"))
+        if plans and found is not None:
+            with st.container(key="when-to-leave"):
+                when_to_leave.draw_chart(view, found)
         show(legend.marks(ground.credit(view.system.label)))
 
 
-def draw_map(view: View, start: End, goal: End, plans: list[TripPlan]) -> None:
-    """Draw the trip. A new pair of ends is a new map, which opens on them; for the same it never jumps.
+def draw_map(view: View, start: End, goal: End, plans: list[TripPlan], minutes: float) -> None:
+    """Draw the trip that begins in so many minutes.
+
+    A new pair of ends is a new map, which opens on them; for the same it never jumps.
 
     A touch changes nothing, but without listening to it the map has no identity that outlives a notice.
     """
@@ -155,7 +177,7 @@ def draw_map(view: View, start: End, goal: End, plans: list[TripPlan]) -> None:
     key = f"trip-{sha1(repr((system_id, start.point, goal.point)).encode()).hexdigest()[:12]}"
     pixels = trip_map.PHONE if page_shell.phone() else trip_map.DESK
     opens = station_map.opening(key, lambda: trip_map.viewport(frame, start, goal, plans, *pixels))
-    leaving = address_bar.ahead(screen, view.now) + view.age / timedelta(minutes=1)
+    leaving = minutes + view.age / timedelta(minutes=1)
     to, riding = (plans[0].to_minutes, plans[0].riding_minutes) if plans else (0.0, 0.0)
     there = frame_at(frame, [round(leaving + to), round(leaving + to + riding)])
     url = deck.frame_url(system_id, view.version, "bike", screen.n, deck.NEAR)

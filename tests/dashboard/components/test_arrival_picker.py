@@ -61,6 +61,9 @@ def test_a_slider_that_left_the_page_undoes_no_later_moment() -> None:
         ({"at": at(20)}, "day", "2026-03-02", at(5 / 60)),
         ({"at": at(6)}, "day", "2026-03-03", at(24)),
         ({"at": at(6)}, "soon", "", None),
+        # A button of the trip's departures.
+        ({"in": "15"}, "leave", at(1), at(1)),
+        ({"at": at(6)}, "leave", "soon", at(6)),
         # Nonsense that no browser of ours sends changes nothing.
         ({"at": at(6)}, "clock", "99:99", at(6)),
         ({"at": at(6)}, "day", "x" * 300, at(6)),

@@ -167,6 +167,44 @@ def test_times_are_the_citys_and_later_names_its_day(world: World) -> None:
     assert "Tue 01:55 Take a bike at" in cards(page)[0]
 
 
+def fading(until: int) -> Frame:
+    """Let bikes be almost sure until a minute, and hardly to be had afterwards."""
+    made = uncertain()
+    sure = np.where(np.array(made.minutes) <= until, 99, 8).astype(np.uint8)
+    chance = np.broadcast_to(sure[None, :, None], made.bike.chance.shape).copy()
+    space = np.full_like(chance, 99)
+    return replace(made, bike=replace(made.bike, chance=chance), space=replace(made.space, chance=space))
+
+
+def test_until_when_a_rider_may_leave_and_when_it_is_best(world: World) -> None:
+    world.commit(fading(60))
+    page = opened(city="dublin", start="s4", goal="s11")
+    assert "Leave by 13:00: until then both ends work with 90 % or more. Best is 12:15: 98 %." in text_of(
+        page
+    )
+    assert 'data-do="leave:20260302T1300Z">Leave 13:00 · 98 %<' in html(page)
+    assert trip_words.BY_LEAVING() in text_of(page)
+    assert page.get("vega_lite_chart")[0].proto.alt == trip_words.DEPARTURES_ALT()
+    page = opened(city="dublin", start="s4", goal="s11", at="20260302T1400Z")
+    assert "Leaving between 14:00 and 17:00, the chance that both ends work stays below 90 %." in text_of(
+        page
+    )
+
+
+def test_arrive_by_plans_backwards(world: World) -> None:
+    world.commit(fading(60))
+    page = opened(city="dublin", start="s4", goal="s11", at="20260302T1240Z", by="arrive")
+    assert "There today at 12:40 at the latest · in 40 min" in text_of(page)
+    assert cards(page)[0].endswith("12:39 Leave it at Station 11 almost sure · 99 %")
+    assert "to be there by 12:40: both ends work with 98 %." in text_of(page)
+    # Bikes are gone when the last departure would take one: an earlier one is recommended.
+    page = opened(city="dublin", start="s4", goal="s11", at="20260302T1400Z", by="arrive")
+    assert re.search(r"Leave by 1[23]:\d\d to be there by 14:00: both ends work with 9\d %", text_of(page))
+    assert "13:0" in cards(page)[0]
+    page = opened(city="dublin", start="s4", goal="s11", minutes="5", by="arrive")
+    assert "No trip is there by 12:05: the quickest takes 7 min from door to door." in text_of(page)
+
+
 def test_the_walk_is_advised_where_it_is_quicker_and_given_for_comparison_where_not(world: World) -> None:
     world.commit(uncertain())
     page = opened(city="dublin", start="53.3470,-6.2650", goal="53.3470,-6.2620")

@@ -21,6 +21,7 @@ from starlette.middleware import Middleware
 
 from dashboard import store_reader
 from dashboard.api import routes
+from dashboard.web.preloads import Preloads
 from dashboard.web.request_guard import RequestGuard
 from dashboard.web.static_files import CompressedStatics
 from dashboard.words import shell as shell_words
@@ -144,6 +145,7 @@ app = st.App(
     middleware=[
         Middleware(RequestGuard, hosts=settings.hosts, map_style=settings.map_style),
         Middleware(CompressedStatics),
+        Middleware(Preloads),
     ],
     on_script_error=on_script_error,
 )

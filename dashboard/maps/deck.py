@@ -286,8 +286,15 @@ def deck(
     """
     of = of or part(horizon)
     expected, step = (f"this[{of.column(horizon, which)}]" for which in (EXPECTED, STEP))
-    fills = [*(rgb(colour) for colour in (*palette.STEPS, palette.UNKNOWN)), [0, 0, 0, 1]]
-    old = [[*fill, round(255 * FADED)] for fill in fills[:-1]] + fills[-1:]
+    # The colours by channel, which is half as long as by step; a closed station has none, but can be touched.
+    channels = zip(*(rgb(colour) for colour in (*palette.STEPS, palette.UNKNOWN, "#000000")), strict=True)
+    opacity = f"this[{FADE}]?{round(255 * FADED)}:255"
+    fill = ",".join(f"({list(channel)})[{step}]" for channel in channels).replace(" ", "")
+    fill = f"[{fill},{step}=={CLOSED_STEP}?1:{opacity}]"
+    orange, rust = (rgb(palette.STEPS[index]) for index in RISKY)
+    risky_fill = ",".join(
+        f"{step}=={RISKY[0]}?{one}:{other}" for one, other in zip(orange, rust, strict=True)
+    )
     white = "||".join(
         f"{step}=={index}"
         for index, fill in enumerate(palette.STEPS)
@@ -300,7 +307,6 @@ def deck(
         f"({[round(0.1 * tall + more, 2) for tall in _HEIGHTS]})[{step}]".replace(" ", "").replace("0.", ".")
         for more in (0, 0.07)
     )
-    fill = f"({fills + old})[{step}+this[{FADE}]]".replace(" ", "")
     risky_place = "".join(f"{step}=={index}?[{place},{0.1 * _HEIGHTS[index] + 0.05:.2f}]:" for index in RISKY)
     risky_place += "[0,0]"
     fades: dict[str, Any] = {"opacity": FADED} if faded else {}
@@ -338,7 +344,7 @@ def deck(
         ),
         pydeck.Layer(
             "ScatterplotLayer", data=url, data_comparator="1==2", id="risky", get_position=risky_place,
-            get_fill_color=fill, get_line_color=edge,
+            get_fill_color=f"[{risky_fill},{opacity}]", get_line_color=edge,
             get_radius=f"({_SIZES[:3]})[{expected}>1?2:{expected}>0?1:0]".replace(" ", "").replace("0.", "."),
             radius_scale=view.radius_metres, radius_min_pixels=LEAST_RISKY, radius_max_pixels=24,
             line_width_units='"pixels"', stroked=True, **fades,
@@ -442,8 +448,7 @@ def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[obj
         stations.station_id.tolist(),
         bikes,
         docks,
-        # Added to a step, it gives that of a faded mark.
-        np.where(frame.last_at >= 0, CLOSED_STEP + 1, 0).tolist(),
+        (frame.last_at >= 0).astype(int).tolist(),
         room(stations.lat, stations.lon, expected.max(axis=0)).tolist(),
     ]
     for horizon in range(len(chances)):

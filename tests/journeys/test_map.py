@@ -159,7 +159,7 @@ def test_a_space_at_the_office_at_five_to_nine(
     assert fits(page)
 
 
-@pytest.mark.parametrize(("chosen", "most"), [("", 4500), ("&station=s20", 5500)], ids=["map", "station"])
+@pytest.mark.parametrize(("chosen", "most"), [("", 5500), ("&station=s20", 6700)], ids=["map", "station"])
 def test_a_slider_move_costs_a_few_kB(visit: Visit, site: Site, chosen: str, most: int) -> None:
     """At any number of stations: the rows came once, by HTTP, and a move only tells where in them to look.
 

@@ -264,7 +264,7 @@ def test_the_rows_of_the_map_have_the_last_known_count_with_its_time_and_fade_it
     made = dark(frame())
     row = deck.rows(made, "bike", 1, deck.NEAR)[2]
     assert (row[deck.BIKES], row[deck.DOCKS]) == ("3 (11:48)", "12 (11:48)")
-    assert row[deck.FADE] == deck.CLOSED_STEP + 1
+    assert row[deck.FADE] == 1
     assert {other[deck.FADE] for other in deck.rows(made, "bike", 1, deck.NEAR)} == {
         0,
         row[deck.FADE],

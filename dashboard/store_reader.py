@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from secrets import token_hex
 from threading import Lock
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from ingest.store import (
@@ -28,6 +29,7 @@ from ingest.store import (
 from ingest.system import System, zone_of
 from model.arrays import Floats, Ints
 from model.frame import Frame
+from model.gaps import SHORT
 from model.globe import kilometres
 from model.moments import frame_at, frame_on_arrival
 from model.trip import Point
@@ -52,6 +54,8 @@ HEALTH_AGE = timedelta(seconds=10)
 DAY = timedelta(hours=24)
 
 _MOST_PLACES = 10_000
+JUMP_SECONDS = 10
+"""Seconds of the wall clock by which a played city may lag behind its playback without a jump."""
 
 T = TypeVar("T")
 
@@ -110,6 +114,19 @@ class View:
             return None
         ahead, last = minutes + self.age / timedelta(minutes=1), int(self.frame.minutes[-1])
         return min(STEP_MINUTES * round(ahead / STEP_MINUTES), last) if ahead <= last else None
+
+
+@dataclass(frozen=True)
+class Staging:
+    """What a played city is on its way to: a jump or a new beginning.
+
+    `at` is the time in the city where it goes to. `progress`, from 0 to 1, is how much of the way is learnt;
+    None where nothing is known of it yet.
+    """
+
+    kind: Literal["begin", "jump", "waits"]
+    at: datetime
+    progress: float | None
 
 
 class Shared(Generic[T]):
@@ -306,6 +323,22 @@ class StoreReader:
         """Give the systems that have no one-way trip, as of ten seconds ago at most."""
         return self._round_trips.get(None, lambda wall: self.store.systems.round_trips())
 
+    def unobserved(self, view: View, since: datetime) -> list[tuple[datetime, datetime]]:
+        """List the times `(start, end)` after `since` when nobody saw the counts of a city, oldest first.
+
+        A live feed has outages. What a played city has jumped over is no outage, since it was learnt from its
+        source; but nothing of it is in the log.
+        """
+        system, store = view.system, self.store
+        gaps = [(outage.start, outage.end) for outage in store.scores.outages(system.system_id, since)]
+        if system.is_played and view.frame is not None:
+            times = [
+                since - DAY,
+                *store.observations.poll_times(system.system_id, since - DAY, view.frame.at),
+            ]
+            gaps += [(before, after) for before, after in pairwise(times) if after - before > SHORT]
+        return sorted(gaps)
+
     def last_failure(self, system_id: str) -> Failure | None:
         """Fetch a feed's last poll of the last day that failed; None where none did."""
         return self.store.feed_health.last_failure(system_id, self.clock() - DAY)
@@ -353,6 +386,24 @@ class StoreReader:
         if playback is not None:
             self.store.playback.set(system_id, change(playback, self.clock()))
 
+    def zone(self, system_id: str) -> ZoneInfo:
+        """Give a city's time zone, also before it has a frame; UTC where it is not known."""
+        return zone_of(self.store.systems.timezones().get(system_id, "UTC"))
+
+    def staging(self, system: System) -> Staging | None:
+        """Tell what a played city is on its way to; None while it is simply played, or stands still."""
+        playback = self.store.playback.get(system.system_id)
+        state = self.store.systems.state(system.system_id)
+        if playback is None or state is None:
+            return None
+        at, progress = playback.now(self.clock()), self.store.playback.progress(system.system_id)
+        if state.at is None or playback.run != playback.begun:
+            return Staging("begin", at, progress)
+        ahead = at - state.at
+        if progress is None and ahead <= max(SHORT, JUMP_SECONDS * timedelta(seconds=1) * playback.speed):
+            return None
+        return Staging("waits" if playback.paused else "jump", at, progress)
+
     def ask_for_try(self, system_id: str) -> None:
         """Write that somebody wants a feed to be tried now, unless that is written already."""
         state = self.store.systems.state(system_id)
@@ -386,7 +437,8 @@ class StoreReader:
         state = state or self.store.systems.state(system.system_id)
         if state is None:
             state = SystemState(system.system_id, "waiting", None, None, None, None, None, 0, None, None)
-        version, frame = state.frame_version, None
+        # Of a city that begins anew the old frame is there still, of a time that no clock shows any more.
+        version, frame = state.frame_version if state.at is not None else None, None
         if version is not None:
             # A frame that cannot be had is as good as none: the next tick brings one.
             with suppress(LookupError):

@@ -69,9 +69,8 @@ def listed(page: Page) -> None:
 
 def found(page: Page) -> None:
     """Search for a station with a typo."""
-    page.get_by_role("textbox", name=station_words.SEARCH()).fill("lantrn brige")
-    page.keyboard.press("Enter")
-    page.locator(".matches").wait_for()
+    page.get_by_role("combobox", name=station_words.SEARCH()).fill("lantrn brige")
+    page.get_by_role("option").first.wait_for()
 
 
 def lost(page: Page) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -23,21 +24,49 @@ History = list[tuple[datetime, int, int]]
 """A station's changes as `(at, bikes, docks)`, oldest first."""
 
 
-def past(history: History, what: What, now: datetime, until: datetime, zone: tzinfo) -> pd.DataFrame:
+def past(
+    history: History,
+    what: What,
+    now: datetime,
+    until: datetime,
+    zone: tzinfo,
+    unobserved: Sequence[tuple[datetime, datetime]] = (),
+) -> pd.DataFrame:
     """Lay out the past counts as steps: a point where each count began, and one at the newest.
 
-    Minutes are counted from `now`. An unknown count is a gap.
+    Minutes are counted from `now`. An unknown count is a gap. So is a time when nothing was observed: the
+    line ends at its start, and goes on at its end with what was seen then.
     """
-    known = [(max(at, now - BACK), bikes if what == "bike" else docks) for at, bikes, docks in history]
-    if known:
-        known.append((max(until, now - BACK), known[-1][1]))
+    counts = [(at, bikes if what == "bike" else docks) for at, bikes, docks in history]
+    points: list[tuple[datetime, int, str]] = []
+    first = max(counts[0][0], now - BACK) if counts else until
+    for start, end in _observed(first, until, unobserved) if counts else ():
+        held = [count for at, count in counts if at <= start]
+        inside = [(at, count) for at, count in counts if start < at <= end]
+        seen = [(start, held[-1]), *inside]
+        if points:
+            points.append((points[-1][0], -1, ""))
+        points += [(at, count, formats.things(count, what)) for at, count in [*seen, (end, seen[-1][1])]]
     return pd.DataFrame(
         {
-            "minutes": [(at - now) / timedelta(minutes=1) for at, _ in known],
-            "count": [float(count) if count >= 0 else np.nan for _, count in known],
-            "tip": [f"{formats.clock(at, zone)} · {formats.things(count, what)}" for at, count in known],
+            "minutes": [(at - now) / timedelta(minutes=1) for at, _, _ in points],
+            "count": [float(count) if count >= 0 else np.nan for _, count, _ in points],
+            "tip": [f"{formats.clock(at, zone)} · {words}" if words else "" for at, _, words in points],
         }
     )
+
+
+def _observed(
+    start: datetime, end: datetime, unobserved: Sequence[tuple[datetime, datetime]]
+) -> list[tuple[datetime, datetime]]:
+    """Cut the times when nothing was observed out of a stretch, which may be one moment."""
+    spans = []
+    for gap_start, gap_end in sorted(unobserved):
+        if gap_end > start and gap_start < end:
+            if gap_start >= start:
+                spans.append((start, gap_start))
+            start = gap_end
+    return [*spans, (start, end)] if start <= end else spans
 
 
 def future(frame: Frame, index: int, what: What, now: datetime, zone: tzinfo) -> pd.DataFrame:

@@ -31,6 +31,7 @@ _LOST = "lost"
 _NAME = "here-name"
 _TOUCHES = "here-touches"
 _WHEN = "asked-when"
+_FOUND = "found-station"
 _MOST = 100
 
 _component = st.components.v2.component(
@@ -109,8 +110,10 @@ def place(sent: Mapping[str, Any]) -> Point | None:
 def act(sent: Mapping[str, Any]) -> None:
     """Do what the touched button stands for."""
     verb, identity = sent.get("do"), sent.get("id")
-    if verb == "station" and isinstance(identity, str):
+    if verb in ("station", "find") and isinstance(identity, str):
         address_bar.change(station=identity)
+        if verb == "find":
+            st.session_state[_FOUND] = identity
     elif verb == "page" and isinstance(identity, str):
         address_bar.go(identity)
     elif verb == "feed" and isinstance(identity, str):
@@ -144,6 +147,11 @@ def act(sent: Mapping[str, Any]) -> None:
         st.session_state[_LOST] = station_words.lost(code if isinstance(code, int) else 0)
 
 
+def found() -> str:
+    """Take the id of the station that was just found by its name, to which the map goes; "" for none."""
+    return str(st.session_state.pop(_FOUND, ""))
+
+
 def choose_when(now: datetime, zone: tzinfo) -> None:
     """Take over the day or the time that the viewer has just chosen. This needs the city's time."""
     verb, identity = st.session_state.pop(_WHEN, ("", ""))
@@ -162,11 +170,12 @@ def choose_when(now: datetime, zone: tzinfo) -> None:
 
 
 def _did() -> None:
-    act(_sent("did"))
+    act(sent(_KEY, "did"))
 
 
-def _sent(name: str) -> Mapping[str, Any]:
-    value = getattr(st.session_state.get(_KEY), name, None)
+def sent(key: str, name: str) -> Mapping[str, Any]:
+    """Read what a component of ours has sent under a name; empty where that is nothing or makes no sense."""
+    value = getattr(st.session_state.get(key), name, None)
     return value if isinstance(value, Mapping) else {}
 
 
@@ -179,4 +188,4 @@ def remember(sent: Mapping[str, Any]) -> None:
 
 
 def _kept() -> None:
-    remember(_sent("favourites"))
+    remember(sent(_KEY, "favourites"))

@@ -45,6 +45,9 @@ def enter(page: str) -> System | None:
         show(pages(page, system.system_id))
         city_picker(system.system_id)
         playback_control.control(system)
+    if system.is_played:
+        with st.container(key="staging"):
+            st.fragment(playback_control.staging, run_every=playback_control.STAGING_SECONDS)(system)
     browser.mount(system.system_id)
     return system
 

@@ -8,11 +8,18 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.components.html import show, tag
 from dashboard.store_reader import reader
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from ingest.store import SPEEDS, Begin, Playback
 from ingest.system import System
+
+STAGING_SECONDS = 1.0
+"""Seconds between two looks at how far a jump is."""
+
+_STAGED = "playback-staged"
+_ARRIVED = "playback-arrived"
 
 Change = Callable[[Playback, datetime], Playback]
 
@@ -51,6 +58,31 @@ def control(system: System) -> None:
         for begin in begins:
             label = shell_words.BEGIN_MADE_UP[begin] if made_up else shell_words.BEGIN_RECORDED[begin]
             st.button(label, on_click=partial(_begin, system_id, begin), key=f"playback-begin-{begin}")
+
+
+def staging(system: System) -> None:
+    """Show how far a jump or a new beginning is, and say when it is there. Runs again by itself."""
+    source = reader()
+    now, was = source.staging(system), st.session_state.get(_STAGED)
+    view = source.view(system)
+    # The whole page has to run when the counts of before are gone, and at the end.
+    is_anew = now is not None and now.kind == "begin" and view.frame is None
+    st.session_state[_STAGED] = None if now is None else (system.system_id, now.kind, is_anew)
+    goes_on = was is not None and was[0] == system.system_id and was[1] != "waits"
+    if now is not None:
+        if was is not None and goes_on and is_anew and not was[2]:
+            st.rerun()
+        at = formats.on_weekday(now.at, source.zone(system.system_id))
+        words = shell_words.staging(now.kind, at, now.progress)
+        if now.kind == "waits":
+            show(tag("p", words, cls="note", role="status"))
+        else:
+            st.progress(now.progress or 0.0, text=words)
+    elif goes_on:
+        st.session_state[_ARRIVED] = system.system_id
+        st.rerun()
+    elif st.session_state.pop(_ARRIVED, None) == system.system_id:
+        st.toast(shell_words.staged(formats.on_weekday(view.now, view.zone)))
 
 
 def _change(system_id: str, change: Change) -> None:

@@ -1,4 +1,4 @@
-"""Find a station without the map: by name with typos forgiven, near me, or in a list of all."""
+"""Find a station without the map: by name, near me, or in a list of all."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import streamlit as st
-from markupsafe import Markup
 from rapidfuzz import fuzz, process
 
 from dashboard import nearby
-from dashboard.components import browser, on_foot
+from dashboard.components import browser, on_foot, station_search
 from dashboard.components.html import show, tag
 from dashboard.components.station_panel import choice, likely
 from dashboard.outlook import by_hours, chances, is_open, shown_count, side, station_index
 from dashboard.state import address_bar
-from dashboard.store_reader import View, reader
+from dashboard.store_reader import View
 from dashboard.words import formats, rules
 from dashboard.words import hours as hours_words
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
-from ingest.system import System
 from model.arrays import Floats, Ints
 from model.frame import Frame
 from model.trip import Point
@@ -31,34 +29,22 @@ SHOWN = "show-list"
 """The toggle of the list."""
 
 _TOGGLED = "list-toggled"
-_SEARCH = "search"
 _MATCHES = 5
 _CUTOFF = 65
 _BEST = 8
 
 
-def find(system: System) -> None:
+def find() -> None:
     """Search by name, ask for the viewer's place, open the list.
 
     Call it outside of the fragment that the slider redraws: each element there costs a move 200 bytes.
     """
     with st.container(horizontal=True, key="find"):
-        query = st.text_input(
-            station_words.SEARCH(),
-            placeholder=station_words.SEARCH(),
-            key=_SEARCH,
-            label_visibility="collapsed",
-            max_chars=80,
-        )
+        station_search.draw("find", station_words.SEARCH(), station_words.SEARCH())
         show(browser.button("near", station_words.NEAR()))
         st.toggle(station_words.LIST(), bool(st.session_state.get(SHOWN)), key=SHOWN, on_change=_toggled)
-    if st.session_state.pop(_TOGGLED, False):
+    if st.session_state.pop(_TOGGLED, False) or station_search.taken():
         st.rerun()
-    frame = reader().view(system).frame
-    if frame is None:
-        return
-    if query:
-        show(_matches(frame, query))
     if browser.lost():
         show(tag("p", browser.lost(), cls="note", role="status"))
 
@@ -66,14 +52,6 @@ def find(system: System) -> None:
 def _toggled() -> None:
     """Note that the whole page has to run: the list is drawn by another fragment."""
     st.session_state[_TOGGLED] = True
-
-
-def _matches(frame: Frame, query: str) -> Markup:
-    found = search(frame.stations.name.tolist(), query)
-    if not found:
-        return tag("p", station_words.NO_MATCH(), cls="note", role="status")
-    items = (choice(frame, row, counted_now(frame, row)) for row in found)
-    return tag("ul", *items, cls="choices matches", aria_label=station_words.MATCHES())
 
 
 def counted_now(frame: Frame, row: int) -> str:

@@ -6,6 +6,7 @@ A map never jumps as long as its key, its opening view and its layer's id stay t
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 
 import streamlit as st
 
@@ -20,6 +21,11 @@ from dashboard.words.rules import What
 from model.frame import Frame
 
 _VIEWS = "viewports"
+_NEAR_MARK = 20.0
+"""Pixels of the largest mark's radius where the map has gone to a station."""
+
+_NUDGE = 1e-6
+"""Degrees, or steps of zoom: less than anybody sees."""
 
 
 def opening(name: Hashable, make: Callable[[], Viewport]) -> Viewport:
@@ -28,6 +34,20 @@ def opening(name: Hashable, make: Callable[[], Viewport]) -> Viewport:
     if name not in views:
         views[name] = make()
     return views[name]
+
+
+def go_to(name: Hashable, lat: float, lon: float) -> Viewport:
+    """Move the map that was opened under this name to a place, near enough to tell its stations apart.
+
+    The browser follows only what differs from the view before. So a second way to the same place, after the
+    viewer has moved the map, needs another number.
+    """
+    view = st.session_state[_VIEWS][name]
+    zoom = max(view.zoom, deck.zoom_for(view, _NEAR_MARK))
+    more = _NUDGE if (lat, lon, zoom) == (view.latitude, view.longitude, view.zoom) else 0.0
+    moved: Viewport = replace(view, latitude=lat + more, longitude=lon + more, zoom=zoom + more)
+    st.session_state[_VIEWS][name] = moved
+    return moved
 
 
 def ring(frame: Frame, what: What, horizon: int, row: int) -> tuple[float, float, int]:

@@ -162,8 +162,11 @@ def _forecasts_and_truths(view: View, index: int) -> Markup:
     if not due:
         return together()
     history = source.store.observations.history(view.system.system_id, station, due[0].target_at, frame.at)
+    unobserved = source.unobserved(view, due[0].target_at)
     rows = []
     for forecast in reversed(due):
+        if any(start < forecast.target_at < end for start, end in unobserved):
+            continue  # nobody knows its truth
         place = np.flatnonzero(forecast.station_id == station)
         counts = [(bikes, docks) for at, bikes, docks in history if at <= forecast.target_at]
         outlook = side(forecast, screen.what)
@@ -193,7 +196,8 @@ def _chart(view: View, index: int) -> None:
     history = reader().store.observations.history(
         view.system.system_id, station, now - fan_chart.BACK, frame.at
     )
-    was = fan_chart.past(history, what, now, frame.at, zone)
+    unobserved = reader().unobserved(view, now - fan_chart.BACK)
+    was = fan_chart.past(history, what, now, frame.at, zone, unobserved)
     will = fan_chart.future(frame, index, what, now, zone)
     if was.empty and will.empty:
         return

@@ -148,6 +148,16 @@ def viewport(lat: Floats, lon: Floats, width: int, height: int, most: float = MA
     )
 
 
+def zoom_for(view: Viewport, pixels: float) -> float:
+    """Give the zoom at which the largest mark of a map has a radius of so many pixels.
+
+    >>> zoom_for(Viewport(0.0, 0.0, 12.0, 191.1), 20.0)
+    13.0
+    """
+    shrink = max(float(np.cos(np.radians(view.latitude))), 0.05)
+    return round(float(np.log2(40_075_017 * shrink / 512 * pixels / view.radius_metres)), 2)
+
+
 def _extent(degrees: Floats) -> tuple[float, float]:
     """Give the lowest and the highest coordinate of the stations.
 

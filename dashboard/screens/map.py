@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import timedelta
 
 import numpy as np
@@ -17,6 +18,7 @@ from dashboard.components import (
     station_list,
     station_map,
     station_panel,
+    station_search,
     which_city,
 )
 from dashboard.components.html import show, stylesheet, tag, together
@@ -47,7 +49,7 @@ def page() -> None:
     stylesheet("map.css")
     view = reader().view(system)
     with st.container(key="map-and-panel"):
-        st.fragment(station_list.find)(system)
+        st.fragment(station_list.find)()
         # Never drawn anew: the browser keeps whether it is open. On a large screen it is not shown.
         show(tag("details", tag("summary", map_words.CHOOSE()), cls="fold"))
         if view.frame is not None:
@@ -98,9 +100,18 @@ def city(system: System, was: Drawn) -> None:
         station_panel.panel(view.frame, horizon, there, index, view.now)
     words = together() if horizon is None else summary(view, horizon, walker)
     frame_shown = f"{view.version}-{None if horizon is None else view.frame.minutes[horizon].flat[0]}"
-    show(together(chosen(at, frame_shown, walker), words))
+    show(together(chosen(at, frame_shown, walker), words, searched(view, horizon, walker)))
     if st.session_state.get(station_list.SHOWN):
         station_list.draw(view, horizon, at if walker is None else on_foot_words.ARRIVAL())
+
+
+def searched(view: View, horizon: int | None, walker: Walker | None) -> Markup:
+    """Tell the search which rows the map has, and the column of the chance."""
+    what = address_bar.screen().what
+    if walker is not None:
+        return station_search.rows(view, "find", what, walker.part.minutes[0], walker.part)
+    minutes = None if horizon is None or view.frame is None else int(view.frame.minutes[horizon])
+    return station_search.rows(view, "find", what, minutes)
 
 
 def controls(view: View) -> str:
@@ -141,16 +152,19 @@ def draw_map(view: View, horizon: int, at: str, index: int | None, walker: Walke
     assert view.frame is not None
     frame, system_id, what = view.frame, view.system.system_id, address_bar.screen().what
     pixels = deck.PHONE if page_shell.phone() else deck.DESK
-    opens = station_map.opening(
-        (system_id, pixels), lambda: deck.viewport(frame.stations.lat, frame.stations.lon, *pixels)
-    )
+    name: Hashable = (system_id, pixels)
+    opens = station_map.opening(name, lambda: deck.viewport(frame.stations.lat, frame.stations.lon, *pixels))
     touched = f"last-touch-{system_id}"  # the view stays when nobody walks any more
     if walker is not None:
         st.session_state[touched] = browser.touches()
-        place = (system_id, pixels, browser.touches())
-        opens = station_map.opening(place, lambda: on_foot.opening(view, walker, opens, pixels))
+        name = (system_id, pixels, browser.touches())
+        opens = station_map.opening(name, lambda: on_foot.opening(view, walker, opens, pixels))
     elif touched in st.session_state:
-        opens = station_map.opening((system_id, pixels, st.session_state[touched]), lambda: opens)
+        name = (system_id, pixels, st.session_state[touched])
+        opens = station_map.opening(name, lambda: opens)
+    found = station_index(frame, browser.found())
+    if found is not None:
+        opens = station_map.go_to(name, float(frame.stations.lat[found]), float(frame.stations.lon[found]))
     station_map.draw(
         view, horizon, at, what, f"map-{system_id}", opens,
         lambda station_id: address_bar.change(station=station_id),

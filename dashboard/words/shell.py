@@ -8,6 +8,7 @@ stranger's server from the rider's browser.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 from dashboard.words.catalogue import Words, mark, mark_plural, tr
 from dashboard.words.formats import ago, arrival, duration, sentence, times
@@ -335,6 +336,28 @@ BEGIN_RECORDED: Words[str] = Words(
         "nothing": mark("Begin at the beginning"),
     }
 )
+
+
+_STAGING = {
+    "begin": mark("Begins anew. The time before is being learnt."),
+    "jump": mark("Goes on to {time}. What lies between is being learnt."),
+    "waits": mark("Goes on to {time} as soon as it is played."),
+}
+
+
+def staging(kind: Literal["begin", "jump", "waits"], at: str, progress: float | None) -> str:
+    """Say what a played city is on its way to, and how much of it is done.
+
+    >>> staging("jump", "Saturday at 07:30", 0.4)
+    'Goes on to Saturday at 07:30. What lies between is being learnt. 40 %'
+    """
+    words = _STAGING[kind](time=at)
+    return words if progress is None else f"{words} {tr('{per_cent} %', per_cent=int(100 * progress))}"
+
+
+def staged(at: str) -> str:
+    """Say that a jump or a new beginning is there."""
+    return tr("In the city it is now {time}.", time=at)
 
 
 def playing(speed: float, paused: bool) -> str:

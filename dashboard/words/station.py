@@ -48,6 +48,8 @@ CHART_TITLE: Words[What] = Words(
 
 SEARCH = mark("Find a station")
 MATCHES = mark("Stations found")
+LOADING = mark("Looking…")
+NO_ROWS = mark("Nothing can be found right now.")
 NO_MATCH = mark("No station here has a name like that.")
 NEAR = mark("Near me")
 LIST = mark("List")

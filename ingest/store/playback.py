@@ -93,6 +93,13 @@ class PlaybackTable:
             row = db.execute(query).one_or_none()
         return None if row is None else Playback(**row._mapping)
 
+    def progress(self, system_id: str) -> float | None:
+        """Tell how much of a jump or a beginning is learnt, from 0 to 1; None while there is none."""
+        query = sa.select(playbacks.c.progress).where(playbacks.c.system_id == system_id)
+        with self._read() as db:
+            found: float | None = db.scalar(query)
+        return found
+
     def set(self, system_id: str, playback: Playback) -> None:
         """Set how a system is to be played, but for the run `begun`, which only its worker sets."""
         with self._write(alone=True) as db:
@@ -104,6 +111,11 @@ class PlaybackTable:
         """Set how a system is to be played, and that its worker plays this run."""
         self._set(db, system_id, playback)
         db.execute(playbacks.update().where(playbacks.c.system_id == system_id).values(begun=playback.run))
+
+    @staticmethod
+    def set_progress(db: Connection, system_id: str, progress: float | None) -> None:
+        """Set how much is learnt."""
+        db.execute(playbacks.update().where(playbacks.c.system_id == system_id).values(progress=progress))
 
     @staticmethod
     def _set(db: Connection, system_id: str, playback: Playback) -> None:

@@ -214,6 +214,19 @@ class Store:
             return False
         return True
 
+    def set_progress(self, claim: LeaseClaim, progress: float | None) -> bool:
+        """Set how much of a jump or a beginning a played system's worker has learnt.
+
+        Gives False, and does nothing, where the claim's holder does not have the system's lease.
+        """
+        try:
+            with self._database.write() as db:
+                self.leases.lock(db, claim)
+                self.playback.set_progress(db, claim.system_id, progress)
+        except LeaseLostError:
+            return False
+        return True
+
     def forget(self, claim: LeaseClaim, before: datetime, received_before: datetime) -> None:
         """Drop a system's rows from before an event time, or a receipt time for polls that taught nothing.
 

@@ -253,6 +253,7 @@ playbacks = sa.Table(
     sa.Column("begin", sa.Text, nullable=False, quote=True),
     sa.Column("run", sa.Integer, nullable=False),
     sa.Column("begun", sa.Integer, nullable=False),
+    sa.Column("progress", sa.Double),  # from 0 to 1 while the worker catches up; NULL otherwise
 )
 
 tries = sa.Table(

@@ -11,6 +11,7 @@ saves and what it loses.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ingest.gbfs.hours import covering
@@ -31,9 +32,16 @@ WEATHER_EVERY = timedelta(hours=1)
 """How often the forecaster gets the weather."""
 
 
-def catch_up(forecaster: Forecaster, source: PlayableSource, start: datetime, end: datetime) -> list[Score]:
+def catch_up(
+    forecaster: Forecaster,
+    source: PlayableSource,
+    start: datetime,
+    end: datetime,
+    report: Callable[[float], None] = lambda progress: None,
+) -> list[Score]:
     """Learn a source's snapshots after `start` and before `end`; give the scores of the settled forecasts.
 
+    `report` is told after each snapshot how much of the stretch is learnt, from 0 to 1.
     The seed pipeline learns a station at a time, which is slow. A long stretch leaves it out, and it begins
     anew afterwards.
     """
@@ -54,6 +62,7 @@ def catch_up(forecaster: Forecaster, source: PlayableSource, start: datetime, en
                 forecaster.update_weather(weather)
         forecaster.update_hours(covering(source.hours, forecaster.stations, snapshot.at))
         scores += forecaster.learn(snapshot)
+        report((snapshot.at - start) / (end - start))
     forecaster.every = every
     forecaster.renew_rates_rarely(False)
     forecaster.run_seed_pipeline(seed)

@@ -8,6 +8,7 @@ has learnt when it first appears.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,6 +31,9 @@ LOOK = timedelta(seconds=1)
 
 GAP = timedelta(minutes=11)
 """A longer time between two snapshots is caught up on."""
+
+QUICK, REPORT_EVERY = 0.7, 0.5
+"""Seconds from which on pages are told how much is caught up on, and between two such reports."""
 
 # One at a time: two would halve each other's speed, and people wait for the first city.
 _catching_up = threading.RLock()
@@ -74,6 +78,7 @@ class Player(Ticker):
         self._weather_at: datetime | None = None
         self._stored_pace: tuple[float, float] | None = None
         self._due = clock()
+        self._is_reported = True  # by a worker of before, perhaps
 
     def _open(self) -> _PlayedFeed:
         return self._feed
@@ -94,6 +99,7 @@ class Player(Ticker):
                 return now + STANDBY_INTERVAL
             if playback.paused:
                 self._store_pace()
+                self._end_report()
                 self.log_state("paused", "until somebody plays it")
                 return now + LOOK
             self._begin_anew(playback, now)
@@ -107,6 +113,7 @@ class Player(Ticker):
         else:
             return now + LOOK
         self._store_pace()
+        self._end_report()
         return min(self._due, now + LOOK)
 
     def _begin_anew(self, playback: Playback, now: datetime) -> None:
@@ -129,6 +136,11 @@ class Player(Ticker):
         if pace != self._stored_pace and self.store.set_pace(self.claim(self.clock()), *pace):
             self._stored_pace = pace
 
+    def _end_report(self) -> None:
+        """Tell pages that nothing is caught up on, where they may believe it."""
+        if self._is_reported:
+            self._is_reported = not self.store.set_progress(self.claim(self.clock()), None)
+
     def before_learning(self, copy: WorkingCopy, snapshot: Snapshot) -> LearnGap | None:
         """Take in the weather; give a way to catch up on the time before a snapshot, where it is long."""
         self._update_weather(copy, snapshot.at)
@@ -148,4 +160,12 @@ class Player(Ticker):
 
     def _catch_up(self, forecaster: Forecaster, start: datetime, end: datetime) -> list[Score]:
         with _catching_up:
-            return catch_up(forecaster, self._source, start, end)
+            begun = self._reported_at = time.monotonic()
+
+            def report(progress: float) -> None:
+                now = time.monotonic()
+                if now - begun >= QUICK and now - self._reported_at >= REPORT_EVERY:
+                    self._reported_at = now
+                    self._is_reported |= self.store.set_progress(self.claim(self.clock()), progress)
+
+            return catch_up(forecaster, self._source, start, end, report)

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
 from tests.support.browsing import DESK, Site, Visit, pixel, set_slider
 from tests.support.processes import wait_for
@@ -32,7 +33,7 @@ def touch(page: Page, site: Site, row: int) -> None:
 def test_the_address_has_the_city_at_once_and_back_is_one_step(visit: Visit, site: Site) -> None:
     """Streamlit alone made an entry of every move of the slider, and two of a change of page."""
     page = visit("", {**DESK, "timezone_id": "America/Denver", "locale": "en-US"})
-    picker = page.get_by_role("combobox").first
+    picker = page.get_by_role("combobox", name=shell_words.CITY())
     expect(page).to_have_url(re.compile(r"\?city=dublin&what=bike"))  # Boulder is only replayed
     first = entries(page)
     set_slider(page, 30)

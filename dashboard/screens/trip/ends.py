@@ -8,7 +8,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from dashboard import itinerary
-from dashboard.components import browser, station_list
+from dashboard.components import browser, station_search
 from dashboard.components.html import show, tag
 from dashboard.itinerary import End
 from dashboard.state import address_bar
@@ -40,7 +40,7 @@ def draw(system: System) -> None:
         for side, end in chosen.items():
             with st.container(key=f"end-{side}"):
                 if end is None:
-                    ask_for(side, frame)
+                    ask_for(side)
                 else:
                     show(chosen_end(side, end, swap=side == "start" and all(chosen.values())))
 
@@ -52,21 +52,14 @@ def chosen_end(side: Side, end: End, *, swap: bool) -> Markup:
     return tag("div", tag("span", trip_words.ENDS[side]), tag("b", end.name), swap_button, change, cls="end")
 
 
-def ask_for(side: Side, frame: Frame) -> None:
+def ask_for(side: Side) -> None:
     """Ask for an end: by name, near me, or by a touch on the map."""
     with st.container(horizontal=True, key=f"find-{side}"):
-        query = st.text_input(
-            trip_words.ENDS[side],
-            placeholder=trip_words.SEARCH_OR_TOUCH(),
-            key=f"search-{side}",
-            max_chars=80,
-        )
+        station_search.draw(side, trip_words.ENDS[side], trip_words.SEARCH_OR_TOUCH(), labelled=True)
         if side == "start":
             show(browser.button("near", station_words.NEAR()))
     note = lost(side)
-    if query:
-        show(matches(side, frame, query))
-    elif note:
+    if note:
         show(tag("p", note, cls="note", role="status"))
 
 
@@ -78,20 +71,3 @@ def lost(side: Side) -> str:
     if wanted == address_bar.HERE:
         return trip_words.HERE_UNKNOWN()
     return trip_words.END_GONE() if wanted else ""
-
-
-def matches(side: Side, frame: Frame, query: str) -> Markup:
-    """List the stations whose names are like the query."""
-    names, ids = frame.stations.name.tolist(), frame.stations.station_id.tolist()
-    rows = station_list.search(names, query)
-    if not rows:
-        return tag("p", station_words.NO_MATCH(), cls="note", role="status")
-    items = (
-        tag(
-            "li",
-            browser.button(side, names[row], identity=ids[row]),
-            tag("span", station_list.counted_now(frame, row)),
-        )
-        for row in rows
-    )
-    return tag("ul", *items, cls="choices matches", aria_label=station_words.MATCHES())

@@ -9,8 +9,15 @@ from hashlib import sha1
 import streamlit as st
 
 from dashboard import itinerary
-from dashboard.components import arrival_picker, legend, page_shell, station_map, which_city
-from dashboard.components.html import show, tag
+from dashboard.components import (
+    arrival_picker,
+    legend,
+    page_shell,
+    station_map,
+    station_search,
+    which_city,
+)
+from dashboard.components.html import show, tag, together
 from dashboard.itinerary import End
 from dashboard.maps import deck, ground, trip_map
 from dashboard.screens.trip import ends, when_to_leave
@@ -37,7 +44,7 @@ def page() -> None:
     system = page_shell.enter("trip")
     if system is None:
         return
-    st.fragment(ends.draw)(system)
+    ends.draw(system)
     view = reader().view(system)
     if view.frame is not None:
         arrival_picker.moments(view, directions=True)
@@ -68,6 +75,7 @@ def whole(system: System, was: Drawn) -> None:
         return
     at = controls(view)
     arrival_picker.ages(view)
+    searched(view)
     ahead = address_bar.ahead(address_bar.screen(), view.now)
     if view.horizon(ahead) is None or not len(view.frame.stations):
         return
@@ -80,6 +88,12 @@ def whole(system: System, was: Drawn) -> None:
     else:
         planned(view, start, goal)
     show(tag("p", trip_words.trip_settings(), cls="small settings"))
+
+
+def searched(view: View) -> None:
+    """Tell the searches for both ends where they find stations, and their chances at the time of leaving."""
+    horizon = view.horizon(address_bar.ahead(address_bar.screen(), view.now))
+    show(together(*(station_search.rows(view, side, what, horizon) for side, what in _WANTS.items())))
 
 
 def controls(view: View) -> str:

@@ -29,6 +29,35 @@ def test_the_past_begins_three_hours_back_and_ends_with_the_newest_counts() -> N
     assert fan_chart.past([], "bike", NOON, until, DUBLIN).empty
 
 
+def ago(hours: float) -> datetime:
+    return NOON - timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("unobserved", "minutes", "counts"),
+    [
+        ([(ago(2), ago(1.5))], [-180, -150, -120, -120, -90, -60, -2], [4, 6, 6, None, 6, 7, 7]),
+        ([(ago(9), ago(2))], [-120, -60, -2], [6, 7, 7]),  # it began before the chart
+        ([(ago(2), ago(1)), (ago(0.5), NOON)], [-180, -150, -120, -120, -60, -30], [4, 6, 6, None, 7, 7]),
+        ([(ago(9), ago(8)), (ago(1.5), ago(1.2)), (ago(1.3), ago(1))],
+         [-180, -150, -90, -90, -60, -2], [4, 6, 6, None, 7, 7]),
+        ([(ago(9), NOON)], [], []),
+    ],
+)  # fmt: skip
+def test_where_nothing_was_observed_the_past_has_a_gap(
+    unobserved: list[tuple[datetime, datetime]], minutes: list[float], counts: list[float | None]
+) -> None:
+    """A played city that had jumped showed hours of a count that never stood there."""
+    history = [(ago(9), 4, 11), (ago(2.5), 6, 9), (ago(1), 7, 8)]
+    was = fan_chart.past(history, "bike", NOON, NOON - timedelta(minutes=2), DUBLIN, unobserved)
+    shown = [
+        [minute, None if np.isnan(count) else count]
+        for minute, count in zip(was["minutes"], was["count"], strict=True)
+    ]
+    steps = [each for place, each in enumerate(shown) if not place or each != shown[place - 1]]
+    assert steps == [[minute, count] for minute, count in zip(minutes, counts, strict=True)]
+
+
 def test_the_future_is_that_of_the_frame_as_far_as_two_hours_from_now() -> None:
     made = frame()
     now = NOON + timedelta(minutes=10)

@@ -8,15 +8,17 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from dashboard import store_reader
 from dashboard.words import shell as shell_words
+from ingest.store import LeaseClaim
 from ingest.store.playback import Playback
 from tests.support.dashboard_world import DUBLIN, NOON, World, frame
-from tests.support.paging import run_page
+from tests.support.paging import html, run_page, text_of
 
 MADE_UP = replace(DUBLIN, system_id="harbourton", url="simulated:harbourton", label="simulated")
 TAPED = replace(DUBLIN, system_id="recorded-dublin", url="recorded:dublin", label="replayed")
@@ -32,7 +34,7 @@ def played(tmp_path: Path) -> Iterator[World]:
     for system in (DUBLIN, MADE_UP, TAPED):
         made.commit(frame(system.system_id))
     for system in (MADE_UP, TAPED):
-        made.store.playback.set(system.system_id, Playback(NOON, NOON))
+        made.store.playback.set(system.system_id, Playback(NOON, NOON, begun=1))
     store_reader.use(made.store, made.clock)
     yield made
     made.store.close()
@@ -103,3 +105,85 @@ def test_before_the_worker_has_begun_there_is_nothing_to_control(tmp_path: Path)
     store_reader.use(made.store, made.clock)
     assert keys(opened("harbourton")) == set()
     made.store.close()
+
+
+def progress_bars(page: AppTest) -> list[str]:
+    return [element.proto.text for element in page.get("progress")]
+
+
+def learn(played: World, progress: float | None) -> None:
+    """Write what the worker writes while it catches up."""
+    claim = LeaseClaim("harbourton", "test", played.now, timedelta(minutes=2))
+    assert played.store.leases.take(claim)
+    assert played.store.set_progress(claim, progress)
+
+
+def test_a_jump_shows_its_progress_and_its_end(played: World) -> None:
+    page = opened("harbourton")
+    assert progress_bars(page) == []
+    page.time_input(key="playback-clock").set_value(time(8, 30)).run()
+    page.button(key="playback-jump").click().run()
+    assert progress_bars(page) == ["Goes on to Tuesday at 08:30. What lies between is being learnt."]
+    learn(played, 0.4)
+    assert progress_bars(page.run()) == [
+        "Goes on to Tuesday at 08:30. What lies between is being learnt. 40 %"
+    ]
+    played.now += timedelta(seconds=5)
+    played.commit(frame("harbourton", at=datetime(2026, 3, 3, 8, 30, tzinfo=UTC)))
+    learn(played, None)
+    page.run()
+    assert progress_bars(page) == []
+    assert [toast.value for toast in page.toast] == ["In the city it is now Tuesday at 08:30."]
+    assert not page.run().toast
+
+
+def test_a_paused_city_says_that_it_jumps_when_it_is_played(played: World) -> None:
+    page = opened("harbourton")
+    page.button(key="playback-pause").click().run()
+    page.button(key="playback-jump").click().run()
+    assert "Goes on to Tuesday at 08:00 as soon as it is played." in text_of(page)
+    assert progress_bars(page) == []
+
+
+def test_a_city_that_begins_anew_shows_no_time_of_before(played: World) -> None:
+    """The counts of a played Monday stood beside an arrival on the wall clock's Saturday."""
+    page = opened("harbourton")
+    assert "counts from" in text_of(page)
+    page.button(key="playback-begin-learnt").click().run()
+    assert progress_bars(page) == ["Begins anew. The time before is being learnt."]
+    claim = LeaseClaim("harbourton", "test", played.now, timedelta(minutes=2))
+    assert played.store.leases.take(claim)
+    begun = playback(played)
+    played.store.begin(claim, replace(begun, begun=begun.run))
+    assert "counts from" not in text_of(page.run())
+    assert progress_bars(page) == ["Begins anew. The time before is being learnt."]
+    assert not page.get("deck_gl_json_chart")
+    played.now += timedelta(seconds=5)
+    played.commit(frame("harbourton", at=NOON))
+    page.run()
+    assert progress_bars(page) == []
+    assert page.toast
+    assert page.get("deck_gl_json_chart")
+
+
+@pytest.mark.parametrize(("speed", "behind"), [(1.0, 15), (60.0, 15), (600.0, 100)])
+def test_a_city_that_is_simply_played_is_on_no_way(played: World, speed: float, behind: int) -> None:
+    played.store.playback.set("harbourton", Playback(NOON + timedelta(minutes=behind), NOON, speed=speed))
+    assert store_reader.reader().staging(MADE_UP) is None
+    played.store.playback.set("harbourton", Playback(NOON + timedelta(minutes=behind + 1), NOON, speed=speed))
+    assert store_reader.reader().staging(MADE_UP) is not None
+
+
+def test_what_was_jumped_over_is_a_gap_in_the_chart_and_judges_nothing(played: World) -> None:
+    later = NOON + timedelta(hours=1)
+    played.now += timedelta(seconds=5)
+    played.commit(frame("harbourton", at=later))
+    view = store_reader.reader().view(MADE_UP)
+    gaps = store_reader.reader().unobserved(view, NOON - timedelta(hours=2))
+    assert (NOON, later) in gaps
+    page = run_page({"city": "harbourton", "station": "s4"})
+    chart = page.get("vega_lite_chart")[0].proto
+    past = next(each for each in chart.datasets if b"tip" in each.data.data and b"low" not in each.data.data)
+    assert 'class="said"' not in html(page), "the forecast for 12:30 has no truth"
+    table = pa.ipc.open_stream(past.data.data).read_pandas()
+    assert table["count"].isna().sum() == 1

@@ -562,18 +562,42 @@ def test_a_viewer_far_away_is_offered_the_nearest_city(world: World) -> None:
     assert "-near.json" in maps(page)[0]
 
 
-def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:
+def test_the_search_reads_the_maps_own_rows_where_the_chosen_chance_stands(world: World) -> None:
     made = frame()
-    names = made.stations.name.copy().astype("<U60")
-    names[3:6] = ["Parnell Square North", "Gare de l’Est", "Pearse Street"]
-    world.commit(replace(made, stations=replace(made.stations, name=names)))
+    version = world.commit(made)
+    for query, minutes in (({"in": "30"}, 30), ({"at": "20260303T0855Z"}, 1255)):
+        page = opened(city="dublin", station="s4", **query)
+        html = "".join(e.proto.body for e in page.get("html"))
+        rows, column = re.findall('data-for="find" data-rows="([^"]*)" data-column="([0-9]*)"', html)[0]
+        assert json.loads(maps(page)[0])["layers"][0]["data"] == rows
+        of = deck.part(minutes)
+        assert rows == deck.frame_url("dublin", version, "bike", 1, of)
+        row = deck.rows(made, "bike", 1, of)[4]
+        assert row[deck.STATION] == "s4"
+        assert row[int(column)] == metrics(page)["Chance of a bike"]
+
+
+def test_the_map_goes_to_a_station_that_was_found_each_time(world: World) -> None:
+    made = frame()
+    world.commit(made)
     page = opened(city="dublin")
-    for typed, found in (("parnel sqare", ["s3"]), ("gare d l'est", ["s4"]), ("PEARSE", ["s5"])):
-        page.text_input[0].set_value(typed).run()
-        html = next(e.proto.body for e in page.get("html") if "matches" in e.proto.body)
-        assert re.findall('data-do="station:(\\w+)"', html) == found
-    page.text_input[0].set_value("xyzzy").run()
-    assert station_words.NO_MATCH() in text_of(page)
+
+    def view() -> dict[str, float]:
+        return cast("dict[str, float]", json.loads(maps(page)[0])["initialViewState"])
+
+    before = view()
+    page.session_state["found-station"] = "s4"
+    there = (page.run(), view())[1]
+    assert there["latitude"] == pytest.approx(made.stations.lat[4])
+    assert there["longitude"] == pytest.approx(made.stations.lon[4])
+    assert there["zoom"] >= before["zoom"]
+    assert (page.run(), view())[1] == there, "a refresh moves nothing"
+    page.session_state["found-station"] = "s4"
+    again = (page.run(), view())[1]
+    assert again == pytest.approx(there, abs=1e-5)
+    assert all(again[key] != there[key] for key in ("latitude", "longitude", "zoom"))
+    page.session_state["found-station"] = "nowhere"
+    assert (page.run(), view())[1] == again
 
 
 def test_a_browser_without_a_place_still_shows_the_list(world: World) -> None:
@@ -665,11 +689,18 @@ def test_forecasts_of_half_an_hour_before_stand_beside_their_truths(world: World
 
 
 def test_a_station_without_issued_forecasts_has_no_table_of_them(world: World) -> None:
+    for minutes in (0, 14, 28, 40):
+        world.now = NOON + timedelta(minutes=minutes)
+        world.commit(frame(at=world.now))
+    assert issued_rows(opened(city="dublin", station="s2")) == []
+    assert len(issued_rows(opened(city="dublin", station="s3"))) == 1
+
+
+def test_what_was_due_while_nothing_was_observed_has_no_truth(world: World) -> None:
     world.commit(frame(at=NOON))
     world.now = NOON + timedelta(minutes=40)
     world.commit(frame(at=world.now))
-    assert issued_rows(opened(city="dublin", station="s2")) == []
-    assert len(issued_rows(opened(city="dublin", station="s3"))) == 1
+    assert issued_rows(opened(city="dublin", station="s3")) == []
 
 
 def issued_rows(page: AppTest) -> list[list[str]]:

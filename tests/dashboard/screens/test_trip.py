@@ -367,17 +367,15 @@ def test_a_trip_from_here_waits_for_the_browser_and_keeps_the_place_out_of_the_a
     assert station_words.lost(1) in text_of(page.run())
 
 
-def test_a_station_is_found_though_its_name_is_mistyped(world: World) -> None:
-    made = frame()
-    names = made.stations.name.copy().astype("<U60")
-    names[3] = "Parnell Square North"
-    world.commit(replace(made, stations=replace(made.stations, name=names)))
+def test_each_end_is_searched_where_its_own_chance_stands(world: World) -> None:
+    version = world.commit(frame())
     page = opened(city="dublin")
-    for row, side in enumerate(("start", "goal")):
-        page.text_input[row].set_value("parnel sqare").run()
-        assert f'data-do="{side}:s3"' in html(page)
-    page.text_input[0].set_value("xyzzy").run()
-    assert station_words.NO_MATCH() in text_of(page)
+    for side, what in (("start", "bike"), ("goal", "space")):
+        rows = f"/api/frames/dublin/{version}/{what}-1-near.json"
+        assert f'data-for="{side}" data-rows="{rows}" data-column="' in html(page)
+    world.now += timedelta(days=2)
+    assert 'data-for="goal" data-rows="' in html(page.run())
+    assert "data-column" not in html(page)
 
 
 def test_a_new_frame_changes_the_plan_but_not_the_view(world: World) -> None:

@@ -80,7 +80,7 @@ FILLED: dict[str, list[dict[str, Any]]] = {
     "outages": [{"system_id": "dublin", "start": AT, "end": AT + 3600}],
     "playbacks": [
         {"system_id": "dublin", "at": AT + 0.5, "wall": AT + 1.5, "speed": 60.0, "paused": True,
-         "begin": "learnt", "run": 2, "begun": 1}
+         "begin": "learnt", "run": 2, "begun": 1, "progress": 0.25}
     ],
     "tries": [{"system_id": "dublin", "at": AT + 7.5}],
     "weathers": [{"system_id": "dublin", "at": AT, "blob": BLOB}],

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,9 +18,10 @@ from ingest.replay.open_source import open_source, recorded_systems
 from ingest.replay.playable_source import MadeUpCity, PlayableSource, RecordedCity
 from ingest.replay.recording import Recording
 from ingest.replay.recording_writer import write
-from ingest.store import Store
+from ingest.store import LeaseClaim, Store
 from ingest.store.playback import Playback
 from ingest.system import System
+from ingest.worker import player
 from ingest.worker.player import Player
 from ingest.worker.recovery import recover
 from ingest.worker.tick import STANDBY_INTERVAL
@@ -143,6 +145,44 @@ def test_a_jump_learns_the_time_in_between(desk: Desk) -> None:
     assert desk.store.scores.outages("sandmouth") == []
     scores = desk.store.scores.over_time("sandmouth", minutes=[30], models=["naive"])
     assert scores["n"].sum() >= 3 * len(CITIES["sandmouth"].stations)
+
+
+@pytest.mark.both
+def test_a_jump_tells_pages_how_far_it_is_and_when_it_is_there(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(player, "QUICK", 0.0)
+    monkeypatch.setattr(player, "REPORT_EVERY", 0.0)
+    desk.tick()
+    seen: list[float | None] = []
+    set_progress = Store.set_progress
+
+    def watch(store: Store, claim: LeaseClaim, progress: float | None) -> bool:
+        done = set_progress(store, claim, progress)
+        seen.append(store.playback.progress("sandmouth"))
+        return done
+
+    monkeypatch.setattr(Store, "set_progress", watch)
+    desk.ask(desk.wanted().jump(time(8, 30), ZoneInfo("America/Halifax"), desk.now))
+    desk.tick()
+    *shares, end = seen
+    assert end is None
+    assert len(shares) == 8, "one for each ten minutes on the way"
+    assert all(before is not None and after is not None and 0 < before < after <= 1
+               for before, after in pairwise(shares))  # fmt: skip
+    desk.tick()
+    assert len(seen) == len(shares) + 1, "nothing is written while nothing is caught up on"
+    store = desk.store
+    assert not store.set_progress(replace(desk.player.claim(desk.now), holder="another"), 0.5)
+    assert store.playback.progress("sandmouth") is None
+
+
+def test_a_worker_that_starts_ends_the_progress_that_a_killed_one_left(desk: Desk) -> None:
+    desk.tick()
+    assert desk.store.set_progress(desk.player.claim(desk.now), 0.5)
+    desk.player = desk.another("me")
+    desk.tick(2 * MINUTE)
+    assert desk.store.playback.progress("sandmouth") is None
 
 
 @pytest.mark.both

@@ -1,6 +1,6 @@
 # make run: the app on this machine.  make test: lint, types, all tests.  Each does all its own set-up.
 .DEFAULT_GOAL := run
-.PHONY: run install test lint types audit compiled bounds lock words clean
+.PHONY: run install test tests lint types audit compiled bounds lock words clean
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -13,12 +13,15 @@ run: install
 
 install: .venv/installed .venv/compiled
 
-# Types are checked on one processor while tests are compiled on the other and Chromium is fetched.
+# Types and bounds are checked in the time that tests leave: they wait for servers and browsers now and then.
 # Compiled files are kept, or each process that a test starts would compile all of them anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/installed-dev
-	@$(MAKE) --no-print-directory -j 7 lint types audit compiled bounds .venv/compiled .venv/installed-chromium
-	$(BIN)/pytest -n 3 --dist loadfile
+	@$(MAKE) --no-print-directory -j 7 lint audit tests types bounds
+
+# Long files begin first: see tests/conftest.py.
+tests: compiled .venv/compiled .venv/installed-chromium
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # What cannot be compiled is shown by the run of the tests.
 compiled: .venv/installed-dev
@@ -26,14 +29,14 @@ compiled: .venv/installed-dev
 
 # Compiled code checks no bounds: the kernels' tests run once with checks and once without.
 bounds: .venv/installed-dev
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.venv/checked $(BIN)/pytest -q tests/model/kernels --ignore tests/model/kernels/test_lanes.py
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.venv/checked nice $(BIN)/pytest -q tests/model/kernels --ignore tests/model/kernels/test_lanes.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 types: .venv/installed-dev
-	$(BIN)/mypy
+	nice $(BIN)/mypy
 
 # Says so where no advisories can be had, and fails on a known vulnerability that .ci/audit.toml does not explain.
 audit: .venv/installed-dev

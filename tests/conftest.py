@@ -34,6 +34,32 @@ os.environ["DOCKCAST_WEATHER"] = ""
 os.environ["DOCKCAST_SEED"] = "false"
 
 
+LONG = (
+    "journeys/test_map",
+    "faults/test_processes",
+    "ingest/cli/test_follow",
+    "journeys/test_address",
+    "journeys/test_trip",
+    "ingest/cli/",
+    "faults/",
+    "ingest/worker/test_kill",
+    "journeys/",
+    "ingest/worker/",
+    "dashboard/test_app",
+)
+"""Long files by the beginnings of their paths: the longest first, and seldom three browsers at once."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let long files begin first: one of them at the end would keep a single processor busy."""
+
+    def place(item: pytest.Item) -> int:
+        long = (n for n, name in enumerate(LONG) if item.nodeid.startswith(f"tests/{name}"))
+        return next(long, len(LONG))
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of recordings and real documents, which is no part of the repository."""

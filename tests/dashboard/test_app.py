@@ -221,8 +221,6 @@ def test_the_server_runs_on_a_loop_that_sends_at_once() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("STORE", "nonsense"),
-        ("STORE", "sqlite://"),
         ("STORE", "sqlite:////proc/nowhere/dockcast.db"),
         ("KEEP_DAYS", "a week"),
     ],

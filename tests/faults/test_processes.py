@@ -25,8 +25,6 @@ from tests.support.misbehaving import Misbehaving, status
 from tests.support.processes import answers, free_port, wait_for
 from tests.support.store_world import store_url
 
-pytestmark = pytest.mark.both
-
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
@@ -39,6 +37,7 @@ def holder(store: Store) -> str | None:
     return store.leases.holder(datetime.now(UTC))
 
 
+@pytest.mark.both
 def test_a_worker_that_is_frozen_loses_its_lease_and_waking_writes_nothing(
     town: Town, store: Store, tmp_path: Path
 ) -> None:

@@ -27,7 +27,7 @@ from datetime import UTC, datetime, timedelta
 from ingest.city.cities import CITIES
 from ingest.gbfs import writer
 
-city, start, ask_first = CITIES["harbourton"], datetime(2026, 10, 22, 9, 17, tzinfo=UTC), int(sys.argv[1])
+city, start, ask_first = CITIES["sandmouth"], datetime(2026, 10, 22, 9, 17, tzinfo=UTC), int(sys.argv[1])
 city.at(start + timedelta(days=ask_first))
 digest = hashlib.sha256()
 for number, snapshot in enumerate(city.snapshots(start, start + timedelta(days=7))):

@@ -83,13 +83,6 @@ def test_side_streets_stay_out_of_water_and_bridges_reach_both_banks(
         assert not is_wet(end)
 
 
-def test_the_same_generator_places_the_same_stations(town: tuple[str, CityPlan, Streets]) -> None:
-    _, plan, streets = town
-    first, second = (place(plan, streets, 40, np.random.default_rng(3)) for _ in range(2))
-    assert first.name == second.name
-    np.testing.assert_array_equal(first.where, second.where)
-
-
 def test_only_the_inside_of_an_outline_is_filled() -> None:
     axis = np.arange(0.5, 6.0)
     outline = np.array([[1, 1], [4, 1], [4, 3], [1, 3]], dtype=np.float64)

@@ -79,7 +79,6 @@ def store(env: dict[str, str]) -> Iterator[Store]:
 # ---------------------------------------------------------------- follow and unfollow
 
 
-@pytest.mark.both
 def test_a_running_worker_takes_up_what_another_process_follows_and_ends_what_it_unfollows(
     env: dict[str, str], ran: Ran, store: Store, tmp_path: Path
 ) -> None:
@@ -232,8 +231,8 @@ def test_the_catalogue_is_searched_without_a_network_and_without_a_store(
     env: dict[str, str], ran: Ran
 ) -> None:
     env["DOCKCAST_STORE"] = "sqlite:////nowhere/at/all.db"
-    found = subprocess.run([*COMMAND, "systems", "velib"], cwd=ROOT, env=env, capture_output=True, text=True)
-    assert found.returncode == 0, found.stderr
+    found = ran("systems", "velib")
+    assert found.exit_code == 0, found.stderr
     assert found.stdout.startswith(
         "Paris: Vélib' Metropole, Paris, FR\n    https://velib-metropole-opendata."
     )

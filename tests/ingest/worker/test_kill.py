@@ -32,8 +32,8 @@ def benchmark() -> ModuleType:
     return module
 
 
-@pytest.fixture
-def busy(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Record a day of riders at six stations."""
     changes = [
         {"at": 60 * minute, "station_id": station, "bikes": bikes, "docks": docks}
@@ -42,7 +42,9 @@ def busy(tmp_path: Path) -> Path:
             seen.station_id.tolist(), seen.bikes.tolist(), seen.docks.tolist(), strict=True
         )
     ]
-    return make_recording(tmp_path / "busy", changes, range(0, 86400, 60), stations=STATIONS)
+    return make_recording(
+        tmp_path_factory.mktemp("recorded") / "busy", changes, range(0, 86400, 60), stations=STATIONS
+    )
 
 
 @pytest.mark.both

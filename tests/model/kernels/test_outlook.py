@@ -25,7 +25,7 @@ def learnt() -> Forecaster:
     return forecaster
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(
     places=st.lists(st.integers(0, 120), min_size=6, max_size=6),
     fill=st.lists(st.floats(0, 1), min_size=6, max_size=6),

@@ -56,8 +56,9 @@ def chances_at(frame: Frame, chance: NDArray[np.uint8], rows: Ints, minutes: Flo
     """Give the chance from 0 to 1 of chances in per cent `(H, S)`, at stations `rows` and any minutes.
 
     The shapes of `rows` and `minutes` broadcast. The first and the last horizon hold before and after them.
-    Gives not a number where a horizon on either side has no forecast. A station that is closed by its hours
-    at that time has no chance. Where it is closed at one of the horizons beside, the other one holds.
+    Gives not a number where a horizon on either side has no forecast; at a horizon that one alone counts. A
+    station that is closed by its hours at that time has no chance. Where it is closed at one of the horizons
+    beside, the other one holds.
     """
     below, above, share = _between(frame.minutes, minutes)
     low, high = chance[below, rows], chance[above, rows]
@@ -65,7 +66,8 @@ def chances_at(frame: Frame, chance: NDArray[np.uint8], rows: Ints, minutes: Flo
         before, after = frame.closed[below, rows], frame.closed[above, rows]
         low, high = np.where(before & ~after, high, low), np.where(after & ~before, low, high)
     odds = (low + share * (high.astype(np.float64) - low)) / 100
-    odds = np.where((low == NO_FORECAST) | (high == NO_FORECAST), np.nan, odds)
+    unknown = (low == NO_FORECAST) & (share < 1) | (high == NO_FORECAST) & (share > 0)
+    odds = np.where(unknown, np.nan, odds)
     if frame.hours is not None:
         odds = np.where(frame.hours.is_open(rows, frame.at.timestamp() + 60 * minutes), odds, 0)
     return odds

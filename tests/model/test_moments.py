@@ -9,7 +9,7 @@ import pytest
 
 from model.frame import NO_FORECAST, Frame
 from model.hours import OpeningHours
-from model.moments import frame_at, frame_on_arrival, outlook_at
+from model.moments import chances_at, frame_at, frame_on_arrival, outlook_at
 from tests.support.dashboard_world import frame
 
 
@@ -25,6 +25,16 @@ def test_at_its_own_horizons_a_frame_reads_as_it_is(made: Frame) -> None:
             was, now = (getattr(getattr(each, side), part) for each in (made, same))
             assert np.array_equal(was, now)
             assert was.dtype == now.dtype
+
+
+def test_a_horizon_that_is_met_needs_no_other(made: Frame) -> None:
+    """The last one holds after the day: it did not where the one before it had no forecast."""
+    chance = made.bike.chance[0].copy()
+    chance[[1, -2], 4] = NO_FORECAST
+    first, last, end = chance[0, 4] / 100, chance[-1, 4] / 100, float(made.minutes[-1])
+    between = float(made.minutes[:2].mean())
+    read = chances_at(made, chance, np.array([4]), np.array([0.0, between, end - 1, end, end + 60]))
+    np.testing.assert_array_equal(read, [first, np.nan, np.nan, last, last])
 
 
 def test_each_station_is_read_at_a_minute_of_its_own(made: Frame) -> None:

@@ -18,6 +18,8 @@ from tests.support.model_world import MONDAY, riders
 from tests.support.store_world import MINUTE
 from tests.support.tick_world import Desk, fresh
 
+pytestmark = pytest.mark.both
+
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterator[Desk]:
@@ -30,7 +32,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> Iterator[
     made.store.close()
 
 
-@pytest.mark.both
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_files_hold_the_same_numbers_as_the_store(desk: Desk, tmp_path: Path, kind: exported.Format) -> None:
     written = export(desk.store, "test", tmp_path / kind, kind=kind)

@@ -33,6 +33,7 @@ from dashboard.words import hours as hours_words
 from dashboard.words import map as map_words
 from dashboard.words import on_foot as on_foot_words
 from dashboard.words import shell as shell_words
+from dashboard.words import station as station_words
 from ingest.system import System
 from model.frame import AT_LEAST
 
@@ -93,6 +94,8 @@ def city(system: System, was: Drawn) -> None:
     arrival_picker.ages(view, closed_then(view, horizon, at) if walker is None else "")
     if walker is not None:
         show(on_foot.best(view, walker))
+    if screen.station and index is None and len(view.frame.stations):
+        show(tag("p", station_words.GONE(), cls="note", role="status"))
     if horizon is not None:
         draw_map(view, horizon, at, index, walker)
     if index is not None:

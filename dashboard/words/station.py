@@ -48,6 +48,7 @@ CHART_TITLE: Words[What] = Words(
 
 SEARCH = mark("Find a station")
 MATCHES = mark("Stations found")
+GONE = mark("The station in this address is not here, or not any more. Search for it, or touch another.")
 LOADING = mark("Looking…")
 NO_ROWS = mark("Nothing can be found right now.")
 NO_MATCH = mark("No station here has a name like that.")

@@ -209,6 +209,12 @@ def test_bad_values_in_the_address_fall_back(world: World, query: dict[str, str]
     assert not page.error
 
 
+def test_a_station_that_is_not_there_says_so(world: World) -> None:
+    world.commit(frame())
+    assert station_words.GONE() in text_of(opened(city="dublin", station="s99"))
+    assert station_words.GONE() not in text_of(opened(city="dublin", station="s3"))
+
+
 def test_the_numbers_of_a_selected_station_follow_new_frames(world: World) -> None:
     made = frame()
     world.commit(made)

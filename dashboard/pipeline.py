@@ -16,6 +16,7 @@ from model.arrays import ARRIVALS, DEPARTURES, Array32, Bools, Floats, Strings
 from model.demand.calendar import Calendar
 from model.demand.changes import Changes
 from model.demand.climatology import Climatology
+from model.demand.last_bikes import LastBikes
 from model.demand.occupancy_effect import OccupancyEffect
 from model.demand.overflow import Overflow
 from model.demand.rates import Demand
@@ -186,6 +187,7 @@ _FACTS: dict[type, Callable[[Any, datetime], Facts]] = {
     Changes: lambda part, at: {"truths": float(part.counts.sum(dtype=np.float64))},
     Climatology: lambda part, at: {"station_hours": float(part.spent.sum(dtype=np.float64)) / 3600},
     Overflow: lambda part, at: {"overflow_stations": float(part.takes.sum())},
+    LastBikes: lambda part, at: {"riders": float(part.seen.sum())},
     OccupancyEffect: lambda part, at: {"riders": float(part.seen.sum())},
     DriftMonitor: lambda part, at: {"forecasts": float(part.seen.sum()), "horizons": len(part.minutes)},
 }

@@ -31,7 +31,7 @@ from model.scoring.issue import (
     uncertain,
 )
 
-_FORMAT = 8
+_FORMAT = 9
 
 ADAPTED: tuple[str, ...] = ("numpy-1", "numba-1")
 """Kernels whose numbers mean the same as ours: what they learnt is taken over, and ours learns on from it."""
@@ -52,7 +52,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def unpack(blob: bytes) -> Arrays:
-    """Unpack a state that `pack` of this release, or of one of the three formats before it, packed.
+    """Unpack a state that `pack` of this release, or of one of the five formats before it, packed.
 
     Raises `StateError` when the bytes are damaged, too large, of another format, or of a kernel whose numbers
     mean something else, and `MemoryError` where memory is short: the state itself may be whole.
@@ -241,7 +241,19 @@ def _from_format_7(arrays: Arrays) -> Arrays:
     }
 
 
+def _from_format_8(arrays: Arrays) -> Arrays:
+    """Begin to count who takes the last bikes."""
+    size = len(arrays["latest.bikes"])
+    return arrays | {
+        "last_bikes.missed": np.zeros(size),
+        "last_bikes.since": np.full(size, -1),
+        "last_bikes.seen": np.zeros((3, 6)),
+        "last_bikes.expected": np.zeros((3, 6)),
+    }
+
+
 _NEWER: dict[int, Callable[[Arrays], Arrays]] = {
-    4: _from_format_4, 5: _from_format_5, 6: _from_format_6, 7: _from_format_7
+    4: _from_format_4, 5: _from_format_5, 6: _from_format_6, 7: _from_format_7,
+    8: _from_format_8,
 }  # fmt: skip
 """What turns a state of an older format into one of the next."""

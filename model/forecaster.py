@@ -101,6 +101,7 @@ class Forecaster:
         riders, ensemble = self._riders, self._ensemble
         return {"long": riders.long, "short": riders.short, "occupancy_effect": riders.occupancy,
                 "changes": self._changes, "climatology": riders.climatology, "overflow": riders.overflow,
+                "last_bikes": riders.last_bikes,
                 "pool": ensemble.pool, "guard": ensemble.guard}  # fmt: skip
 
     @property
@@ -285,6 +286,8 @@ class Forecaster:
             places = self._riders.places(self._latest, self.stations.capacity)
             open_ = self._by_hours.is_open_from(self.at, snapshot.at)
             self._riders.learn(self.at, self._latest, snapshot.at, latest, places, open_)
+        else:
+            self._riders.last_bikes.begin_anew(np.ones(len(self._ids), dtype=np.bool_), _seconds(snapshot.at))
         before, self.at = self.at, snapshot.at
         if before is None:
             self.learning_since = snapshot.at

@@ -39,7 +39,16 @@ _FORMAT = 2
 _MAX_BYTES = 2**30
 
 _COLUMNS = ("minutes", "bikes", "docks", "ebikes", "renting", "returning")
-_LATER_COLUMNS = ("state", "cargo", "last_bikes", "last_docks", "last_at", "overflow")
+_LATER_COLUMNS = (
+    "state",
+    "cargo",
+    "last_bikes",
+    "last_docks",
+    "last_at",
+    "overflow",
+    "left_by",
+    "left_since",
+)
 """Columns that older frames lack."""
 
 
@@ -76,7 +85,9 @@ class Frame:
     `state` is a `CountState` for each station. Where it says that the count of now is not known, `last_bikes`
     and `last_docks` are the last known counts and `last_at` their time in Unix seconds; elsewhere, and where
     none ever was known, these are -1. `cargo` bikes are not among the `bikes`. `overflow` stations take bikes
-    also at 0 docks. Frames of older releases lack these columns, and have what counts and flags tell.
+    also at 0 docks. Where the last bikes may be broken, `left_by` are the riders who would usually have taken
+    one since `left_since`, in Unix seconds; elsewhere both are -1. Frames of older releases lack these
+    columns, and have what counts and flags tell.
     """
 
     at: datetime
@@ -100,14 +111,16 @@ class Frame:
     last_docks: NDArray[np.int16] = field(default_factory=_not_given)
     last_at: Ints = field(default_factory=_not_given)
     overflow: NDArray[np.bool_] = field(default_factory=_not_given)
+    left_by: NDArray[np.int16] = field(default_factory=_not_given)
+    left_since: Ints = field(default_factory=_not_given)
 
     def __post_init__(self) -> None:
         unknown, none = np.full(len(self.bikes), UNKNOWN), np.zeros(len(self.bikes), dtype=np.bool_)
         told = count_states(self.bikes.astype(np.int64), self.renting, self.returning)
         defaults = {
             "state": told.astype(np.uint8),
-            **dict.fromkeys(("cargo", "last_bikes", "last_docks"), unknown.astype(np.int16)),
-            "last_at": unknown,
+            **dict.fromkeys(("cargo", "last_bikes", "last_docks", "left_by"), unknown.astype(np.int16)),
+            **dict.fromkeys(("last_at", "left_since"), unknown),
             "overflow": none,
         }
         for name, default in defaults.items():

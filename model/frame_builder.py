@@ -26,6 +26,7 @@ def make_frame(forecaster: Forecaster) -> Frame:
     assert returning is not None
     assert newest.state is not None
     last_bikes, last_docks, last_at = forecaster.last_known()
+    left_by, left_since = forecaster.components["last_bikes"].left(newest.bikes)
     frame = Frame(
         at=newest.at,
         learning_since=forecaster.learning_since,
@@ -44,6 +45,8 @@ def make_frame(forecaster: Forecaster) -> Frame:
         last_docks=last_docks.astype(np.int16),
         last_at=last_at,
         overflow=forecaster.components["overflow"].takes[now],
+        left_by=left_by[now].astype(np.int16),
+        left_since=left_since[now],
         **forecaster.opening(),
         renamed=forecaster.renamed,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -95,6 +95,9 @@ def _counted(frame: Frame, now: datetime, index: int) -> dict[str, str]:
         shown[station_words.CARGO_NOW()] = formats.count(int(frame.cargo[index]))
     if frame.overflow[index]:
         shown[station_words.FULL_DOCKS()] = station_words.OVERFLOW()
+    if frame.left_by[index] >= 0:
+        left_for = now - datetime.fromtimestamp(int(frame.left_since[index]), UTC)
+        shown[station_words.LAST_BIKES()] = station_words.left(int(frame.left_by[index]), left_for)
     return shown
 
 

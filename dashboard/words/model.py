@@ -39,6 +39,7 @@ PARTS: Words[str] = Words(
         "changes": mark("Changes"),
         "climatology": mark("Climate"),
         "overflow": mark("Overflow"),
+        "last_bikes": mark("Last bikes"),
         "hours": mark("Opening hours"),
         "pool": mark("Pool"),
         "guard": mark("Guard"),
@@ -58,6 +59,9 @@ PART_HINTS: Words[str] = Words(
         "changes": mark("By how much the count at each station differs after so many minutes."),
         "climatology": mark("How full each station usually is at each hour of such a day."),
         "overflow": mark("Which stations take bikes although their docks are full."),
+        "last_bikes": mark(
+            "How many riders take one or two bikes that others have left: they may be broken."
+        ),
         "hours": mark("When each station is open by its own hours: nobody rides while it is closed."),
         "pool": mark("Trusts each expert as far as it has earned, by station and time ahead."),
         "guard": mark("Mends the spread, and holds the median at as-now until it has been better."),

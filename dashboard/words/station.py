@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Literal
 
 from dashboard.words.catalogue import Words, mark, mark_plural, tr
-from dashboard.words.formats import ago, things
+from dashboard.words.formats import ago, duration, things
 from dashboard.words.rules import What
 from model.records import CountState
 
@@ -30,6 +30,11 @@ COUNT_STATES: Words[CountState] = Words(
 
 FULL_DOCKS = mark("When its docks are full")
 OVERFLOW = mark("bikes are taken back all the same")
+LAST_BIKES = mark("The last bikes")
+_LEFT = mark_plural(
+    "nobody has taken one for {time}, usually {n} rider would have: they may be out of order",
+    "nobody has taken one for {time}, usually {n} riders would have: they may be out of order",
+)
 STAR, STARRED = mark("☆ Favourite"), mark("★ Favourite")
 STAR_NAME = mark("Favourite, kept in this browser")
 STAR_MARK = "★"
@@ -156,6 +161,15 @@ def counted(bikes: int, docks: int, age: timedelta | None) -> str:
     """
     both = f"{things(bikes, 'bike')} · {things(docks, 'space')}"
     return both if age is None else tr("{counts}, {ago}", counts=both, ago=ago(age))
+
+
+def left(riders: int, length: timedelta) -> str:
+    """Say that the last bikes may be broken: so many riders have left them for so long.
+
+    >>> left(5, timedelta(hours=3))
+    'nobody has taken one for 3 h, usually 5 riders would have: they may be out of order'
+    """
+    return _LEFT(riders, time=duration(length))
 
 
 def counted_now(bikes: int, docks: int, age: timedelta | None = None) -> str:

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from model.arrays import Bools, Floats, Ints
+from model.arrays import DEPARTURES, Bools, Floats, Ints
 from model.demand.calendar import Calendar
 from model.demand.climatology import Climatology
+from model.demand.last_bikes import LastBikes
 from model.demand.occupancy_effect import OccupancyEffect
 from model.demand.overflow import Overflow
 from model.demand.rates import NOISE, Demand, Events, count_riders, hidden_riders
@@ -40,6 +41,7 @@ class LearntRiders:
         self.occupancy = OccupancyEffect(size, calendar)
         self.climatology = Climatology(size, calendar)
         self.overflow = Overflow(size)
+        self.last_bikes = LastBikes(size)
 
     def places(self, latest: LatestCounts, capacity: Ints) -> Ints:
         """Give the places of forecasts, `(S,)`.
@@ -83,21 +85,26 @@ class LearntRiders:
         for part in range(parts):
             begin, end = (before + (at - before) * (moment / parts) for moment in (part, part + 1))
             stood = then.towards(latest, part / parts) if part else then
-            seen = self._seen(begin, end, riders / parts, np.array(self.free(stood, known & open_)))
+            shown = Events(
+                begin, end, (riders / parts).astype(np.float32), np.array(self.free(stood, known & open_))
+            )
+            expected = self.short.at(shown.middle) * self.short.factor[:, None] * shown.hours
+            seen = _with_hidden(shown, expected)
             self._learn_city(seen)
+            self.last_bikes.learn(
+                stood.bikes,
+                shown.free[DEPARTURES],
+                shown.riders[DEPARTURES],
+                expected[DEPARTURES],
+                shown.hours,
+            )
             self.occupancy.learn(seen, stood.bikes, places, known, self.short)
             self.climatology.learn(seen, stood.bikes, places, known)
             self.long.learn(seen)
             self.short.learn(seen)
+        self.last_bikes.begin_anew(~known | (latest.bikes != then.bikes), int(at.timestamp()))
         full = known & then.returning & (then.docks == 0) & (latest.docks == 0)
         self.overflow.learn(change, full, (at - before) / timedelta(hours=1))
-
-    def _seen(self, begin: datetime, end: datetime, riders: Floats, free: Bools) -> Events:
-        """Give the events of a time: the `riders` `(2, S)` that the counts show, and those that they hide."""
-        shown = Events(begin, end, riders.astype(np.float32), free)
-        expected = self.short.at(shown.middle) * self.short.factor[:, None] * shown.hours
-        hidden = hidden_riders(expected, riders.max(axis=0)) * free.all(axis=0)
-        return replace(shown, riders=((riders + hidden) * free).astype(np.float32))
 
     def _learn_city(self, seen: Events) -> None:
         """Learn what moves all stations together: the kind of day, and the weather."""
@@ -128,3 +135,9 @@ class LearntRiders:
             expected += float((self.long.at(begin + (end - begin) / 2) * open_).sum(dtype=np.float64)) * hours
             begin = end
         return math.exp(-expected / NOISE)
+
+
+def _with_hidden(shown: Events, expected: Floats) -> Events:
+    """Add to the riders that the counts show those that they hide, where `expected` `(2, S)` come."""
+    hidden = hidden_riders(expected, shown.riders.max(axis=0)) * shown.free.all(axis=0)
+    return replace(shown, riders=((shown.riders + hidden) * shown.free).astype(np.float32))

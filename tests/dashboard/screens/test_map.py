@@ -266,6 +266,16 @@ def test_cargo_bikes_and_what_takes_bikes_at_full_docks_are_in_the_panel(world: 
     assert station_words.CARGO_NOW() not in metrics(opened(city="dublin", station="s5"))
 
 
+def test_the_panel_says_that_last_bikes_may_be_out_of_order(world: World) -> None:
+    made, fourth = frame(), np.arange(12) == 4
+    since = int(made.at.timestamp()) - 3 * 3600
+    left_by = np.where(fourth, 5, -1).astype(np.int16)
+    world.commit(replace(made, left_by=left_by, left_since=np.where(fourth, since, -1)))
+    said = metrics(opened(city="dublin", station="s4"))["The last bikes"]
+    assert said == "nobody has taken one for 3 h, usually 5 riders would have: they may be out of order"
+    assert "The last bikes" not in metrics(opened(city="dublin", station="s5"))
+
+
 def test_the_rows_of_the_map_have_the_last_known_count_with_its_time_and_fade_its_mark() -> None:
     made = dark(frame())
     row = deck.rows(made, "bike", 1, deck.NEAR)[2]

@@ -10,8 +10,8 @@ from dashboard.words.shell import NO_FORECAST, STEPS
 
 COMING = mark("The coming hours")
 
-_MOST = 4
-"""Stretches that the sentence names; the strip shows all."""
+_MOST = 5
+"""Stretches that the sentence names one by one. Of more, the last is what the others lie between."""
 
 _WISH = {
     "bike": mark_plural("A bike: {when}.", "{n} bikes: {when}."),
@@ -26,14 +26,22 @@ def sentence(what: What, number: int, found: Sequence[tuple[int, str]]) -> str:
     'A bike: almost sure until 08:25, even until 08:40, then hardly until 12:00.'
     >>> sentence("space", 2, [(0, "20:00")])
     '2 spaces: almost sure until 20:00.'
+    >>> many = [(1, "8:25"), (2, "8:40"), (1, "9:00"), (2, "9:40"), (1, "10:00"), (3, "20:00")]
+    >>> sentence("bike", 1, many).partition("9:00, ")[2]
+    'even until 9:40, then unlikely to likely until 20:00.'
     """
-    parts = []
-    for place, (step, ends) in enumerate(found[:_MOST]):
-        named = _step(step)
-        if place and place == len(found) - 1:
-            parts.append(tr("then {step} until {time}", step=named, time=ends))
-        else:
-            parts.append(tr("{step} until {time}", step=named, time=ends))
+    rest = [step for step, _ in found[_MOST - 1 :]]
+    summed = len(rest) > 1 and min(rest) >= 0
+    parts = [
+        tr("{step} until {time}", step=_step(step), time=ends)
+        for step, ends in found[: _MOST - 1 if summed else _MOST]
+    ]
+    last = found[-1][1]
+    if summed:
+        worst, best = _step(max(rest)), _step(min(rest))
+        parts.append(tr("then {worst} to {best} until {time}", worst=worst, best=best, time=last))
+    elif 1 < len(found) <= _MOST:
+        parts[-1] = tr("then {step} until {time}", step=_step(found[-1][0]), time=last)
     return _WISH[what](number, when=", ".join(parts))
 
 

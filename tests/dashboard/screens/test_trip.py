@@ -335,9 +335,17 @@ def test_the_address_holds_the_trip_and_brings_it_back(world: World) -> None:
     "query",
     [
         {"city": "atlantis", "from": "s4", "to": "s11"},
-        {"city": "dublin", "from": "none", "to": "'; drop table", "n": "-7", "in": "soon", "at": "x"},
+        {
+            "city": "dublin",
+            "from": "none",
+            "to": "'; drop table",
+            "n": "-7",
+            "in": "soon",
+            "at": "x",
+            "by": "late",
+        },
         {"city": "dublin", "from": "91,0", "to": "nan,nan", "n": "9" * 5000},
-        {"city": "dublin", "from": "1,2,3", "to": "here"},
+        {"city": "dublin", "from": "1,2,3", "to": "here", "by": "late"},
         {"city": "dublin", "from": "<script>", "to": ""},
     ],
 )

@@ -165,18 +165,44 @@ export default function ({ data, setStateValue, setTriggerValue }) {
   });
   watcher.observe(document.body, { subtree: true, childList: true, characterData: true });
 
+  // deck.gl looks for what lies under a finger when it comes down. On a busy machine that takes so long that it
+  // takes a short touch for a long one, and drops it. Such a touch is made once more.
+  let touched = null;
+
+  function comes(event) {
+    const onMap = event.isTrusted && event.isPrimary && event.target.closest?.("[data-testid=stDeckGlJsonChart]");
+    touched = onMap ? { event, handled: performance.now() } : null;
+  }
+
+  function goes({ isTrusted, timeStamp, clientX, clientY }) {
+    if (!isTrusted || !touched) return;
+    const { event, handled } = touched;
+    const short = timeStamp - event.timeStamp < 250 && performance.now() - handled > 250;
+    if (!short || Math.hypot(clientX - event.clientX, clientY - event.clientY) > 10) return;
+    const { target, pointerId, pointerType } = event;
+    const same = { clientX, clientY, pointerId, pointerType, isPrimary: true, bubbles: true, button: 0 };
+    setTimeout(() => {
+      target.dispatchEvent(new PointerEvent("pointerdown", { ...same, buttons: 1 }));
+      target.dispatchEvent(new PointerEvent("pointerup", { ...same, buttons: 0 }));
+    });
+  }
+
   // Streamlit marks every run of its script for its own timing and drops no mark; a map stays open all day.
   const forget = setInterval(() => (performance.clearMarks(), performance.clearMeasures()), 60000);
   const listeners = {
     click: listen, pointerdown: press, pointerup: release, input: typed, focusout: typed, keydown: typed,
   };
   for (const [kind, listener] of Object.entries(listeners)) document.addEventListener(kind, listener);
+  document.addEventListener("pointerdown", comes, true);
+  document.addEventListener("pointerup", goes, true);
   // Until then our buttons are faded, and take no touch that would be lost.
   document.documentElement.dataset.listens = "";
   return () => {
     clearInterval(forget);
     watcher.disconnect();
     for (const [kind, listener] of Object.entries(listeners)) document.removeEventListener(kind, listener);
+    document.removeEventListener("pointerdown", comes, true);
+    document.removeEventListener("pointerup", goes, true);
     delete document.documentElement.dataset.listens;
   };
 }

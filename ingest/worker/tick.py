@@ -41,6 +41,7 @@ from ingest.worker import schedule
 from ingest.worker.recovery import recover
 from model.forecaster import Forecaster
 from model.frame_builder import make_frame
+from model.moments import frame_at
 from model.records import NOTHING_KNOWN, Snapshot, Stations, Weather
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.settle import Score
@@ -355,7 +356,7 @@ class Ticker:
         learnt = time.perf_counter()
         frame = make_frame(forecaster)
         keep = is_due(None if before is None else before.at, snapshot.at)
-        issued = frame.only(SCORED_MINUTES).to_bytes() if keep else None
+        issued = frame_at(frame, SCORED_MINUTES).to_bytes() if keep else None
         packed = frame.to_bytes()
         forecast = time.perf_counter()
         after = forecaster.snapshot()

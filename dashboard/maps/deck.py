@@ -261,9 +261,13 @@ def size(expected: int) -> float:
 class Deck(pydeck.Deck):  # type: ignore[misc]
     """A map for the browser, without the indentation that is a quarter of pydeck's JSON."""
 
+    _json: str | None = None
+
     def to_json(self) -> str:
-        """Give the JSON that Streamlit sends at every move."""
-        return json.dumps(json.loads(super().to_json()), separators=(",", ":"))
+        """Give the JSON that Streamlit sends at every move; it is written once."""
+        if self._json is None:
+            self._json = json.dumps(json.loads(super().to_json()), separators=(",", ":"))
+        return self._json
 
 
 def deck(
@@ -280,9 +284,30 @@ def deck(
     style: str | None = None,
     of: FramePart | None = None,
 ) -> Deck:
-    """Draw a horizon of the rows at `url`, a ring around the selected `(lon, lat, expected)`, and the viewer.
+    """Draw a horizon, in minutes, of the rows at `url`, a ring around the selected station, and the viewer.
 
-    The horizon is in minutes.
+    `selected` is `(lon, lat, expected)`. Viewers who see the same get the same map, which is made once.
+    """
+    of = of or part(horizon)
+    columns = (NAME, BIKES, DOCKS, of.column(horizon, EXPECTED), of.column(horizon, CHANCE))
+    words = map_words.tooltip(at if of.place is None else f"{{{ARRIVAL}}}", what, number, columns)
+    return _deck(url, view, horizon, of, words, dark, selected, faded, here, style)
+
+
+@lru_cache(maxsize=256)
+def _deck(
+    url: str,
+    view: Viewport,
+    horizon: int,
+    of: FramePart,
+    tooltip: str,
+    dark: bool,
+    selected: tuple[float, float, int] | None,
+    faded: bool,
+    here: tuple[float, float] | None,
+    style: str | None,
+) -> Deck:
+    """Draw what `deck` says.
 
     Two details work around Streamlit. It fades all marks but the selected one, and the rider would lose the
     colours; it does not touch a layer without an id. It also keeps only one of our update triggers, so that
@@ -294,7 +319,6 @@ def deck(
     The numbers grow with the map, whatever its zoom. They are drawn as distance fields: the strokes of small
     ones thin out to nothing, so that they appear as soon as they can be read.
     """
-    of = of or part(horizon)
     expected, step = (f"this[{of.column(horizon, which)}]" for which in (EXPECTED, STEP))
     # The colours by channel, which is half as long as by step; a closed station has none, but can be touched.
     channels = zip(*(rgb(colour) for colour in (*palette.STEPS, palette.UNKNOWN, "#000000")), strict=True)
@@ -408,7 +432,6 @@ def deck(
                 get_line_color=rgb(palette.RING[True]), get_line_width=3, line_width_units='"pixels"',
             )
         )  # fmt: skip
-    columns = (NAME, BIKES, DOCKS, of.column(horizon, EXPECTED), of.column(horizon, CHANCE))
     return Deck(
         layers,
         initial_view_state=pydeck.ViewState(
@@ -419,9 +442,7 @@ def deck(
         map_provider=None,
         # Without any style Streamlit would put streets of its own choice there; with its mark for none, none.
         **({} if style is None else {"map_style": style}),
-        tooltip={
-            "text": map_words.tooltip(at if of.place is None else f"{{{ARRIVAL}}}", what, number, columns)
-        },
+        tooltip={"text": tooltip},
     )  # fmt: skip
 
 

@@ -70,8 +70,8 @@ NEAR = FramePart("near", tuple(range(0, 126, STEP_MINUTES)))
 def part(horizon: int) -> FramePart:
     """Choose the file that holds a horizon in minutes.
 
-    >>> part(15).name, part(735)
-    ('near', FramePart(name='735', minutes=(735,)))
+    >>> part(15).name, part(735).name, part(735).minutes
+    ('near', '735', (735,))
     """
     return NEAR if horizon in NEAR.minutes else FramePart(str(horizon), (horizon,))
 

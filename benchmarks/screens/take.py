@@ -59,6 +59,7 @@ def later(page: Page) -> None:
     """Choose five to nine. On a phone the controls are folded."""
     if (fold := page.locator("details.fold > summary")).is_visible():
         fold.click()
+    page.locator("[data-listens]").first.wait_for(state="attached")
     page.get_by_label(shell_words.CLOCK()).fill("08:55")
     page.locator(".moment").wait_for()
 

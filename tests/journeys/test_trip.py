@@ -14,6 +14,7 @@ from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
 from dashboard.words import trip as trip_words
 from tests.support.browsing import (
+    DESK,
     EVERYBODY,
     PHONE,
     Site,
@@ -169,8 +170,16 @@ def test_the_view_of_a_trip_stays_while_a_feed_falls_silent_and_comes_back(visit
     wait_for(lambda: alike(ground(), dragged))
 
 
-@EVERYBODY
-@pytest.mark.parametrize("query", ["", "&from=s20&to=s50&in=60&n=4", "&from=s1&to=53.2,-6.2"])
+@pytest.mark.parametrize(
+    ("query", "device", "scheme"),
+    [
+        ("", PHONE, "light"),
+        ("&from=s20&to=s50&in=60&n=4", PHONE, "light"),
+        ("&from=s20&to=s50&in=60&n=4", DESK, "dark"),
+        ("&from=s1&to=53.2,-6.2", DESK, "dark"),
+    ],
+    ids=["no ends, phone", "trip, phone", "trip, desk", "no trip, desk"],
+)
 def test_no_serious_barrier_is_found(visit: Visit, query: str, device: dict[str, Any], scheme: str) -> None:
     """axe-core looks for what keeps people out; a thumb needs 44 px; nothing sticks out at the side."""
     page = visit("trip?city=dublin" + query, device, scheme)

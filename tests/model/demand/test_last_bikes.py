@@ -23,14 +23,14 @@ def learnt(breaks: float) -> Forecaster:
     """
     forecaster, rng = Forecaster(stations(SIZE)), np.random.default_rng(4)
     ids, good, broken = forecaster.stations.station_id, np.full(SIZE, 3), np.zeros(SIZE, dtype=np.int64)
-    for minute in range(0, DAYS * 1440, 2):
+    for minute in range(0, DAYS * 1440, 4):
         fills = minute // 360 % 2 == 0
         if fills:
             good, broken = good + broken, np.zeros_like(broken)
-        come, go = rng.random((2, SIZE)) < ([[0.08], [0.02]] if fills else [[0.005], [0.2]])
+        come, go = rng.random((2, SIZE)) < ([[0.16], [0.04]] if fills else [[0.01], [0.4]])
         come &= good + broken < PLACES
         good = good + come - (go & (good > 0))
-        if minute % 720 == 358:
+        if minute % 720 == 356:
             broken = rng.binomial(good, breaks)
             good -= broken
         bikes = good + broken

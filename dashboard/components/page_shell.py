@@ -107,7 +107,7 @@ def city_picker(current: str) -> None:
     """Choose a city; each entry shows how its feed is doing.
 
     Streamlit knows a choice by its label, and loses one whose label changes. So new labels make a new widget,
-    and so does a city chosen by the address.
+    and so does each change of city: whoever goes back at once would see what was chosen, not what is shown.
     """
     source = reader()
     systems, states = source.store.systems.followed(), source.store.systems.states()
@@ -119,7 +119,7 @@ def city_picker(current: str) -> None:
         words = shell_words.picked(label(system), known.state if known else "waiting", system.label)
         labels[system.system_id] = words if words not in labels.values() else f"{words} · {system.system_id}"
     ids = list(labels)
-    key = "city-" + sha1(repr((labels, current)).encode()).hexdigest()[:12]
+    key = "city-" + sha1(repr((labels, address_bar.cities())).encode()).hexdigest()[:12]
     st.selectbox(
         shell_words.CITY(), ids, index=ids.index(current) if current in ids else 0,
         format_func=labels.__getitem__, key=key, label_visibility="collapsed",

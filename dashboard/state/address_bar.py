@@ -56,6 +56,7 @@ _MENDED = "screen-mended-address"
 _GUESS = "screen-guess"
 _STARTED = "screen-start-from-map"
 _PAGE = "screen-page"
+_CITIES = "screen-cities"
 _GO = "screen-next-page"
 _BEFORE = "minutes-before"
 _LATE_SECONDS = 3.0
@@ -202,7 +203,7 @@ def adopt(page: str = HOME) -> None:
                 new = []
             kept = [name for entry in PAGES.values() for name in entry.choices if name not in own] + new
             new_screen = replace(new_screen, **{name: getattr(before, name) for name in kept})
-        st.session_state[_KEY] = new_screen
+        _show(new_screen)
         st.session_state[_SEEN] = query
         st.session_state[_PAGE] = page
         if before is None or before.city != new_screen.city:
@@ -218,6 +219,11 @@ def adopt(page: str = HOME) -> None:
 def screen() -> Screen:
     """Give this viewer's choices."""
     return cast(Screen, st.session_state[_KEY])
+
+
+def cities() -> int:
+    """Count this viewer's cities so far: one more at each change, also back to one of before."""
+    return int(st.session_state.get(_CITIES, 0))
 
 
 def shown() -> str:
@@ -282,7 +288,7 @@ def settle(city: str) -> None:
     if before.city:
         settled = replace(settled, station="", start="", goal="")
     st.session_state[_GUESS] = (city, before.city)
-    st.session_state[_KEY] = settled
+    _show(settled)
     _mend(settled)
 
 
@@ -302,8 +308,14 @@ def change(**choices: Any) -> None:
     """Change some of the choices, and the address with them."""
     changed = replace(screen(), **choices)
     if changed != screen():
-        st.session_state[_KEY] = changed
+        _show(changed)
         _write(changed)
+
+
+def _show(new: Screen) -> None:
+    if _KEY not in st.session_state or screen().city != new.city:
+        st.session_state[_CITIES] = cities() + 1
+    st.session_state[_KEY] = new
 
 
 def _mend(screen: Screen) -> None:

@@ -22,13 +22,10 @@ def outlook_at(frame: Frame, outlook: Outlook, rows: Ints, minutes: Floats | Int
     has its four rows before it. So `rows` `(S,)` with `minutes` `(S,)` gives each station a time of its own.
     Chances are rounded as in the frame, counts to whole ones. See `chances_at` for what holds elsewhere.
     """
-    shape = np.broadcast_shapes(np.shape(rows), np.shape(minutes))
-    per_cent = np.empty((len(outlook.chance), *shape), dtype=np.uint8)
-    for number, chance in enumerate(outlook.chance):
-        exact = 100 * chances_at(frame, chance, rows, minutes)
-        inside = (exact > 0) & (exact < 100)
-        rounded = np.where(inside, np.clip(np.rint(exact), 1, 99), exact)
-        per_cent[number] = np.where(np.isnan(exact), NO_FORECAST, rounded)
+    exact = 100 * chances_at(frame, outlook.chance, rows, minutes)
+    inside = (exact > 0) & (exact < 100)
+    rounded = np.where(inside, np.clip(np.rint(exact), 1, 99), exact)
+    per_cent = np.where(np.isnan(exact), NO_FORECAST, rounded).astype(np.uint8)
     below, above, share = _between(frame.minutes, minutes)
     counts = []
     for known in (outlook.median, outlook.low, outlook.high):
@@ -53,7 +50,7 @@ def frame_on_arrival(frame: Frame, minutes: Ints) -> Frame:
 
 
 def chances_at(frame: Frame, chance: NDArray[np.uint8], rows: Ints, minutes: Floats | Ints) -> Floats:
-    """Give the chance from 0 to 1 of chances in per cent `(H, S)`, at stations `rows` and any minutes.
+    """Give the chance from 0 to 1 of chances in per cent `(..., H, S)`, at stations `rows` and any minutes.
 
     The shapes of `rows` and `minutes` broadcast. The first and the last horizon hold before and after them.
     Gives not a number where a horizon on either side has no forecast; at a horizon that one alone counts. A
@@ -61,7 +58,7 @@ def chances_at(frame: Frame, chance: NDArray[np.uint8], rows: Ints, minutes: Flo
     beside, the other one holds.
     """
     below, above, share = _between(frame.minutes, minutes)
-    low, high = chance[below, rows], chance[above, rows]
+    low, high = chance[..., below, rows], chance[..., above, rows]
     if frame.closed is not None:
         before, after = frame.closed[below, rows], frame.closed[above, rows]
         low, high = np.where(before & ~after, high, low), np.where(after & ~before, low, high)

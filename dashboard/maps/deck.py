@@ -187,8 +187,8 @@ _SIZES: list[float] = [round(0.5 + 0.5 * float(np.sqrt(number / 20)), 2) for num
 
 _LARGEST = len(_SIZES) - 1
 
-RISKY = (3, 4)
-"""The steps whose marks lie on top and are never small: a rider has to see and hit them."""
+RISKY = (2, 3, 4)
+"""The steps whose marks lie on top and are never small, even to hardly: a rider has to see and hit them."""
 
 LEAST_RISKY = 11
 """Pixels of a risky mark's radius, at least."""
@@ -325,10 +325,9 @@ def _deck(
     opacity = f"this[{FADE}]?{round(255 * FADED)}:255"
     fill = ",".join(f"({list(channel)})[{step}]" for channel in channels).replace(" ", "")
     fill = f"[{fill},{step}=={CLOSED_STEP}?1:{opacity}]"
-    orange, rust = (rgb(palette.STEPS[index]) for index in RISKY)
-    risky_fill = ",".join(
-        f"{step}=={RISKY[0]}?{one}:{other}" for one, other in zip(orange, rust, strict=True)
-    )
+    risky_step = f"{step}-{RISKY[0]}"
+    risky_colours = zip(*(rgb(palette.STEPS[index]) for index in RISKY), strict=True)
+    risky_fill = ",".join(f"({list(channel)})[{risky_step}]" for channel in risky_colours).replace(" ", "")
     white = "||".join(
         f"{step}=={index}"
         for index, fill in enumerate(palette.STEPS)
@@ -341,8 +340,8 @@ def _deck(
         f"({[round(0.1 * tall + more, 2) for tall in _HEIGHTS]})[{step}]".replace(" ", "").replace("0.", ".")
         for more in (0, 0.07)
     )
-    risky_place = "".join(f"{step}=={index}?[{place},{0.1 * _HEIGHTS[index] + 0.05:.2f}]:" for index in RISKY)
-    risky_place += "[0,0]"
+    risky_heights = str([round(0.1 * _HEIGHTS[index] + 0.05, 2) for index in RISKY]).replace(" ", "")
+    risky_place = f"{step}<{RISKY[0]}||{step}>{RISKY[-1]}?[0,0]:[{place},({risky_heights})[{risky_step}]]"
     fades: dict[str, Any] = {"opacity": FADED} if faded else {}
     layers = [
         # Unseen: a touch that meets no mark above it is meant for it. A move changes nothing in it.

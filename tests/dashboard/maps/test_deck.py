@@ -210,7 +210,8 @@ def test_a_risky_mark_is_large_and_above_the_others() -> None:
     heights = [float(number) for number in re.findall(r"\d*\.\d+", spec["layers"][1]["getPosition"])]
     assert heights[: len(palette.STEPS)] == sorted(set(heights[: len(palette.STEPS)]))
     assert max(heights[5:]) < min(heights[:5])
-    assert all(f"{heights[step] + 0.05:.2f}]" in risky["getPosition"] for step in deck.RISKY)
+    above = [float(number) for number in re.findall(r"\d*\.\d+", risky["getPosition"])]
+    assert above == [round(heights[step] + 0.05, 2) for step in deck.RISKY]
 
 
 def test_a_number_that_a_neighbour_would_cover_waits_for_room() -> None:

@@ -64,6 +64,9 @@ Clock = Callable[[], datetime]
 STEP_MINUTES = 5
 """Pages and the API read a frame in steps of so many minutes after its counts."""
 
+REACH_MINUTES = 30
+"""How many minutes after the last horizon an arrival may lie: its odds hold, which change slowly there."""
+
 STALE_AFTER = timedelta(minutes=10)
 """Counts older than this are stale, whatever the feed's state."""
 
@@ -104,16 +107,23 @@ class View:
         """The city's time zone; UTC where this machine does not know its name."""
         return zone_of(self.frame.stations.timezone if self.frame is not None else "UTC")
 
-    def horizon(self, minutes: float) -> int | None:
-        """Give the horizon of an arrival in so many minutes, in steps of five; None after the last one.
+    def ahead(self, minutes: float) -> float | None:
+        """Give the minutes from the counts to an arrival in so many minutes; None where it is too late.
 
         Horizons count from the frame's own counts, not from now. Where a feed fell silent, an arrival takes
         ever later horizons, whose odds are wider, and at last none.
         """
         if self.frame is None:
             return None
-        ahead, last = minutes + self.age / timedelta(minutes=1), int(self.frame.minutes[-1])
-        return min(STEP_MINUTES * round(ahead / STEP_MINUTES), last) if ahead <= last else None
+        ahead = minutes + self.age / timedelta(minutes=1)
+        return ahead if ahead <= self.frame.minutes[-1] + REACH_MINUTES else None
+
+    def horizon(self, minutes: float) -> int | None:
+        """Give the horizon of an arrival in so many minutes, in steps of five; None where it is too late."""
+        ahead = self.ahead(minutes)
+        if self.frame is None or ahead is None:
+            return None
+        return min(STEP_MINUTES * round(ahead / STEP_MINUTES), int(self.frame.minutes[-1]))
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ STATION = Parameter(
 AHEAD = Parameter(
     "minutes",
     Whole(0, MINUTES[-1]),
-    "How many minutes from now: the forecast for the nearest five minutes after the counts is given.",
+    "How many minutes from now.",
     30,
 )
 AT = Parameter("at", Moment(), "When, instead of `minutes`: from now to a day ahead.")
@@ -163,6 +163,7 @@ def _look(system_id: str) -> tuple[StoreReader, View, Frame]:
 
 
 def _horizon(view: View, frame: Frame, minutes: int | None, at: datetime | None) -> int:
+    """Give the whole minutes from the counts to the time that is asked for."""
     if minutes is not None and at is not None:
         raise ApiError(400, "Both minutes and at are given.", "Give one of them.")
     ahead = (at - view.now) / timedelta(minutes=1) if at is not None else float(minutes or 0)
@@ -170,15 +171,15 @@ def _horizon(view: View, frame: Frame, minutes: int | None, at: datetime | None)
         raise ApiError(
             404, f"{iso(at)} is over: it is {iso(view.now)} there.", "Ask for a time from now to a day ahead."
         )
-    horizon = view.horizon(ahead)
-    if horizon is None:
+    found = view.ahead(ahead)
+    if found is None:
         reach = iso(frame.at + timedelta(minutes=int(frame.minutes[-1])))
         raise ApiError(
             404,
             f"Nothing is forecast for so late: the counts of {iso(frame.at)} reach to {reach}.",
             "Ask for an earlier time, or again when the feed has answered.",
         )
-    return horizon
+    return max(round(found), 0)
 
 
 Key = tuple[System, int, str, int]
@@ -288,7 +289,7 @@ def _outlooks(side: Outlook, where: tuple[Any, Any]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-# Compressed, the forecasts of 2,000 stations take 80 kB; a frame is asked for at some of 289 horizons.
+# Compressed, the forecasts of 2,000 stations take 80 kB; a frame is asked for at some of 1,471 minutes.
 @kept(128)
 def _forecast(
     source: StoreReader, system: System, version: int, state: str, age_minutes: int, horizon: int

@@ -110,7 +110,7 @@ def test_cargo_bikes_stand_beside_the_bikes_and_are_none_of_them(world: World) -
     ("query", "horizon"),
     [("", 0), ("?minutes=30", 30), ("?minutes=1440", 1440), ("?at=2026-03-02T12:30:00Z", 30),
      ("?at=2026-03-02T13:30:00%2B01:00", 30), ("?at=2026-03-02T13:30:00+01:00", 30),
-     ("?minutes=737", 735)],
+     ("?minutes=37", 37), ("?minutes=737", 737)],
 )  # fmt: skip
 def test_a_forecast_is_the_frame_at_that_minute(world: World, query: str, horizon: int) -> None:
     whole = frame()
@@ -133,6 +133,19 @@ def test_a_forecast_is_the_frame_at_that_minute(world: World, query: str, horizo
                 "high": side.high[column, row],
                 "chance": side.chance[:, column, row].tolist(),
             }
+
+
+def test_a_day_ahead_is_answered_also_while_counts_grow_old(world: World) -> None:
+    made = frame()
+    world.commit(made)
+    for age, minutes in ((3, 1443), (27, 1467)):
+        world.now = NOON + timedelta(minutes=age)
+        found = get("/api/systems/dublin/forecast?minutes=1440")
+        assert found["minutes"] == minutes
+        assert found["target_at"] == (world.now + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        assert found["stations"][4]["bikes"]["median"] == made.bike.median[-1, 4]
+    world.now = NOON + timedelta(minutes=31)
+    get("/api/systems/dublin/forecast?minutes=1440", 404)
 
 
 def test_a_station_has_all_horizons_from_now_on(world: World) -> None:

@@ -51,9 +51,13 @@ def without_accents(text: str) -> str:
 
 
 def clean(text: str, most: int) -> str:
-    """Take out characters that nobody sees but that may do harm: control characters, marks of direction."""
+    """Take out characters that nobody sees but that may do harm: control characters, marks of direction.
+
+    A text of 20 MB is cut before anything else is done to it.
+    """
+    text = text[: 4 * most]
     if not text.isascii() or not text.isprintable():
-        text = _UNSEEN.sub(" ", text[: 4 * most])
+        text = _UNSEEN.sub(" ", text)
     text = text.strip()
     if "  " in text:
         text = " ".join(text.split())

@@ -10,6 +10,8 @@ from ingest.gbfs.documents import Document, datum
 from ingest.gbfs.errors import NoFeeds, NoStationInformation, NoStations, NoStationStatus, NotDiscovery
 from ingest.gbfs.findings import Findings
 
+_LONGEST_ADDRESS = 2000
+
 
 def feeds(document: Document, base: str, findings: Findings) -> dict[str, str]:
     """Read where each feed of a system is, from its discovery document at `base`.
@@ -45,7 +47,9 @@ def _named(entries: Any, base: str) -> tuple[dict[str, str], list[str]]:
         if not isinstance(entry, dict):
             continue
         feed, url = entry.get("name"), entry.get("url")
-        if isinstance(feed, str) and isinstance(url, str) and len(url) <= 2000:
+        if not isinstance(feed, str) or not isinstance(url, str):
+            continue
+        if len(feed) <= values.LONGEST_WORD and len(url) <= _LONGEST_ADDRESS:
             try:
                 url = urljoin(base, url.strip())
                 scheme = urlsplit(url).scheme
@@ -61,4 +65,5 @@ def _named(entries: Any, base: str) -> tuple[dict[str, str], list[str]]:
 def time_zone(document: Document) -> str | None:
     """Read the system's time zone from its system information; None where there is none that exists."""
     zone = datum(document, "timezone")
-    return zone if isinstance(zone, str) and values.is_zone(zone) else None
+    is_word = isinstance(zone, str) and len(zone) <= values.LONGEST_WORD
+    return zone if is_word and values.is_zone(zone) else None

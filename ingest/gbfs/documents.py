@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
+from contextlib import nullcontext
 from typing import Any
 
 from ingest.gbfs.errors import (
@@ -19,13 +21,22 @@ from ingest.gbfs.findings import Findings
 
 Document = dict[str, Any]
 
+LARGE = 2_000_000
+"""The bytes from which on a document waits for others of its kind: each takes much memory for a moment."""
+
+_large = threading.Lock()
+
 
 def parse(body: bytes, name: DocumentName, findings: Findings) -> dict[str, Any]:
     """Read a JSON object; byte order marks, odd charsets, NaN and keys given twice are no obstacle.
 
-    Raises `DocumentError` when it is none, by what it is instead.
+    Of large documents one is read at a time. Raises `DocumentError` when it is none, by what it is instead.
     """
+    with _large if len(body) >= LARGE else nullcontext():
+        return _parse(body, name, findings)
 
+
+def _parse(body: bytes, name: DocumentName, findings: Findings) -> dict[str, Any]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):

@@ -169,7 +169,7 @@ def _rule(entry: Any) -> str | None:
     """
     if not isinstance(entry, dict) or not isinstance(entry.get("days"), list):
         return None
-    named = {str(day).strip().lower()[:3] for day in entry["days"]}
+    named = {str(day)[: values.LONGEST_WORD].strip().lower()[:3] for day in entry["days"]}
     start, end = _minutes(entry.get("start_time")), _minutes(entry.get("end_time"), up=True)
     if not named or not named <= _DAYS.keys() or start is None or end is None or start >= _DAY_MINUTES:
         return None
@@ -184,7 +184,8 @@ def _rule(entry: Any) -> str | None:
 
 
 def _minutes(value: Any, up: bool = False) -> int | None:
-    found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    is_word = isinstance(value, str) and len(value) <= values.LONGEST_WORD
+    found = _CLOCK.fullmatch(value) if is_word else None
     if found is None:
         return None
     hours, minutes, seconds = (int(part or 0) for part in found.groups())

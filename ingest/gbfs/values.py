@@ -24,6 +24,8 @@ MOST = 1000
 
 _NO_COUNT = 999  # what some operators write for "not known"; longer rows of nines are too large anyway
 _MAX_ID, _MAX_NAME = 100, 120
+LONGEST_WORD = 64
+"""Characters of a number, a flag, a time, the name of a zone, a language or a document, spaces included."""
 _EARLIEST = datetime(2007, 1, 1, tzinfo=UTC)  # no shared bike had a feed before; 86400 is a day, not a date
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _MILLISECONDS, _MICROSECONDS = 10**11, 10**14
@@ -36,7 +38,7 @@ def station_id(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
     text = value if isinstance(value, str) else str(value) if abs(value) < 10**_MAX_ID else ""
-    text = clean(text, _MAX_ID + 1)
+    text = clean(text[: 4 * _MAX_ID], _MAX_ID + 1)
     return text if 0 < len(text) <= _MAX_ID else None
 
 
@@ -44,7 +46,7 @@ def name(value: Any) -> str:
     """Read a name: text, or from v3.0 on a list of {text, language}, English first."""
     if isinstance(value, list):
         texts = {
-            str(entry.get("language", "")).lower()[:2]: entry["text"]
+            str(entry.get("language", ""))[:LONGEST_WORD].lower()[:2]: entry["text"]
             for entry in reversed(value)
             if isinstance(entry, dict) and isinstance(entry.get("text"), str)
         }
@@ -58,7 +60,7 @@ def number(value: Any) -> float | None:
         return None
     if isinstance(value, str):
         try:
-            value = float(value)
+            value = float(value) if len(value) <= LONGEST_WORD else None
         except ValueError:
             return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -98,7 +100,7 @@ def flag(value: Any) -> bool | None:
         return value
     if type(value) is int:
         return bool(value) if value in (0, 1) else None
-    return _FLAGS.get(str(value).strip().lower()[:8])
+    return _FLAGS.get(value[:LONGEST_WORD].strip().lower()) if isinstance(value, str) else None
 
 
 def moment(value: Any) -> datetime | None:
@@ -112,7 +114,7 @@ def moment(value: Any) -> datetime | None:
             scale = 1e6 if read > _MICROSECONDS else 1e3 if read > _MILLISECONDS else 1
             at = datetime.fromtimestamp(math.floor(read / scale), UTC)
         elif isinstance(value, str):
-            at = datetime.fromisoformat(value.strip()[:64])
+            at = datetime.fromisoformat(value[:LONGEST_WORD].strip())
             at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
         else:
             return None

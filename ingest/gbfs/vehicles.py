@@ -140,7 +140,9 @@ def _kind(entry: Mapping[str, Any], key: str, findings: Findings) -> VehicleKind
 
 
 def _word(value: Any) -> str:
-    return value.strip().lower().replace("-", "_").replace(" ", "_") if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return value[: values.LONGEST_WORD].strip().lower().replace("-", "_").replace(" ", "_")
 
 
 # ---------------------------------------------------------------- at a station

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import ftfy
@@ -12,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.gbfs import discovery, stations, values
+from ingest.gbfs import discovery, documents, stations, values
 from ingest.gbfs.discovery import feeds
 from ingest.gbfs.documents import parse
 from ingest.gbfs.errors import FeedError
 from ingest.gbfs.findings import Finding, Findings
 from ingest.gbfs.stations import DescribedStations, counts, describe
 from ingest.gbfs.vehicles import VehicleTypes
+from ingest.http.client import MAX_BYTES
 from model.records import UNKNOWN
 from tests.support.gbfs_world import (
     SECONDS,
@@ -114,8 +118,43 @@ def test_a_duplicate_among_many_keys_takes_no_longer_than_reading_them() -> None
     assert [(each.count, each.example) for each in findings.all()] == [(1, "199999")]
 
 
+def test_of_large_documents_one_is_read_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document of `[],` takes 27 times its size while it is read, and many cities may send one at once."""
+    at_once, most, small = threading.Semaphore(0), [0], threading.Event()
+
+    def reading(body: bytes, *_: object) -> Json:
+        if len(body) < documents.LARGE:
+            small.set()
+            return {}
+        at_once.release()
+        most[0] = max(most[0], at_once._value)
+        assert small.wait(10), "a small document waits for a large one"
+        at_once.acquire()
+        return {}
+
+    monkeypatch.setattr(documents, "_parse", reading)
+    monkeypatch.setattr(documents, "LARGE", 100)
+    with ThreadPoolExecutor(4) as threads:
+        for size in (100, 100, 200, 10):
+            threads.submit(parse, bytes(size), "station_status", Findings())
+    assert most == [1]
+
+
+def test_the_largest_document_that_is_read_takes_no_more_memory_than_a_worker_has() -> None:
+    """The most that a byte can cost is an empty list: 27 bytes, so 220 MB for the largest document."""
+    body = b"[" + b"[]," * 100_000 + b"[]]"
+    tracemalloc.start()
+    try:
+        with pytest.raises(FeedError):
+            parse(body, "station_status", Findings())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak / len(body) * MAX_BYTES < 300e6
+
+
 def test_a_feed_of_more_stations_than_any_city_has_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twenty megabytes name 200,000: the worker would hold them all in memory, and end for every city."""
+    """Eight megabytes name 80,000: the worker would hold them all in memory, and end for every city."""
     monkeypatch.setattr(stations, "MOST_STATIONS", 3)
     assert len(described(*(place(key) for key in range(3))).stations) == 3
     with pytest.raises(FeedError, match="are 4 stations, more than the 3") as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.gbfs import discovery, hours, vehicles
 from ingest.gbfs import values as values
+from ingest.gbfs.findings import Findings
 from ingest.text import clean
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -234,6 +237,43 @@ def test_zones(name: str, exists: bool) -> None:
 )
 def test_the_zone_of_a_place(lat: float, lon: float, zone: str) -> None:
     assert values.zone_at(lat, lon) == zone
+
+
+class Uncut(str):
+    """A text that must be cut before anything works on it."""
+
+    def _refuse(self, *_: object) -> Any:
+        raise AssertionError(f"work on {len(self)} characters")
+
+    strip = lower = upper = split = replace = encode = isascii = isprintable = removesuffix = _refuse  # type: ignore[assignment]
+    __float__ = __iter__ = __contains__ = _refuse
+
+
+@pytest.mark.parametrize(
+    ("read", "meant"),
+    [
+        (values.station_id, None),
+        (values.name, "1" * 119 + "…"),
+        (values.number, None),
+        (values.count, -1),
+        (values.flag, None),
+        (values.moment, None),
+        (lambda text: values.ttl({"ttl": text}, 60.0), 60.0),
+        (lambda text: values.name([{"text": text, "language": text}]), "1" * 119 + "…"),
+        (lambda text: discovery.time_zone({"data": {"timezone": text}}), None),
+        (
+            lambda text: discovery._named([{"name": text, "url": "/a"}, {"name": "a", "url": text}], ""),
+            ({}, []),
+        ),
+        (vehicles._word, "1" * 64),
+        (hours._minutes, None),
+        (lambda text: clean(text, 10), "1" * 9 + "…"),
+        (lambda text: Findings().add("odd", text), None),
+    ],
+)
+def test_no_field_is_worked_on_before_it_is_cut(read: Callable[[str], Any], meant: Any) -> None:
+    """A name of 20 MB took 1.5 GB; so would have many another field."""
+    assert read(Uncut("1" * 1_000_000)) == meant
 
 
 @given(anything, anything)

@@ -23,18 +23,33 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import MaxRetryError
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NameResolutionError, NewConnectionError
 from urllib3.util import Retry
+from urllib3.util.connection import allowed_gai_family
 from urllib3.util.ssl_ import create_urllib3_context
 
 HOSTS_KEPT, KEPT_AT_A_HOST = 256, 8
 """At how many hosts connections are kept open, and how many at each. The public catalogue has 133 hosts."""
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NOT_PUBLIC = [
+    ipaddress.ip_network(network)
+    for network in (
+        "168.63.129.16/32",  # the host of an Azure machine
+        "192.0.0.0/24",  # 192.0.0.192 is that of an Oracle machine
+        "192.88.99.0/24",  # relays to a network's own IPv6
+        "::/96",  # IPv4 addresses in an old spelling
+        "64:ff9b:1::/48",  # a network's own NAT64
+        "3fff::/20",  # for documents
+        "5f00::/16",  # segments within a network
+        "fec0::/10",  # private, in an old spelling
+    )
+]
+"""What no stranger's feed may lead to, although Python's `ipaddress` takes it for public."""
 
 
 class NotPublic(Exception):  # noqa: N818 - never leaves this room
-    """A connection that should lead to the public internet leads elsewhere; it has sent no byte."""
+    """A host that should be on the public internet has no public address; nobody was connected to."""
 
 
 class Deadline:
@@ -121,7 +136,39 @@ def deadline(seconds: float) -> Iterator[Deadline]:
 
 
 class _Watched(HTTPConnection):
-    """A connection that its request's deadline can cut."""
+    """A connection that its request's deadline can cut.
+
+    It tries the addresses of its host in turn, each for an equal share of what is left of the time to
+    connect: with the whole time for each, a host of many dead addresses would hold a thread for minutes.
+    """
+
+    def _new_conn(self) -> socket.socket:
+        host, seconds = self._dns_host, self.timeout
+        assert isinstance(seconds, (int, float))  # see Fetcher
+        until = time.monotonic() + seconds
+        addresses = self._addresses()
+        failure: Exception = NewConnectionError(self, f"{host} has no address")
+        try:
+            for number, address in enumerate(addresses):
+                self._dns_host = address
+                self.timeout = max((until - time.monotonic()) / (len(addresses) - number), 0.001)
+                try:
+                    return super()._new_conn()
+                except (ConnectTimeoutError, NewConnectionError) as error:
+                    failure = error
+        finally:
+            self._dns_host, self.timeout = host, seconds
+        raise failure
+
+    def _addresses(self) -> list[str]:
+        """Look up the addresses of the host, best first. A name may have others at each look-up."""
+        try:
+            found = socket.getaddrinfo(
+                self._dns_host.strip("[]"), self.port, allowed_gai_family(), socket.SOCK_STREAM
+            )
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         super().request(*args, **kwargs)
@@ -136,15 +183,14 @@ class _WatchedTls(_Watched, HTTPSConnection):
 class _Public(_Watched):
     """A connection that leads to the public internet only.
 
-    It checks the open socket, since a name may resolve to another address at each look-up.
+    It connects to no other address: whether a port of ours is open would show in how a connection fails.
     """
 
-    def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
-        if is_private(sock.getpeername()[0]):
-            sock.close()
+    def _addresses(self) -> list[str]:
+        found = [address for address in super()._addresses() if not is_private(address)]
+        if not found:
             raise NotPublic(self.host)
-        return sock
+        return found
 
 
 class _PublicTls(_Public, HTTPSConnection):
@@ -258,8 +304,9 @@ def is_private(address: str) -> bool:
     Raises `ValueError` for a text that is no IP address.
     """
     ip = ipaddress.ip_address(address)
-    inner = _inner(ip) if isinstance(ip, ipaddress.IPv6Address) else ip
-    return not (ip if inner is None else inner).is_global or ip.is_multicast
+    inner = (_inner(ip) if isinstance(ip, ipaddress.IPv6Address) else None) or ip
+    special = any(each in network for network in _NOT_PUBLIC for each in (ip, inner))
+    return special or not inner.is_global or ip.is_multicast
 
 
 def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import urllib3
 
 import tests.support.misbehaving as server_that
 from ingest.http import client, connections, errors
@@ -309,6 +311,55 @@ def test_a_public_feed_cannot_make_us_ask_a_private_address(server: Misbehaving,
     assert not server.asked
 
 
+def test_an_open_port_of_ours_looks_like_a_closed_one(server: Misbehaving, fetcher: Fetcher) -> None:
+    """A feed that names ports of ours in turn would learn from our page which of them are open."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        ports = closed.getsockname()[1], server.server_address[1]
+    words = set()
+    for port in ports:
+        with pytest.raises(errors.PrivateAddress) as caught:
+            fetcher.get(f"http://127.0.0.1:{port}/a", named=PUBLIC)
+        words.add((caught.value.outcome, str(caught.value)))
+    assert len(words) == 1
+    assert server.connections == 0
+
+
+def test_of_a_name_with_public_and_private_addresses_the_public_ones_are_asked(
+    server: Misbehaving, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """127.0.0.2 plays a public address."""
+    resolve = socket.getaddrinfo
+    both = [*resolve("127.0.0.1", server.server_address[1], 0, socket.SOCK_STREAM)]
+    both += resolve("127.0.0.2", server.server_address[1], 0, socket.SOCK_STREAM)
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *rest: both if host == "two.example" else resolve(host, *rest)
+    )
+    monkeypatch.setattr(connections, "is_private", lambda address: address != "127.0.0.2")
+    with pytest.raises(errors.NotListening):  # the server listens at 127.0.0.1 alone
+        fetcher.get(server.url("/a", host="two.example"), named=PUBLIC)
+    assert server.connections == 0
+
+
+def test_all_addresses_of_a_host_have_one_time_limit(hasty: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four addresses that do not answer turned 4 s into 32."""
+    waits = []
+
+    def black_hole(address: tuple[str, int], timeout: float, **_: object) -> None:
+        waits.append(timeout)
+        time.sleep(timeout)
+        raise TimeoutError
+
+    resolve = socket.getaddrinfo
+    four = [each for n in range(1, 5) for each in resolve(f"192.0.2.{n}", 80, 0, socket.SOCK_STREAM)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: four)
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", black_hole)
+    hasty._timeout = (0.2, 5)
+    with pytest.raises(errors.TooSlow):
+        hasty.get("http://four.example/a", named="http://localhost/")
+    assert len(waits) == 4
+    assert sum(waits) <= 0.2 + 4 * 0.001
+
+
 def test_a_public_name_that_resolves_to_a_private_address_is_refused(
     server: Misbehaving, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -361,6 +412,12 @@ def test_a_connection_made_for_the_operator_does_not_serve_a_stranger(
         ("64:ff9b::a9fe:a9fe", True),
         ("2002:a00:1::1", True),
         ("2001:0:4136:e378:8000:63bf:f5ff:fffe", True),
+        ("192.0.0.192", True),
+        ("168.63.129.16", True),
+        ("::ffff:168.63.129.16", True),
+        ("fec0::1", True),
+        ("64:ff9b:1::7f00:1", True),
+        ("::7f00:1", True),
         ("::ffff:8.8.8.8", False),
         ("64:ff9b::808:808", False),
         ("8.8.8.8", False),

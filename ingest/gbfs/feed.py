@@ -124,6 +124,9 @@ class DocumentSource(Protocol):
     def get(self, url: str, *, named: str | None = None, fresh: bool = False) -> http.Document | None:
         """Fetch a document. Raises `FetchError`."""
 
+    def forget(self, url: str) -> None:
+        """Forget a document that will not be fetched again."""
+
 
 class Feed:
     """Polls one system; for one thread at a time. `clock` gives aware UTC."""
@@ -224,6 +227,8 @@ class Feed:
             if old is None or old.url != urls[name]:
                 old = FeedDocument(name, urls[name])
             self._documents[name] = old
+        for url in {each.url for each in before.values()} - {each.url for each in self._documents.values()}:
+            self._fetcher.forget(url)
         if "system_hours" not in urls:
             self._set_hours(rules=())
         if "system_calendar" not in urls:

@@ -67,6 +67,10 @@ class _Kept:
             self._bodies[url] = got.body
         return got
 
+    def forget(self, url: str) -> None:
+        """Forget a document, see `Fetcher.forget`."""
+        self._fetcher.forget(url)
+
     def read(self, url: str | None) -> Document:
         """Read a document that was fetched; an empty one where it was not, or cannot be read."""
         try:

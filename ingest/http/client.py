@@ -60,6 +60,8 @@ _MAX_REDIRECTS = 5
 _MAX_RETRY_AFTER = timedelta(days=1)
 _REMEMBERED = 16_384
 """Documents whose tags are remembered: 1,500 systems have some 7,500."""
+_LONGEST_VALIDATOR = 200
+"""Characters of a tag that is remembered. A longer one costs its server a whole document each time."""
 
 
 # urllib3 logs the address at each second try, and addresses have keys in them.
@@ -127,6 +129,11 @@ class Fetcher:
         self._remember(url, response)
         return Document(url, body, self._clock(), time.perf_counter() - begun)
 
+    def forget(self, url: str) -> None:
+        """Forget a document that nobody will ask for again."""
+        with self._lock:
+            self._validators.pop(url, None)
+
     def close(self) -> None:
         """Close every connection."""
         self._public.close()
@@ -190,7 +197,8 @@ class Fetcher:
     def _remember(self, url: str, response: requests.Response) -> None:
         validators = {}
         for request, answer in (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified")):
-            if value := response.headers.get(answer):
+            value = response.headers.get(answer)
+            if value and len(value) <= _LONGEST_VALIDATOR:
                 validators[request] = value
         with self._lock:
             self._validators.pop(url, None)

@@ -63,6 +63,9 @@ class Given:
             raise NotFound(host="bikes.example", status=404)
         return Document(url, body, self.clock(), 0.1)
 
+    def forget(self, url: str) -> None:
+        """Forget nothing: there is nothing to forget."""
+
 
 def good_documents() -> dict[str, bytes]:
     """Describe two stations, right in every way."""

@@ -455,6 +455,20 @@ def test_a_url_that_moved_while_the_old_one_still_answers_is_found_soon(
     assert operator.poll(11 * 60, feed_time=SECONDS + 12 * 60).outcome == "fresh"
 
 
+def test_addresses_that_discovery_no_longer_names_are_forgotten(
+    operator: Operator, server: Misbehaving
+) -> None:
+    """A feed that named new ones at each poll filled the worker's memory with their tags."""
+    for day in range(5):
+        server.at(f"/moved{day}.json", server_that.tagged(json.dumps(operator.status).encode(), f'"{day}"'))
+        operator.discovery = wrap({"feeds": [
+            {"name": "station_information", "url": server.url(INFORMATION)},
+            {"name": "station_status", "url": server.url(f"/moved{day}.json")},
+        ]})  # fmt: skip
+        operator.poll(86400)
+    assert [*operator.fetcher._validators] == [server.url("/moved4.json")]
+
+
 def test_a_document_that_is_not_found_is_fetched_once_a_poll(operator: Operator, server: Misbehaving) -> None:
     operator.poll()
     server.at(STATUS, server_that.status(404))

@@ -3,8 +3,9 @@
 A feed is several documents that change at their own pace. Discovery, system information, vehicle types,
 opening hours and seasons are read daily. Station status is read at every poll. Station information is read by
 its `ttl`; it is read sooner when the status names a station that it lacks, since operators do not write both
-at one moment. When a slow document cannot be read again, the last good one stays in use, also after a
-restart. So only the status can fail a poll of a feed that has worked before.
+at one moment, and at once when the status names no other. When a slow document cannot be read again, the last
+good one stays in use, also after a restart. So only the status can fail a poll of a feed that has worked
+before.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ingest.gbfs import discovery, docks, hours, regions, values, vehicles
 from ingest.gbfs.clock import EventClock, Outcome, offset_reason
 from ingest.gbfs.docks import DockEvidence
 from ingest.gbfs.documents import Document, parse
-from ingest.gbfs.errors import DocumentName, FeedError, FetchFailed
+from ingest.gbfs.errors import DocumentName, FeedError, FetchFailed, NothingInCommon
 from ingest.gbfs.findings import Finding, Findings
 from ingest.gbfs.hours import PublishedHours
 from ingest.gbfs.reports import LastReports
@@ -147,6 +148,7 @@ class Feed:
         self._ttl = 60.0
         self._new_stations = MissingIds(first=timedelta(minutes=1))
         self._new_types = MissingIds(first=timedelta(0))
+        self._renumbered = MissingIds(first=timedelta(0))
         self._docks = DockEvidence()
         self._remembered: dict[str, str] = {}
         self._doubt = SILENCE
@@ -358,8 +360,7 @@ class Feed:
 
     def _poll(self, begun: float) -> Poll:
         self._read_slow()
-        described = self._read_stations()
-        stations = described.stations
+        stations = self._read_stations().stations
         source = self._documents["station_status"]
         document = self._get(source)
         doubted = document is None and self._is_doubtful()
@@ -369,7 +370,8 @@ class Feed:
         received = self._now()
         if document is None:
             return self._answer("unchanged", received, begun, stations, None)
-        read = counts(document, described, self._types, source.findings, self._docks)
+        read = self._read_counts(document)
+        stations = self._read_stations().stations
         self._remember(docks.REMEMBERED, json.dumps(sorted(self._docks.silent)), "[]")
         read = self._without_old(read, received)
         source.held = True
@@ -395,6 +397,24 @@ class Feed:
                 read.returning, read.cargo, read.state,
             )  # fmt: skip
         return self._answer(dated.outcome, received, begun, stations, snapshot)
+
+    def _read_counts(self, document: Document) -> StationCounts:
+        """Read the counts. Where no station is known, all ids are new: the information is due at once.
+
+        By its `ttl` alone a city would be gone for a day. Where that is no help, it is due ever more rarely.
+        """
+        information, status = self._documents["station_information"], self._documents["station_status"]
+        described = self._read_stations()
+        try:
+            read = counts(document, described, self._types, status.findings, self._docks)
+        except NothingInCommon:
+            self._renumbered.note(frozenset(["all"]), information, self._now())
+            if self._read_stations() is described:
+                raise
+            status.findings = Findings()
+            read = counts(document, self._read_stations(), self._types, status.findings, self._docks)
+        self._renumbered.note(frozenset(), information, self._now())
+        return read
 
     def _without_old(self, read: StationCounts, received: datetime) -> StationCounts:
         """Take the counts of stations that have stopped reporting as unknown."""

@@ -162,6 +162,33 @@ def test_information_is_not_read_every_minute_for_a_station_it_never_describes(
     assert server.times(INFORMATION) == 8, "at once, and after 1, 2, 4, 8, 16, 32, 64 more minutes"
 
 
+def test_a_city_whose_ids_are_all_new_is_known_in_the_same_poll(operator: Operator) -> None:
+    """Its information is good for a day, it says: for 1,437 minutes nothing matched."""
+    operator.information = information(place("1"), place("2"), ttl=86400)
+    operator.poll()
+    operator.information = information(place("a"), place("b"), ttl=86400)
+    operator.status = status(holding("a", 3), holding("b", 4), last_updated=SECONDS + 60)
+    poll = operator.poll(60)
+    assert poll.stations.station_id.tolist() == ["a", "b"]
+    assert (poll.outcome, bikes(poll, "a"), bikes(poll, "b"), kinds(poll)) == ("fresh", 3, 4, {})
+
+
+def test_information_is_not_read_every_minute_while_nothing_matches(
+    operator: Operator, server: Misbehaving
+) -> None:
+    operator.information = information(place("1"), place("2"), ttl=86400)
+    operator.poll()
+    operator.status = status(holding("a"), holding("b"))
+    for _ in range(130):
+        assert failure(operator).reason.kind == "nothing_in_common"
+    assert server.times(INFORMATION) == 1 + 8, "at once, and after 1, 2, 4, 8, 16, 32, 64 more minutes"
+    operator.information = information(place("a"), place("b"), ttl=86400)
+    operator.poll(130 * 60)
+    operator.status = status(holding("c"), holding("d"))
+    operator.information = information(place("c"), place("d"), ttl=86400)
+    assert operator.poll(60).stations.station_id.tolist() == ["c", "d"], "the next time at once again"
+
+
 def test_a_removed_station_stays_until_information_leaves_it_out(operator: Operator) -> None:
     operator.poll()
     operator.information = information(place("1"))

@@ -25,7 +25,7 @@ from dashboard.web.preloads import Preloads
 from dashboard.web.request_guard import RequestGuard
 from dashboard.web.static_files import CompressedStatics
 from dashboard.words import shell as shell_words
-from ingest import logs
+from ingest import logs, open_files
 from ingest.settings import Settings, SettingsError
 from ingest.store import Store, StoreError, StoreNotReadyError
 
@@ -138,6 +138,7 @@ try:
 except SettingsError as error:
     sys.exit(f"Error: {error}")
 
+open_files.raise_limit()
 app = st.App(
     ROOT / "dashboard" / "start.py",
     lifespan=lifespan,

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import gzip
 import json
+import resource
 import socket
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from tests.support.browsing import ROOT, Site, Visit
+from tests.support.processes import wait_for
 
 FORECAST = "/api/systems/dublin/forecast"
 EVIL = "evil.example"
@@ -424,6 +426,35 @@ def test_requests_beyond_the_limit_are_refused(site: Site) -> None:
         for each in sockets:
             each.close()
     assert well(site)
+
+
+def test_pages_beyond_what_there_is_are_refused_before_anything_else_is(site: Site) -> None:
+    """254 open pages took the 1,024 descriptors that are usual: page and health check were reset for all."""
+    assert site.process is not None
+    allowed = resource.prlimit(site.process, resource.RLIMIT_NOFILE)
+    resource.prlimit(site.process, resource.RLIMIT_NOFILE, (1024, allowed[1]))
+    try:
+        for _ in range(3):  # Streamlit keeps what 128 closed pages had
+            with ExitStack() as pages:
+                for _ in range(64):
+                    wait_for(lambda: opened(site, pages))
+                assert not opened(site, pages)
+                idle = [socket.create_connection(("127.0.0.1", site.port), timeout=20) for _ in range(100)]
+                assert ask(site, "/healthz/live").status == ask(site, "/").status == 200
+                assert well(site)
+                for each in idle:
+                    each.close()
+    finally:
+        resource.prlimit(site.process, resource.RLIMIT_NOFILE, allowed)
+
+
+def opened(site: Site, pages: ExitStack) -> bool:
+    """Open one more page; False where it is refused."""
+    try:
+        pages.enter_context(talk(site))
+    except InvalidStatus:
+        return False
+    return True
 
 
 # ---------------------------------------------------------------- in a browser

@@ -21,8 +21,8 @@ LADDER = {
         "trip", "departures", "__main__",
     ),
     "ingest": (
-        "logs", "settings", "system", "reason", "text", "http", "public_catalogue", "city", "registry",
-        "gbfs", "weather", "store", "replay", "following", "worker", "cli", "__main__",
+        "logs", "open_files", "settings", "system", "reason", "text", "http", "public_catalogue", "city",
+        "registry", "gbfs", "weather", "store", "replay", "following", "worker", "cli", "__main__",
     ),
     "dashboard": (
         "palette", "words", "state", "pipeline", "store_reader", "outlook", "coming_hours", "nearby",

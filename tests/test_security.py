@@ -9,10 +9,12 @@ import json
 import logging
 import os
 import re
+import resource
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -20,9 +22,9 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from streamlit import config
 
-from dashboard.web import request_guard
+from dashboard.web import page_limits, request_guard
 from dashboard.web.request_guard import RequestGuard, policy
-from ingest import logs
+from ingest import logs, open_files
 from ingest.store.export import csv
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -230,7 +232,7 @@ def test_requests_beyond_the_limit_are_told_when_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(request_guard, "MOST_REQUESTS", 2)
-    monkeypatch.setattr(request_guard, "MOST_PAGES", 2)
+    monkeypatch.setattr(page_limits, "MOST_PAGES", 2)
 
     async def crowd(kind: str) -> list[list[Message]]:
         app = App()
@@ -250,6 +252,77 @@ def test_requests_beyond_the_limit_are_told_when_to_come_again(
     refused, later = asyncio.run(crowd("websocket"))
     assert refused == [{"type": "websocket.close", "code": 1008}]
     assert later == []
+
+
+@pytest.mark.parametrize(
+    ("allowed", "pages"), [(-1, 1000), (20_000, 1000), (4768, 1000), (1024, 64), (256, 1)]
+)
+def test_the_most_pages_follow_from_the_descriptors(
+    allowed: int, pages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, allowed))
+    assert page_limits.most_pages() == pages
+
+
+@pytest.mark.parametrize(
+    ("most", "raised"), [(resource.RLIM_INFINITY, 8192), (20_000, 8192), (4096, 4096), (1024, None)]
+)
+def test_a_process_allows_itself_the_descriptors_that_it_may_have(
+    most: int, raised: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_to: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, most))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
+    open_files.raise_limit()
+    assert set_to == ([] if raised is None else [(raised, most)])
+
+
+@pytest.mark.parametrize(
+    ("clients", "refused"),
+    [
+        (["8.8.8.8"] * 3, True),
+        (["8.8.8.8", "8.8.8.8", "8.8.4.4"], False),
+        (["2606:4700::1", "2606:4700::2", "2606:4700::3"], True),
+        (["127.0.0.1"] * 3, False),
+        ([None] * 3, False),
+    ],
+    ids=["one", "two", "one_network", "proxy", "unknown"],
+)
+def test_one_client_has_few_pages(
+    clients: list[str | None], refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy on this machine that does not say whose request it is stands for everybody."""
+    monkeypatch.setattr(page_limits, "MOST_OF_A_CLIENT", 2)
+    pages = page_limits.OpenPages()
+    names = [page_limits.client_of(client) for client in clients]
+    assert [pages.enter(name) for name in names] == [True, True, not refused]
+    pages.leave(names[0])
+    assert pages.enter(names[2])
+
+
+def test_a_page_that_asks_all_the_time_waits_between_its_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten sockets with fifty messages a second each made API and health check answer after nine seconds."""
+    now, read = [100.0], []
+
+    async def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    async def app(_: Scope, receive: Receive, __: Send) -> None:
+        while (await receive())["type"] != "websocket.disconnect":
+            read.append(now[0] - 100)
+
+    messages = iter([{"type": "websocket.connect"}, *[{"type": "websocket.receive"}] * 100])
+
+    async def receive() -> Message:
+        return next(messages, {"type": "websocket.disconnect"})
+
+    async def send(_: Message) -> None:
+        raise AssertionError("refused")
+
+    monkeypatch.setattr(request_guard, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(request_guard, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    asyncio.run(RequestGuard(app)({"type": "websocket", "headers": [(b"host", b"localhost")]}, receive, send))
+    assert read == [0.0] * 41 + [number / 4 for number in range(1, 61)]
 
 
 # ---------------------------------------------------------------- files for spreadsheets

@@ -6,9 +6,11 @@ Pages run no script but the app's own, and talk to no server but this one and th
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import ipaddress
 import re
+import time
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from hashlib import sha256
@@ -21,15 +23,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.api.answers import METHODS, ApiError, respond_error
+from dashboard.web.page_limits import Bucket, OpenPages, client_of
 
 MOST_TARGET = 8_000
 """Bytes of path and query together; our longest link has some 500."""
 
 MOST_REQUESTS = 256
 """Requests answered at once. Threads answer 28 at a time, the others wait; more would only wait longer."""
-
-MOST_PAGES = 1_000
-"""Pages open at once, with a WebSocket each. A page takes about a megabyte."""
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _AT_HOME = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
@@ -62,7 +62,8 @@ class RequestGuard:
         self._app = app
         self._hosts = [host.strip().lower() for host in hosts.split(",") if host.strip()]
         self._map = _map_sources(map_style)
-        self._requests = self._pages = 0
+        self._requests = 0
+        self._pages = OpenPages()
         self._is_ours = lru_cache(maxsize=256)(self._judge)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,14 +98,22 @@ class RequestGuard:
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
         own = self._is_ours(host) and (origin is None or self._is_own_page(origin, host))
-        if not own or self._pages >= MOST_PAGES:
+        client = client_of((scope.get("client") or (None,))[0])
+        if not own or not self._pages.enter(client):
             await send({"type": "websocket.close", "code": 1008})
             return
-        self._pages += 1
+        bucket = Bucket()
+
+        async def receive_in_turn() -> Message:
+            message = await receive()
+            if message["type"] == "websocket.receive" and (wait := bucket.wait(time.monotonic())):
+                await asyncio.sleep(wait)
+            return message
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive_in_turn, send)
         finally:
-            self._pages -= 1
+            self._pages.leave(client)
 
     def _refusal(self, scope: Scope, headers: Mapping[bytes, str]) -> ApiError | None:
         """Explain why a request is refused; None where it is not. The connection ends: a body may follow."""

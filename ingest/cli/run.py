@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from threadpoolctl import threadpool_limits
 
-from ingest import logs
+from ingest import logs, open_files
 from ingest.cli.explained import explained
 from ingest.cli.signals import stop_on_signals
 from ingest.http.client import Fetcher
@@ -38,6 +38,7 @@ def run(
     with explained(), threadpool_limits(1):
         settings = Settings.read()
         logs.set_up(settings.log_format)
+        open_files.raise_limit()
         store = Store(settings.store)
         fetcher = Fetcher()
         systems = load_systems(settings.systems, fetcher, stop)

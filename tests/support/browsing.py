@@ -80,6 +80,11 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
+    @property
+    def process(self) -> int | None:
+        """The number of the app's process; None while it does not run."""
+        return None if self._app is None else self._app.pid
+
     def start(self) -> None:
         """Start the app as its user does, and wait until it answers."""
         env = {"DOCKCAST_STORE": self.world.url, "DOCKCAST_MAP_STYLE": self.map_style}

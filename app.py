@@ -21,10 +21,10 @@ from starlette.middleware import Middleware
 
 from dashboard import store_reader
 from dashboard.api import routes
+from dashboard.components import page_shell
 from dashboard.web.preloads import Preloads
 from dashboard.web.request_guard import RequestGuard
 from dashboard.web.static_files import CompressedStatics
-from dashboard.words import shell as shell_words
 from ingest import logs, open_files
 from ingest.settings import Settings, SettingsError
 from ingest.store import Store, StoreError, StoreNotReadyError
@@ -129,7 +129,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
 def on_script_error(error: Exception) -> bool:
     """Log a bug with its traceback, and show the viewer a notice without it."""
     log.error("a page failed", exc_info=error)
-    st.error(shell_words.BROKEN())
+    page_shell.broken()
     return True
 
 

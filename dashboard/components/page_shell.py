@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha1
@@ -9,6 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 from markupsafe import Markup
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.components import browser, kiosk, playback_control, which_city
 from dashboard.components.html import show, tag
@@ -21,6 +23,9 @@ from dashboard.words.feed_errors import feed_error
 from ingest.system import System
 
 PICKER_SECONDS = 10
+
+DRAWN_ANEW_SECONDS = 3
+"""The wait after which a page that failed is drawn again."""
 
 SOON = timedelta(seconds=15)
 """The wait until the next try from which on a page offers to try at once."""
@@ -202,6 +207,21 @@ def no_worker(source: StoreReader) -> str:
     if source.has_worker():
         return ""
     return shell_words.PREPARING() if source.is_preparing() else shell_words.NO_WORKER()
+
+
+def broken() -> None:
+    """Say that a page failed. Its fragments run again by themselves; what is no fragment is drawn anew."""
+    st.error(shell_words.BROKEN())
+    run = get_script_run_ctx()
+    if run is None or not run.fragment_ids_this_run:
+        draw_anew(time.monotonic())
+
+
+@st.fragment(run_every=DRAWN_ANEW_SECONDS)
+def draw_anew(failed_at: float) -> None:
+    """Draw the whole page again, some seconds after it failed."""
+    if time.monotonic() > failed_at + DRAWN_ANEW_SECONDS / 2:
+        st.rerun()
 
 
 def notice(first: str, second: str = "") -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from ingest.store import (
+    Begin,
     Failure,
     Health,
     IssuedForecast,
@@ -52,6 +53,9 @@ HEALTH_AGE = timedelta(seconds=10)
 """How old the sums over a day's polls may be."""
 
 DAY = timedelta(hours=24)
+
+BEGIN_PAUSE = timedelta(seconds=30)
+"""How soon after a played city began anew it may do so again."""
 
 _MOST_PLACES = 10_000
 JUMP_SECONDS = 10
@@ -171,6 +175,7 @@ class StoreReader:
         self._moment = lru_cache(maxsize=64)(self._read)  # 20 bytes a station each
         self._places: dict[str, Point] = {}
         self._places_lock = Lock()
+        self._begun: dict[str, datetime] = {}
         self._cities: dict[str, tuple[Floats, Floats]] = {}
         self._totals = lru_cache(maxsize=64)(self._add_up)  # 10 kB each
         self._issued = lru_cache(maxsize=512)(self._decode_issued)  # 30 bytes a station each
@@ -395,6 +400,18 @@ class StoreReader:
         playback = self.store.playback.get(system_id)
         if playback is not None:
             self.store.playback.set(system_id, change(playback, self.clock()))
+
+    def begin_anew(self, system_id: str, begin: Begin) -> bool:
+        """Have a played city begin anew; False, and nothing done, so soon after the last time.
+
+        To begin anew costs the worker a month of learning, and everybody sees it.
+        """
+        now, last = self.clock(), self._begun.get(system_id)
+        if last is not None and timedelta(0) <= now - last < BEGIN_PAUSE:
+            return False
+        self._begun[system_id] = now
+        self.play(system_id, lambda playback, _: playback.anew(begin))
+        return True
 
     def zone(self, system_id: str) -> ZoneInfo:
         """Give a city's time zone, also before it has a frame; UTC where it is not known."""

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
         description="What lies under the map's marks: streets (the viewer's browser asks CARTO for them), "
         "plain (it asks nobody but Dockcast), or the http(s) address of another MapLibre style.",
     )
+    play: bool = Field(
+        default=True,
+        description="Let visitors play made-up and recorded cities: pause them, change their speed, begin "
+        "anew. False where strangers look on: the command play still can.",
+    )
     hosts: str = Field(
         default="",
         description="Public names that the app answers to, between commas; * for any. By address, and by "

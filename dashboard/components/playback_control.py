@@ -12,6 +12,7 @@ from dashboard.components.html import show, tag
 from dashboard.store_reader import reader
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
+from ingest.settings import Settings
 from ingest.store import SPEEDS, Begin, Playback
 from ingest.system import System
 
@@ -25,9 +26,9 @@ Change = Callable[[Playback, datetime], Playback]
 
 
 def control(system: System) -> None:
-    """Draw the control for a city from a playable source, nothing for a live one."""
+    """Draw the control for a city from a playable source, where visitors may play it; else nothing."""
     playback = reader().store.playback.get(system.system_id) if system.is_played else None
-    if playback is None:
+    if playback is None or not Settings.read().play:
         return
     system_id = system.system_id
     with (
@@ -101,4 +102,5 @@ def _jump(system: System) -> None:
 
 
 def _begin(system_id: str, begin: Begin) -> None:
-    _change(system_id, lambda now, wall: now.anew(begin))
+    if not reader().begin_anew(system_id, begin):
+        st.toast(shell_words.BEGUN_JUST_NOW())

@@ -330,6 +330,7 @@ BEGIN_MADE_UP: Words[str] = Words(
         "nothing": mark("Begin anew, from nothing"),
     }
 )
+BEGUN_JUST_NOW = mark("This city began anew just now: try again in half a minute.")
 BEGIN_RECORDED: Words[str] = Words(
     {
         "learnt": mark("Begin in the middle, half learnt"),

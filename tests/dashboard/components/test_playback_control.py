@@ -55,6 +55,26 @@ def test_a_live_city_has_no_playback_control(played: World) -> None:
     assert len(keys(opened("harbourton"))) == 4
 
 
+def test_visitors_play_no_city_where_the_operator_says_so(
+    played: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKCAST_PLAY", "false")
+    assert keys(opened("harbourton")) == set()
+
+
+def test_a_city_does_not_begin_anew_all_the_time(played: World) -> None:
+    """It costs the worker a month of learning, and whoever looks at the city sees it."""
+    page = opened("harbourton")
+    for _ in range(3):
+        page.button(key="playback-begin-learnt").click().run()
+    assert playback(played).run == 2
+    assert shell_words.BEGUN_JUST_NOW() in [toast.value for toast in page.toast]
+    assert playback(played, "recorded-dublin").run == 1
+    played.now += store_reader.BEGIN_PAUSE
+    page.button(key="playback-begin-learnt").click().run()
+    assert playback(played).run == 3
+
+
 @pytest.mark.both
 def test_pause_and_play(played: World) -> None:
     page = opened("harbourton")
@@ -93,6 +113,7 @@ def test_a_jump_is_to_the_citys_own_time(played: World) -> None:
 def test_it_begins_anew_by_either_button(played: World, city: str, words: dict[str, str]) -> None:
     page = opened(city)
     for begin in ("learnt", "nothing"):
+        played.now += store_reader.BEGIN_PAUSE
         before = playback(played, city).run
         button = page.button(key=f"playback-begin-{begin}")
         assert button.label == words[begin]

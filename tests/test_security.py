@@ -364,6 +364,32 @@ def test_no_secret_is_logged(style: logging.Formatter, line: str) -> None:
     assert "OSError" in written
 
 
+def test_lines_that_repeat_are_folded() -> None:
+    """Malformed selections wrote 840 kB of tracebacks in eight seconds."""
+    folded, at = logs.Folded(), 0.0
+
+    def written(message: str, *args: object, error: type[Exception] | None = None) -> str | None:
+        exc = (error, error(), None) if error else None
+        record = logging.LogRecord("x", logging.ERROR, "", 0, message, args, exc)  # type: ignore[arg-type]
+        record.created = at
+        return record.getMessage() if folded.filter(record) else None
+
+    for number in range(100):
+        line = written("a page failed", error=ValueError)
+        assert (line is not None) == (number < 3)
+    assert written("a page failed", error=KeyError)
+    assert all(written("%s: live", city) for city in "abcdef")
+    assert [written("the same") is not None for _ in range(5)] == [True] * 3 + [False] * 2
+    at = 61.0
+    assert written("a page failed", error=ValueError) == "a page failed (and 97 times more meanwhile)"
+    assert written("a page failed", error=ValueError) == "a page failed"
+    at = -3600.0
+    assert written("the same") == "the same (and 2 times more meanwhile)"
+    for number in range(2000):
+        written(f"line {number}")
+    assert len(folded._seen) <= 1000
+
+
 def test_a_log_line_in_json_has_time_level_logger_message_and_system() -> None:
     token = logs.system.set("dublin")
     try:

@@ -3,7 +3,7 @@
 StoreError                      the store cannot be opened or used; the text says what to do
 ├── StoreNotReadyError          a worker of this release has not made the tables yet: wait
 └── StoreFailedError            the database refused or broke off a transaction: nothing of it is written
-    └── StoreUnreachableError   the database is away, full or locked: try again later
+    └── StoreUnreachableError   the database is away, full, locked or damaged: try again later
 LeaseLostError                  another worker holds the system's lease: write nothing, stand by
 """
 
@@ -35,7 +35,7 @@ class StoreFailedError(StoreError):
 
 
 class StoreUnreachableError(StoreFailedError):
-    """The database is away, full or locked. Trying again later may succeed."""
+    """The database is away, full, locked or damaged. Trying again later may succeed."""
 
 
 class LeaseLostError(Exception):
@@ -49,6 +49,7 @@ def store_errors() -> Iterator[None]:
         yield
     except sa.exc.SQLAlchemyError as error:
         away = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+        away |= type(error) is sa.exc.DatabaseError  # a file of SQLite that is cut off, or none of its own
         kind = StoreUnreachableError if away else StoreFailedError
         text = str(getattr(error, "orig", None) or error).strip()
         raise kind(text, getattr(error, "connection_invalidated", False)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -178,6 +179,18 @@ def test_before_the_first_answer_it_says_when_to_ask_again(world: World) -> None
         assert response.status_code == 503
         assert response.headers["retry-after"] == "41"
         assert "The feed does not answer." in response.json()["error"]
+
+
+def test_a_database_that_is_cut_off_is_a_store_that_does_not_answer(world: World) -> None:
+    if not world.url.startswith("sqlite"):
+        pytest.skip("a file of SQLite")
+    world.commit(frame())
+    world.store.close()  # which writes the log into the file
+    path = world.url.removeprefix("sqlite:///")
+    os.truncate(path, 3 * 4096)
+    for address in ("", "/dublin/stations", "/dublin/forecast"):
+        response = client().get(f"/api/systems{address}")
+        assert (response.status_code, response.headers["retry-after"]) == (503, "60"), response.text
 
 
 @pytest.mark.parametrize(

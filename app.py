@@ -114,6 +114,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     except StoreError:
         sys.tracebacklimit = 0  # the error says what to do; a hundred lines of traceback would bury it
         raise
+    log.info("%s", store.words)
     store_reader.use(store)
     keeper = asyncio.create_task(keep_worker(store)) if settings.worker else None
     try:

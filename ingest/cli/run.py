@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import threading
 from typing import Annotated
@@ -19,6 +20,8 @@ from ingest.settings import Settings
 from ingest.store import Store
 from ingest.worker.worker import Worker, give_memory_back, load_systems
 
+log = logging.getLogger(__name__)
+
 
 def run(
     with_parent: Annotated[
@@ -32,6 +35,7 @@ def run(
     """
     give_memory_back()
     stop = stop_on_signals()
+    signal.signal(signal.SIGHUP, _go_on)
     if with_parent:
         threading.Thread(target=_watch_parent, args=[stop], daemon=True).start()
     # BLAS threads fight over the cores: small matrices took 15 times longer with its default than with one.
@@ -42,12 +46,18 @@ def run(
         store = Store(settings.store)
         fetcher = Fetcher()
         systems = load_systems(settings.systems, fetcher, stop)
+        log.info("%s", store.words)
         if systems:
             Worker(store, systems, fetcher, settings).run(stop)
         store.close()
     # Without this, Python would wait for a thread that is still reading a slow feed. It has nothing to save.
     logging.shutdown()
     os._exit(0)
+
+
+def _go_on(*_: object) -> None:
+    """Go on after a hang-up: a terminal that closes, or somebody who wants the list read again."""
+    log.info("a hang-up (SIGHUP) changes nothing: restart the worker to have its list read again")
 
 
 def _watch_parent(stop: threading.Event) -> None:

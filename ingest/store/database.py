@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _LOCK = 0x646F636B
 """The number of PostgreSQL's advisory lock: "dock"."""
 
+DATA = ROOT / "data"
+"""The folder of the default store, which is made where it does not exist."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION = sa.Table(
     "alembic_version",
@@ -52,7 +55,8 @@ class Database:
 
     Without `migrate` the tables are left as they are, for a role that may only read. Raises `StoreError` when
     the database cannot be opened, or belongs to something else or a newer release; `StoreNotReadyError` when
-    its tables are of an older release and may not be migrated.
+    its tables are of an older release and may not be migrated. `name` is its address without a password, and
+    `is_new` tells that it had no tables before.
     """
 
     def __init__(self, url: str, migrate: bool = True) -> None:
@@ -71,7 +75,7 @@ class Database:
                 f"DOCKCAST_STORE names no database that can be used here ({error}): "
                 "give it as sqlite:///path/to/file.db, or install the driver of the one you name"
             ) from error
-        self._name = parsed.render_as_string()
+        self.name, self.is_new = parsed.render_as_string(), False
         self._reader, self.binary = self._engine, "BINARY"
         if self.is_sqlite:
             sa.event.listen(self._engine, "connect", _tune_sqlite)
@@ -84,7 +88,7 @@ class Database:
         except StoreFailedError as error:
             self.close()
             raise StoreError(
-                f"The store {self._name} cannot be opened ({error}): check DOCKCAST_STORE"
+                f"The store {self.name} cannot be opened ({error}): check DOCKCAST_STORE"
                 + (", or move the file away to start a new one" if self.is_sqlite else "")
             ) from error
         except StoreError:
@@ -105,7 +109,7 @@ class Database:
             self._check_older(found)
         if not migrate:
             raise StoreNotReadyError(
-                f"The store {self._name} has not the tables of this release yet: "
+                f"The store {self.name} has not the tables of this release yet: "
                 "start the worker (python -m ingest run), which makes them"
             )
         # Two processes may start at once: the first one with the lock migrates, the other finds it done.
@@ -115,6 +119,7 @@ class Database:
                 metadata.create_all(connection, checkfirst=False)
                 _VERSION.create(connection)
                 connection.execute(_VERSION.insert().values(version_num=newest_revision()))
+                self.is_new = True
                 return
             from alembic import command
 
@@ -131,7 +136,7 @@ class Database:
             ScriptDirectory.from_config(_alembic()).get_revision(found)
         except CommandError as error:
             raise StoreError(
-                f"The store {self._name} was made by a newer release ({error}): "
+                f"The store {self.name} was made by a newer release ({error}): "
                 "update Dockcast, or set DOCKCAST_STORE to another one"
             ) from error
 
@@ -210,12 +215,11 @@ def _file(database: str | None) -> Path:
     if database in (None, "", ":memory:"):
         raise StoreError("DOCKCAST_STORE names no file: worker and app are two processes and need one")
     path = ROOT / Path(database).expanduser()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"The folder {path.parent} cannot be made ({error.strerror}): check DOCKCAST_STORE"
-        ) from error
+    if path.parent == DATA:
+        DATA.mkdir(exist_ok=True)
+    if not path.parent.is_dir():
+        # A store there would be a new one: where somebody has mistyped a path, all would seem to be lost.
+        raise StoreError(f"There is no folder {path.parent}: make it, or check DOCKCAST_STORE")
     return path
 
 

@@ -112,6 +112,12 @@ class Store:
         self.tries = TryTable(database)
         self.weather = WeatherTable(database)
 
+    @property
+    def words(self) -> str:
+        """Say which store it is, and whether it is new: nobody shall take a mistyped path for a loss."""
+        new = ", which is new and knows nothing yet" if self._database.is_new else ""
+        return f"the store is {self._database.name}{new}"
+
     def close(self) -> None:
         """Close all connections."""
         self._database.close()

@@ -66,6 +66,9 @@ def test_a_worker_works_until_a_signal_or_its_parents_end(tmp_path: Path, ending
             wait_for(lambda: len(store.observations.poll_times("one")) >= 2)
             assert store.leases.holder(datetime.now(UTC)) is not None
             if ending != "parent":
+                worker.send_signal(signal.SIGHUP)  # which ends nothing
+                learnt = len(store.observations.poll_times("one"))
+                wait_for(lambda: len(store.observations.poll_times("one")) > learnt + 1)
                 worker.send_signal(getattr(signal, ending))
             # Only with --with-parent does the end of the standard input that follows mean anything.
             _, output = worker.communicate(timeout=30)
@@ -75,6 +78,8 @@ def test_a_worker_works_until_a_signal_or_its_parents_end(tmp_path: Path, ending
     assert worker.returncode == 0, output
     assert store.leases.holder(datetime.now(UTC)) is None
     assert "one: live, 3 stations" in output
+    assert "the store is " in output
+    assert ("SIGHUP" in output) == (ending != "parent")
     assert "Traceback" not in output
     store.close()
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -86,12 +87,25 @@ def test_a_store_that_cannot_be_used_says_what_to_do(tmp_path: Path) -> None:
         ("my database", "names no database"),
         ("oracle+nothing://here", "install the driver"),
         (f"sqlite:///{tmp_path / 'letter.txt'}", "move the file away"),
-        (f"sqlite:///{tmp_path / 'letter.txt' / 'x.db'}", "cannot be made"),
+        (f"sqlite:///{tmp_path / 'letter.txt' / 'x.db'}", "There is no folder"),
+        (f"sqlite:///{tmp_path / 'mistyped' / 'x.db'}", "There is no folder"),
         ("postgresql+psycopg://me:secret@127.0.0.1:1/none", "check DOCKCAST_STORE"),
     ):
         with pytest.raises(StoreError, match=words) as caught:
             Store(wrong)
         assert "secret" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_store_says_which_it_is_and_whether_it_is_new(tmp_path: Path) -> None:
+    """A mistyped path started an empty city as if nothing had been lost."""
+    path, words = tmp_path / "x.db", []
+    for _ in range(2):
+        with closing(Store(f"sqlite:///{path}")) as store:
+            words.append(store.words)
+    assert words == [
+        f"the store is sqlite:///{path}, which is new and knows nothing yet", f"the store is sqlite:///{path}"
+    ]  # fmt: skip
 
 
 # ---------------------------------------------------------------- systems

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import runpy
+import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from packaging.requirements import Requirement
+from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.backup import main
 from ingest.store import LeaseClaim, Store
@@ -207,8 +210,27 @@ def test_every_metric_in_an_alert_exists(world: World) -> None:
     assert len(named) > 8
     for metric in named:
         assert re.search(rf"^{metric}(?:\{{| )", told, re.MULTILINE), metric
-    for label in re.findall(r'\b(?:part!?|quantile|label|dockcast_feed_state)="[^"]*"', rules):
+    for label in re.findall(r'\b(?:part!?|percentile|label|dockcast_feed_state)="[^"]*"', rules):
         assert label.replace("!=", "=") in told, label
+
+
+def test_prometheus_has_nothing_to_complain_about(world: World) -> None:
+    """What `promtool check metrics` looks for; itself where it is installed."""
+    eventful(world)
+    written = client().get("/metrics").text
+    for family in text_string_to_metric_families(written):
+        assert family.documentation, family.name
+        assert re.fullmatch(r"[a-z][a-z0-9_]+", family.name)
+        if family.name.startswith("dockcast_"):
+            assert not family.name.endswith(("_count", "_sum", "_bucket", "_milliseconds", "_minutes"))
+        for sample in family.samples:
+            assert family.type in ("summary", "histogram") or not {"quantile", "le"} & sample.labels.keys()
+            assert (family.type == "counter") == sample.name.endswith("_total")
+    if promtool := shutil.which("promtool"):
+        ran = subprocess.run(
+            [promtool, "check", "metrics"], input=written, capture_output=True, text=True, check=False
+        )
+        assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
 
 
 UNITS = ROOT / "deploy" / "systemd"
@@ -222,6 +244,28 @@ def hardening(unit: str) -> list[str]:
 def test_both_units_are_hardened_alike() -> None:
     assert hardening("worker") == hardening("app")
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict"} <= {*hardening("app")}
+
+
+@pytest.mark.parametrize("unit", ["app", "worker"])
+def test_the_metrics_of_the_process_are_there_under_the_units_own_view_of_proc(unit: str) -> None:
+    """With ProcSubset=pid there is no /proc/stat, and so neither memory nor descriptors, nor their alerts."""
+    options = {"hidepid=invisible"}
+    for line in hardening(unit):
+        if line.startswith("ProcSubset=pid"):
+            options.add("subset=pid")
+    asks = (
+        "from prometheus_client import ProcessCollector as P;"
+        "print(*sorted(m.name for m in P(registry=None).collect()))"
+    )
+    command = f"mount -t proc -o {','.join(sorted(options))} proc /proc && exec \"$0\" -c '{asks}'"
+    ran = subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "sh", "-c", command, sys.executable],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if ran.returncode and "mitted" in ran.stderr + ran.stdout:
+        pytest.skip("only root may look at another /proc")
+    assert "process_resident_memory_bytes" in ran.stdout, ran.stderr
+    assert "process_open_fds" in ran.stdout
 
 
 def test_the_worker_may_compile_and_keep_its_kernels() -> None:

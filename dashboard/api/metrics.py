@@ -60,13 +60,13 @@ class Systems(Collector):
             polls.add_metric([system_id, outcome], n)
         took = _gauge(
             "poll_seconds", "What polls of the last day took: answer, learning, forecast",
-            "part", "quantile",
+            "part", "percentile",
         )  # fmt: skip
         for system_id, parts in health.times.items():
             for part, (median, most) in parts.items():
                 name = {"seconds": "answer"}.get(part, part.removesuffix("_seconds"))
-                took.add_metric([system_id, name, "0.5"], median)
-                took.add_metric([system_id, name, "0.95"], most)
+                took.add_metric([system_id, name, "50"], median)
+                took.add_metric([system_id, name, "95"], most)
         pending = _gauge("forecasts_pending", "Forecasts that wait for their truth")
         for system_id, poll in health.newest.items():
             if poll.waiting is not None:

@@ -85,8 +85,8 @@ def test_metrics_give_the_state_of_every_system(world: World, accept: str) -> No
     assert of("feed_state", system="boulder", dockcast_feed_state="live") == 0
     assert of("polls_last_day", system="dublin", outcome="learnt") == 2
     assert of("polls_last_day", system="boulder", outcome="unreachable") == 1
-    assert of("poll_seconds", system="dublin", part="answer", quantile="0.95") == 0.25
-    assert of("poll_seconds", system="dublin", part="forecast", quantile="0.5") == 0.5
+    assert of("poll_seconds", system="dublin", part="answer", percentile="95") == 0.25
+    assert of("poll_seconds", system="dublin", part="forecast", percentile="50") == 0.5
     assert of("forecasts_pending", system="dublin") == 48
     assert of("forecasts_settled_last_day", system="dublin") == 40
     assert of("forecasts_expired_last_day", system="dublin") == 8

@@ -370,7 +370,7 @@ def test_lines_that_repeat_are_folded() -> None:
 
     def written(message: str, *args: object, error: type[Exception] | None = None) -> str | None:
         exc = (error, error(), None) if error else None
-        record = logging.LogRecord("x", logging.ERROR, "", 0, message, args, exc)  # type: ignore[arg-type]
+        record = logging.LogRecord("x", logging.ERROR, "", 0, message, args, exc)
         record.created = at
         return record.getMessage() if folded.filter(record) else None
 

@@ -29,7 +29,7 @@ from ingest.store.preparations import PreparationTable
 from ingest.store.renumbering import renumber
 from ingest.store.scores import ScoreTables
 from ingest.store.systems import SystemTables
-from ingest.store.tables import EMPTIED_BY_BEGIN, systems
+from ingest.store.tables import systems
 from ingest.store.tries import TryTable
 from ingest.store.weather import WeatherTable
 from model.gaps import SHORT
@@ -199,12 +199,7 @@ class Store:
         system_id = claim.system_id
         with self._database.write() as db:
             self.leases.require(db, claim)
-            for table in EMPTIED_BY_BEGIN:
-                db.execute(table.delete().where(table.c.system_id == system_id))
-            self.systems.update(
-                db, system_id, at=None, received_at=None, next_poll_at=None, learning_since=None,
-                state="waiting", reason=None, failures=0,
-            )  # fmt: skip
+            self.systems.empty(db, system_id)
             self.playback.begin(db, system_id, playback)
 
     def set_pace(self, claim: LeaseClaim, speed: float, poll_seconds: float) -> bool:

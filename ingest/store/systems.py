@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from ingest.gbfs.vehicles import VehicleTypes
 from ingest.reason import Reason
 from ingest.store.database import Database
-from ingest.store.tables import feed_documents, stations, systems
+from ingest.store.tables import EMPTIED_BY_BEGIN, feed_documents, playbacks, stations, systems
 from ingest.system import System
 from model.records import Stations
 
@@ -46,6 +46,10 @@ _ORDER = (systems.c.position.is_(None), systems.c.position, systems.c.system_id)
 _STATE = [systems.c[name] for name in SystemState.__dataclass_fields__]
 
 
+_NOT_ASKED = {"state": "waiting", "reason": None, "failures": 0}
+"""How the feed of a system is doing that nobody asks, or has not asked yet."""
+
+_REST = systems.update().where(systems.c.position.is_(None)).values(_NOT_ASKED)
 _UPDATE = systems.update().where(systems.c.system_id == sa.bindparam("of_system"))
 
 
@@ -65,7 +69,8 @@ class SystemTables:
         What commands chose stands above the list: a system that `unfollow` took out stays out, and one that
         `follow_one` added comes after those of the list. Where both have one, the list says what it is. All
         others keep their data, but are not followed any more. A played system that is known already keeps its
-        speed: the worker that plays it stores it.
+        speed: the worker that plays it stores it. One whose label is another, so that its clock is another
+        too, begins anew.
         """
         with self._write(alone=True) as db:
             rows = db.execute(sa.select(systems.c.chosen, *_COLUMNS).order_by(*_ORDER))
@@ -76,15 +81,15 @@ class SystemTables:
             followed += [_system(row) for row in known.values() if row.chosen and row.system_id not in ids]
             db.execute(systems.update().values(position=None))
             for position, row in enumerate(followed):
-                self._put(db, row, position, is_known=row.system_id in known)
+                self._put(db, row, position)
+            db.execute(_REST)
         return followed
 
     def follow_one(self, system: System) -> None:
         """Follow a system by command, from now on and whatever the list says, after all others."""
         with self._write(alone=True) as db:
             last = db.scalar(sa.select(sa.func.max(systems.c.position)))
-            known = db.scalar(sa.select(systems.c.system_id).where(systems.c.system_id == system.system_id))
-            self._put(db, system, 0 if last is None else last + 1, is_known=known is not None)
+            self._put(db, system, 0 if last is None else last + 1)
             self.update(db, system.system_id, chosen=True)
 
     def unfollow(self, system_id: str) -> bool:
@@ -98,18 +103,28 @@ class SystemTables:
                 .where(systems.c.system_id == system_id, systems.c.position.is_not(None))
                 .values(position=None, chosen=False)
             )
+            db.execute(_REST)
             return changed.rowcount == 1
 
-    def _put(self, db: Connection, system: System, position: int, is_known: bool) -> None:
+    def rest(self) -> None:
+        """Note that nobody asks feeds of systems that are not followed: their last tick said how they did."""
+        with self._write() as db:
+            db.execute(_REST)
+
+    def _put(self, db: Connection, system: System, position: int) -> None:
         """Write what a system is, and its place among the followed ones."""
         values = {**{name: getattr(system, name) for name in _SYSTEM}, "position": position}
-        if not is_known:
-            new = {**values, "state": "waiting", "reason": None, "failures": 0}
-            db.execute(systems.insert().values(new))
-            return
-        if system.is_played:
-            del values["speed"], values["poll_seconds"]
-        self.update(db, system.system_id, **values)
+        label = db.scalar(sa.select(systems.c.label).where(systems.c.system_id == system.system_id))
+        if label is None:
+            db.execute(systems.insert().values({**values, **_NOT_ASKED}))
+        elif label != system.label:
+            self.empty(db, system.system_id)
+            db.execute(playbacks.delete().where(playbacks.c.system_id == system.system_id))
+            self.update(db, system.system_id, **values)
+        else:
+            if system.is_played:
+                del values["speed"], values["poll_seconds"]
+            self.update(db, system.system_id, **values)
 
     def known(self) -> list[System]:
         """List all systems that are or were ever followed, the followed ones first."""
@@ -186,6 +201,17 @@ class SystemTables:
     def update(db: Connection, system_id: str, /, **values: Any) -> None:
         """Set columns of a system's row."""
         db.execute(_UPDATE, {"of_system": system_id, **values})
+
+    def empty(self, db: Connection, system_id: str) -> None:
+        """Drop all that was learnt of a system.
+
+        The version of its newest frame stays, since browsers keep frames under it for ever.
+        """
+        for table in EMPTIED_BY_BEGIN:
+            db.execute(table.delete().where(table.c.system_id == system_id))
+        self.update(
+            db, system_id, at=None, received_at=None, next_poll_at=None, learning_since=None, **_NOT_ASKED
+        )
 
     def replace_stations(self, db: Connection, system_id: str, new: Stations) -> None:
         """Describe a system's stations anew."""

@@ -177,9 +177,9 @@ class Worker:
     def _take_up(self, followed: Sequence[System]) -> None:
         """Begin to tick the systems that are followed now, and end with those that are not any more."""
         listed = {system.system_id: system for system in self._listed}
-        urls = {system.system_id: system.url for system in followed}
+        wanted = {system.system_id: _kind(system) for system in followed}
         for system_id, ticker in list(self._tickers.items()):
-            if urls.get(system_id) != ticker.system.url:
+            if wanted.get(system_id) != _kind(ticker.system):
                 self._let_go(ticker)
         # One that is followed again waits until its last tick has ended: a system has one ticker.
         busy = self._tickers.keys() | self._ending
@@ -187,7 +187,7 @@ class Worker:
         for number, row in enumerate(new):
             own = listed.get(row.system_id, row)  # the list knows more of a system than the store
             try:
-                ticker = self._ticker(own if own.url == row.url else row)
+                ticker = self._ticker(own if _kind(own) == _kind(row) else row)
             except (LookupError, RecordingError) as error:
                 if row.system_id not in self._unplayable:
                     self._unplayable.add(row.system_id)
@@ -212,6 +212,7 @@ class Worker:
     def _drop_lease(self, system_id: str) -> None:
         try:
             self._store.leases.drop(self.holder, system_id)
+            self._store.systems.rest()
         except StoreFailedError as error:
             log.warning("%s: its lease could not be given up: %s", system_id, error)
 
@@ -391,6 +392,11 @@ class Lateness:
 def _lane(ticker: Ticker) -> str:
     """Name the threads that a system's next poll runs in."""
     return "slow" if ticker.waited_seconds > SLOW else "default"
+
+
+def _kind(system: System) -> tuple[str, str]:
+    """Give what makes a system another one: its address, and whether it is live, replayed or made up."""
+    return system.url, system.label
 
 
 def _host(system: System) -> str:

@@ -31,6 +31,7 @@ from ingest.store import (
 )
 from ingest.store.feed_health import Failure
 from ingest.store.holder import new_holder
+from ingest.store.playback import Playback
 from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
 from ingest.store.tables import systems
 from ingest.system import System
@@ -122,10 +123,36 @@ def test_systems_keep_their_data_when_they_are_no_longer_followed(store: Store) 
     assert store.systems.followed() == [boulder]
     state = store.systems.state("dublin")
     assert state is not None
-    assert state.at == NOON
+    assert (state.at, state.state) == (NOON, "waiting"), "it is not live any more"
     store.systems.follow([replace(DUBLIN, name="Dublin's bikes"), boulder])
     assert [row.name for row in store.systems.followed()] == ["Dublin's bikes", "BCycle"]
     assert store.systems.states()["dublin"] == state
+
+
+def test_a_last_tick_does_not_make_live_what_is_not_followed_any_more(store: Store) -> None:
+    store.systems.unfollow("dublin")
+    commit(store, learnt(NOON, counted(NOON, a=1)))
+    store.systems.rest()
+    assert store.systems.states()["dublin"].state == "waiting"
+
+
+def test_a_system_with_another_label_under_its_id_begins_anew(store: Store) -> None:
+    """A made-up city is years ahead of a real one: none of its polls was new any more."""
+    ahead = NOON + timedelta(days=900)
+    made_up = replace(DUBLIN, url="simulated:harbourton", label="simulated")
+    store.systems.follow([made_up])
+    commit(store, learnt(ahead, counted(ahead, a=1)))
+    store.playback.set("dublin", Playback(ahead, NOON))
+    store.systems.follow([made_up])
+    assert store.systems.states()["dublin"].at == ahead
+    store.systems.follow([DUBLIN])
+    assert store.systems.followed() == [DUBLIN]
+    state = store.systems.states()["dublin"]
+    assert (state.at, state.state, state.frame_version) == (None, "waiting", 1)
+    assert store.observations.poll_times("dublin") == []
+    assert store.systems.stations("dublin") is None
+    assert store.playback.get("dublin") is None
+    assert commit(store, learnt(NOON, counted(NOON, a=1))) == 2
 
 
 def test_following_a_played_system_again_keeps_its_speed(store: Store) -> None:
@@ -175,7 +202,7 @@ def test_what_a_command_unfollows_stays_out_until_it_is_followed_again(store: St
     assert [system.system_id for system in store.systems.known()] == ["boulder", "dublin"]
     state = store.systems.state("dublin")
     assert state is not None
-    assert state.at == NOON, "what was learnt stays"
+    assert (state.at, state.state) == (NOON, "waiting"), "what was learnt stays, but it is not live any more"
     store.systems.follow_one(DUBLIN)
     assert followed(store) == ["boulder", "dublin"]
     assert followed_by_a_list(store) == ["dublin", "boulder"]

@@ -86,7 +86,7 @@ def test_what_is_followed_and_unfollowed_meanwhile_is_taken_up_without_a_restart
 ) -> None:
     monkeypatch.setattr(worker, "LOOK_EVERY", 0.1)
     one, two, _ = cities
-    with working(store, [one]):
+    with working(store, [one]) as made:
         wait_for(lambda: polls(store, "one") >= 2)
         store.systems.follow_one(two)
         wait_for(lambda: polls(store, "two") >= 2)
@@ -95,10 +95,14 @@ def test_what_is_followed_and_unfollowed_meanwhile_is_taken_up_without_a_restart
         ended, others = polls(store, "one"), polls(store, "two")
         wait_for(lambda: polls(store, "two") >= others + 3)
         assert polls(store, "one") == ended
+        assert store.systems.states()["one"].state == "waiting", "it is not live any more"
         store.leases.drop_all("another")
         store.systems.follow_one(one)
         wait_for(lambda: polls(store, "one") > ended)
         assert store.observations.poll_times("one") == sorted(set(store.observations.poll_times("one")))
+        store.systems.follow_one(replace(two, label="simulated"))
+        wait_for(lambda: made._tickers["two"].system.label == "simulated")
+        wait_for(lambda: polls(store, "two") >= 1)
 
 
 def test_a_system_that_is_followed_again_while_its_last_tick_hangs_has_one_ticker(

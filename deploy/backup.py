@@ -1,7 +1,8 @@
 """`python -m deploy.backup save FILE` and `restore FILE`: the store that DOCKCAST_STORE names, as one file.
 
 Workers and apps go on during a save: the file is the store at one moment. Stop them before a restore. For
-PostgreSQL it calls pg_dump and pg_restore, which must be of the server's release or newer.
+PostgreSQL it calls pg_dump and pg_restore, which must be of the server's release or newer. Both say which
+store it was, how many systems it has, and up to when.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from ingest.logs import redact
@@ -30,8 +32,9 @@ class BackupError(Exception):
 def save(url: URL, file: Path) -> None:
     """Save the store. An older file of that name stays until the new one is whole.
 
-    Raises `BackupError`.
+    Raises `BackupError`, also where there is nothing to save: the settings are then not those of the worker.
     """
+    what = _contents(url)
     part = file.with_name(f"{file.name}.part")
     part.unlink(missing_ok=True)
     if url.get_backend_name() == "sqlite":
@@ -41,12 +44,14 @@ def save(url: URL, file: Path) -> None:
         # Tables alone: a superuser makes the roles and their rights, see postgres/roles.sql.
         _call("pg_dump", url, "--format=custom", "--table=public.*", f"--file={part}")
     os.replace(part, file)
+    sys.stdout.write(f"saved {what} to {file}\n")
 
 
 def restore(url: URL, file: Path) -> None:
-    """Put the store back as it was saved. What was there is lost, but a file is kept as `….before`.
+    """Put the store back as it was saved, at once. What was there is lost, but a file is kept as `….before`.
 
-    Raises `BackupError`, also where a worker is at work.
+    A file has owner and mode of the one before; where there is none, the owner of its folder. Raises
+    `BackupError`, also where a worker is at work.
     """
     if not file.is_file():
         raise BackupError(f"there is no {file}: name a file that was saved")
@@ -56,19 +61,35 @@ def restore(url: URL, file: Path) -> None:
     if not is_file:
         _call("pg_restore", url, "--clean", "--if-exists", "--no-owner", "--exit-on-error",
               "--single-transaction", str(file))  # fmt: skip
+        sys.stdout.write(f"restored {_contents(url)}\n")
         return
-    path = _path(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _put_back(file, _path(url))
+    sys.stdout.write(f"restored {_contents(url)}\n")
+
+
+def _put_back(file: Path, path: Path) -> None:
+    """Put a file of SQLite in the place of another, or where there is none, whole or not at all."""
+    if not path.parent.is_dir():
+        raise BackupError(f"there is no folder {path.parent}: make it, or check DOCKCAST_STORE")
+    # The last connection that closes takes these away.
+    for beside in (path.with_name(path.name + ending) for ending in ("-wal", "-shm")):
+        if path.exists() and beside.exists():
+            raise BackupError(f"somebody has {path} open: stop workers and apps")
+        beside.unlink(missing_ok=True)
+    like = (path if path.exists() else path.parent).stat()
     part = path.with_name(f"{path.name}.part")
     shutil.copyfile(file, part)
     if not _is_sound(part):
         part.unlink()
         raise BackupError(f"{file} is damaged: take another one")
+    os.chown(part, like.st_uid, like.st_gid)
     if path.exists():
-        # The last connection to close has written SQLite's log into the file.
-        os.replace(path, path.with_name(f"{path.name}.before"))
-        for ending in ("-wal", "-shm"):
-            path.with_name(path.name + ending).unlink(missing_ok=True)
+        part.chmod(like.st_mode & 0o777)
+        before = path.with_name(f"{path.name}.before")
+        before.unlink(missing_ok=True)
+        os.link(path, before)
+    with part.open("rb") as whole:
+        os.fsync(whole.fileno())
     os.replace(part, path)
 
 
@@ -77,6 +98,32 @@ def _refuse_if_at_work(url: URL) -> None:
         holder = store.leases.holder(datetime.now(UTC))
     if holder is not None:
         raise BackupError(f"a worker is at work on it ({holder}): stop workers and apps, and wait 15 s")
+
+
+def _contents(url: URL) -> str:
+    """Say which store it is, how many systems it has, and up to when.
+
+    Raises `BackupError` where it has none.
+    """
+    if is_file := url.get_backend_name() == "sqlite":
+        url = url.set(database=str(_path(url)))
+    name = url.render_as_string()
+    if is_file and not _path(url).exists():
+        raise BackupError(f"there is no store {name}: check DOCKCAST_STORE")
+    engine = sa.create_engine(url)
+    try:
+        with engine.connect() as db:
+            count, at = db.execute(sa.text("SELECT count(*), max(at) FROM systems")).one()
+    except sa.exc.SQLAlchemyError as error:
+        raise BackupError(f"{name} cannot be read as a store of Dockcast: {error.__cause__}") from error
+    finally:
+        engine.dispose()
+    if not count:
+        raise BackupError(f"{name} has no systems: check DOCKCAST_STORE")
+    until = (
+        "without counts yet" if at is None else f"up to {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+    )
+    return f"{name} ({count} systems, {until})"
 
 
 def _is_sound(path: Path) -> bool:

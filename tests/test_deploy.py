@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import runpy
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from itertools import count
@@ -184,6 +186,78 @@ def test_nothing_is_restored_under_a_working_worker(
     assert "stop workers and apps" in capsys.readouterr().err
     assert everything(url) == before
     store.close()
+
+
+def test_a_backup_says_what_it_saved_and_refuses_a_store_that_has_nothing(
+    tmp_path: Path, backup: Backup, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shell named another store than the service did, and an empty file was saved night by night."""
+    url = f"sqlite:///{tmp_path / 'dockcast.db'}"
+    assert backup(url, "save", tmp_path / "saved") == 2
+    assert "there is no store" in capsys.readouterr().err
+    with closing(Store(url)) as store:
+        assert backup(url, "save", tmp_path / "saved") == 2
+        assert "has no systems" in capsys.readouterr().err
+        assert not (tmp_path / "saved").exists()
+        store.systems.follow([DUBLIN])
+        commit(store, learnt(NOON, counted(NOON, a=1)))
+        store.leases.drop_all("me")
+        assert backup(url, "save", tmp_path / "saved") == 0
+    contents = f"{url} (1 systems, up to {NOON:%Y-%m-%d %H:%M} UTC)"
+    assert capsys.readouterr().out == f"saved {contents} to {tmp_path / 'saved'}\n"
+    assert backup(url, "restore", tmp_path / "saved") == 0
+    assert capsys.readouterr().out == f"restored {contents}\n"
+
+
+def test_a_restored_file_has_the_owner_and_the_mode_of_the_one_before(
+    tmp_path: Path, backup: Backup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Restored by root, it was root's, and the worker could not write."""
+    path = tmp_path / "dockcast.db"
+    url, owners, own = f"sqlite:///{path}", [], os.chown
+    with closing(Store(url)) as store:
+        store.systems.follow([DUBLIN])
+    path.chmod(0o640)
+    monkeypatch.setattr(
+        os, "chown", lambda file, *ids: (owners.append((Path(file).name, *ids)), own(file, *ids))
+    )
+    if os.geteuid() == 0:
+        os.chown(path, 1234, 1235)
+    assert backup(url, "save", tmp_path / "saved") == 0
+    before = path.stat()
+    assert backup(url, "restore", tmp_path / "saved") == 0
+    after, kept = path.stat(), (tmp_path / "dockcast.db.before").stat()
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+    assert owners[-1] == ("dockcast.db.part", before.st_uid, before.st_gid), "before anybody can open it"
+    assert kept.st_ino == before.st_ino != after.st_ino
+
+
+def test_nothing_is_restored_into_a_file_that_somebody_has_open(tmp_path: Path, backup: Backup) -> None:
+    url = f"sqlite:///{tmp_path / 'dockcast.db'}"
+    with closing(Store(url)) as store:
+        store.systems.follow([DUBLIN])
+        assert backup(url, "save", tmp_path / "saved") == 0
+        assert backup(url, "restore", tmp_path / "saved") == 2
+    assert backup(url, "restore", tmp_path / "saved") == 0
+
+
+def test_a_command_runs_as_the_services_do(tmp_path: Path) -> None:
+    """With their settings, in their folder, by their packages, wherever it is called."""
+    (tmp_path / "dockcast.env").write_text(
+        f"# of a service\nDOCKCAST_STORE=sqlite:///{tmp_path}/dockcast.db\n"
+    )
+    with closing(Store(f"sqlite:///{tmp_path}/dockcast.db")) as store:
+        store.systems.follow([DUBLIN])
+    env = {
+        "PATH": os.environ["PATH"], "DOCKCAST_USER": pwd.getpwuid(os.geteuid()).pw_name,
+        "DOCKCAST_ENVIRONMENT": str(tmp_path / "dockcast.env"), "DOCKCAST_HOME": str(tmp_path),
+    }  # fmt: skip
+    ran = subprocess.run(
+        [ROOT / "deploy" / "dockcast", "deploy.backup", "save", str(tmp_path / "saved")],
+        cwd=tmp_path, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith(f"saved sqlite:///{tmp_path}/dockcast.db (1 systems, ")
 
 
 def test_a_damaged_backup_leaves_the_store_as_it_is(tmp_path: Path, backup: Backup) -> None:

@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from packaging.requirements import Requirement
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy import at_work
 from deploy.backup import main
 from ingest.store import LeaseClaim, Store
 from ingest.store.tables import metadata
@@ -340,6 +341,20 @@ def test_the_metrics_of_the_process_are_there_under_the_units_own_view_of_proc(u
         pytest.skip("only root may look at another /proc")
     assert "process_resident_memory_bytes" in ran.stdout, ran.stderr
     assert "process_open_fds" in ran.stdout
+
+
+def test_the_health_check_of_the_worker_asks_whether_anybody_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "test: [CMD, python, -m, deploy.at_work]" in (
+        ROOT / "deploy" / "container" / "compose.yaml"
+    ).read_text(encoding="utf-8")
+    monkeypatch.setenv("DOCKCAST_STORE", f"sqlite:///{tmp_path / 'dockcast.db'}")
+    with closing(Store(f"sqlite:///{tmp_path / 'dockcast.db'}")) as store:
+        store.systems.follow([DUBLIN])
+        assert at_work.main() == 1
+        store.leases.take(LeaseClaim("dublin", "somebody", datetime.now(UTC), timedelta(hours=1)))
+        assert at_work.main() == 0
 
 
 def test_the_worker_may_compile_and_keep_its_kernels() -> None:

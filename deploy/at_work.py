@@ -1,4 +1,4 @@
-"""`python -m deploy.at_work`: exit code 0 where a worker works on the store, or prepares; 1 where none does."""
+"""`python -m deploy.at_work`: exit code 0 where a worker works on the store, or prepares; else 1."""
 
 from __future__ import annotations
 

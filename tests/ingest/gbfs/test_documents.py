@@ -141,7 +141,7 @@ def test_of_large_documents_one_is_read_at_a_time(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_largest_document_that_is_read_takes_no_more_memory_than_a_worker_has() -> None:
-    """The most that a byte can cost is an empty list: 27 bytes, so 220 MB for the largest document."""
+    """A byte of empty lists costs 27 bytes, of empty objects 28: some 220 MB for the largest document."""
     body = b"[" + b"[]," * 100_000 + b"[]]"
     tracemalloc.start()
     try:

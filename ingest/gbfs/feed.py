@@ -360,7 +360,8 @@ class Feed:
 
     def _poll(self, begun: float) -> Poll:
         self._read_slow()
-        stations = self._read_stations().stations
+        described = self._read_stations()
+        stations = described.stations
         source = self._documents["station_status"]
         document = self._get(source)
         doubted = document is None and self._is_doubtful()
@@ -370,8 +371,8 @@ class Feed:
         received = self._now()
         if document is None:
             return self._answer("unchanged", received, begun, stations, None)
-        read = self._read_counts(document)
-        stations = self._read_stations().stations
+        described, read = self._read_counts(document, described)
+        stations = described.stations
         self._remember(docks.REMEMBERED, json.dumps(sorted(self._docks.silent)), "[]")
         read = self._without_old(read, received)
         source.held = True
@@ -398,23 +399,26 @@ class Feed:
             )  # fmt: skip
         return self._answer(dated.outcome, received, begun, stations, snapshot)
 
-    def _read_counts(self, document: Document) -> StationCounts:
-        """Read the counts. Where no station is known, all ids are new: the information is due at once.
+    def _read_counts(
+        self, document: Document, described: DescribedStations
+    ) -> tuple[DescribedStations, StationCounts]:
+        """Read the counts, and give the stations that they belong to.
 
-        By its `ttl` alone a city would be gone for a day. Where that is no help, it is due ever more rarely.
+        Where no station is known, all ids are new: the information is due at once. By its `ttl` alone a city
+        would be gone for a day. Where that is no help, it is due ever more rarely.
         """
         information, status = self._documents["station_information"], self._documents["station_status"]
-        described = self._read_stations()
         try:
             read = counts(document, described, self._types, status.findings, self._docks)
         except NothingInCommon:
             self._renumbered.note(frozenset(["all"]), information, self._now())
-            if self._read_stations() is described:
+            before, described = described, self._read_stations()
+            if described is before:
                 raise
             status.findings = Findings()
-            read = counts(document, self._read_stations(), self._types, status.findings, self._docks)
+            read = counts(document, described, self._types, status.findings, self._docks)
         self._renumbered.note(frozenset(), information, self._now())
-        return read
+        return described, read
 
     def _without_old(self, read: StationCounts, received: datetime) -> StationCounts:
         """Take the counts of stations that have stopped reporting as unknown."""

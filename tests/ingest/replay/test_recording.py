@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -298,10 +297,10 @@ def learnt(minutes: int, seed: int = 3, ebikes: bool = True) -> list[Snapshot]:
     return found
 
 
-def fill(store: Store, snapshots: list[Snapshot]) -> None:
+def fill(store: Store, snapshots: list[Snapshot], label: str = "") -> None:
     """Commit snapshots as the worker does: the changes of each, among polls that failed."""
     lease = timedelta(minutes=5)
-    store.systems.follow([System("city", "Vélo, Ville", "Ville", "FR", "http://x/gbfs.json", 60, 1, "")])
+    store.systems.follow([System("city", "Vélo, Ville", "Ville", "FR", "http://x/gbfs.json", 60, 1, label)])
     before: Snapshot | None = None
     for index, now in enumerate(snapshots):
         rows = np.full(SIZE, True)
@@ -454,9 +453,7 @@ def test_stations_no_longer_described_are_left_out(store: Store, tmp_path: Path)
 
 
 def test_the_recording_of_a_made_up_city_keeps_its_label(store: Store, tmp_path: Path) -> None:
-    fill(store, learnt(3))
-    row = store.systems.followed()[0]
-    store.systems.follow([replace(row, label="simulated")])
+    fill(store, learnt(3), label="simulated")
     assert write(store, "city", tmp_path / "city").system.label == "simulated"
     assert json.loads((tmp_path / "city" / "system.json").read_text())["label"] == "simulated"
 

@@ -219,9 +219,12 @@ def test_a_restored_file_has_the_owner_and_the_mode_of_the_one_before(
     with closing(Store(url)) as store:
         store.systems.follow([DUBLIN])
     path.chmod(0o640)
-    monkeypatch.setattr(
-        os, "chown", lambda file, *ids: (owners.append((Path(file).name, *ids)), own(file, *ids))
-    )
+
+    def noted(file: Path, *ids: int) -> None:
+        owners.append((file.name, *ids))
+        own(file, *ids)
+
+    monkeypatch.setattr(os, "chown", noted)
     if os.geteuid() == 0:
         os.chown(path, 1234, 1235)
     assert backup(url, "save", tmp_path / "saved") == 0

@@ -384,8 +384,8 @@ class StoreReader:
     # ---------------------------------------------------------------- systems and their clocks
 
     def has_frame(self) -> bool:
-        """Tell whether any system has a frame to show."""
-        return any(state.frame_version is not None for state in self.store.systems.states().values())
+        """Tell whether any followed system has a frame to show."""
+        return any(state.frame_version is not None for _, state in self.overview().values())
 
     def has_worker(self) -> bool:
         """Tell whether a worker is at work."""

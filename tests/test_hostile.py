@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from dashboard.web.page_limits import MOST_OF_A_CLIENT
 from tests.support.browsing import ROOT, Site, Visit
 from tests.support.processes import wait_for
 
@@ -223,10 +224,13 @@ def test_a_strangers_websocket(site: Site, target: str, origin: str, host: str) 
     assert answer.status in (403, 404)
 
 
-def talk(site: Site) -> ClientConnection:
-    """Open a page's WebSocket, as its own script does."""
+def talk(site: Site, client: str = "") -> ClientConnection:
+    """Open a page's WebSocket, as its own script does; by a proxy where a client's address is given."""
     url, origin = f"ws://127.0.0.1:{site.port}/_stcore/stream", Origin(site.url.rstrip("/"))
-    return connect(url, origin=origin, open_timeout=20, close_timeout=1, max_size=2**24)
+    more = {"X-Forwarded-For": client} if client else {}
+    return connect(
+        url, origin=origin, additional_headers=more, open_timeout=20, close_timeout=1, max_size=2**24
+    )
 
 
 @pytest.mark.parametrize(
@@ -448,10 +452,18 @@ def test_pages_beyond_what_there_is_are_refused_before_anything_else_is(site: Si
         resource.prlimit(site.process, resource.RLIMIT_NOFILE, allowed)
 
 
-def opened(site: Site, pages: ExitStack) -> bool:
+def test_one_client_behind_a_proxy_has_few_pages(site: Site) -> None:
+    with ExitStack() as pages:
+        assert all(opened(site, pages, "8.8.8.8") for _ in range(MOST_OF_A_CLIENT))
+        assert not opened(site, pages, "8.8.8.8")
+        assert opened(site, pages, "8.8.4.4")
+        assert opened(site, pages)
+
+
+def opened(site: Site, pages: ExitStack, client: str = "") -> bool:
     """Open one more page; False where it is refused."""
     try:
-        pages.enter_context(talk(site))
+        pages.enter_context(talk(site, client))
     except InvalidStatus:
         return False
     return True

@@ -64,16 +64,18 @@ def client_of(address: str | None) -> str:
 
     A client has all addresses of an IPv6 network.
 
-    >>> client_of("2606:4700::1:2"), client_of("8.8.8.8"), client_of("127.0.0.1"), client_of(None)
-    ('2606:4700::', '8.8.8.8', '', '')
+    >>> [client_of(each) for each in ("2606:4700::1:2", "8.8.8.8", "::ffff:8.8.8.8")]
+    ['2606:4700::', '8.8.8.8', '8.8.8.8']
+    >>> [client_of(each) for each in ("127.0.0.1", "::1", "10.1.2.3", None)]
+    ['', '', '', '']
     """
     try:
         ip = ipaddress.ip_address(address or "")
     except ValueError:
         return ""
-    if not ip.is_global:
-        return ""
-    return str(ip if ip.version == 4 else ipaddress.ip_address(int(ip) >> 64 << 64))
+    if isinstance(ip, ipaddress.IPv6Address):  # a server of both kinds writes IPv4 addresses as IPv6
+        ip = ip.ipv4_mapped or ipaddress.IPv6Address(int(ip) >> 64 << 64)
+    return str(ip) if ip.is_global else ""
 
 
 class Bucket:

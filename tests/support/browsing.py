@@ -86,10 +86,13 @@ class Site:
         return None if self._app is None else self._app.pid
 
     def start(self) -> None:
-        """Start the app as its user does, and wait until it answers."""
+        """Start the app as its unit does, and wait until it answers."""
         env = {"DOCKCAST_STORE": self.world.url, "DOCKCAST_MAP_STYLE": self.map_style}
         self._app = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
+            [
+                *(sys.executable, "-m", "streamlit", "run", "app.py"),
+                *("--server.address", "127.0.0.1", "--server.port", str(self.port)),
+            ],
             cwd=ROOT, env=os.environ | env,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip

@@ -35,7 +35,14 @@ LADDER = {
 BELOW = {
     "model": (),
     "ingest": ("model",),
-    "dashboard": ("model", "ingest.store", "ingest.settings", "ingest.system", "ingest.registry"),
+    "dashboard": (
+        "model",
+        "ingest.store",
+        "ingest.settings",
+        "ingest.system",
+        "ingest.registry",
+        "ingest.gbfs",
+    ),
 }
 """What each floor may import of the others."""
 

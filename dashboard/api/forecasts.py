@@ -123,19 +123,19 @@ STATION_SCHEMA = record(
 
 def stations(system_id: str) -> Body:
     """List the stations of a system with their newest counts."""
-    source, view, _ = _look(system_id)
+    source, view, _ = look(system_id)
     return _stations(source, *_key(view))
 
 
 def forecast(system_id: str, minutes: int | None, at: datetime | None) -> Body:
     """Give the forecast for every station at one time, by default now."""
-    source, view, frame = _look(system_id)
+    source, view, frame = look(system_id)
     return _forecast(source, *_key(view), _horizon(view, frame, minutes, at))
 
 
 def station(system_id: str, station_id: str, minutes: int | None, at: datetime | None) -> Body:
     """Give the forecasts for one station: for one time, or for all from now on."""
-    source, view, frame = _look(system_id)
+    source, view, frame = look(system_id)
     row = station_index(frame, station_id)
     if row is None:
         raise ApiError(
@@ -147,7 +147,8 @@ def station(system_id: str, station_id: str, minutes: int | None, at: datetime |
     return _station(source, *_key(view), row, horizon, (minutes, at) == (None, None))
 
 
-def _look(system_id: str) -> tuple[StoreReader, View, Frame]:
+def look(system_id: str) -> tuple[StoreReader, View, Frame]:
+    """Read a system as it is now; raises an `ApiError` where it has no counts yet."""
     source = reader()
     view = source.view(*find(source, system_id))
     if view.frame is None:

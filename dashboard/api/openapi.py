@@ -65,8 +65,9 @@ PROBLEM = record(
 class Operation:
     """One address of the API: the function that answers, and its description.
 
-    `answer` gets the parameters by name, and `media_type` where `gives` has more than one; `gives` has the
-    schema of each. `problems` are its errors beside those that every address has.
+    `answer` gets the parameters by name, `media_type` where `gives` has more than one, and the server's
+    `address` where it is `addressed`; `gives` has the schema of each type. `problems` are its errors beside
+    those that every address has.
     """
 
     path: str
@@ -79,6 +80,7 @@ class Operation:
     cache: str = "no-cache"
     also: int | None = None
     """Another status with the same answer."""
+    addressed: bool = False
 
     @property
     def described(self) -> dict[str, Any]:

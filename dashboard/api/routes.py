@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from dashboard.api import forecasts, health, metrics, scores, systems
+from dashboard.api import forecasts, gbfs, health, metrics, scores, systems
 from dashboard.api.answers import (
     FORMATS,
     JSON,
@@ -34,6 +34,7 @@ from dashboard.api.answers import (
     respond_error,
     respond_options,
 )
+from dashboard.api.index_page import HTML, index_page
 from dashboard.api.openapi import Operation, described, document, listed
 from dashboard.api.parameters import Parameter, Text, Whole, read
 from dashboard.maps.deck import FramePart, named, rows
@@ -77,6 +78,11 @@ def openapi() -> Body:
     return json_body(document(OPERATIONS, project["project"]["version"]))
 
 
+def index() -> Body:
+    """Write the page for people."""
+    return index_page(OPERATIONS, reader())
+
+
 _FRESH = "public, max-age=1"
 _SLOW = "public, max-age=10"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -86,6 +92,10 @@ _ONE = (systems.SYSTEM, forecasts.STATION, forecasts.AHEAD, forecasts.AT)
 _SINCE = (systems.SYSTEM, scores.SINCE)
 
 OPERATIONS = (
+    Operation(
+        "/api", index, "This API, on a page for people",
+        {HTML: described({"type": "string"}, "A page.")}, cache=_SLOW,
+    ),
     Operation(
         "/api/systems", systems.systems, "All systems that are followed, and how they stand",
         {JSON: systems.SYSTEMS_SCHEMA}, cache=_FRESH,
@@ -145,9 +155,31 @@ OPERATIONS = (
             Parameter("name", Text(
                     f"(bike|space)-[{AT_LEAST[0]}-{AT_LEAST[-1]}]-(near|[0-9]{{1,4}}|foot\\.[0-9a-f]{{24}}\\.[0-9]{{1,4}})\\.json",
                     "a file of a frame, such as bike-1-near.json or space-2-735.json",
-                ), "What to draw, how many, and when: near, minutes, or a place.", required=True),
+                ), "What to draw, how many, and when: near, minutes, or a place.", "bike-1-near.json", True),
         ),
         {404: "There is no such frame any more."}, _FOR_EVER,
+    ),
+    Operation(
+        "/gbfs/{system_id}/gbfs.json", gbfs.discovery, "A system's documents in GBFS 3.0, with the forecast",
+        {JSON: gbfs.DOCUMENT_SCHEMA},
+        parameters=_ONE[:1], problems=systems.UNKNOWN_SYSTEM | forecasts.WAITING, cache=_FRESH,
+        addressed=True,
+    ),
+    Operation(
+        "/gbfs/{system_id}/station_forecast.json", gbfs.station_forecast,
+        "The forecast of the coming two hours, in the style of GBFS 3",
+        {JSON: gbfs.FORECAST_SCHEMA}, "Its form is described in docs/open-forecasts.md.",
+        _ONE[:1], systems.UNKNOWN_SYSTEM | forecasts.WAITING, _FRESH,
+    ),
+    Operation(
+        "/gbfs/{system_id}/{name}", gbfs.document, "One of the documents of GBFS 3.0",
+        {JSON: gbfs.DOCUMENT_SCHEMA}, "",
+        (systems.SYSTEM, gbfs.DOCUMENT), {404: "There is no such system or document."} | forecasts.WAITING,
+        _FRESH,
+    ),
+    Operation(
+        "/gbfs/station_forecast.schema.json", gbfs.schema, "The JSON schema of station_forecast.json",
+        {JSON: {"type": "object"}}, cache="no-cache",
     ),
     Operation(
         "/healthz", health.health, "Whether it is alive and ready",
@@ -222,6 +254,8 @@ class Endpoint:
         )
         if len(offered) > 1:
             values["media_type"] = media_type
+        if operation.addressed:
+            values["address"] = str(request.base_url).rstrip("/")
         answer = partial(operation.answer, **values)
         if self._is_async:
             return respond(request, await answer(), operation.cache)
@@ -239,7 +273,9 @@ class Nowhere:
             return
         hint = "Leave out the slash at its end; " if scope["path"].endswith("/") else ""
         error = ApiError(
-            404, "There is nothing at this address.", f"{hint}/api/openapi.json lists what there is."
+            404,
+            "There is nothing at this address.",
+            f"{hint}/api shows what there is, /api/openapi.json to programs.",
         )
         await respond_error(request, error)(scope, receive, send)
 
@@ -251,5 +287,5 @@ def _route(operation: Operation) -> Route:
 
 ROUTES: tuple[BaseRoute, ...] = (
     *map(_route, OPERATIONS),
-    *(Route(path, Nowhere()) for path in ("/api", "/api/{path:path}", "/healthz/{path:path}")),
+    *(Route(path, Nowhere()) for path in ("/api/{path:path}", "/gbfs/{path:path}", "/healthz/{path:path}")),
 )

@@ -25,6 +25,7 @@ _FILES = {
     "systems": "systems",
     "follow": "follow",
     "unfollow": "follow",
+    "check": "check",
 }
 """The file of each command; its function there has the command's name."""
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ingest.gbfs import discovery, docks, hours, regions, values, vehicles
+from ingest.gbfs import discovery, docks, hours, licence, regions, values, vehicles
 from ingest.gbfs.clock import EventClock, Outcome, offset_reason
 from ingest.gbfs.docks import DockEvidence
 from ingest.gbfs.documents import Document, parse
@@ -273,6 +273,7 @@ class Feed:
                     url = self._documents["station_information"].url
                     self._documents["station_information"] = FeedDocument("station_information", url)
                 self._set_hours(system=hours.system_hours(document, self._now(), source.findings))
+                self._remember(licence.REMEMBERED, licence.to_json(licence.licence(document)), "{}")
             elif document is not None and name == "system_hours":
                 self._set_hours(rules=hours.rental_hours(document, source.findings))
             elif document is not None and name == "system_calendar":

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import numpy as np
 
-from ingest.gbfs import discovery, values
+from ingest.gbfs import discovery, licence, values
 from ingest.gbfs.documents import Document, datum, listed, parse
 from ingest.gbfs.errors import DocumentError
 from ingest.gbfs.feed import DocumentSource, Feed
@@ -91,6 +91,7 @@ def survey(system: System, fetcher: DocumentSource, clock: Callable[[], datetime
     gbfs = kept.read(system.url)
     urls = discovery.feeds(gbfs, system.url, Findings())
     about = kept.read(urls.get("system_information"))
+    terms = licence.licence(about)
     virtual = _virtual(kept.read(urls["station_information"]), poll.stations)
     types = VehicleTypes.from_json(poll.documents.get("vehicle_types", "{}"))
     found = poll.snapshot
@@ -102,7 +103,7 @@ def survey(system: System, fetcher: DocumentSource, clock: Callable[[], datetime
         timezone=poll.stations.timezone,
         version=_version(gbfs.get("version") or kept.read(urls["station_status"]).get("version")),
         versions=_versions(system, kept, urls.get("gbfs_versions")),
-        licence=_licence(about),
+        licence=terms.get("license_id", terms.get("license_url", "")),
         stations=len(virtual),
         virtual=int(virtual.sum()),
         docked=int((~virtual | (docks != UNKNOWN)).sum()),
@@ -145,15 +146,6 @@ def _versions(system: System, kept: _Kept, url: str | None) -> dict[str, str]:
 def _version(value: object) -> str:
     """Read a version: Lyft writes "v2.3"."""
     return clean(str(value or ""), 20).removeprefix("v")
-
-
-def _licence(about: Document) -> str:
-    """Read under what licence the data is: an identifier of SPDX's list, or the address of its text."""
-    for name in ("license_id", "license_url"):
-        found = datum(about, name)
-        if isinstance(found, str) and clean(found, _LONGEST):
-            return clean(found, _LONGEST)
-    return ""
 
 
 def _total(counts: Ints) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from model.records import Snapshot, Stations
@@ -17,6 +18,8 @@ _LANGUAGE = "en"
 _BIKE, _EBIKE = "bike", "ebike"
 
 Document = dict[str, Any]
+
+NO_LICENCE: Mapping[str, str] = MappingProxyType({})
 
 Hours = tuple[int, int]
 """The hours of the day, from 0 to 24, at which a system opens and closes daily."""
@@ -29,9 +32,18 @@ def discovery(version: str, at: datetime, ttl: int, urls: Mapping[str, str]) -> 
 
 
 def system_information(
-    version: str, at: datetime, ttl: int, stations: Stations, name: str, hours: str = ""
+    version: str,
+    at: datetime,
+    ttl: int,
+    stations: Stations,
+    name: str,
+    hours: str = "",
+    licence: Mapping[str, str] = NO_LICENCE,
 ) -> Document:
-    """Describe the system; its `hours`, in OpenStreetMap's syntax, are in here from version 3.0 on."""
+    """Describe the system; its `hours`, in OpenStreetMap's syntax, are in here from version 3.0 on.
+
+    `licence` has the terms of the data by the names of `ingest.gbfs.licence.FIELDS`.
+    """
     about: dict[str, Any] = {
         "system_id": stations.system_id,
         "name": _text(version, name),
@@ -46,6 +58,8 @@ def system_information(
         }
     else:
         about["language"] = _LANGUAGE
+    for field, text in licence.items():
+        about[field] = _text(version, text) if field == "attribution_organization_name" else text
     return _document(version, at, ttl, about)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import html
 import logging
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -90,7 +92,7 @@ def test_pages_of_other_origins_may_ask(world: World) -> None:
         assert "access-control-allow-credentials" not in response.headers
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/nowhere", "/api/systems/", "/healthz/x"])
+@pytest.mark.parametrize("path", ["/api/", "/api/nowhere", "/api/systems/", "/healthz/x"])
 def test_an_unknown_address_points_to_the_description(path: str) -> None:
     response = client().get(path)
     assert response.status_code == 404
@@ -199,7 +201,7 @@ def test_the_description_is_valid_openapi_and_names_every_route() -> None:
     described = client().get("/api/openapi.json").json()
     OpenAPIV31SpecValidator(described).validate()
     paths = {route.path.replace(":path}", "}") for route in routes.ROUTES if isinstance(route, Route)}
-    nowhere = {"/api", "/api/{path}", "/healthz/{path}"}
+    nowhere = {"/api/{path}", "/gbfs/{path}", "/healthz/{path}"}
     assert set(described["paths"]) == paths - nowhere
     operations = [path["get"] for path in described["paths"].values()]
     assert len({operation["operationId"] for operation in operations}) == len(operations)
@@ -241,3 +243,17 @@ def test_an_answer_that_failed_is_made_again() -> None:
         make()
     found.append(json_body(1))
     assert make().packed
+
+
+def test_the_page_for_people_lists_every_route_with_an_example_that_answers(world: World) -> None:
+    world.commit(frame())
+    page = client().get("/api", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<script" not in page.text
+    headings = re.findall(r"<h2>(.*?)</h2>", page.text)
+    assert headings == [operation.path for operation in routes.OPERATIONS]
+    examples = re.findall(r'<a href="(/[^"]*)"', page.text)
+    assert len(examples) == len(headings) + 1
+    for address in examples:
+        answer = client().get(html.unescape(address))
+        assert answer.status_code == 200 or address.startswith("/healthz"), (address, answer.text)

@@ -5,7 +5,7 @@ So a program that reads GBFS finds the forecast by the discovery document, and n
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +26,7 @@ from model.records import Snapshot
 
 _ALWAYS = ("system_information", "station_information", "station_status")
 _TYPES = "vehicle_types"
+_MADE_UP = {"license_id": "CC0-1.0"}
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 DOCUMENT = Parameter(
@@ -86,9 +87,9 @@ def _document(source: StoreReader, system: System, version: int, name: str) -> B
     frame = source.frame(system.system_id, version)
     about: tuple[str, datetime, int] = (GBFS_VERSION, frame.at, _ttl(system))
     if name == "system_information":
-        terms = source.store.systems.documents(system.system_id).get(licence.REMEMBERED, "{}")
         label = f"{system.name} ({system.label})" if system.label else system.name
-        found = writer.system_information(*about, frame.stations, label, _hours(frame), json.loads(terms))
+        terms = _terms(source, system)
+        found = writer.system_information(*about, frame.stations, label, _hours(frame), terms)
     elif name == _TYPES:
         found = writer.vehicle_types(*about)
     elif name == "station_information":
@@ -130,6 +131,14 @@ def _snapshot(frame: Frame) -> Snapshot:
         at=frame.at, station_id=frame.stations.station_id, renting=frame.renting, returning=frame.returning,
         **counts,
     )  # fmt: skip
+
+
+def _terms(source: StoreReader, system: System) -> Mapping[str, str]:
+    """Give the terms of a system's data: nobody owns what is made up."""
+    if system.is_made_up:
+        return _MADE_UP
+    kept = source.store.systems.documents(system.system_id).get(licence.REMEMBERED)
+    return {} if kept is None else licence.from_json(kept)
 
 
 def _tells_kinds(frame: Frame) -> bool:

@@ -16,7 +16,7 @@ from ingest.gbfs import forecast_check, forecast_writer, licence
 from model.frame_builder import make_frame
 from model.moments import frame_at
 from tests.support.api_world import client, eventful
-from tests.support.dashboard_world import BOULDER, NASTY, NOON, World, dark, frame
+from tests.support.dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, dark, frame
 from tests.support.model_world import taught
 
 TERMS = {
@@ -99,6 +99,12 @@ def test_skill_so_far_and_what_is_not_live_are_said(world: World) -> None:
     assert skill["mean_absolute_error"] == skill["mean_absolute_error_of_no_change"] == 1.2
     assert get("/gbfs/boulder/station_forecast.json")["data"]["label"] == BOULDER.label
     assert get("/gbfs/boulder/system_information.json")["data"]["name"][0]["text"] == "BCycle (replayed)"
+
+
+def test_what_is_made_up_is_free(world: World) -> None:
+    world.store.systems.follow([replace(DUBLIN, url="simulated:dublin", label="simulated")])
+    world.commit(frame())
+    assert get("/gbfs/dublin/system_information.json")["data"]["license_id"] == "CC0-1.0"
 
 
 def test_a_count_that_is_not_known_is_left_out(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The playback control: speed, pause, jump to a time of day, begin anew. Live cities have none."""
+"""The playback control: stage, speed, pause, jump to a time of day, begin anew. Live cities have none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.components import browser
 from dashboard.components.html import show, tag
+from dashboard.state import address_bar
 from dashboard.store_reader import reader
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
@@ -18,6 +20,9 @@ from ingest.system import System
 
 STAGING_SECONDS = 1.0
 """Seconds between two looks at how far a jump is."""
+
+RUSH_HOUR, _MONDAY, STAGE_SPEED = time(7, 30), 0, 60.0
+"""When the stage is set, and how fast the city runs there: homes run empty and offices fill."""
 
 _STAGED = "playback-staged"
 _ARRIVED = "playback-arrived"
@@ -35,6 +40,7 @@ def control(system: System) -> None:
         st.container(key="playback-control"),
         st.popover(shell_words.playing(playback.speed, playback.paused)),
     ):
+        st.button(shell_words.STAGE(), on_click=_set_stage, args=(system,), key="playback-stage")
         st.button(
             shell_words.PLAY() if playback.paused else shell_words.PAUSE(),
             on_click=lambda: _change(system_id, lambda now, wall: now.pause(not now.paused, wall)),
@@ -84,6 +90,19 @@ def staging(system: System) -> None:
         st.rerun()
     elif st.session_state.pop(_ARRIVED, None) == system.system_id:
         st.toast(shell_words.staged(formats.on_weekday(view.now, view.zone)))
+
+
+def _set_stage(system: System) -> None:
+    """Go to where there is most to see, and clear the screen for it."""
+    zone = reader().view(system).zone
+    _change(
+        system.system_id,
+        lambda now, wall: (
+            now.jump(RUSH_HOUR, zone, wall, _MONDAY).faster(STAGE_SPEED, wall).pause(False, wall)
+        ),
+    )
+    browser.act({"do": "away"})
+    address_bar.clear()
 
 
 def _change(system_id: str, change: Change) -> None:

@@ -10,6 +10,7 @@ slow second delays the sweep and tears no hole in it.
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import streamlit as st
 from markupsafe import Markup
@@ -116,7 +117,7 @@ def curves_due() -> bool:
 
 
 def panel(view: View, turn: str = "map", more: str = "") -> Markup:
-    """Write the panel: city, label, time, age, then `more`.
+    """Write the panel: city, label, time, age, then `more`, and where to open it oneself.
 
     The beat differs at each run. By it the browser knows that the server still answers.
     """
@@ -136,8 +137,15 @@ def panel(view: View, turn: str = "map", more: str = "") -> Markup:
         tag("p", kiosk_words.counted(view.age) if known else kiosk_words.KIOSK_NO_COUNTS(), cls="age"),
         tag("p", kiosk_words.KIOSK_LOST(), cls="lost"),
         more,
+        where(),
         cls="kiosk", data_beat=str(beat), data_turn=turn,
     )  # fmt: skip
+
+
+def where() -> Markup:
+    """Write the app's name, and the address that people type to open it themselves."""
+    address = urlsplit(st.context.url or "").netloc
+    return tag("p", tag("b", shell_words.TITLE), f" · {address}" if address else "", cls="where")
 
 
 def arrival(minutes: int, at: str, credit: str) -> Markup:

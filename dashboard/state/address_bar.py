@@ -7,7 +7,7 @@ and accept `in=7` as it is. So the values go through this module instead.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from time import monotonic
 from typing import Any, Literal, cast, get_args
@@ -316,6 +316,14 @@ def _show(new: Screen) -> None:
     if _KEY not in st.session_state or screen().city != new.city:
         st.session_state[_CITIES] = cities() + 1
     st.session_state[_KEY] = new
+
+
+def clear() -> None:
+    """Drop all choices but the city, as where a page is opened for the first time."""
+    fresh = Screen(city=screen().city)
+    change(**{field.name: getattr(fresh, field.name) for field in fields(Screen)})
+    for name in _WIDGETS:
+        st.session_state[_widget(name)] = getattr(screen(), name)
 
 
 def _mend(screen: Screen) -> None:

@@ -324,6 +324,8 @@ def numbers_of(what: str) -> str:
 
 SPEED, JUMP_TO, JUMP = mark("Speed"), mark("Jump to"), mark("Jump")
 PLAY, PAUSE = mark("▶ Play"), mark("⏸ Pause")
+# Translators: a button for people who present the app: Monday, the morning's rush hour, 60 times the speed.
+STAGE = mark("Set the stage: Monday 07:30 at 60×")
 BEGIN_MADE_UP: Words[str] = Words(
     {
         "learnt": mark("Begin anew, a month learnt"),

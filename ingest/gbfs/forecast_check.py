@@ -49,17 +49,17 @@ def check(url: str, fetch: Fetch, now: datetime) -> list[str]:
     try:
         urls = discovery.feeds(found, url, Findings())
     except FeedError as error:
-        faults.add(f"gbfs does not lead to stations: {error}")
+        faults.note(f"gbfs does not lead to stations: {error}")
         return faults.sentences()
     if NAME not in urls:
-        faults.add(f"gbfs does not list {NAME}: add it with its address")
+        faults.note(f"gbfs does not list {NAME}: add it with its address")
         return faults.sentences()
     names = ("system_information", "station_information", NAME)
     about, stations, forecast = (
         _document(urls[name], name, fetch, faults) if name in urls else None for name in names
     )
     if about is not None and not {"license_id", "license_url"} & licence(about).keys():
-        faults.add("system_information states no licence: nobody knows what the data may be used for")
+        faults.note("system_information states no licence: nobody knows what the data may be used for")
     if forecast is not None and _fits_schema(forecast, faults):
         _read(forecast, _capacities(stations), now, faults)
     return faults.sentences()
@@ -72,7 +72,7 @@ class _Faults:
         self._counts: Counter[str] = Counter()
         self._examples: dict[str, list[str]] = {}
 
-    def add(self, words: str, example: object = "") -> None:
+    def note(self, words: str, example: object = "") -> None:
         self._counts[words] += 1
         examples = self._examples.setdefault(words, [])
         if example != "" and len(examples) < _SHOWN:
@@ -91,13 +91,13 @@ def _document(url: str, name: str, fetch: Fetch, faults: _Faults) -> dict[str, A
     try:
         found = json.loads(fetch(url))
     except FetchError as error:
-        faults.add(f"{name} cannot be fetched: {error}")
+        faults.note(f"{name} cannot be fetched: {error}")
         return None
     except (ValueError, RecursionError):
-        faults.add(f"{name} is no JSON", url)
+        faults.note(f"{name} is no JSON", url)
         return None
     if not isinstance(found, dict):
-        faults.add(f"{name} is no JSON object", url)
+        faults.note(f"{name} is no JSON object", url)
         return None
     return found
 
@@ -108,7 +108,7 @@ def _fits_schema(document: Mapping[str, Any], faults: _Faults) -> bool:
         fits = False
         place = ".".join("*" if isinstance(part, int) else str(part) for part in error.absolute_path)
         where = "/".join(map(str, error.absolute_path))
-        faults.add(f"{NAME} breaks the schema at {place or 'its top'} ({error.validator})", where)
+        faults.note(f"{NAME} breaks the schema at {place or 'its top'} ({error.validator})", where)
     return fits
 
 
@@ -132,24 +132,24 @@ def _read(
     """Check the numbers of a forecast whose form is right."""
     data, issued = document["data"], _moment(document["data"]["issued_at"])
     if issued is None:
-        faults.add("issued_at is no time with its zone", data["issued_at"])
+        faults.note("issued_at is no time with its zone", data["issued_at"])
         return
     is_live = "label" not in data  # a replay has times of its own
     if is_live and issued > now + _EARLY:
-        faults.add("the forecast was issued in the future: a clock is wrong", data["issued_at"])
+        faults.note("the forecast was issued in the future: a clock is wrong", data["issued_at"])
     elif is_live and now - issued > timedelta(seconds=document["ttl"]) + LATE:
-        faults.add("the forecast is older than its ttl allows", data["issued_at"])
+        faults.note("the forecast is older than its ttl allows", data["issued_at"])
     ids = [station["station_id"] for station in data["stations"]]
     for station_id, times in Counter(ids).items():
         if times > 1:
-            faults.add("a station is there twice", station_id)
+            faults.note("a station is there twice", station_id)
         if capacities is not None and station_id not in capacities:
-            faults.add("a station is not in station_information", station_id)
+            faults.note("a station is not in station_information", station_id)
     outside = (100 - data["interval_percent"]) / 2
     for station in data["stations"]:
         capacity = None if capacities is None else capacities.get(station["station_id"])
         for words in _wrong(station, issued, capacity, outside):
-            faults.add(words, station["station_id"])
+            faults.note(words, station["station_id"])
 
 
 def _wrong(

@@ -59,17 +59,24 @@ class Playback:
         """Stand still, or go on."""
         return replace(self, at=self.now(wall), wall=wall, paused=paused)
 
-    def jump(self, clock: time, zone: ZoneInfo, wall: datetime) -> Playback:
+    def jump(self, clock: time, zone: ZoneInfo, wall: datetime, weekday: int | None = None) -> Playback:
         """Go forward to when the city's clocks next show a time; the worker learns the time between.
 
-        >>> noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
-        >>> Playback(noon, noon).jump(time(8, 30), ZoneInfo("Europe/Dublin"), noon).at.isoformat()
+        With a `weekday`, 0 for Monday, it is the next such day.
+
+        >>> noon, dublin = datetime(2026, 3, 2, 12, tzinfo=UTC), ZoneInfo("Europe/Dublin")  # a Monday
+        >>> for weekday in (None, 0, 2):
+        ...     Playback(noon, noon).jump(time(8, 30), dublin, noon, weekday).at.isoformat()
         '2026-03-03T08:30:00+00:00'
+        '2026-03-09T08:30:00+00:00'
+        '2026-03-04T08:30:00+00:00'
         """
         local = self.now(wall).astimezone(zone)
-        there = datetime.combine(local.date(), clock, zone)
+        days = 0 if weekday is None else (weekday - local.weekday()) % 7
+        there = datetime.combine(local.date() + timedelta(days=days), clock, zone)
         if there.astimezone(UTC) <= local.astimezone(UTC):
-            there = datetime.combine(local.date() + timedelta(days=1), clock, zone)
+            further = timedelta(days=1 if weekday is None else 7)
+            there = datetime.combine(local.date() + timedelta(days=days) + further, clock, zone)
         return replace(self, at=there.astimezone(UTC), wall=wall)
 
     def anew(self, begin: Begin) -> Playback:

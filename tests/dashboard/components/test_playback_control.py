@@ -52,7 +52,7 @@ def keys(page: AppTest) -> set[str]:
 
 def test_a_live_city_has_no_playback_control(played: World) -> None:
     assert keys(opened("dublin")) == set()
-    assert len(keys(opened("harbourton"))) == 4
+    assert len(keys(opened("harbourton"))) == 5
 
 
 def test_visitors_play_no_city_where_the_operator_says_so(
@@ -103,6 +103,17 @@ def test_a_jump_is_to_the_citys_own_time(played: World) -> None:
     page.time_input(key="playback-clock").set_value(time(8, 30)).run()
     page.button(key="playback-jump").click().run()
     assert playback(played).at == datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
+
+
+def test_the_stage_is_set_for_monday_morning_and_cleared_of_what_was_chosen(played: World) -> None:
+    page = run_page({"city": "harbourton", "station": "s4", "what": "space", "n": "3", "in": "60"})
+    page.button(key="playback-pause").click().run()
+    page.button(key="playback-stage").click().run()
+    found = playback(played)
+    assert (found.at, found.speed, found.paused) == (datetime(2026, 3, 9, 7, 30, tzinfo=UTC), 60.0, False)
+    assert page.query_params == {"city": "harbourton", "what": "bike", "n": "1", "in": "15"}
+    assert page.slider[0].value == 15
+    assert shell_words.staging("jump", "Monday at 07:30", None) in " ".join(progress_bars(page))
 
 
 @pytest.mark.both

@@ -226,7 +226,10 @@ def expect_colours(page: Page, made: Frame, steps: list[int], shift: Shift = (0,
 
 
 def drag(page: Page, made: Frame, by: tuple[int, int], steps: list[int]) -> Shift:
-    """Drag the map and give the distance that it moved: the first pixels of a drag only start it."""
+    """Drag the map and give the distance that it moved: the first pixels of a drag only start it.
+
+    Marks are large, so that several distances fit what is seen; it is the middle one.
+    """
     box = map_box(page)
     x, y = box["x"] + 60, box["y"] + 60
     page.mouse.move(x, y)
@@ -235,14 +238,14 @@ def drag(page: Page, made: Frame, by: tuple[int, int], steps: list[int]) -> Shif
     page.wait_for_timeout(400)  # or deck.gl lets the map glide on
     page.mouse.up()
     page.mouse.move(5, 5)
-    shifts = sorted(((dx, dy) for dx in range(by[0] // 2, by[0] + 2) for dy in range(by[1] // 2, by[1] + 2)),
-                    key=sum, reverse=True)  # fmt: skip
+    shifts = [(dx, dy) for dx in range(by[0] // 2, by[0] + 5) for dy in range(by[1] // 2, by[1] + 5)]
     end = time.monotonic() + PATIENCE
     while True:
         image = picture(page)
-        for shift in shifts:
-            if steps_at(image, pixels(page, made, shift)[3:]) == steps:
-                return shift
+        fitting = [shift for shift in shifts if steps_at(image, pixels(page, made, shift)[3:]) == steps]
+        if fitting:
+            across, down = np.median(fitting, axis=0)
+            return float(across), float(down)
         assert time.monotonic() < end, "the map did not move"
 
 

@@ -24,6 +24,7 @@ from ingest.store import (
     IssuedForecast,
     Oddity,
     Playback,
+    SameIssues,
     Store,
     SystemState,
 )
@@ -177,7 +178,8 @@ class StoreReader:
         self._places_lock = Lock()
         self._begun: dict[str, datetime] = {}
         self._cities: dict[str, tuple[Floats, Floats]] = {}
-        self._totals = lru_cache(maxsize=64)(self._add_up)  # 10 kB each
+        self._scores = lru_cache(maxsize=16)(self._read_scores)  # 1 MB each at most
+        self._same_issues = lru_cache(maxsize=64)(self._read_same_issues)  # 20 kB each
         self._issued = lru_cache(maxsize=512)(self._decode_issued)  # 30 bytes a station each
         self._overview = Shared[dict[str, tuple[System, SystemState]]](clock, OVERVIEW_AGE)
         self._health = Shared[Health](clock, HEALTH_AGE)
@@ -312,17 +314,33 @@ class StoreReader:
         rows = {row.system_id: row for row in self.store.systems.followed()}
         return {key: (row, states[key]) for key, row in rows.items() if key in states}
 
-    def score_totals(self, system_id: str | None, span: int, since: datetime) -> pd.DataFrame:
-        """Fetch the sums of scores by model and horizon: see `ScoreTables.totals`.
+    def scores(self, system_id: str | None, span: int, minutes: int, since: datetime) -> pd.DataFrame:
+        """Fetch the sums of scores of all models at one horizon: see `ScoreTables.over_time`.
 
-        The store adds them up once a frame of a system, and once a minute for all systems together.
+        The store is asked once a frame of a system, and once a minute for all systems together.
         """
-        known = self.overview().get(system_id) if system_id is not None else None
-        stamp = known[1].frame_version if known is not None else self.clock().timestamp() // 60
-        return self._totals(system_id, span, since, stamp)
+        return self._scores(system_id, span, minutes, since, self._stamp(system_id))
 
-    def _add_up(self, system_id: str | None, span: int, since: datetime, stamp: float | None) -> pd.DataFrame:
-        return self.store.scores.totals(system_id, span, since=since)
+    def same_issues(self, system_id: str | None, newest: datetime, length: timedelta) -> SameIssues:
+        """Fetch the sums of scores by model and horizon, of the same issue times: see `ScoreTables`.
+
+        The store is asked once a frame of a system, and once a minute for all systems together.
+        """
+        return self._same_issues(system_id, length, self._stamp(system_id), newest)
+
+    def _stamp(self, system_id: str | None) -> float | None:
+        known = self.overview().get(system_id) if system_id is not None else None
+        return known[1].frame_version if known is not None else self.clock().timestamp() // 60
+
+    def _read_scores(
+        self, system_id: str | None, span: int, minutes: int, since: datetime, stamp: float | None
+    ) -> pd.DataFrame:
+        return self.store.scores.over_time(system_id, span, minutes=[minutes], since=since)
+
+    def _read_same_issues(
+        self, system_id: str | None, length: timedelta, stamp: float | None, newest: datetime
+    ) -> SameIssues:
+        return self.store.scores.same_issues(system_id, newest, length)
 
     def health(self, ids: Sequence[str]) -> Health:
         """Sum up how feeds have been doing for a day, as of ten seconds ago at most."""

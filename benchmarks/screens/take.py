@@ -1,4 +1,4 @@
-"""Take a picture of every state of the map screen and the trip screen, for people to look at.
+"""Take a picture of every state of the map, trip and accuracy screens, for people to look at.
 
 python benchmarks/screens/take.py FOLDER [STATE…]     all of them take 6 minutes
 
@@ -109,6 +109,8 @@ SHOTS = {
     "trip-choose": Shot("towns", "trip" + CITY),
     "trip-none": Shot("towns", "trip" + CITY + "&from=t20&to=46.5,6.6"),
     "trip-silent": Shot("towns", "trip?city=silent&from=t20&to=t61"),
+    "accuracy": Shot("towns", "accuracy" + CITY + "&past=day", all_of_it=True, drawn=False),
+    "accuracy-month": Shot("towns", "accuracy" + CITY + "&past=month", all_of_it=True, drawn=False),
 }
 
 
@@ -155,7 +157,7 @@ def towns(folder: Path) -> str:
     ]
     world = dashboard_world.World(folder, (SYSTEM, *others))
     now = datetime.now(UTC).replace(microsecond=0)
-    made = town.history(world, SYSTEM.system_id, now)
+    made = town.history(world, SYSTEM.system_id, now, scores=town.judged(now))
     town.history(world, "silent", now - timedelta(minutes=18))
     bikes = made.bikes.astype(np.int64)
     for system_id, minutes in (("stale", 26), ("old", 26 * 60)):
@@ -191,6 +193,8 @@ def take(
     if shot.app == "towns" and shot.touch is not None:
         page.locator("#deckgl-overlay").wait_for(timeout=40_000)
         shot.touch(page)
+    if shot.address.startswith("accuracy"):
+        page.get_by_test_id("stVegaLiteChart").nth(4).wait_for(timeout=60_000)
     if shot.drawn:
         page.locator("#deckgl-overlay").wait_for(timeout=60_000)
     page.wait_for_timeout(3000)

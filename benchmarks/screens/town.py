@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import erf
+from typing import Any
 
 import numpy as np
 
 from model.frame import MINUTES, Frame, Outlook
+from model.scoring.issue import FAR_SCORED, SCORED_MINUTES
 from tests.support.dashboard_world import World, frame
 
 STATIONS = 72
@@ -75,8 +77,41 @@ def town(system_id: str, at: datetime, bikes: np.ndarray, **changes: object) -> 
     )  # fmt: skip
 
 
-def history(world: World, system_id: str, end: datetime) -> Frame:
-    """Let three hours pass in the store, a tick every five minutes, and give back the last frame."""
+def judged(now: datetime) -> list[dict[str, object]]:
+    """Make up the scores of a town that learnt some days at once and is played for a day and a half since.
+
+    In between lie two days without a score. The seed pipeline is judged in the last day and a half alone.
+    """
+    random = np.random.default_rng(3)
+    begun = int(now.timestamp()) // 7200 * 7200
+    slow = [begun - 8 * 86400 + 60 * minute for minute in range(0, 4 * 1440, 175)]
+    quick = [begun - 36 * 3600 + 1200 * number for number in range(36 * 3)]
+    worse = {"pool": 1.0, "chain": 1.01, "calm": 1.02, "naive": 1.2, "climatology": 2.6, "seed": 1.5}
+    rows = []
+    for issued in (*slow, *quick):
+        rush = 1 + 0.5 * np.sin(issued / 86400 * 4 * np.pi)
+        for minutes in SCORED_MINUTES:
+            target_at = datetime.fromtimestamp(issued + 60 * minutes, UTC)
+            if target_at > now or (minutes in FAR_SCORED and issued in quick and issued % 7200):
+                continue
+            luck = rush * np.sqrt(minutes / 60) * random.gamma(40, 1 / 40)
+            for model, factor in worse.items():
+                if model != "seed" or issued in quick:
+                    error = STATIONS * luck * factor * random.gamma(400, 1 / 400)
+                    sums = dict.fromkeys(("squared_error", "crps", "brier_bike", "brier_dock"), 0.2 * error)
+                    rows.append(
+                        {"target_at": target_at, "model": model, "minutes": minutes, "n": STATIONS,
+                         "n_dock": STATIONS, "expired": 0, "abs_error": error, "covered": 0.8 * STATIONS}
+                        | sums
+                    )  # fmt: skip
+    return rows
+
+
+def history(world: World, system_id: str, end: datetime, **last: Any) -> Frame:
+    """Let three hours pass in the store, a tick every five minutes, and give back the last frame.
+
+    `last` are other fields of the last tick's result.
+    """
     random = np.random.default_rng(5)
     capacity = town(system_id, end, np.zeros(STATIONS)).stations.capacity
     bikes = np.rint(capacity * random.beta(0.3, 0.8, STATIONS)).astype(np.int64)
@@ -86,5 +121,5 @@ def history(world: World, system_id: str, end: datetime) -> Frame:
         bikes = np.clip(bikes + np.where(random.random(STATIONS) < 0.7, moved, 0), 0, capacity)
         made = town(system_id, at, bikes)
         world.now = at
-        world.commit(made)
+        world.commit(made, **(last if at == end else {}))
     return made

@@ -6,7 +6,7 @@ So a program that reads GBFS finds the forecast by the discovery document, and n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -27,7 +27,6 @@ from model.records import Snapshot
 _ALWAYS = ("system_information", "station_information", "station_status")
 _TYPES = "vehicle_types"
 _MADE_UP = {"license_id": "CC0-1.0"}
-_EPOCH = datetime.fromtimestamp(0, UTC)
 
 DOCUMENT = Parameter(
     "name", Text(f"({'|'.join((*_ALWAYS, _TYPES))})\\.json", "a document that gbfs.json names"),
@@ -108,7 +107,7 @@ def _station_forecast(source: StoreReader, system: System, version: int) -> Body
 
 def _skill(source: StoreReader, system_id: str) -> list[Skill]:
     """Sum up how good the forecasts of the document's horizons have been so far, beside "no change"."""
-    sums = source.score_totals(system_id, DAY, _EPOCH)
+    sums = source.store.scores.totals(system_id, DAY)
     found = []
     for minutes in forecast_writer.MINUTES:
         pool, naive = (

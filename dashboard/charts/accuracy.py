@@ -6,6 +6,7 @@ year an hour occurs twice and overlaps itself.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any
@@ -16,10 +17,13 @@ import pandas as pd
 from dashboard import palette
 from dashboard.state.address_bar import Measure
 from dashboard.words import accuracy as accuracy_words
+from dashboard.words import formats
 from ingest.store import Outage
 from model.records import Drift
 
 HEIGHT = 260
+LINEAR_UNTIL, HOURS_DENSER = 120, 11
+"""Up to how many minutes ahead the axis of horizons shows minutes, and how much denser the rest is."""
 POINT = alt.OverlayMarkDef(aria=False)
 """The table beside a chart reads its points out. While Vega draws, its marks have no name."""
 _LINES_FOR = 480
@@ -150,38 +154,97 @@ def over_time(
     return alt.layer(*layers).properties(height=HEIGHT)
 
 
-def by(table: pd.DataFrame, column: str, title: str, measure: str, models: Sequence[str], dark: bool) -> Any:
-    """Draw a measure over minutes ahead or hours of the day, a line a model."""
+def _lines(table: pd.DataFrame, x: tuple[alt.X, str], measure: str, models: Sequence[str], dark: bool) -> Any:
+    """Draw a measure over an axis with its title: points, and straight lines between them, one a model."""
     axis = accuracy_words.MEASURES[measure]
-    scale = alt.Scale(type="log") if column == "minutes" else alt.Scale(nice=False)
-    values = sorted(table[column].unique()) if column == "minutes" else list(range(0, 24, 3))
     return (
         alt.Chart(table)
         .mark_line(point=POINT)
         .encode(
-            x=alt.X(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(values=values, grid=False)),
+            x=x[0].title(x[1]),
             y=alt.Y(f"{measure}:Q", title=axis, scale=alt.Scale(zero=False)),
             color=colours(models, dark),
             strokeWidth=_width(models),
             tooltip=[
-                alt.Tooltip(f"{column}:Q", title=title),
+                alt.Tooltip("at:N", title=x[1]),
                 alt.Tooltip("model:N", title=accuracy_words.MODEL()),
                 alt.Tooltip(f"{measure}:Q", title=axis, format=".3f"),
                 alt.Tooltip("n:Q", title=accuracy_words.N(), format=",.0f"),
             ],
         )
-        .properties(height=HEIGHT)
     )
+
+
+def place(minutes: int) -> float:
+    """Give the place of a horizon on its axis: minutes up to two hours, then hours, eleven times as dense.
+
+    So the next 22 hours take as much room as the first two.
+
+    >>> [place(minutes) for minutes in (5, 120, 780, 1440)]
+    [5, 120, 180.0, 240.0]
+    """
+    return minutes if minutes <= LINEAR_UNTIL else LINEAR_UNTIL + (minutes - LINEAR_UNTIL) / HOURS_DENSER
+
+
+def labelled(horizons: Sequence[int]) -> list[int]:
+    """Choose horizons whose labels have room on the axis, the first and the last among them.
+
+    >>> labelled([5, 10, 15, 30, 45, 60, 90, 120, 180, 360, 720, 1440])
+    [5, 30, 60, 90, 120, 360, 720, 1440]
+    """
+    room = (place(horizons[-1]) - place(horizons[0])) / 11
+    chosen: list[int] = []
+    for minutes in horizons:
+        if not chosen or place(minutes) - place(chosen[-1]) >= room:
+            chosen.append(minutes)
+    return chosen if chosen[-1] == horizons[-1] else [*chosen[:-1], horizons[-1]]
+
+
+def _over_horizons(table: pd.DataFrame, measure: str, models: Sequence[str], dark: bool) -> list[Any]:
+    """Draw a measure over the horizons, and how many forecasts of a station are judged at each."""
+    horizons = sorted(table["minutes"].unique().tolist())
+    table = table.assign(place=table["minutes"].map(place), at=table["minutes"].map(formats.minutes))
+    chosen = labelled(horizons) if horizons else []
+    names = {f"{place(minutes):.1f}": formats.minutes(minutes) for minutes in chosen}
+    axis = alt.Axis(
+        values=[place(minutes) for minutes in chosen],
+        grid=False,
+        labelExpr=f"({json.dumps(names)})[format(datum.value, '.1f')]",
+    )
+    x = alt.X("place:Q", axis=axis, scale=alt.Scale(nice=False, zero=False))
+    counts = table[table["minutes"].isin(chosen)].groupby("place", as_index=False)["n"].max()
+    counts = counts.assign(n=[formats.number(n) for n in counts["n"]])
+    above = alt.Chart(counts).mark_text(baseline="bottom", dy=-3, color=palette.UNKNOWN, aria=False)
+    return [
+        _lines(table, (x, accuracy_words.HOW_FAR()), measure, models, dark),
+        above.encode(x=x, y=alt.value(0), text="n:N"),
+    ]
+
+
+def by_horizon(table: pd.DataFrame, measure: str, models: Sequence[str], dark: bool) -> Any:
+    """Draw a measure by how far ahead, a line a model, with the counts that are the same for all of them."""
+    return alt.layer(*_over_horizons(table, measure, models, dark)).properties(height=HEIGHT)
+
+
+def by_hour(table: pd.DataFrame, title: str, measure: str, models: Sequence[str], dark: bool) -> Any:
+    """Draw a measure over the hours of the day, a line a model, which breaks where an hour has no score."""
+    shown = sorted(table["model"].unique())
+    every = pd.MultiIndex.from_product([range(24), shown], names=["hour", "model"])
+    whole = table.set_index(["hour", "model"]).reindex(every).reset_index()
+    axis = alt.Axis(values=list(range(0, 24, 3)), grid=False)
+    x = alt.X("hour:Q", scale=alt.Scale(nice=False), axis=axis)
+    return _lines(whole.assign(at=whole["hour"]), (x, title), measure, models, dark).properties(height=HEIGHT)
 
 
 def coverage(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
     """Draw how often the truth lay within the 80 % interval, by minutes ahead, with 78 to 82 % shaded."""
     band = alt.Chart(pd.DataFrame({"low": [0.78], "high": [0.82]}))
-    line = by(table, "minutes", accuracy_words.MINUTES_AHEAD(), "cover80", models, dark).encode(
+    lines, *more = _over_horizons(table, "cover80", models, dark)
+    line = lines.encode(
         y=alt.Y("cover80:Q", title=accuracy_words.MEASURES["cover80"], axis=alt.Axis(format="%"))
     )
     wanted = band.mark_rect(color=palette.UNKNOWN, opacity=0.3).encode(y="low:Q", y2="high:Q")
-    return alt.layer(wanted, line).properties(height=HEIGHT)
+    return alt.layer(wanted, line, *more).properties(height=HEIGHT)
 
 
 def reliable(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:

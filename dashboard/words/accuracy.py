@@ -52,7 +52,7 @@ SINCE, UNTIL = mark("From", "time"), mark("To", "time")
 MARK, DRIFT = mark("What", "mark on a chart"), mark("Drift noticed")
 OUTAGE = mark("no data from the feed: nothing scored")
 SKILL_AXIS = mark("Better than naive by")
-MINUTES_AHEAD = mark("Minutes ahead")
+HOW_FAR = mark("How far ahead (hours denser than minutes)")
 STATED, CAME = mark("Chance that was stated"), mark("Came true")
 TENTHS, SHARE_OF = mark("Where in the forecast the truth lay"), mark("Share of forecasts")
 CURVES: Words[str] = Words(
@@ -354,4 +354,37 @@ def since_when(at: str, n: float) -> str:
     """Say what the numbers rest on."""
     return plural(
         "Scored since {time}: {n} forecast.", "Scored since {time}: {n} forecasts.", round(n), time=at
+    )
+
+
+def same_issues(n: int, first: str, last: str) -> str:
+    """Say which issue times stand behind the comparison by how far ahead."""
+    times = plural(
+        "Every point is of the same {n} issue time, {first}.",
+        "Every point is of the same {n} issue times, from {first} to {last}.",
+        n,
+        first=first,
+        last=last,
+    )
+    return f"{times} {tr('The numbers above count forecasts of a station.')}"
+
+
+def judged_later(model: str, since: str, n: float, error: float, pool: float, measure: str) -> str:
+    """Compare a model that was judged on a part of the forecasts alone; `since` is "" where that is no part.
+
+    >>> judged_later("seed", "Tue 14:00", 3220, 0.82, 0.61, "mae")
+    'seed is judged since Tue 14:00 alone. On these 3,220 forecasts it is 0.82 bikes off, pool 0.61 bikes.'
+    >>> judged_later("seed", "", 0, 0.0, 0.0, "mae")
+    'seed is judged on a few of these forecasts alone, so it is not compared.'
+    """
+    if not since:
+        return tr("{model} is judged on a few of these forecasts alone, so it is not compared.", model=model)
+    return plural(
+        "{model} is judged since {since} alone. On this {n} forecast it is {error} off, pool {pool}.",
+        "{model} is judged since {since} alone. On these {n} forecasts it is {error} off, pool {pool}.",
+        round(n),
+        model=model,
+        since=since,
+        error=measured(error, measure),
+        pool=measured(pool, measure),
     )

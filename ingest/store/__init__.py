@@ -18,7 +18,17 @@ from ingest.store.issued_forecasts import IssuedForecast
 from ingest.store.leases import LeaseClaim
 from ingest.store.observations import ANSWERED_OUTCOMES, OUTCOME_LEARNT, PollRow, snapshot_of
 from ingest.store.playback import SPEEDS, Begin, Playback
-from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, Outage, measured, span_start
+from ingest.store.scores import (
+    DAY,
+    FIVE_MINUTES,
+    HOUR,
+    SUMS,
+    WEEK,
+    Outage,
+    SameIssues,
+    measured,
+    span_start,
+)
 from ingest.store.store import PollResult, Store, TickResult
 from ingest.store.systems import SystemState
 
@@ -45,6 +55,7 @@ __all__ = [
     "PollResult",
     "PollRow",
     "Reason",
+    "SameIssues",
     "Store",
     "StoreError",
     "StoreFailedError",

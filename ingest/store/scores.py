@@ -64,6 +64,17 @@ class Outage:
     end: datetime
 
 
+@dataclass(frozen=True)
+class SameIssues:
+    """The sums of scores by `model` and `minutes`, of forecasts `issued` at the same times for all horizons.
+
+    An issue time that several systems share is there once for each.
+    """
+
+    sums: pd.DataFrame
+    issued: list[datetime]
+
+
 def span_start(at: datetime, span: int) -> datetime:
     """Give the start of the span that a time lies in.
 
@@ -115,6 +126,26 @@ class ScoreTables:
     ) -> pd.DataFrame:
         """Fetch the sums of scores by model and horizon over the spans from `since` to before `until`."""
         return self._sums(("model", "minutes"), system_id, span, minutes, None, since, until)
+
+    def same_issues(self, system_id: str | None, newest: datetime, length: timedelta) -> SameIssues:
+        """Fetch the sums of scores by model and horizon, over the same issue times for all horizons.
+
+        The farthest horizon is the farthest that was judged on any; all of them were issued in the `length`
+        before the newest that can be judged there. Systems are those of `over_time`; one without a score at
+        the farthest horizon is left out. Reads the sums by five minutes, which are kept for 8 days.
+        """
+        import pandas as pd
+
+        with self._read() as db:
+            ids = _summed_up(db) if system_id is None else [system_id]
+            found = {each: _same_issues(db, each, newest, length) for each in ids}
+            farthest = max((horizons[-1] for horizons, _ in found.values() if horizons), default=0)
+            found = {each: pair for each, pair in found.items() if pair[0] and pair[0][-1] == farthest}
+            rows = [row for each, pair in found.items() for row in _sums_of(db, each, *pair)]
+        table = pd.DataFrame(rows, columns=["model", "minutes", *SUMS])
+        types = {"model": "str", "minutes": "int64"} | dict.fromkeys(SUMS, "float64")
+        sums = table.astype(types).groupby(["model", "minutes"], as_index=False).sum()
+        return SameIssues(sums, sorted(at for _, times in found.values() for at in times))
 
     def drifts(self, system_id: str, since: datetime | None = None) -> list[Drift]:
         """List the drifts noticed after a time, oldest first."""
@@ -225,6 +256,42 @@ class ScoreTables:
                     scores.c.system_id == system_id, scores.c.span == span, scores.c.at < newest - kept
                 )
             )
+
+
+def _same_issues(
+    db: Connection, system_id: str, newest: datetime, length: timedelta
+) -> tuple[list[int], list[datetime]]:
+    """List the horizons up to the farthest judged one, and the issue times that all of them share."""
+    query = sa.select(scores.c.minutes, scores.c.at).where(
+        scores.c.system_id == system_id, scores.c.span == FIVE_MINUTES, scores.c.minutes.in_(SCORED_MINUTES),
+        scores.c.at >= newest - length - timedelta(minutes=SCORED_MINUTES[-1]),
+        scores.c.model == "pool", scores.c.n > 0,
+    )  # fmt: skip
+    issued: dict[int, set[datetime]] = {}
+    for row in db.execute(query):
+        issued.setdefault(row.minutes, set()).add(row.at - timedelta(minutes=row.minutes))
+    horizons = sorted(issued)
+    while horizons:
+        earliest = newest - length - timedelta(minutes=horizons[-1])
+        times = [at for at in set.intersection(*(issued[each] for each in horizons)) if at >= earliest]
+        if times:
+            return horizons, times
+        del issued[horizons.pop()]
+    return [], []
+
+
+def _sums_of(
+    db: Connection, system_id: str, horizons: Sequence[int], issued: Sequence[datetime]
+) -> list[tuple[Any, ...]]:
+    """Fetch the sums by model and horizon of the forecasts issued at these times."""
+    starts = [
+        sa.and_(scores.c.minutes == each, scores.c.at.in_([at + timedelta(minutes=each) for at in issued]))
+        for each in horizons
+    ]
+    by = (scores.c.model, scores.c.minutes)
+    query = sa.select(*by, *(sa.func.sum(scores.c[name]) for name in SUMS)).group_by(*by)
+    query = query.where(scores.c.system_id == system_id, scores.c.span == FIVE_MINUTES, sa.or_(*starts))
+    return [tuple(row) for row in db.execute(query)]
 
 
 def _summed_up(db: Connection) -> list[str]:

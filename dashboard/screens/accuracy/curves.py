@@ -9,59 +9,123 @@ import numpy as np
 import pandas as pd
 
 from dashboard.state.address_bar import Measure, Past
-from ingest.store import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, Outage, measured, span_start
+from ingest.store import DAY, FIVE_MINUTES, HOUR, SUMS, Outage, measured, span_start
 from model.scoring.measures import WORSE, skill
 
 _SUMS = list(SUMS)
+
+
+LONGEST_STEP = timedelta(hours=3)
+"""Scores farther apart are not joined by a line: in between nothing was scored."""
 
 
 @dataclass(frozen=True)
 class Range:
     """A stretch of time up to now: its length, the spans to read, and the window of the curve's average.
 
-    `length` None reaches back to the start, and its curve is the average since then. What is not a curve is
-    added up from the longer spans `summed`.
+    `length` None reaches back to the start, and its curve is the average since then.
     """
 
     length: timedelta | None
     span: int
     window: timedelta | None
-    summed: int
 
-    def since(self, newest: datetime, started: datetime, span: int | None = None) -> datetime:
-        """Give its beginning at a boundary of its spans, or of another span, so that all spans are whole."""
+    @property
+    def step(self) -> timedelta:
+        """The longest time between two points that a line joins."""
+        return max(LONGEST_STEP, timedelta(seconds=self.span))
+
+    def since(self, newest: datetime, started: datetime) -> datetime:
+        """Give its beginning at a boundary of its spans, so that all spans are whole."""
         begin = started if self.length is None else max(newest - self.length, started)
-        return span_start(begin, span or self.span)
+        return span_start(begin, self.span)
+
+    def read_since(self, newest: datetime, started: datetime) -> datetime:
+        """Give the beginning of the first point's window."""
+        return max(
+            self.since(newest, started) - (self.window or timedelta(0)), span_start(started, self.span)
+        )
 
 
 def spread(past: Past, age: timedelta) -> Range:
     """Choose how to read a range; one since the start depends on the `age` of the forecasts."""
     ranges: dict[Past, Range] = {
-        "hours": Range(timedelta(hours=6), FIVE_MINUTES, timedelta(hours=1), FIVE_MINUTES),
-        "day": Range(timedelta(hours=24), FIVE_MINUTES, timedelta(hours=3), FIVE_MINUTES),
-        "week": Range(timedelta(days=7), HOUR, timedelta(days=1), HOUR),
-        "month": Range(timedelta(days=30), HOUR, timedelta(days=2), DAY),
-        "year": Range(timedelta(days=365), DAY, timedelta(days=7), WEEK),
+        "hours": Range(timedelta(hours=6), FIVE_MINUTES, timedelta(hours=1)),
+        "day": Range(timedelta(hours=24), FIVE_MINUTES, timedelta(hours=3)),
+        "week": Range(timedelta(days=7), HOUR, timedelta(days=1)),
+        "month": Range(timedelta(days=30), HOUR, timedelta(days=2)),
+        "year": Range(timedelta(days=365), DAY, timedelta(days=7)),
     }
     if past != "all":
         return ranges[past]
     span = FIVE_MINUTES if age < timedelta(days=7) else HOUR if age < timedelta(days=60) else DAY
-    return Range(None, span, None, WEEK)
+    return Range(None, span, None)
+
+
+def on_the_same(table: pd.DataFrame, by: str | list[str] | None = None) -> pd.DataFrame:
+    """Keep the models that were judged on all forecasts: their `n` is the greatest, in each group `by`."""
+    most = table["n"].max() if by is None else table.groupby(by)["n"].transform("max")
+    return table[table["n"] == most]
 
 
 def curve(sums: pd.DataFrame, window: timedelta | None) -> pd.DataFrame:
     """Average sums over the `window` before each point, or since the start where it is None.
 
-    `sums` are those of `Store.scores` at one horizon. Gives `at`, `model`, `n` and the measures. A point
-    stands at the end of its window.
+    `sums` are those of `Store.scores` at one horizon. Gives `at`, `model`, `n` and the measures. `at` is the
+    start of the last span of the window. A model has a point where its window holds the same forecasts as
+    those of all others.
     """
     curves = []
     for model, one in sums[sums["n"] > 0].groupby("model", sort=False):
         by_time = one.set_index("at")[_SUMS].sort_index()
         rolled = by_time.cumsum() if window is None else by_time.rolling(window, min_periods=1).sum()
         # By rounding, a rolling sum drifts below 0 where it should be 0.
-        curves.append(measured(rolled.clip(lower=0)).assign(n=rolled["n"], model=model).reset_index())
-    return pd.concat(curves, ignore_index=True) if curves else _no_curve()
+        made = measured(rolled.clip(lower=0)).assign(n=rolled["n"].round(), model=model)
+        curves.append(made.reset_index())
+    if not curves:
+        return _no_curve()
+    return on_the_same(pd.concat(curves, ignore_index=True), "at").reset_index(drop=True)
+
+
+def at_the_end(points: pd.DataFrame, since: datetime, newest: datetime, span: int) -> pd.DataFrame:
+    """Put the points whose last span begins at `since` or later at the end of that span, or at `newest`."""
+    ends = points["at"] + pd.Timedelta(seconds=span)
+    ends = ends.where(ends <= newest, pd.Timestamp(newest))
+    return points.assign(at=ends.astype(points["at"].dtype))[points["at"] >= since]
+
+
+@dataclass(frozen=True)
+class Later:
+    """A model that was judged on a part of the forecasts alone, beside the pool on that part.
+
+    `since` is the start of the first span whose forecasts it was all judged on, `n` counts the forecasts of
+    such spans, `error` and `pool` are the measure on them. `since` is None where there is no such span.
+    """
+
+    model: str
+    since: datetime | None
+    n: float
+    error: float
+    pool: float
+
+
+def judged_later(sums: pd.DataFrame, measure: Measure) -> list[Later]:
+    """Compare each model that was not judged on all forecasts of one horizon with the pool, on its part."""
+    by_model = sums.groupby("model")["n"].sum()
+    late = by_model[(by_model > 0) & (by_model < by_model.max())].index
+    whole = on_the_same(sums[sums["n"] > 0], "at")
+    found = []
+    for model in late:
+        part = whole[whole["at"].isin(whole.loc[whole["model"] == model, "at"])]
+        if part.empty:
+            found.append(Later(model, None, 0, np.nan, np.nan))
+            continue
+        both = totals(part[part["model"].isin([model, "pool"])], "model").set_index("model")
+        since = part["at"].min().to_pydatetime()
+        found.append(
+            Later(model, since, both["n"][model], both[measure][model], both[measure].get("pool", np.nan))
+        )
+    return found
 
 
 def _no_curve() -> pd.DataFrame:
@@ -77,13 +141,19 @@ def compare(curves: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     return made.assign(skill=skill(made["error"].to_numpy(), beside.to_numpy()))
 
 
-def broken(table: pd.DataFrame, outages: list[Outage]) -> pd.DataFrame:
-    """Add an empty point to each model in each outage, so that its line breaks."""
+def broken(table: pd.DataFrame, outages: list[Outage], step: timedelta) -> pd.DataFrame:
+    """Add an empty point to each model where its line breaks: in an outage, and where no score is for long.
+
+    Two points of a model that are more than `step` apart are not joined.
+    """
     holes = [
         {"at": outage.start + (outage.end - outage.start) / 2, "model": model}
         for outage in outages
         for model in table["model"].unique()
     ]
+    for model, points in table.groupby("model"):
+        at = points["at"].sort_values()
+        holes += [{"at": each - step / 2, "model": model} for each in at[at.diff() > step]]
     if not holes:
         return table
     added = pd.DataFrame(holes).astype({"at": table["at"].dtype, "model": table["model"].dtype})
@@ -125,7 +195,12 @@ def totals(sums: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
 
 
 def by_hour(sums: pd.DataFrame, zone: tzinfo) -> pd.DataFrame:
-    """Add hourly sums up by the hour of the city's day, 0 to 23, and model."""
+    """Add hourly sums up by the hour of the city's day, 0 to 23, and model.
+
+    A model that was not judged on all forecasts is left out.
+    """
+    by_model = sums.groupby("model")[["n"]].sum().reset_index()
+    sums = sums[sums["model"].isin(on_the_same(by_model)["model"])]
     hours = sums["at"].dt.tz_convert(zone).dt.hour if len(sums) else sums["n"].astype("int64")
     return totals(sums.assign(hour=hours), ["hour", "model"])
 
@@ -163,10 +238,14 @@ def busy_and_quiet(stations: pd.DataFrame) -> pd.DataFrame:
 
 
 def reliability(calibration: pd.DataFrame, minutes: int, models: list[str]) -> pd.DataFrame:
-    """Give the share of forecasts that came true: `model`, `of`, `tenth`, `n`, `stated`, `came` (shares)."""
+    """Give the share of forecasts that came true: `model`, `of`, `tenth`, `n`, `stated`, `came` (shares).
+
+    A model that was not judged on all forecasts is left out.
+    """
     if calibration.empty:
         return pd.DataFrame(columns=["model", "of", "tenth", "n", "stated", "came"])
     chosen = calibration[(calibration["minutes"] == minutes) & calibration["model"].isin(models)]
     sums = chosen.groupby(["model", "of", "tenth"], as_index=False)[["n", "stated", "came"]].sum()
-    sums = sums[sums["n"] > 0]
+    judged = sums.groupby(["of", "model"])["n"].transform("sum")
+    sums = sums[(sums["n"] > 0) & (judged == judged.groupby(sums["of"]).transform("max"))]
     return sums.assign(stated=sums["stated"] / sums["n"], came=sums["came"] / sums["n"])

@@ -15,11 +15,15 @@ from dashboard.screens.accuracy.read import station_errors, stretch
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reader
 from dashboard.words import accuracy as accuracy_words
+from dashboard.words import formats
 from ingest.store import HOUR
 from ingest.system import System
 
 HOURS_OF_DAY = timedelta(days=28)
 """How far back the errors by hour of the day look, for one city."""
+
+DAYS_OF_ISSUES, DAY_OF_ISSUES = timedelta(days=7), timedelta(days=1)
+"""The issue times by which horizons are compared, at most: of one city, and of all cities together."""
 
 
 def draw(system: System) -> None:
@@ -31,11 +35,12 @@ def draw(system: System) -> None:
     since, newest, zone, name = found.since, found.newest, found.zone, found.name
     where = None if screen.everywhere else system.system_id
     dark, models = st.context.theme.type == "dark", list(screen.models)
-    totals = source.score_totals(where, found.chosen.summed, found.summed_since)
-    every = totals[(totals["n"] > 0) & totals["model"].isin(models)]
-    if every.empty:
+    longest = DAY_OF_ISSUES if where is None else DAYS_OF_ISSUES
+    same = source.same_issues(where, newest, min(found.chosen.length or longest, longest))
+    if same.sums.empty:
         return
-    horizons = curves.totals(every, ["minutes", "model"])
+    every = same.sums[(same.sums["n"] > 0) & same.sums["model"].isin(models)]
+    horizons = curves.on_the_same(curves.totals(every, ["minutes", "model"]), "minutes")
     # Hours of all cities together are many rows: a week of them is enough.
     back = timedelta(days=7) if where is None else HOURS_OF_DAY
     hourly = source.store.scores.over_time(
@@ -44,14 +49,14 @@ def draw(system: System) -> None:
     hours = curves.by_hour(hourly[hourly["n"] > 0], zone)
     with st.container(key="behind"):
         with box(accuracy_words.BY_HORIZON()):
-            chart = charts.by(
-                horizons, "minutes", accuracy_words.MINUTES_AHEAD(), screen.measure, models, dark
-            )
+            chart = charts.by_horizon(horizons, screen.measure, models, dark)
             st.altair_chart(chart, key="by-horizon", alt=accuracy_words.BY_HORIZON())
+            first, last = (formats.moment(at, newest, zone) for at in (same.issued[0], same.issued[-1]))
+            show(tag("p", accuracy_words.same_issues(len(same.issued), first, last), cls="small"))
             downloads.offer(horizons, "by-horizon", accuracy_words.BY_HORIZON())
         with box(accuracy_words.BY_HOUR()):
             label = accuracy_words.hour_of_day(name)
-            chart = charts.by(hours, "hour", label, screen.measure, models, dark)
+            chart = charts.by_hour(hours, label, screen.measure, models, dark)
             st.altair_chart(chart, key="by-hour", alt=accuracy_words.BY_HOUR())
             downloads.offer(hours, "by-hour", accuracy_words.BY_HOUR())
         with box(accuracy_words.COVER_TITLE()):

@@ -37,20 +37,19 @@ def draw(system: System) -> None:
         return
     chosen, since, newest, zone, name = found.chosen, found.since, found.newest, found.zone, found.name
     where = None if screen.everywhere else system.system_id
-    wanted = list(dict.fromkeys([*screen.models, "naive", "pool"]))
-    scores = source.store.scores
-    sums = scores.over_time(where, chosen.span, minutes=[screen.horizon], models=wanted, since=since)
-    lines = curves.compare(curves.curve(sums, chosen.window), screen.measure)
-    whole = source.score_totals(where, chosen.summed, found.summed_since)
-    table = curves.totals(whole[whole["minutes"] == screen.horizon], "model")
-    judged = tables.best_known_first(table[table["n"] > 0])
-    if judged.empty:
+    every = source.scores(where, chosen.span, screen.horizon, found.read_since)
+    sums = every[(every["at"] >= since) & (every["n"] > 0)]
+    if sums.empty:
         page_shell.notice(accuracy_words.not_scored(screen.horizon))
         return
+    judged = tables.best_known_first(curves.on_the_same(curves.totals(sums, "model")))
+    points = curves.at_the_end(curves.curve(every, chosen.window), since, newest, chosen.span)
+    lines = curves.compare(points, screen.measure)
     show(verdict(answers(system, judged, lines, newest, zone)))
+    scores = source.store.scores
     outages = [] if where is None else scores.outages(where, since)
     drifts = [] if where is None else [d for d in scores.drifts(where, since) if d.minutes == screen.horizon]
-    shown = curves.broken(lines[lines["model"].isin(screen.models)], outages)
+    shown = curves.broken(lines[lines["model"].isin(screen.models)], outages, chosen.step)
     dark = st.context.theme.type == "dark"
     with st.container(key="curves"):
         for column, title in (
@@ -70,7 +69,11 @@ def draw(system: System) -> None:
         return
     show(tag("p", f"{accuracy_words.stretch(chosen.window, name)} {accuracy_words.CURVE_KEY()}", cls="small"))
     downloads.offer(shown, "curves", accuracy_words.CURVES["error"])
-    all_models(judged, max(found.summed_since, found.started), newest, zone)
+    all_models(judged, max(since, found.started), newest, zone)
+    for later in curves.judged_later(sums, screen.measure):
+        at = "" if later.since is None else formats.moment(later.since, newest, zone)
+        show(tag("p", accuracy_words.judged_later(later.model, at, later.n, later.error, later.pool,
+                                                  screen.measure), cls="small"))  # fmt: skip
 
 
 def warn(system: System) -> None:

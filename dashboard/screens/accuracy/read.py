@@ -30,9 +30,9 @@ class Stretch:
         return self.chosen.since(self.newest, self.started)
 
     @property
-    def summed_since(self) -> datetime:
-        """When the sums begin."""
-        return self.chosen.since(self.newest, self.started, self.chosen.summed)
+    def read_since(self) -> datetime:
+        """When the window of the first point begins."""
+        return self.chosen.read_since(self.newest, self.started)
 
 
 def stretch(system: System) -> Stretch | None:

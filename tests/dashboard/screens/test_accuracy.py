@@ -9,6 +9,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
@@ -28,6 +30,7 @@ from tests.support.paging import run_page, text_of
 
 DUBLIN = "dublin-2017-02"
 STRETCH = timedelta(hours=3)
+SEED_AFTER = timedelta(hours=1)
 HOLE = timedelta(hours=1, minutes=20), timedelta(hours=1, minutes=50)
 
 
@@ -50,28 +53,36 @@ class Feed:
         return self.now
 
 
-def replay(world: World, recording: Recording, hole: tuple[timedelta, timedelta] | None = None) -> System:
-    """Tick through the first hours of a recording, without a gap in the middle."""
+def replay(
+    world: World,
+    recording: Recording,
+    hole: tuple[timedelta, timedelta] | None = None,
+    seed_after: timedelta = timedelta(0),
+) -> System:
+    """Tick through the first hours of a recording, without a gap in the middle; the seed pipeline is late."""
     name = recording.system.system_id
     system = System(name, name, name.title(), "IE", "http://127.0.0.1:1/")
     world.store.systems.follow([*world.store.systems.followed(), system])
     feed = Feed()
     feed.stations = recording.stations
-    ticker = Ticker(system, world.store, "test", lambda: feed, feed.clock, jitter=random.Random(1), seed=True)
+    early, late = (
+        Ticker(system, world.store, "test", lambda: feed, feed.clock, jitter=random.Random(1), seed=seed)
+        for seed in (False, True)
+    )
     begun = datetime.fromtimestamp(int(recording.polls[0]), tz=world.now.tzinfo)
     for seen in takewhile(lambda seen: seen.at <= begun + STRETCH, recording.snapshots()):
         if hole is None or not hole[0] < seen.at - begun < hole[1]:
             feed.now, feed.says = seen.at, seen
-            ticker.tick()
+            (early if seen.at - begun < seed_after else late).tick()
     world.now = feed.now
     return system
 
 
 @pytest.fixture(scope="module")
 def dublin(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Three hours of Dublin, with an outage of half an hour."""
+    """Three hours of Dublin, with an outage of half an hour, and the seed pipeline an hour late."""
     made = World(tmp_path_factory.mktemp("dublin"), ())
-    replay(made, Recording.read(shared / "recordings" / DUBLIN), HOLE)
+    replay(made, Recording.read(shared / "recordings" / DUBLIN), HOLE, SEED_AFTER)
     yield made
     made.store.close()
 
@@ -125,6 +136,47 @@ def test_every_chart_is_drawn_and_offers_its_numbers(dublin: World) -> None:
     assert len(names) == len(set(names)) == 9
 
 
+def drawn(page: AppTest) -> list[pd.DataFrame]:
+    """Give what each chart draws by model."""
+    found = []
+    for chart in page.get("vega_lite_chart"):
+        tables = [pa.ipc.open_stream(each.data.data).read_pandas() for each in chart.proto.datasets]
+        found += [table for table in tables if {"model", "n"} <= set(table.columns)]
+    return found
+
+
+def test_all_models_that_are_shown_were_judged_on_the_same_forecasts(dublin: World) -> None:
+    """Whatever the stretch and the measure. The seed pipeline began an hour later, and says so."""
+    page = opened(dublin, ahead="30", past="hours")
+    for past, measure in (("hours", "mae"), ("week", "crps"), ("all", "brier_dock")):
+        page.selectbox[2].set_value(measure)
+        page.selectbox[3].set_value(past)
+        page.run()
+        table = page.dataframe[0].value
+        assert table["Forecasts"].nunique() == 1
+        assert "seed" not in set(table["Model"])
+        assert "seed is judged since" in text_of(page)
+        error, skill, horizons, hours, coverage, *calibration = drawn(page)
+        for made, by in ((error, "at"), (skill, "at"), (horizons, "minutes"), (coverage, "minutes")):
+            assert len(made["model"].unique()) >= 3
+            assert (made.dropna(subset="n").groupby(by)["n"].nunique() == 1).all()
+        assert (hours.dropna(subset="n").groupby("hour")["n"].nunique() == 1).all()
+        for made in calibration:
+            judged = made.groupby("model")["n"].sum()
+            assert judged.nunique() == 1
+            assert "seed" not in judged.index
+
+
+def test_no_point_is_drawn_where_nothing_was_scored(dublin: World) -> None:
+    scores = dublin.store.scores.over_time(DUBLIN, 300, minutes=[30], models=["pool"])
+    ends = scores.loc[scores["n"] > 0, "at"] + pd.Timedelta(minutes=5)
+    error = drawn(opened(dublin, ahead="30", past="day"))[0]
+    points = error[(error["model"] == "pool") & error["error"].notna()]
+    assert set(points["at"].dt.tz_localize("Europe/Dublin")) <= set(ends)
+    empty = error[(error["model"] == "pool") & error["error"].isna()]
+    assert len(empty), "the line breaks in the outage"
+
+
 def test_an_outage_is_marked_and_nothing_due_in_it_is_scored(dublin: World) -> None:
     (outage,) = dublin.store.scores.outages(DUBLIN)
     assert outage.end - outage.start >= HOLE[1] - HOLE[0] - timedelta(minutes=4)
@@ -135,8 +187,8 @@ def test_an_outage_is_marked_and_nothing_due_in_it_is_scored(dublin: World) -> N
     ]
     assert inside["n"].sum() == 0
     assert inside["expired"].sum() > 0
-    drawn = opened(dublin).get("vega_lite_chart")[0]
-    assert accuracy_words.OUTAGE() in str(drawn.proto)
+    curve = opened(dublin).get("vega_lite_chart")[0]
+    assert accuracy_words.OUTAGE() in str(curve.proto)
 
 
 def test_issued_forecasts_stand_beside_their_truths(dublin: World) -> None:

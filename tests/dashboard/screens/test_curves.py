@@ -41,6 +41,33 @@ def test_since_the_start_a_point_is_the_mean_of_all_before_it() -> None:
     assert curves.curve(sums({"pool": [1, 2, 6]}), None)["mae"].tolist() == [1, 1.5, 3]
 
 
+def test_a_model_that_began_later_has_a_point_once_its_window_holds_what_the_others_hold() -> None:
+    late = sums({"pool": [1, 2, 6, 4], "seed": [np.nan, 8, 4, 2]})
+    made = curves.curve(late, 2 * HOURS)
+    assert (made.groupby("at")["n"].nunique() == 1).all()
+    seed = made[made["model"] == "seed"]
+    assert seed["at"].dt.to_pydatetime().tolist() == [NOON + 2 * HOURS, NOON + 3 * HOURS]
+    assert seed["mae"].tolist() == [6, 3]
+    assert "seed" not in set(curves.curve(late, None)["model"])
+
+
+def test_a_model_that_began_later_is_compared_with_the_pool_from_there() -> None:
+    late = sums({"pool": [1, 2, 6, 4], "naive": [2] * 4, "seed": [np.nan, 8, 4, 3]})
+    assert set(curves.on_the_same(curves.totals(late, "model"))["model"]) == {"pool", "naive"}
+    assert curves.judged_later(late, "mae") == [curves.Later("seed", NOON + HOURS, 30, 5, 4)]
+    late.loc[late["model"] == "seed", "n"] = 5
+    (part,) = curves.judged_later(late, "mae")
+    assert (part.model, part.since, part.n) == ("seed", None, 0)
+    assert curves.judged_later(late[late["model"] != "seed"], "mae") == []
+
+
+def test_a_point_stands_at_the_end_of_its_window_and_none_after_the_newest_counts() -> None:
+    made = curves.curve(sums({"pool": [1, 2, 6]}), 2 * HOURS)
+    newest = NOON + 2.5 * HOURS
+    ends = curves.at_the_end(made, NOON + HOURS, newest, HOUR)
+    assert ends["at"].dt.to_pydatetime().tolist() == [NOON + 2 * HOURS, newest]
+
+
 def test_spans_in_which_nothing_was_judged_are_no_points() -> None:
     empty = sums({"pool": [1, 2]})
     empty.loc[1, "n"] = 0
@@ -81,12 +108,20 @@ def test_when_it_is_worse_than_naive(
 def test_an_outage_breaks_every_line() -> None:
     compared = curves.compare(curves.curve(sums({"naive": [2, 2], "pool": [1, 1]}), HOURS), "mae")
     hole = Outage(NOON + timedelta(minutes=10), NOON + timedelta(minutes=50))
-    made = curves.broken(compared, [hole])
+    made = curves.broken(compared, [hole], HOURS)
     empty = made[made["error"].isna()]
     assert sorted(empty["model"]) == ["naive", "pool"]
     assert set(empty["at"]) == {pd.Timestamp(NOON + timedelta(minutes=30))}
     assert made["at"].is_monotonic_increasing
-    assert curves.broken(compared, []) is compared
+    assert curves.broken(compared, [], HOURS) is compared
+
+
+def test_a_line_breaks_where_nothing_was_scored_for_long() -> None:
+    """A city that was made up learnt its past in long steps, and nothing of it was down."""
+    compared = curves.compare(curves.curve(sums({"pool": [1, 1, np.nan, np.nan, 1]}), HOURS), "mae")
+    made = curves.broken(compared, [], 2 * HOURS)
+    assert made["error"].isna().tolist() == [False, False, True, False]
+    assert made["at"].dt.to_pydatetime().tolist()[2] == NOON + 3 * HOURS
 
 
 def test_hours_of_the_day_are_the_citys_also_over_a_change_of_clocks() -> None:
@@ -96,6 +131,8 @@ def test_hours_of_the_day_are_the_citys_also_over_a_change_of_clocks() -> None:
         sums({"pool": [1.0] + [np.nan] * 23 + [3.0]}, start=start), ZoneInfo("Europe/Dublin")
     )
     assert made.set_index("hour")["mae"].to_dict() == {12: 1, 13: 3}
+    late = sums({"pool": [1, 3], "seed": [np.nan, 1]}, start=start)
+    assert set(curves.by_hour(late, ZoneInfo("Europe/Dublin"))["model"]) == {"pool"}
 
 
 def stations(pool: list[float], naive: list[float]) -> pd.DataFrame:
@@ -131,6 +168,8 @@ def test_reliability_adds_days_up() -> None:
     ]  # fmt: skip
     made = curves.reliability(pd.DataFrame(rows), 30, ["pool"])
     assert made[["n", "stated", "came"]].to_numpy().tolist() == [[20, 0.85, 0.8]]
+    late = [*rows, {**rows[0], "model": "seed"}]
+    assert set(curves.reliability(pd.DataFrame(late), 30, ["pool", "seed"])["model"]) == {"pool"}
     assert curves.reliability(pd.DataFrame(rows), 60, ["pool"]).empty
     assert curves.reliability(pd.DataFrame(), 30, ["pool"]).empty
 
@@ -139,6 +178,7 @@ def test_a_range_begins_with_a_whole_span_and_not_before_the_start() -> None:
     started = NOON - timedelta(hours=30, minutes=2)
     day = curves.spread("day", NOON - started)
     assert (day.span, day.since(NOON, started)) == (FIVE_MINUTES, NOON - timedelta(hours=24))
+    assert day.read_since(NOON, started) == NOON - timedelta(hours=27), "the first point has a whole window"
     week = curves.spread("week", NOON - started)
     assert (week.span, week.since(NOON, started)) == (HOUR, NOON - timedelta(hours=31))
     spans = [curves.spread("all", timedelta(days=days)).span for days in (1, 30, 400)]

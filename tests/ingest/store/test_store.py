@@ -364,6 +364,31 @@ def test_scores_of_all_followed_systems_add_up(store: Store) -> None:
     assert store.scores.over_time()["n"].tolist() == [2]
 
 
+def test_horizons_are_compared_by_the_issue_times_that_all_of_them_have(store: Store) -> None:
+    """Far horizons are issued every two hours alone, and the newest of them are not judged yet."""
+    one = timedelta(hours=1)
+    issued = [NOON + number * 20 * MINUTE for number in range(12)]
+    rows = [
+        {"target_at": at + minutes * MINUTE, "model": model, "minutes": minutes} | dict.fromkeys(SUMS, 2)
+        for at in issued
+        for minutes in (30, 180)
+        for model in ("pool", "naive")
+        if minutes == 30 or at in (NOON, NOON + 2 * one)
+    ]
+    commit(store, learnt(NOON + 5 * one, counted(NOON + 5 * one), scores=rows))
+    found = store.scores.same_issues("dublin", NOON + 5 * one, timedelta(days=1))
+    assert found.issued == [NOON, NOON + 2 * one]
+    assert found.sums.set_index(["model", "minutes"])["n"].to_dict() == {
+        ("naive", 30): 4, ("naive", 180): 4, ("pool", 30): 4, ("pool", 180): 4
+    }  # fmt: skip
+    assert store.scores.same_issues("dublin", NOON + 5 * one, one).issued == [NOON + 2 * one]
+    lone = {**rows[0], "target_at": NOON + 6 * one, "minutes": 360}
+    commit(store, learnt(NOON + 6 * one, counted(NOON + 6 * one), scores=[lone]))
+    assert store.scores.same_issues(None, NOON + 6 * one, timedelta(days=1)).issued == [NOON]
+    assert not store.scores.same_issues("nobody", NOON, one).issued
+    assert store.scores.same_issues("nobody", NOON, one).sums.empty
+
+
 def test_fine_scores_are_dropped_as_they_age_and_days_are_not(store: Store) -> None:
     def rows() -> list[int]:
         return [len(store.scores.over_time("dublin", span)) for span in (FIVE_MINUTES, HOUR, DAY)]

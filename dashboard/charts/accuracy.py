@@ -26,6 +26,10 @@ LINEAR_UNTIL, HOURS_DENSER = 120, 11
 """Up to how many minutes ahead the axis of horizons shows minutes, and how much denser the rest is."""
 POINT = alt.OverlayMarkDef(aria=False)
 """The table beside a chart reads its points out. While Vega draws, its marks have no name."""
+SMALL_POINT = alt.OverlayMarkDef(aria=False, size=12)
+EDGE_ROW = 12
+"""Pixels between two names at the edge of a picture."""
+
 _LINES_FOR = 480
 """Pixels of a screen's height for which lines are as wide as on the page itself."""
 
@@ -70,17 +74,47 @@ def _width(models: Sequence[str]) -> alt.StrokeWidth:
     return alt.StrokeWidth("model:N", scale=alt.Scale(domain=list(models), range=widths), legend=None)
 
 
-def _domain(shown: pd.DataFrame, column: str) -> alt.Scale:
-    """Fit the axis to the pool and naive: one bad model would flatten all others."""
+def _domain(shown: pd.DataFrame, column: str) -> tuple[float, float] | None:
+    """Fit the axis to the pool and naive: one bad model would flatten all others. None without a value."""
     near = shown[shown["model"].isin(["pool", "naive"])][column].dropna()
     near = near if len(near) else shown[column].dropna()
     if near.empty:
-        return alt.Scale()
+        return None
     low, high = float(near.min()), float(near.max())
     room = 0.5 * (high - low) or 0.1 * abs(high) or 0.1
     if column == "skill":
-        return alt.Scale(domain=[min(low - room, -0.1), max(high + room, 0.1)])
-    return alt.Scale(domain=[max(low - room, 0), high + room])
+        return min(low - room, -0.1), max(high + room, 0.1)
+    return max(low - room, 0), high + room
+
+
+def drawn_models(models: Sequence[str], values: pd.DataFrame) -> list[str]:
+    """Give the models that have a point in a table of what is drawn: the legend has no others."""
+    present = set(values["model"])
+    return [model for model in models if model in present]
+
+
+def _edges(outside: pd.DataFrame, column: str, low: float, dark: bool) -> list[Any]:
+    """Name the models that leave the picture, at the edge where they last did, with their value there."""
+    begun, ended = outside["at"].min(), outside["at"].max()
+    layers: list[Any] = []
+    rows = {True: 0, False: 0}
+    for model, points in outside.groupby("model", sort=False):
+        last = points.sort_values("at").iloc[-1]
+        value, below = float(last[column]), bool(last[column] < low)
+        written = f"{formats.number(100 * value)} %" if column == "skill" else formats.number(value, 2)
+        on_the_right = last["at"] - begun > (ended - begun) / 2
+        step = EDGE_ROW * rows[below]
+        rows[below] += 1
+        label = alt.Chart(pd.DataFrame({"at": [last["at"]], "label": [f"{model} {written} {'↑↓'[below]}"]}))
+        layers.append(
+            label.mark_text(
+                color=palette.MODELS[dark].get(str(model), palette.UNKNOWN),
+                align="right" if on_the_right else "left",
+                baseline="bottom" if below else "top",
+                dy=-2 - step if below else 2 + step,
+            ).encode(x="at:T", y=alt.value("height" if below else 0), text="label:N")
+        )
+    return layers
 
 
 def over_time(
@@ -92,7 +126,10 @@ def over_time(
     zone: tzinfo,
     dark: bool,
 ) -> Any:
-    """Draw `error` or `skill` over time, a line a model, with drifts and outages marked."""
+    """Draw `error` or `skill` over time: points with straight lines, which break where `compared` has holes.
+
+    Drifts and outages are marked. A model that leaves the picture is named at its edge.
+    """
     shown = compared.assign(at=local(compared["at"], zone))
     skill = column == "skill"
     axis = alt.Axis(format="%") if skill else alt.Axis()
@@ -129,12 +166,18 @@ def over_time(
     if skill:
         zero = pd.DataFrame({"skill": [0.0]})
         layers.append(alt.Chart(zero).mark_rule(opacity=0.7, strokeDash=[4, 3]).encode(y="skill:Q"))
+    domain = _domain(shown, column)
+    low, high = domain or (0.0, 0.0)
+    inside = shown[column].between(low, high)
+    models = drawn_models(models, shown[inside])
+    scale = alt.Scale() if domain is None else alt.Scale(domain=list(domain))
     layers.append(
-        alt.Chart(shown).mark_line(interpolate="monotone", clip=True).encode(
-            x=x, y=alt.Y(f"{column}:Q", title=title, axis=axis, scale=_domain(shown, column)),
+        alt.Chart(shown).mark_line(clip=True, point=SMALL_POINT).encode(
+            x=x, y=alt.Y(f"{column}:Q", title=title, axis=axis, scale=scale),
             color=colours(models, dark), strokeWidth=_width(models), tooltip=tip,
         )
     )  # fmt: skip
+    layers += _edges(shown[shown[column].notna() & ~inside], column, low, dark)
     if drifts:
         noticed = pd.DataFrame(
             {"at": [d.at for d in drifts], "what": [accuracy_words.drift(d) for d in drifts]}
@@ -156,7 +199,7 @@ def over_time(
 
 def _lines(table: pd.DataFrame, x: tuple[alt.X, str], measure: str, models: Sequence[str], dark: bool) -> Any:
     """Draw a measure over an axis with its title: points, and straight lines between them, one a model."""
-    axis = accuracy_words.MEASURES[measure]
+    axis, models = accuracy_words.MEASURES[measure], drawn_models(models, table.dropna(subset=measure))
     return (
         alt.Chart(table)
         .mark_line(point=POINT)
@@ -251,7 +294,7 @@ def reliable(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
     """Draw the stated chance against the share that came true. On the diagonal both are equal."""
     diagonal = alt.Chart(pd.DataFrame({"stated": [0.0, 1.0], "came": [0.0, 1.0]}))
     odds = alt.Axis(format="%")
-    unit = alt.Scale(domain=[0, 1])
+    unit, models = alt.Scale(domain=[0, 1]), drawn_models(models, table)
     points = (
         alt.Chart(table)
         .mark_line(point=POINT)
@@ -294,6 +337,8 @@ def enlarged(chart: Any, height: int) -> Any:
     """Draw a chart of curves for a screen of so many pixels' height, where two of them fill most of it."""
     letters = round(height / 40)
     for layer in chart.layer:
+        if layer.mark.type == "text" and layer.mark.dy is not alt.Undefined:
+            layer.mark.dy *= letters / EDGE_ROW
         width = layer["encoding"]["strokeWidth"]
         if width is not alt.Undefined:
             width["scale"]["range"] = [pixels * height / _LINES_FOR for pixels in width["scale"]["range"]]
@@ -301,4 +346,5 @@ def enlarged(chart: Any, height: int) -> Any:
         chart.properties(height=round(0.32 * height))
         .configure_axis(labelFontSize=letters, titleFontSize=letters, labelLimit=0)
         .configure_legend(labelFontSize=letters, symbolSize=10 * letters)
+        .configure_text(fontSize=letters)
     )

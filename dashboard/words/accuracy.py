@@ -62,7 +62,7 @@ CURVES: Words[str] = Words(
     }
 )
 CURVE_KEY = mark(
-    "A line that leaves the picture is far off. "
+    "A line breaks where nothing was scored. A model that leaves the picture is named at its edge. "
     "▼ and a dotted line: drift noticed, the forecasts are no longer as good or bad as they were. "
     "Grey: the feed was down, nothing was scored."
 )

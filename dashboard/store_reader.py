@@ -1,7 +1,7 @@
 """How pages and the API read the store: decoded frames, clocks of systems, and caches that viewers share.
 
 A frame never changes, so it is decoded once and kept under its version. Everything that needs no more than a
-query is read from `reader().store`.
+query is read from `reader().store`, sums of scores from `reader().scores`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
+from dashboard.score_reader import ScoreReader
 from ingest.store import (
     Begin,
     Failure,
@@ -24,7 +25,6 @@ from ingest.store import (
     IssuedForecast,
     Oddity,
     Playback,
-    SameIssues,
     Store,
     SystemState,
 )
@@ -171,6 +171,7 @@ class StoreReader:
     def __init__(self, store: Store, clock: Clock = wall_clock) -> None:
         self.store = store
         self.clock = clock
+        self.scores = ScoreReader(store, self._stamp)
         # 2 MB a frame at 2,000 stations; a page asks for the newest of its city.
         self._frame = lru_cache(maxsize=32)(self._decode)
         self._moment = lru_cache(maxsize=64)(self._read)  # 20 bytes a station each
@@ -178,8 +179,6 @@ class StoreReader:
         self._places_lock = Lock()
         self._begun: dict[str, datetime] = {}
         self._cities: dict[str, tuple[Floats, Floats]] = {}
-        self._scores = lru_cache(maxsize=16)(self._read_scores)  # 1 MB each at most
-        self._same_issues = lru_cache(maxsize=64)(self._read_same_issues)  # 20 kB each
         self._issued = lru_cache(maxsize=512)(self._decode_issued)  # 30 bytes a station each
         self._overview = Shared[dict[str, tuple[System, SystemState]]](clock, OVERVIEW_AGE)
         self._health = Shared[Health](clock, HEALTH_AGE)
@@ -314,33 +313,10 @@ class StoreReader:
         rows = {row.system_id: row for row in self.store.systems.followed()}
         return {key: (row, states[key]) for key, row in rows.items() if key in states}
 
-    def scores(self, system_id: str | None, span: int, minutes: int, since: datetime) -> pd.DataFrame:
-        """Fetch the sums of scores of all models at one horizon: see `ScoreTables.over_time`.
-
-        The store is asked once a frame of a system, and once a minute for all systems together.
-        """
-        return self._scores(system_id, span, minutes, since, self._stamp(system_id))
-
-    def same_issues(self, system_id: str | None, newest: datetime, length: timedelta) -> SameIssues:
-        """Fetch the sums of scores by model and horizon, of the same issue times: see `ScoreTables`.
-
-        The store is asked once a frame of a system, and once a minute for all systems together.
-        """
-        return self._same_issues(system_id, length, self._stamp(system_id), newest)
-
     def _stamp(self, system_id: str | None) -> float | None:
+        """Give what changes with a system's frames, or once a minute for all systems together."""
         known = self.overview().get(system_id) if system_id is not None else None
         return known[1].frame_version if known is not None else self.clock().timestamp() // 60
-
-    def _read_scores(
-        self, system_id: str | None, span: int, minutes: int, since: datetime, stamp: float | None
-    ) -> pd.DataFrame:
-        return self.store.scores.over_time(system_id, span, minutes=[minutes], since=since)
-
-    def _read_same_issues(
-        self, system_id: str | None, length: timedelta, stamp: float | None, newest: datetime
-    ) -> SameIssues:
-        return self.store.scores.same_issues(system_id, newest, length)
 
     def health(self, ids: Sequence[str]) -> Health:
         """Sum up how feeds have been doing for a day, as of ten seconds ago at most."""

@@ -25,9 +25,8 @@ LADDER = {
         "registry", "gbfs", "weather", "store", "replay", "following", "worker", "cli", "__main__",
     ),
     "dashboard": (
-        "palette", "words", "state", "pipeline", "store_reader", "outlook", "coming_hours", "nearby",
-        "itinerary", "charts",
-        "maps", "components", "api", "web", "screens", "start",
+        "palette", "words", "state", "pipeline", "score_reader", "store_reader", "outlook", "coming_hours",
+        "nearby", "itinerary", "charts", "maps", "components", "api", "web", "screens", "start",
     ),
 }  # fmt: skip
 """The rooms of each floor, the lowest first. A room is a folder, or a file that lies on the floor itself."""

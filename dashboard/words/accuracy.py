@@ -140,7 +140,7 @@ BUSY_COLUMNS: Words[str] = Words(
         "naive": mark("Naive, bikes off"),
         "pool": mark("Pool, bikes off"),
         "skill": mark("Better by, %"),
-        "worse": mark("Worse than naive, %"),
+        "worse": mark("Surely worse than naive, %"),
     }
 )
 ISSUED_COLUMNS: Words[str] = Words(
@@ -181,7 +181,7 @@ def questions(horizon: int) -> tuple[str, str, str]:
     return (
         tr("Which model is best {duration} ahead?", duration=minutes(horizon)),
         tr("Is the pool ever worse than “it stays as it is now” (naive)?"),
-        tr("At which stations, over the last days?"),
+        tr("At which stations?"),
     )
 
 
@@ -247,83 +247,88 @@ def _better_shortly(share: float) -> str:
     return tr("{n} % worse", n=per_cent(-share, 1))
 
 
-def best_model(name: str, error: float, pool: float, naive: float, measure: str) -> str:
-    """Say which model is best, and how good the pool is where another model is best.
+def best_model(
+    name: str, alike: Sequence[str], since: str, error: float, pool: float, naive: float, measure: str
+) -> str:
+    """Say which model is best, since when that is more than luck, and how good the pool is.
 
-    >>> best_model("pool", 1.0, 1.0, 1.25, "mae")
-    'pool, what the map shows: 1.00 bikes off, 20.0 % better than naive.'
-    >>> best_model("chain", 0.9, 1.0, 1.25, "mae")
-    'chain: 0.90 bikes off, 28.0 % better than naive. The map shows the pool: 1.00 bikes off, 20.0 % better.'
+    `alike` are the models that cannot be told apart from it; `since` is "" where there are any.
+
+    >>> best_model("pool", [], "14 Nov 2026, 10:00", 1.0, 1.0, 1.25, "mae")
+    'pool, by more than luck since 14 Nov 2026, 10:00: 1.00 bikes off, 20.0 % better than naive.'
+    >>> best_model("pool", ["chain", "calm"], "", 1.0, 1.0, 1.25, "mae")
+    'pool, chain and calm cannot be told apart yet. So far pool is 1.00 bikes off, 20.0 % better than naive.'
+    >>> best_model("chain", ["pool"], "", 0.9, 1.0, 1.25, "mae").partition("naive. ")[2]
+    'The map shows the pool: 1.00 bikes off, 20.0 % better.'
     """
     gain, pooled = (1 - each / naive if naive else 0.0 for each in (error, pool))
-    off = measured(error, measure)
+    values = {"model": name, "error": measured(error, measure), "better": better(gain)}
+    if alike:
+        *first, last = [name, *alike]
+        words = " ".join(
+            (
+                tr("{models} and {model} cannot be told apart yet.", models=", ".join(first), model=last),
+                tr("So far {model} is {error} off, {better}.", **values),
+            )
+        )
+    else:
+        words = tr("{model}, by more than luck since {time}: {error} off, {better}.", time=since, **values)
     if name == "pool":
-        return tr("pool, what the map shows: {error} off, {better}.", error=off, better=better(gain))
-    best = tr("{model}: {error} off, {better}.", model=name, error=off, better=better(gain))
+        return words
     shown = tr(
         "The map shows the pool: {error} off, {better}.",
         error=measured(pool, measure),
         better=_better_shortly(pooled),
     )
-    return f"{best} {shown}"
+    return f"{words} {shown}"
 
 
-def worse_when(share: float, since: str, until: str) -> str:
-    """Say when the pool was last worse than naive; `until` is "" where it still is.
+def worse_when(sign: int, since: str, worse: int, days: int, last: str) -> str:
+    """Say whether the pool is better (1) or worse (-1) than naive by more than luck, and on which days.
 
-    >>> worse_when(0.0, "", "")
-    'No, at no time in this stretch.'
-    >>> worse_when(0.1, "Tue 14:00", "")
-    'Yes, since Tue 14:00; in all 10 % of this stretch.'
-    >>> worse_when(0.001, "Tue 14:00", "Tue 15:00")
-    'Not now. It last was from Tue 14:00 to Tue 15:00; in all less than 1 % of this stretch.'
+    >>> worse_when(1, "14 Nov 2026, 10:00", 0, 12, "")
+    'On none of 12 days. All in all it is better, by more than luck since 14 Nov 2026, 10:00.'
+    >>> worse_when(0, "", 2, 12, "24 Nov 2026")
+    'On 2 of 12 days, last on 24 Nov 2026. All in all the two cannot be told apart yet.'
+    >>> worse_when(-1, "Tue 14:00", 1, 1, "24 Nov 2026")
+    'On 1 of 1 day, last on 24 Nov 2026. All in all it is worse, by more than luck since Tue 14:00.'
     """
-    if not share:
-        return tr("No, at no time in this stretch.")
-    if share < 0.005:
-        if until:
-            return tr(
-                "Not now. It last was from {since} to {until}; in all less than 1 % of this stretch.",
-                since=since,
-                until=until,
-            )
-        return tr("Yes, since {since}; in all less than 1 % of this stretch.", since=since)
-    whole = per_cent(share)
-    if until:
-        return tr(
-            "Not now. It last was from {since} to {until}; in all {share} % of this stretch.",
-            since=since,
-            until=until,
-            share=whole,
-        )
-    return tr("Yes, since {since}; in all {share} % of this stretch.", since=since, share=whole)
+    if worse:
+        on = plural(
+            "On {worse} of {n} day, last on {date}.", "On {worse} of {n} days, last on {date}.", days,
+            worse=number(worse), date=last,
+        )  # fmt: skip
+    else:
+        on = plural("On none of {n} day.", "On none of {n} days.", days)
+    if not sign:
+        whole = tr("All in all the two cannot be told apart yet.")
+    elif sign > 0:
+        whole = tr("All in all it is better, by more than luck since {time}.", time=since)
+    else:
+        whole = tr("All in all it is worse, by more than luck since {time}.", time=since)
+    return f"{on} {whole}"
 
 
 def worse_where(worse: int, stations: int, names: Sequence[str]) -> str:
     """Say at how many stations a model is worse than naive, and at which most. Plain text: it names stations.
 
     >>> worse_where(0, 102, [])
-    'Worse by over 1 % at none of 102.'
-    >>> worse_where(2, 102, ["Quay", "Park"]), worse_where(9, 102, ["Quay"])
-    ('Worse by over 1 % at 2 of 102: Quay, Park.', 'Worse by over 1 % at 9 of 102: Quay and 8 more.')
+    'Worse by more than luck at none of 102.'
+    >>> worse_where(2, 102, ["Quay", "Park"])
+    'Worse by more than luck at 2 of 102: Quay, Park.'
+    >>> worse_where(9, 102, ["Quay"])
+    'Worse by more than luck at 9 of 102: Quay and 8 more.'
     """
+    values = {"worse": number(worse), "stations": number(stations), "names": ", ".join(names)}
     if not worse:
-        return tr("Worse by over 1 % at none of {stations}.", stations=number(stations))
-    some, listed = number(worse), ", ".join(names)
+        return tr("Worse by more than luck at none of {stations}.", **values)
     if worse > len(names):
         return tr(
-            "Worse by over 1 % at {worse} of {stations}: {names} and {more} more.",
-            worse=some,
-            stations=number(stations),
-            names=listed,
+            "Worse by more than luck at {worse} of {stations}: {names} and {more} more.",
             more=worse - len(names),
+            **values,
         )
-    return tr(
-        "Worse by over 1 % at {worse} of {stations}: {names}.",
-        worse=some,
-        stations=number(stations),
-        names=listed,
-    )
+    return tr("Worse by more than luck at {worse} of {stations}: {names}.", **values)
 
 
 def drift(noticed: Drift) -> str:

@@ -10,7 +10,7 @@ binary value: 2.675 to two places is 2.67.
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 
@@ -126,6 +126,15 @@ def moment(at: datetime, now: datetime, zone: tzinfo) -> str:
     if abs((local.date() - today).days) < SEVERAL_DAYS:
         return tr("{weekday} {time}", weekday=_date(plain, _DAY()), time=time)
     return tr("{date}, {time}", date=_date(plain, _DATE()), time=time)
+
+
+def day(date: date) -> str:
+    """Write a day.
+
+    >>> day(datetime(2026, 11, 14).date())
+    '14 Nov 2026'
+    """
+    return _date(datetime.combine(date, time()), _DATE())
 
 
 def named(at: datetime, now: datetime, zone: tzinfo) -> str:

@@ -52,6 +52,14 @@ class DaySums:
             sums[name][places] = values
         return DaySums(keys, sums)
 
+    def renumbered(self, renamed: Mapping[str, str], gone: Sequence[str]) -> DaySums:
+        """Give the sums under new station ids, which are the last axis, without those that are `gone`."""
+        ids = self.keys["station_id"]
+        kept = np.flatnonzero(~np.isin(ids, gone))
+        new = np.array([renamed.get(key, key) for key in ids[kept].tolist()], dtype=np.str_)
+        sums = {name: values[:, kept] for name, values in self.sums.items()}
+        return DaySums({**self.keys, "station_id": new}, sums)
+
     def to_bytes(self) -> bytes:
         """Pack them, in single precision: that is enough for a day, at half the bytes."""
         return codec.pack(

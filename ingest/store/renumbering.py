@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from ingest.store.daily_scores import STATION_KEYS
 from ingest.store.day_sums import DaySums
+from ingest.store.paired_scores import PairedScoreTable
 from ingest.store.tables import daily_scores, issued_forecasts, observations, status
 from model.frame import Frame
 from model.identity import Renumbering
@@ -28,6 +29,7 @@ def renumber(db: Connection, system_id: str, changed: Renumbering) -> None:
     for table in (observations, status):
         _renumber_rows(db, table, system_id, changed.renamed, gone)
     _renumber_scores(db, system_id, changed.renamed, gone)
+    PairedScoreTable.renumber(db, system_id, changed.renamed, gone)
     _renumber_issued(db, system_id, changed.renamed, gone)
 
 
@@ -51,14 +53,7 @@ def _renumber_rows(
 def _renumber_scores(db: Connection, system_id: str, renamed: dict[str, str], gone: list[str]) -> None:
     mine = daily_scores.c.system_id == system_id
     for row in db.execute(sa.select(daily_scores).where(mine)).all():
-        stored = DaySums.from_bytes(row.stations, STATION_KEYS)
-        ids = stored.keys["station_id"]
-        kept = np.flatnonzero(~np.isin(ids, gone))
-        new = np.array([renamed.get(key, key) for key in ids[kept].tolist()], dtype=np.str_)
-        moved = DaySums(
-            {**stored.keys, "station_id": new},
-            {name: values[:, kept] for name, values in stored.sums.items()},
-        )
+        moved = DaySums.from_bytes(row.stations, STATION_KEYS).renumbered(renamed, gone)
         one = (mine, daily_scores.c.day == row.day, daily_scores.c.minutes == row.minutes)
         db.execute(daily_scores.update().where(*one).values(stations=moved.to_bytes()))
 

@@ -24,6 +24,7 @@ from ingest.store.frames import FrameTable
 from ingest.store.issued_forecasts import IssuedForecastTable
 from ingest.store.leases import LeaseClaim, LeaseTable
 from ingest.store.observations import ObservationTables, PollRow
+from ingest.store.paired_scores import PairedScore, PairedScoreTable
 from ingest.store.playback import Playback, PlaybackTable
 from ingest.store.preparations import PreparationTable
 from ingest.store.renumbering import renumber
@@ -69,6 +70,7 @@ class TickResult:
     longest_gap: timedelta = SHORT
     weather: Weather | None = None
     daily: Sequence[DailyScore] = ()
+    paired: Sequence[PairedScore] = ()
     drifts: Sequence[Drift] = ()
     documents: Mapping[str, str] | None = None
     renumbering: Renumbering | None = None
@@ -105,6 +107,7 @@ class Store:
         self.preparations = PreparationTable(database)
         self.scores = ScoreTables(database)
         self.daily_scores = DailyScoreTable(database)
+        self.paired_scores = PairedScoreTable(database)
         self.issued_forecasts = IssuedForecastTable(database, self.observations)
         self.feed_health = FeedHealthQueries(database)
         self.findings = FindingTable(database)
@@ -154,6 +157,8 @@ class Store:
                 self.weather.add(db, system_id, at, tick.weather)
             for day in tick.daily:
                 self.daily_scores.add(db, system_id, day)
+            for horizon in tick.paired:
+                self.paired_scores.add(db, system_id, horizon)
             self.scores.add_drifts(db, system_id, tick.drifts)
             if tick.checkpoint is not None:
                 self.checkpoints.add(db, system_id, at, tick.checkpoint)

@@ -206,6 +206,14 @@ daily_scores = sa.Table(
     sa.Column("calibration", sa.LargeBinary, nullable=False),
 )
 
+paired_scores = sa.Table(
+    "paired_scores",
+    metadata,
+    _system_id(),
+    sa.Column("minutes", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("blob", sa.LargeBinary, nullable=False),
+)
+
 issued_forecasts = sa.Table(
     "issued_forecasts",
     metadata,
@@ -295,7 +303,7 @@ findings = sa.Table(
 )
 
 EMPTIED_BY_BEGIN = (
-    stations, observations, status, polls, checkpoints, drifts, daily_scores, issued_forecasts,
-    scores, outages, weathers, feed_documents, findings,
+    stations, observations, status, polls, checkpoints, drifts, daily_scores, paired_scores,
+    issued_forecasts, scores, outages, weathers, feed_documents, findings,
 )  # fmt: skip
 """The tables that lose a system's rows when it begins anew. Its old frames stay until they are too old."""

@@ -36,6 +36,7 @@ from ingest.store import (
 )
 from ingest.store.daily_scores import by_day
 from ingest.store.issued_forecasts import is_due
+from ingest.store.paired_scores import paired
 from ingest.system import System
 from ingest.worker import schedule
 from ingest.worker.recovery import recover
@@ -394,6 +395,7 @@ class Ticker:
                 checkpoint=checkpoint,
                 state=state,
                 daily=by_day(scores, after.station_id, forecaster.stations.timezone),
+                paired=paired(scores, after.station_id),
                 drifts=forecaster.drifts,
                 documents=None if poll.documents == copy.documents else poll.documents,
                 renumbering=renumbering,

@@ -93,10 +93,9 @@ def test_errors_move_by_themselves(visit: Visit, site: Site, device: dict[str, A
     if device is PHONE:
         assert not small_targets(page)
 
-    answer, judged, drawn = verdict.inner_text(), scored.inner_text(), curve.screenshot()
+    judged, drawn = scored.inner_text(), curve.screenshot()
     write_down(site, 45, by=4)  # or the error may round to what it was: the other device's are there too
     expect(scored).not_to_have_text(judged)
-    expect(verdict).not_to_have_text(answer)
     wait_for(lambda: curve.screenshot() != drawn)
 
 

@@ -160,34 +160,6 @@ def broken(table: pd.DataFrame, outages: list[Outage], step: timedelta) -> pd.Da
     return pd.concat([table, added], ignore_index=True).sort_values("at", kind="stable", ignore_index=True)
 
 
-@dataclass(frozen=True)
-class Worse:
-    """When a model was worse than naive: the `share` of the points, and their last stretch.
-
-    `since` and `until` are None where it never was, `until` alone where it still is.
-    """
-
-    share: float
-    since: datetime | None
-    until: datetime | None
-
-
-def worse_than_naive(compared: pd.DataFrame, model: str = "pool") -> Worse | None:
-    """Find when a model's curve ran above naive's; None where there is nothing to compare."""
-    points = compared[(compared["model"] == model) & compared["skill"].notna()].sort_values("at")
-    if points.empty:
-        return None
-    below = (points["skill"] < 0).to_numpy()
-    at = list(points["at"].dt.to_pydatetime())
-    if not below.any():
-        return Worse(0.0, None, None)
-    last = int(np.flatnonzero(below)[-1])
-    first = last
-    while first > 0 and below[first - 1]:
-        first -= 1
-    return Worse(float(below.mean()), at[first], None if last == len(at) - 1 else at[last + 1])
-
-
 def totals(sums: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
     """Add sums up by some of their columns and give their measures beside `n` and `expired`."""
     added = sums.groupby(by, as_index=False, sort=True)[_SUMS].sum()

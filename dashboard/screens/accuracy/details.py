@@ -36,7 +36,7 @@ def draw(system: System) -> None:
     where = None if screen.everywhere else system.system_id
     dark, models = st.context.theme.type == "dark", list(screen.models)
     longest = DAY_OF_ISSUES if where is None else DAYS_OF_ISSUES
-    same = source.same_issues(where, newest, min(found.chosen.length or longest, longest))
+    same = source.scores.same_issues(where, newest, min(found.chosen.length or longest, longest))
     if same.sums.empty:
         return
     every = same.sums[(same.sums["n"] > 0) & same.sums["model"].isin(models)]

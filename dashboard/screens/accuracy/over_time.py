@@ -13,8 +13,8 @@ from markupsafe import Markup
 from dashboard.charts import accuracy as charts
 from dashboard.components import downloads, kiosk, page_shell
 from dashboard.components.html import show, tag
-from dashboard.screens.accuracy import curves, tables
-from dashboard.screens.accuracy.read import station_errors, stretch
+from dashboard.screens.accuracy import curves, tables, verdicts
+from dashboard.screens.accuracy.read import Stretch, station_errors, stretch
 from dashboard.state import address_bar
 from dashboard.store_reader import reader
 from dashboard.words import accuracy as accuracy_words
@@ -37,7 +37,7 @@ def draw(system: System) -> None:
         return
     chosen, since, newest, zone, name = found.chosen, found.since, found.newest, found.zone, found.name
     where = None if screen.everywhere else system.system_id
-    every = source.scores(where, chosen.span, screen.horizon, found.read_since)
+    every = source.scores.over_time(where, chosen.span, screen.horizon, found.read_since)
     sums = every[(every["at"] >= since) & (every["n"] > 0)]
     if sums.empty:
         page_shell.notice(accuracy_words.not_scored(screen.horizon))
@@ -45,7 +45,7 @@ def draw(system: System) -> None:
     judged = tables.best_known_first(curves.on_the_same(curves.totals(sums, "model")))
     points = curves.at_the_end(curves.curve(every, chosen.window), since, newest, chosen.span)
     lines = curves.compare(points, screen.measure)
-    show(verdict(answers(system, judged, lines, newest, zone)))
+    show(verdict(answers(system, found)))
     scores = source.store.scores
     outages = [] if where is None else scores.outages(where, since)
     drifts = [] if where is None else [d for d in scores.drifts(where, since) if d.minutes == screen.horizon]
@@ -89,21 +89,24 @@ def warn(system: System) -> None:
         page_shell.notice(accuracy_words.only_scored_until(view.age), wrong or "")
 
 
-def answers(
-    system: System, judged: pd.DataFrame, lines: pd.DataFrame, newest: datetime, zone: tzinfo
-) -> list[str]:
+def answers(system: System, found: Stretch) -> list[str]:
     """Answer the three questions of the verdict; the third only for one city."""
-    screen = address_bar.screen()
-    errors = judged.set_index("model")[screen.measure]
-    best = str(errors.idxmin())
-    pool, naive = (float(errors.get(model, np.nan)) for model in ("pool", "naive"))
-    words = [accuracy_words.best_model(best, float(errors[best]), pool, naive, screen.measure)]
-    worse = curves.worse_than_naive(lines)
-    if worse is not None:
-        since, until = (
-            formats.moment(at, newest, zone) if at is not None else "" for at in (worse.since, worse.until)
-        )
-        words.append(accuracy_words.worse_when(worse.share, since, until))
+    screen, newest, zone = address_bar.screen(), found.newest, found.zone
+    where = None if screen.everywhere else system.system_id
+    known = verdicts.answers(where, screen.horizon, screen.measure, found)
+    if known is None:
+        return []
+    pool, naive = (known.errors.get(model, np.nan) for model in ("pool", "naive"))
+    since = "" if known.since is None else formats.moment(known.since, newest, zone)
+    words = [
+        accuracy_words.best_model(
+            known.best, known.alike, since, known.errors.get(known.best, np.nan), pool, naive, screen.measure
+        ),
+        accuracy_words.worse_when(
+            known.sign, formats.moment(known.sign_since, newest, zone), known.worse_days, known.days,
+            "" if known.worse_last is None else formats.day(known.worse_last),
+        ),
+    ]  # fmt: skip
     if not screen.everywhere:
         stations = station_errors(system)
         bad = stations[stations["worse"].astype(bool)].sort_values("skill")

@@ -12,6 +12,7 @@ from dashboard.screens.accuracy.curves import Range, by_station, spread
 from dashboard.state import address_bar
 from dashboard.store_reader import reader
 from ingest.system import System
+from model.scoring.confidence import LEVEL
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,16 @@ def stretch(system: System) -> Stretch | None:
 
 
 def station_errors(system: System) -> pd.DataFrame:
-    """Give each station's errors at the chosen horizon, with its name and place where known."""
+    """Give each station's errors at the chosen horizon, with its name and place where known.
+
+    It is `worse` where the pool's error exceeds naive's by more than luck, by all that was ever judged there.
+    """
     source = reader()
     minutes = address_bar.screen().horizon
     table = by_station(source.store.daily_scores.by_station(system.system_id, minutes=minutes), minutes)
+    bounds = source.store.paired_scores.bounds(system.system_id, minutes, LEVEL)
+    sure = bounds.loc[bounds["least"] > 0, "station_id"]
+    table = table.assign(worse=table["station_id"].isin(sure))
     frame = source.view(system).frame
     if frame is None:
         return table.assign(name=table["station_id"], lat=np.nan, lon=np.nan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -21,12 +22,12 @@ from dashboard.words import accuracy as accuracy_words
 from ingest.gbfs.feed import Poll
 from ingest.replay.backtest import backtest
 from ingest.replay.recording import Recording
-from ingest.store.scores import DAY
+from ingest.store.scores import SUMS
 from ingest.system import System
 from ingest.worker.tick import Ticker
 from model import Snapshot, Stations
-from tests.support.dashboard_world import NOON, World
-from tests.support.paging import run_page, text_of
+from tests.support.dashboard_world import NOON, World, frame
+from tests.support.paging import html, run_page, text_of
 
 DUBLIN = "dublin-2017-02"
 STRETCH = timedelta(hours=3)
@@ -117,18 +118,6 @@ def test_the_numbers_on_the_page_are_those_of_a_backtest(shared: Path, tmp_path:
     world.store.close()
 
 
-def test_three_questions_are_answered_in_words(dublin: World) -> None:
-    words = text_of(opened(dublin, ahead="30", past="day"))
-    for question in accuracy_words.questions(30):
-        assert question in words
-    sums = dublin.store.scores.totals(DUBLIN, DAY)
-    table = curves.totals(sums[sums["minutes"] == 30], "model").set_index("model")
-    least = table["mae"].min()
-    best = next(name for name in accuracy_words.MODELS if table["mae"].get(name) == least)
-    model_in_words = "pool, what the map shows" if best == "pool" else best
-    assert f"{model_in_words}: {least:.2f} bikes off" in words
-
-
 def test_every_chart_is_drawn_and_offers_its_numbers(dublin: World) -> None:
     page = opened(dublin)
     assert charts(page) == 8
@@ -145,26 +134,41 @@ def drawn(page: AppTest) -> list[pd.DataFrame]:
     return found
 
 
-def test_all_models_that_are_shown_were_judged_on_the_same_forecasts(dublin: World) -> None:
-    """Whatever the stretch and the measure. The seed pipeline began an hour later, and says so."""
+def expect_the_same_forecasts(page: AppTest) -> None:
+    """Expect that models shown side by side were judged on as many forecasts, in the table and each chart."""
+    table = page.dataframe[0].value
+    assert table["Forecasts"].nunique() == 1
+    error, skill, horizons, hours, coverage, *calibration = drawn(page)
+    for made, by in ((error, "at"), (skill, "at"), (horizons, "minutes"), (coverage, "minutes")):
+        assert len(made["model"].unique()) >= 3
+        assert (made.dropna(subset="n").groupby(by)["n"].nunique() == 1).all()
+    assert (hours.dropna(subset="n").groupby("hour")["n"].nunique() == 1).all()
+    for made in calibration:
+        assert made.groupby("model")["n"].sum().nunique() == 1
+    for made in (table.rename(columns={"Model": "model"}), hours, *calibration):
+        assert "seed" not in set(made["model"])
+
+
+def test_every_stretch_has_the_same_forecasts_for_all_models_and_the_same_answers(dublin: World) -> None:
+    """The seed pipeline began an hour later, and says so."""
     page = opened(dublin, ahead="30", past="hours")
-    for past, measure in (("hours", "mae"), ("week", "crps"), ("all", "brier_dock")):
-        page.selectbox[2].set_value(measure)
+    found = set()
+    for past in ("hours", "week", "all"):
         page.selectbox[3].set_value(past)
         page.run()
-        table = page.dataframe[0].value
-        assert table["Forecasts"].nunique() == 1
-        assert "seed" not in set(table["Model"])
+        expect_the_same_forecasts(page)
         assert "seed is judged since" in text_of(page)
-        error, skill, horizons, hours, coverage, *calibration = drawn(page)
-        for made, by in ((error, "at"), (skill, "at"), (horizons, "minutes"), (coverage, "minutes")):
-            assert len(made["model"].unique()) >= 3
-            assert (made.dropna(subset="n").groupby(by)["n"].nunique() == 1).all()
-        assert (hours.dropna(subset="n").groupby("hour")["n"].nunique() == 1).all()
-        for made in calibration:
-            judged = made.groupby("model")["n"].sum()
-            assert judged.nunique() == 1
-            assert "seed" not in judged.index
+        found.add(tuple(re.findall("<dd>(.*?)</dd>", html(page))))
+    ((best, worse, where),) = found
+    for question in accuracy_words.questions(30):
+        assert question in text_of(page)
+    assert "cannot be told apart yet. So far" in best, "three hours are too few"
+    assert " of 1 day" in worse
+    assert worse.endswith("All in all the two cannot be told apart yet.")
+    assert where == accuracy_words.worse_where(0, 101, [])
+    page.selectbox[2].set_value("brier_dock")
+    page.run()
+    expect_the_same_forecasts(page)
 
 
 def test_no_point_is_drawn_where_nothing_was_scored(dublin: World) -> None:
@@ -223,6 +227,7 @@ def test_rows_can_be_filtered_by_station_and_by_how_wrong_they_were(dublin: Worl
 def test_all_cities_together_show_no_stations(dublin: World) -> None:
     page = opened(dublin, all="1")
     assert accuracy_words.CITY_ONLY() in text_of(page)
+    expect_the_same_forecasts(page)
     assert charts(page) == 5
     assert not page.get("deck_gl_json_chart")
 
@@ -239,11 +244,22 @@ def test_choices_stay_in_the_address_and_bad_ones_fall_back(dublin: World) -> No
     assert [box.value for box in page.selectbox[1:4]] == [30, "mae", "day"]
 
 
-def test_before_anything_is_judged_the_page_says_so(world: World) -> None:
-    from tests.support.dashboard_world import frame
-
+def test_before_anything_is_judged_the_page_says_so_and_then_answers_at_once(world: World) -> None:
+    """The first hour is not over: there is no whole bin yet."""
     world.commit(frame())
-    assert accuracy_words.not_scored(30) in text_of(opened(world, city="dublin"))
+    page = opened(world, city="dublin")
+    assert accuracy_words.not_scored(30) in text_of(page)
+    world.now += timedelta(minutes=20)
+    scores = [
+        dict.fromkeys(SUMS, 5.0) | {"target_at": world.now, "model": model, "minutes": 30, "abs_error": error}
+        for model, error in (("pool", 5.0), ("naive", 10.0))
+    ]
+    world.commit(frame(at=world.now), scores=scores)
+    page.run()
+    words = (
+        "pool and naive cannot be told apart yet. So far pool is 1.00 bikes off, 50.0 % better than naive."
+    )
+    assert words in text_of(page)
 
 
 def test_a_city_that_never_answered_says_so(world: World) -> None:

@@ -84,27 +84,6 @@ def test_skill_is_against_naive_at_the_same_moment() -> None:
     assert pool["error"].tolist() == [1, 5, 1]
 
 
-@pytest.mark.parametrize(
-    ("pool", "share", "first", "last"),
-    [
-        ([1, 1, 1, 1], 0, None, None),
-        ([1, 3, 3, 1], 0.5, 1, 3),
-        ([3, 1, 3, 3], 0.75, 2, None),
-        ([3, 3, 3, 3], 1, 0, None),
-    ],
-)
-def test_when_it_is_worse_than_naive(
-    pool: list[float], share: float, first: int | None, last: int | None
-) -> None:
-    compared = curves.compare(curves.curve(sums({"naive": [2] * 4, "pool": pool}), HOURS), "mae")
-    found = curves.worse_than_naive(compared)
-    assert found is not None
-    assert found.share == share
-    assert found.since == (None if first is None else NOON + first * HOURS)
-    assert found.until == (None if last is None else NOON + last * HOURS)
-    assert curves.worse_than_naive(compared[compared["model"] == "naive"]) is None
-
-
 def test_an_outage_breaks_every_line() -> None:
     compared = curves.compare(curves.curve(sums({"naive": [2, 2], "pool": [1, 1]}), HOURS), "mae")
     hole = Outage(NOON + timedelta(minutes=10), NOON + timedelta(minutes=50))

@@ -76,6 +76,7 @@ FILLED: dict[str, list[dict[str, Any]]] = {
     "daily_scores": [
         {"system_id": "dublin", "day": "2026-03-01", "minutes": 30, "stations": BLOB, "calibration": b""}
     ],
+    "paired_scores": [{"system_id": "dublin", "minutes": 30, "blob": BLOB}],
     "issued_forecasts": [{"system_id": "dublin", "at": AT + n, "blob": BLOB[n:]} for n in range(3)],
     "outages": [{"system_id": "dublin", "start": AT, "end": AT + 3600}],
     "playbacks": [

@@ -72,6 +72,8 @@ def test_all_ids_are_new_and_the_history_goes_with_the_stations(
     assert set(after["station_id"]) == set(new.station_id)
     for name in STATION_SCORES:
         assert after[name].sum() >= scores[name].sum() * 0.999
+    bounds = desk.store.paired_scores.bounds("test", 5, 0.05)
+    assert set(bounds["station_id"]) == set(new.station_id)
     status = desk.store.observations.status("test")
     assert status is not None
     assert status.station_id.tolist() == sorted(new.station_id)

@@ -229,13 +229,13 @@ def place(minutes: int) -> float:
     return minutes if minutes <= LINEAR_UNTIL else LINEAR_UNTIL + (minutes - LINEAR_UNTIL) / HOURS_DENSER
 
 
-def labelled(horizons: Sequence[int]) -> list[int]:
-    """Choose horizons whose labels have room on the axis, the first and the last among them.
+def labelled(horizons: Sequence[int], parts: int) -> list[int]:
+    """Choose horizons that are a part of the axis apart, of so many `parts`: the first, the last, and others.
 
-    >>> labelled([5, 10, 15, 30, 45, 60, 90, 120, 180, 360, 720, 1440])
+    >>> labelled([5, 10, 15, 30, 45, 60, 90, 120, 180, 360, 720, 1440], 11)
     [5, 30, 60, 90, 120, 360, 720, 1440]
     """
-    room = (place(horizons[-1]) - place(horizons[0])) / 11
+    room = (place(horizons[-1]) - place(horizons[0])) / parts
     chosen: list[int] = []
     for minutes in horizons:
         if not chosen or place(minutes) - place(chosen[-1]) >= room:
@@ -247,7 +247,7 @@ def _over_horizons(table: pd.DataFrame, measure: str, models: Sequence[str], dar
     """Draw a measure over the horizons, and how many forecasts of a station are judged at each."""
     horizons = sorted(table["minutes"].unique().tolist())
     table = table.assign(place=table["minutes"].map(place), at=table["minutes"].map(formats.minutes))
-    chosen = labelled(horizons) if horizons else []
+    chosen, counted = (labelled(horizons, parts) if horizons else [] for parts in (11, 6))
     names = {f"{place(minutes):.1f}": formats.minutes(minutes) for minutes in chosen}
     axis = alt.Axis(
         values=[place(minutes) for minutes in chosen],
@@ -255,7 +255,7 @@ def _over_horizons(table: pd.DataFrame, measure: str, models: Sequence[str], dar
         labelExpr=f"({json.dumps(names)})[format(datum.value, '.1f')]",
     )
     x = alt.X("place:Q", axis=axis, scale=alt.Scale(nice=False, zero=False))
-    counts = table[table["minutes"].isin(chosen)].groupby("place", as_index=False)["n"].max()
+    counts = table[table["minutes"].isin(counted)].groupby("place", as_index=False)["n"].max()
     counts = counts.assign(n=[formats.number(n) for n in counts["n"]])
     above = alt.Chart(counts).mark_text(baseline="bottom", dy=-3, color=palette.UNKNOWN, aria=False)
     return [

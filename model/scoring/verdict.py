@@ -25,8 +25,8 @@ def bin_seconds(minutes: int) -> int:
 class Verdict:
     """How one model compares with others.
 
-    `alike` are those that cannot be told apart from the `best`. `since` is the place of the bin from which on
-    it has been told apart from all others without a break, and None while any is alike.
+    `alike` are those that cannot be told apart from the `best`, by their losses. `since` is the place of the
+    bin from which on it has been told apart from all others without a break, and None while any is alike.
     """
 
     best: str
@@ -73,15 +73,16 @@ def verdict(
             other: told_apart(losses[:, place], losses[:, other], stream, count, share) for other in others
         }
 
-    judged = (~np.isnan(losses)).sum(axis=0)
+    judged, means = (~np.isnan(losses)).sum(axis=0), np.nanmean(losses, axis=0)
     whole = np.flatnonzero(judged == judged.max())
-    best = int(whole[np.nanmean(losses[:, whole], axis=0).argmin()])
+    best = int(whole[means[whole].argmin()])
     found = against(best)
     # One that was judged on a part alone may be better there.
     ahead = [other for other, (sign, _) in found.items() if sign < 0]
     if ahead:
         best = ahead[0]
         found = against(best)
-    alike = tuple(models[other] for other, (sign, _) in found.items() if sign <= 0)
+    near = [other for other, (sign, _) in found.items() if sign <= 0]
+    alike = tuple(models[other] for other in sorted(near, key=lambda other: means[other]))
     since = None if alike else max((at for _, at in found.values()), default=0)
     return Verdict(models[best], alike, since)

@@ -96,7 +96,7 @@ def test_horizons_have_their_counts_and_hours_take_less_room_than_minutes() -> N
     table = pd.DataFrame({"minutes": minutes, "model": "pool", "n": 1234.0, "mae": [1.0, 2, 3, 4]})
     spec = charts.by_horizon(table, "mae", ["pool"], False).to_dict()
     counts = spec["datasets"][spec["layer"][1]["data"]["name"]]
-    assert [row["place"] for row in counts] == [30, 60, 120, 240]
+    assert [row["place"] for row in counts] == [30, 120, 240], "no count lies on another"
     assert {row["n"] for row in counts} == {"1,234"}
     assert spec["layer"][0]["encoding"]["x"]["axis"]["values"] == [30, 60, 120, 240]
 

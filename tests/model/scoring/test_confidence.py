@@ -80,6 +80,9 @@ def losses(**edges: float) -> tuple[tuple[str, ...], Floats, np.ndarray]:
 
 def test_the_best_model_is_told_apart_or_those_that_may_be_as_good_are_named() -> None:
     models, table, number = losses(pool=0, chain=0.0005, naive=0.3)
+    near = verdict(("chain", "naive", "pool"), table[:9, [1, 2, 0]], number[:9], 2)
+    assert near is not None
+    assert near.alike[-1] == "naive", "the worst comes last"
     found = verdict(models, table, number, 2)
     assert found is not None
     assert ({found.best, *found.alike}, found.since) == ({"pool", "chain"}, None)

@@ -112,6 +112,13 @@ class View:
         """The city's time zone; UTC where this machine does not know its name."""
         return zone_of(self.frame.stations.timezone if self.frame is not None else "UTC")
 
+    @property
+    def reach(self) -> datetime | None:
+        """The last moment that is forecast; None before there are counts."""
+        if self.frame is None:
+            return None
+        return self.frame.at + timedelta(minutes=int(self.frame.minutes[-1]) + REACH_MINUTES)
+
     def ahead(self, minutes: float) -> float | None:
         """Give the minutes from the counts to an arrival in so many minutes; None where it is too late.
 

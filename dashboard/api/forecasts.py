@@ -174,10 +174,9 @@ def _horizon(view: View, frame: Frame, minutes: int | None, at: datetime | None)
         )
     found = view.ahead(ahead)
     if found is None:
-        reach = iso(frame.at + timedelta(minutes=int(frame.minutes[-1])))
         raise ApiError(
             404,
-            f"Nothing is forecast for so late: the counts of {iso(frame.at)} reach to {reach}.",
+            f"Nothing is forecast for so late: the counts of {iso(frame.at)} reach to {iso(view.reach)}.",
             "Ask for an earlier time, or again when the feed has answered.",
         )
     return max(round(found), 0)

@@ -169,8 +169,8 @@ def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
         at = formats.moment(view.frame.at, view.now, view.zone)
         notice(shell_words.too_old(name, at, view.age), wrong or "")
     elif view.horizon(address_bar.ahead(address_bar.screen(), view.now)) is None:
-        reach = view.frame.at + timedelta(minutes=int(view.frame.minutes[-1]))
-        notice(shell_words.beyond(formats.moment(reach, view.now, view.zone)), wrong or "")
+        assert view.reach is not None
+        notice(shell_words.beyond(formats.moment(view.reach, view.now, view.zone)), wrong or "")
     elif wrong:
         notice(wrong)
     elif view.stale:

@@ -312,6 +312,8 @@ def worse_when(sign: int, since: str, worse: int, days: int, last: str) -> str:
 def worse_where(worse: int, stations: int, names: Sequence[str]) -> str:
     """Say at how many stations a model is worse than naive, and at which most. Plain text: it names stations.
 
+    >>> worse_where(0, 0, [])
+    'No station has been judged yet.'
     >>> worse_where(0, 102, [])
     'Worse by more than luck at none of 102.'
     >>> worse_where(2, 102, ["Quay", "Park"])
@@ -320,6 +322,8 @@ def worse_where(worse: int, stations: int, names: Sequence[str]) -> str:
     'Worse by more than luck at 9 of 102: Quay and 8 more.'
     """
     values = {"worse": number(worse), "stations": number(stations), "names": ", ".join(names)}
+    if not stations:
+        return tr("No station has been judged yet.")
     if not worse:
         return tr("Worse by more than luck at none of {stations}.", **values)
     if worse > len(names):

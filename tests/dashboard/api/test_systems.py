@@ -211,7 +211,7 @@ def test_a_silent_feed_is_forecast_from_later_horizons_and_in_the_end_not_at_all
     world.now += timedelta(hours=2)
     found = get("/api/systems/dublin/forecast?minutes=60")
     assert (found["minutes"], found["age_minutes"]) == (180, 120)
-    assert "reach to 2026-03-03T12:00:00Z" in get("/api/systems/dublin/forecast?minutes=1440", 404)["error"]
+    assert "reach to 2026-03-03T12:30:00Z" in get("/api/systems/dublin/forecast?minutes=1440", 404)["error"]
     world.now += timedelta(hours=23)
     assert "Nothing is forecast" in get("/api/systems/dublin/stations/s0/forecast", 404)["error"]
 

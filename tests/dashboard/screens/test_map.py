@@ -331,9 +331,9 @@ def test_a_moment_that_has_passed_gives_way_to_the_first_one_and_says_so(world: 
 
 def test_beyond_the_reach_of_the_forecast_no_number_is_shown(world: World) -> None:
     world.commit(frame())
-    world.now = NOON + timedelta(minutes=30)
-    page = opened(city="dublin", station="s4", at="20260303T1229Z")
-    assert "The forecast reaches until Tue 12:00." in text_of(page)
+    world.now = NOON + timedelta(minutes=60)
+    page = opened(city="dublin", station="s4", at="20260303T1259Z")
+    assert "The forecast reaches until Tue 12:30." in text_of(page)
     assert not maps(page)
     assert metrics(page)["Chance of a bike"] == "no forecast"
 
@@ -407,7 +407,7 @@ def test_a_silent_feed_widens_its_intervals_and_at_last_shows_no_forecast(world:
     world.now = NOON + timedelta(hours=5)
     assert "bike-1-315.json" in maps(opened(city="dublin"))[0]
 
-    world.now = NOON + timedelta(hours=24, minutes=10)
+    world.now = NOON + timedelta(hours=24, minutes=40)
     page = opened(city="dublin", station="s4")
     assert not maps(page)
     assert "the newest counts are from Mon 12:00, 24 h ago. That is too old" in text_of(page)

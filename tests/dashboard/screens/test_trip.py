@@ -285,7 +285,7 @@ def test_a_silent_feed_shows_a_notice_and_counts_too_old_give_no_plan(world: Wor
     assert "has fallen silent: the feed repeats itself." in text_of(page)
     assert cards(page)
     assert layer(page, MARKS)["opacity"] == deck.FADED
-    world.now = NOON + timedelta(hours=24, minutes=10)
+    world.now = NOON + timedelta(hours=24, minutes=40)
     page = opened(city="dublin", start="s3", goal="s9")
     assert "That is too old to forecast from." in text_of(page)
     assert not cards(page)
@@ -294,9 +294,9 @@ def test_a_silent_feed_shows_a_notice_and_counts_too_old_give_no_plan(world: Wor
 
 def test_a_start_beyond_the_forecast_shows_a_notice(world: World) -> None:
     world.commit(frame())
-    world.now = NOON + timedelta(minutes=30)
-    page = opened(city="dublin", start="s3", goal="s9", at="20260303T1229Z")
-    assert "The forecast reaches until Tue 12:00." in text_of(page)
+    world.now = NOON + timedelta(minutes=60)
+    page = opened(city="dublin", start="s3", goal="s9", at="20260303T1259Z")
+    assert "The forecast reaches until Tue 12:30." in text_of(page)
     assert not cards(page)
 
 

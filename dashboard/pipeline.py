@@ -25,6 +25,7 @@ from model.experts.expert import Expert
 from model.forecaster import Forecaster
 from model.mixing.guard import Guard
 from model.mixing.pool import Pool
+from model.mixing.shift import Shift
 from model.scoring.drift import DriftMonitor
 from model.scoring.issue import SCORED_MINUTES
 
@@ -184,6 +185,7 @@ _FACTS: dict[type, Callable[[Any, datetime], Facts]] = {
     Calendar: _days,
     Guard: _guard,
     Pool: lambda part, at: {"truths": float(part.settled.sum(dtype=np.float64))},
+    Shift: lambda part, at: {"truths": float(part.truths.sum())},
     Changes: lambda part, at: {"truths": float(part.counts.sum(dtype=np.float64))},
     Climatology: lambda part, at: {"station_hours": float(part.spent.sum(dtype=np.float64)) / 3600},
     Overflow: lambda part, at: {"overflow_stations": float(part.takes.sum())},

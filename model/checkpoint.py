@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from model import codec
 from model.codec import Arrays
 from model.component import Component
-from model.kernels.records import CERTAIN, KERNEL
+from model.demand.today import FEATURES
+from model.kernels.records import CERTAIN, KERNEL, SHIFT_FEATURES
 from model.records import UNKNOWN, CountState, count_states, median
 from model.scoring.drift import PARTS
 from model.scoring.issue import (
     COUNTS,
+    NEAR_SCORED,
     IssueCounts,
     Pending,
     short,
@@ -31,15 +33,18 @@ from model.scoring.issue import (
     uncertain,
 )
 
-_FORMAT = 9
+_FORMAT = 10
 
-ADAPTED: tuple[str, ...] = ("numpy-1", "numba-1")
+ADAPTED: tuple[str, ...] = ("numpy-1", "numba-1", "numba-2")
 """Kernels whose numbers mean the same as ours: what they learnt is taken over, and ours learns on from it."""
 
 _MAX_BYTES = 2**30
 
-_OWN = ("weight", "curve", "held", "median", "weather", "first", "length", "levels")
-"""Arrays of an issued forecast; those of `COUNTS` are packed once for all horizons of one issue time."""
+_OWN = ("weight", "curve", "held", "median", "weather", "first", "length", "levels", "coefficients", "gain")
+"""Arrays of an issued forecast."""
+
+_SHARED = (*COUNTS, "features")
+"""Those that all horizons of one issue time share: they are packed once."""
 
 
 class StateError(ValueError):
@@ -52,7 +57,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def unpack(blob: bytes) -> Arrays:
-    """Unpack a state that `pack` of this release, or of one of the five formats before it, packed.
+    """Unpack a state that `pack` of this release, or of one of the six formats before it, packed.
 
     Raises `StateError` when the bytes are damaged, too large, of another format, or of a kernel whose numbers
     mean something else, and `MemoryError` where memory is short: the state itself may be whole.
@@ -115,7 +120,7 @@ def pack_pending(pending: Sequence[Pending]) -> Arrays:
         start = f"pending.{index}."
         arrays[f"{start}models"] = np.array(each.models)
         if index == 0 or each.counts is not pending[index - 1].counts:
-            arrays |= {start + name: getattr(each.counts, name) for name in COUNTS}
+            arrays |= {start + name: getattr(each.counts, name) for name in _SHARED}
         arrays |= {start + name: getattr(each, name) for name in _OWN}
         if each.seed_bikes is not None:
             arrays[f"{start}seed_bikes"] = each.seed_bikes
@@ -131,7 +136,7 @@ def unpack_pending(arrays: Mapping[str, NDArray[Any]]) -> Iterator[Pending]:
     for index, (issued, minutes) in enumerate(arrays["pending"].tolist()):
         start = f"pending.{index}."
         if counts is None or f"{start}bikes" in arrays:
-            counts = IssueCounts(*(arrays[start + name] for name in COUNTS))
+            counts = IssueCounts(*(arrays[start + name] for name in _SHARED))
         models = tuple(arrays[f"{start}models"].tolist())
         own = {name: arrays[start + name] for name in _OWN}
         seed_bikes = arrays.get(f"{start}seed_bikes")
@@ -252,8 +257,31 @@ def _from_format_8(arrays: Arrays) -> Arrays:
     }
 
 
+def _from_format_9(arrays: Arrays) -> Arrays:
+    """Begin the shift anew: what was issued had none."""
+    size, near = len(arrays["latest.bikes"]), np.array(NEAR_SCORED)
+    new = arrays | {
+        "today.net": np.zeros(size),
+        "today.riders": np.zeros(2),
+        "shift.minutes": near,
+        "shift.features": np.array(["change", *FEATURES]),
+        "shift.normal": np.zeros((len(near), SHIFT_FEATURES, SHIFT_FEATURES)),
+        "shift.moment": np.zeros((len(near), SHIFT_FEATURES)),
+        "shift.truths": np.zeros(len(near)),
+        "shift.agreed": np.zeros((len(near), size), dtype=np.float32),
+        "shift.moved": np.zeros((len(near), size), dtype=np.float32),
+    }
+    for index in range(len(arrays["pending"])):
+        start = f"pending.{index}."
+        if f"{start}bikes" in arrays:
+            new[f"{start}features"] = np.zeros((SHIFT_FEATURES - 1, size), dtype=np.float32)
+        new[f"{start}coefficients"] = np.zeros(SHIFT_FEATURES, dtype=np.float32)
+        new[f"{start}gain"] = np.zeros(size, dtype=np.float32)
+    return new
+
+
 _NEWER: dict[int, Callable[[Arrays], Arrays]] = {
     4: _from_format_4, 5: _from_format_5, 6: _from_format_6, 7: _from_format_7,
-    8: _from_format_8,
+    8: _from_format_8, 9: _from_format_9,
 }  # fmt: skip
 """What turns a state of an older format into one of the next."""

@@ -1,4 +1,4 @@
-"""The ensemble: the experts, the pool that mixes their odds, and the guard that corrects the mixture."""
+"""The ensemble: experts, the pool that mixes their odds, the shift by what is known of today, the guard."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from numpy.typing import NDArray
 
 from model import kernels
 from model.arrays import Array32, Bools, Ints
+from model.demand.today import Today
 from model.experts.expert import DAY_MINUTES, Now
 from model.experts.inputs import InputBuilder
 from model.experts.registry import ExpertInputs, build_experts
 from model.kernels.records import CERTAIN, Columns, PoolArrays
 from model.mixing.guard import Guard
 from model.mixing.pool import Pool
+from model.mixing.shift import Shift
 from model.present import Present
+from model.records import UNKNOWN
+from model.scoring.issue import NEAR_SCORED
 
 
 class Ensemble:
-    """The experts with their `pool` and `guard`, which learn at the scored `minutes`."""
+    """The experts with their `pool`, `shift` and `guard`, which learn at the scored `minutes`."""
 
-    def __init__(self, size: int, minutes: tuple[int, ...], inputs: ExpertInputs) -> None:
+    def __init__(self, size: int, minutes: tuple[int, ...], inputs: ExpertInputs, today: Today) -> None:
         self.experts = build_experts(inputs)
         self._inputs = InputBuilder(self.experts, inputs)
         self.pool = Pool(
@@ -31,15 +35,17 @@ class Ensemble:
             [expert.reach for expert in self.experts],
             [expert.first_weight for expert in self.experts],
         )
+        self.shift = Shift(size, NEAR_SCORED)
         self.guard = Guard(size, minutes)
+        self._today = today
 
     def odds(self, present: Present, rows: Ints, age: Ints, minutes: Ints) -> Array32:
         """Forecast stations whose counts are `age` `(S,)` minutes old, for rising minutes, `(H, S, N)`."""
-        most = int(present.places[rows].max(initial=0)) + 1
+        most, features = int(present.places[rows].max(initial=0)) + 1, self.features(present)
         mixed = np.ones((len(minutes), len(rows), most), dtype=np.float32)
         for group, now, wanted in _groups(present, rows, age, minutes):
             cdf = np.empty((len(wanted), int(now.places.max()) + 1, len(group)), dtype=np.float32)
-            pool = self._pool(present, now, wanted)
+            pool = self._pool(present, now, wanted, features)
             kernels.pooled_odds(self._inputs.order(now), *self._inputs.build(now, wanted), pool, cdf)
             mixed[:, group, : cdf.shape[1]] = cdf.swapaxes(1, 2)
         return mixed
@@ -54,7 +60,7 @@ class Ensemble:
         rows, age = np.arange(size), present.age()[:size]
         bikes, docks = (counts[:size] for counts in present.latest.begin())
         known = (bikes >= 0) & (age >= 0)
-        known_docks = known & (docks >= 0)
+        known_docks, features = known & (docks >= 0), self.features(present)
         bike, space = (_columns(len(minutes), size, len(at_least)) for _ in range(2))
         for group, now, wanted in _groups(present, rows, np.maximum(age, 0), np.asarray(minutes)):
             kernels.frame_columns(
@@ -64,27 +70,32 @@ class Ensemble:
                 known[group],
                 known_docks[group],
                 *self._inputs.build(now, wanted),
-                self._pool(present, now, wanted),
+                self._pool(present, now, wanted, features),
                 bike,
                 space,
             )
         return bike, space
 
     def expert_levels(
-        self, present: Present, begin: Ints, minutes: Sequence[int]
+        self, present: Present, begin: Ints, minutes: Sequence[int], features: Array32
     ) -> tuple[NDArray[np.uint8], Ints]:
         """Give what goes on record: every expert's P(bikes ≤ k) in 255ths, and the medians of the pool.
 
         The levels `(H, E, Σ places + 1)` of a station begin at `begin` `(R + 1,)`, and are 255 beyond an
-        expert's reach. The medians are `(H, R)`.
+        expert's reach. The medians are `(H, R)`; `features` are the shift's.
         """
         levels = np.full((len(minutes), len(self.experts), int(begin[-1])), CERTAIN, dtype=np.uint8)
         medians = np.zeros((len(minutes), len(present.places)), dtype=np.int64)
         if len(present.places):
             now = present.now(np.arange(len(present.places)))
-            inputs, pool = self._inputs.build(now, minutes), self._pool(present, now, minutes)
+            inputs, pool = self._inputs.build(now, minutes), self._pool(present, now, minutes, features)
             kernels.expert_levels(self._inputs.order(now), begin, *inputs, pool, levels, medians)
         return levels, medians
+
+    def features(self, present: Present) -> Array32:
+        """Give the features of the shift at every station, `(F − 1, R)`, in bikes."""
+        bikes = np.where(present.age() >= 0, present.latest.begin()[0], UNKNOWN)
+        return self._today.features(present.at, bikes, np.maximum(present.places, 0))
 
     def held(self, present: Present, minutes: Sequence[int], rows: Ints) -> Bools:
         """Tell where the median is held at "as now", `(H, S)`: everywhere in a city's first day."""
@@ -92,12 +103,24 @@ class Ensemble:
             return np.ones((len(minutes), len(rows)), dtype=np.bool_)
         return self.guard.held(minutes, rows)
 
-    def _pool(self, present: Present, now: Now, minutes: Sequence[int]) -> PoolArrays:
+    def _pool(self, present: Present, now: Now, minutes: Sequence[int], features: Array32) -> PoolArrays:
         low, high, share = self.pool.between(minutes)
         begin, rise = self.guard.tenth_lines(minutes)
         certain = (np.array(minutes) == 0) & (now.at == present.at)
         held = self.held(present, minutes, now.rows)
-        return PoolArrays(self.pool.weight, low, high, share, begin, rise, held, certain)
+        return PoolArrays(
+            self.pool.weight,
+            low,
+            high,
+            share,
+            begin,
+            rise,
+            held,
+            certain,
+            features.take(now.rows, axis=1),
+            self.shift.coefficients(minutes),
+            self.shift.gain(minutes, now.rows),
+        )
 
 
 def _groups(present: Present, rows: Ints, age: Ints, minutes: Ints) -> Iterator[tuple[Ints, Now, list[int]]]:

@@ -87,7 +87,9 @@ class Forecaster:
             size,
             SCORED_MINUTES,
             ExpertInputs(riders.long, riders.short, riders.occupancy, self._changes, riders.climatology),
+            riders.today,
         )
+        riders.today.move(stations.lat, stations.lon)
         self.gaps = SnapshotGaps()
         self._issued = IssuedForecasts(riders, self._changes, self._ensemble, self.gaps)
         self.run_seed_pipeline(seed)
@@ -101,8 +103,8 @@ class Forecaster:
         riders, ensemble = self._riders, self._ensemble
         return {"long": riders.long, "short": riders.short, "occupancy_effect": riders.occupancy,
                 "changes": self._changes, "climatology": riders.climatology, "overflow": riders.overflow,
-                "last_bikes": riders.last_bikes,
-                "pool": ensemble.pool, "guard": ensemble.guard}  # fmt: skip
+                "last_bikes": riders.last_bikes, "today": riders.today,
+                "pool": ensemble.pool, "shift": ensemble.shift, "guard": ensemble.guard}  # fmt: skip
 
     @property
     def _unlearnt(self) -> dict[str, Any]:
@@ -228,6 +230,7 @@ class Forecaster:
         for part in (self._latest, self._by_hours, *self._by_station.values(), self._issued):
             part.reorder(rows)
         self._known = known
+        self._riders.today.move(known.lat, known.lon)
 
     def snapshot(self) -> Snapshot | None:
         """Give back the newest snapshot, with every station ever known; None before the first."""
@@ -288,6 +291,7 @@ class Forecaster:
             self._riders.learn(self.at, self._latest, snapshot.at, latest, places, open_)
         else:
             self._riders.last_bikes.begin_anew(np.ones(len(self._ids), dtype=np.bool_), _seconds(snapshot.at))
+            self._riders.today.begin_anew()
         before, self.at = self.at, snapshot.at
         if before is None:
             self.learning_since = snapshot.at

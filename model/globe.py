@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from model.arrays import Floats
+from model import kernels
+from model.arrays import Floats, Ints
 
 EARTH_KM = 6371.0
 
@@ -29,3 +30,20 @@ def points_in_space(lat: Floats, lon: Floats) -> Floats:
     north, east = np.radians(lat), np.radians(lon)
     flat = np.cos(north)
     return EARTH_KM * np.stack([flat * np.cos(east), flat * np.sin(east), np.sin(north)], axis=1)
+
+
+def nearest(lat: Floats, lon: Floats, count: int) -> Ints:
+    """Give the rows of the `count` other places nearest to each, `(S, count)`.
+
+    -1 stands where there are too few, and all along where a place is not a number.
+
+    >>> nearest(np.array([0.0, np.nan, 1.0, 1.1]), np.zeros(4), 2).tolist()
+    [[2, 3], [-1, -1], [3, 0], [2, 0]]
+    """
+    points = points_in_space(lat, lon)
+    order = np.argsort(points[:, 2])
+    order = order[np.isfinite(points[order]).all(axis=1)]
+    found = kernels.nearest_in_order(np.ascontiguousarray(points[order]), count)
+    near: Ints = np.full((len(lat), count), -1)
+    near[order] = np.where(found >= 0, order[found], -1) if len(order) else found
+    return near

@@ -93,6 +93,7 @@ class IssuedForecasts:
                 hours = (self._riders.calendar.cell(each, 24) for each in (pending.issued_at, at))
                 gram = settled.judged.gram
                 self._ensemble.pool.learn(pending.minutes, rows, pending.models, gram, *hours)
+                self._ensemble.shift.learn(pending.minutes, rows, settled.judged)
                 self._ensemble.guard.learn(pending.minutes, rows, settled.judged, then, truth)
                 self._changes.learn(pending.minutes, rows, truth - then)
                 if self.seed is not None:
@@ -118,10 +119,11 @@ class IssuedForecasts:
         places, bikes = present.places, present.latest.truth
         # At an overflow station 0 docks do not mean that nobody can return a bike.
         docks = np.where(self._riders.overflow.takes, UNKNOWN, present.latest.docks)
-        counts = self._counts_at(present.at) or IssueCounts(bikes, docks, places)
+        counts = self._counts_at(present.at) or IssueCounts(bikes, docks, places, ensemble.features(present))
+        coefficients, gain = ensemble.shift.coefficients(minutes), ensemble.shift.gain(minutes, every)
         experts, weights = ensemble.experts, ensemble.pool.weights(minutes, every)
         curves, held = ensemble.guard.curves(minutes), ensemble.held(present, minutes, every)
-        levels, medians = ensemble.expert_levels(present, starts(places), minutes)
+        levels, medians = ensemble.expert_levels(present, starts(places), minutes, counts.features)
         judged = bikes >= 0
         levels[..., np.repeat(~judged, np.maximum(places, 0) + 1)] = CERTAIN
         medians = np.where(judged, medians, 0).astype(short(places))
@@ -143,6 +145,8 @@ class IssuedForecasts:
                     first=first,
                     length=length,
                     levels=between,
+                    coefficients=coefficients[index],
+                    gain=gain[index],
                     seed_bikes=self._predict_seed(present, horizon, weather),
                 )
             )

@@ -27,8 +27,10 @@ STAGE_HINTS: Words[str] = Words(
         "in": mark("What the feed and the weather told last."),
         "learn": mark("From what changed between two updates, and from forecasts whose truth has come."),
         "compete": mark("Each says how likely every number of bikes is, at each station and time ahead."),
-        "mix": mark("What people see is the pool of all experts, mended by the guard."),
-        "judge": mark("Its truth then teaches the pool, the guard and the seed pipeline."),
+        "mix": mark(
+            "What people see is the pool of all experts, shifted by what today is like, and guarded."
+        ),
+        "judge": mark("Its truth then teaches the pool, the shift, the guard and the seed pipeline."),
     }
 )
 PARTS: Words[str] = Words(
@@ -40,8 +42,10 @@ PARTS: Words[str] = Words(
         "climatology": mark("Climate"),
         "overflow": mark("Overflow"),
         "last_bikes": mark("Last bikes"),
+        "today": mark("Today"),
         "hours": mark("Opening hours"),
         "pool": mark("Pool"),
+        "shift": mark("Shift"),
         "guard": mark("Guard"),
         "calendar": mark("Calendar"),
         "weather": mark("Weather"),
@@ -62,8 +66,10 @@ PART_HINTS: Words[str] = Words(
         "last_bikes": mark(
             "How many riders take one or two bikes that others have left: they may be broken."
         ),
+        "today": mark("What is unusual today: at each station, at those beside it, and on the way."),
         "hours": mark("When each station is open by its own hours: nobody rides while it is closed."),
         "pool": mark("Trusts each expert as far as it has earned, by station and time ahead."),
+        "shift": mark("Moves the odds by what is unusual today, as far as that has been right before."),
         "guard": mark("Mends the spread, and holds the median at as-now until it has been better."),
         "calendar": mark("Tells weekdays from weekends, and what a holiday is like here."),
         "weather": mark("How much more or fewer people ride in such weather, in the whole city."),

@@ -15,6 +15,7 @@ from model.demand.last_bikes import LastBikes
 from model.demand.occupancy_effect import OccupancyEffect
 from model.demand.overflow import Overflow
 from model.demand.rates import NOISE, Demand, Events, count_riders, hidden_riders
+from model.demand.today import Today
 from model.demand.weather_effect import WeatherEffect
 from model.hours import ByHours
 from model.latest import LatestCounts
@@ -42,6 +43,7 @@ class LearntRiders:
         self.climatology = Climatology(size, calendar)
         self.overflow = Overflow(size)
         self.last_bikes = LastBikes(size)
+        self.today = Today(size, self.long, self.occupancy)
 
     def places(self, latest: LatestCounts, capacity: Ints) -> Ints:
         """Give the places of forecasts, `(S,)`.
@@ -91,6 +93,7 @@ class LearntRiders:
             expected = self.short.at(shown.middle) * self.short.factor[:, None] * shown.hours
             seen = _with_hidden(shown, expected)
             self._learn_city(seen)
+            self.today.learn(seen, expected)
             self.last_bikes.learn(
                 stood.bikes,
                 shown.free[DEPARTURES],

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from model.kernels.judging import judge
     from model.kernels.learning import count_by_fill, count_riders, smoothed_rates, spend, usual_fill
     from model.kernels.outlook import expert_levels, frame_columns, pooled_odds
+    from model.kernels.places import nearest_in_order
     from model.kernels.rates import flows_in_steps
     from model.kernels.rides import ride
     from model.kernels.simplex import minimise
@@ -24,6 +25,7 @@ __all__ = [
     "frame_columns",
     "judge",
     "minimise",
+    "nearest_in_order",
     "pooled_odds",
     "ride",
     "smoothed_rates",
@@ -39,6 +41,7 @@ _FILES = {
     "frame_columns": "outlook",
     "judge": "judging",
     "minimise": "simplex",
+    "nearest_in_order": "places",
     "pooled_odds": "outlook",
     "ride": "rides",
     "smoothed_rates": "learning",

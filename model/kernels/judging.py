@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from model.arrays import Array32, Floats, Ints
 from model.kernels.lanes import compiled
 from model.kernels.mixture import holding_mass, stretched
-from model.kernels.records import BINS, CERTAIN, IssuedArrays, Judged
+from model.kernels.records import BINS, CERTAIN, SHIFT_FEATURES, IssuedArrays, Judged
+from model.kernels.shift import in_spreads, learn_shift, shift_direction, shift_size, shifted
 
 _NARROWEST = 1e-9
+
+
+class _ShiftRoom(NamedTuple):
+    """Room to work in, for one station: see `model.kernels.shift`.
+
+    `direction` is `(N, 1)`, `change` and `spread` `(1,)`, `measured` `(F,)`. `truth` `(2, N)` has the error
+    of the pool before the shift, and its weight.
+    """
+
+    direction: Array32
+    change: Array32
+    spread: Array32
+    measured: Array32
+    truth: Array32
 
 
 @compiled
@@ -29,6 +45,13 @@ def judge(
     cdf = np.empty((experts + 2, most + 1), dtype=np.float32)
     pooled = np.empty(most + 1, dtype=np.float32)
     error = np.empty((experts, most + 1), dtype=np.float32)
+    room = _ShiftRoom(
+        np.empty((most + 1, 1), dtype=np.float32),
+        np.empty(1, dtype=np.float32),
+        np.empty(1, dtype=np.float32),
+        np.empty(SHIFT_FEATURES, dtype=np.float32),
+        np.empty((2, most + 1), dtype=np.float32),
+    )
     pool = experts + 1 if seeded else experts
     one = np.float32(1)
     for index in range(len(rows)):
@@ -45,6 +68,14 @@ def judge(
                 pooled[k] += cdf[expert, k] * weight
         for k in range(size):
             pooled[k] = min(pooled[k] / total, one)
+        for k in range(size):
+            root = np.float32(math.sqrt(centre)) if abs(pooled[k] - np.float32(0.5)) < 0.25 else one
+            happened = one if came <= k else np.float32(0)
+            for expert in range(experts):
+                error[expert, k] = (cdf[expert, k] - happened) * root
+            room.truth[0, k], room.truth[1, k] = happened - pooled[k], root * root
+        _shift(pooled[:size], index, row, issued, judged, room)
+        for k in range(size):
             cdf[pool, k] = stretched(pooled[k], issued.line, issued.rise)
         if issued.held[row]:
             _hold(cdf[pool], size, min(issued.bikes[row], places))
@@ -54,11 +85,6 @@ def judge(
                 mean = 0.0
             for k in range(size):
                 cdf[experts, k] = min(max(k + 1 - mean, 0.0), 1.0)
-        for k in range(size):
-            root = np.float32(math.sqrt(centre)) if abs(pooled[k] - np.float32(0.5)) < 0.25 else one
-            happened = one if came <= k else np.float32(0)
-            for expert in range(experts):
-                error[expert, k] = (cdf[expert, k] - happened) * root
         for expert in range(experts):
             for other in range(expert + 1):
                 product = np.float32(0)
@@ -73,6 +99,32 @@ def judge(
             median = issued.median[row] if model == pool else _median(cdf[model], size)
             judged.errors[0, model, index] = abs(np.int64(median) - came)
             _score(judged, model, index, cdf[model], places, came, docks[row], docked)
+
+
+@compiled
+def _shift(
+    pooled: Array32, index: int, row: int, issued: IssuedArrays, judged: Judged, room: _ShiftRoom
+) -> None:
+    """Shift the pooled distribution of one station `(N,)` as it was issued, and learn from its error."""
+    size, measured = len(pooled), room.measured
+    bikes = issued.bikes[row : row + 1]
+    direction = room.direction[:size]
+    shift_direction(direction, room.change, room.spread, pooled.reshape((size, 1)), bikes, size)
+    measured[0] = in_spreads(room.change[0], room.spread[0])
+    for feature in range(1, SHIFT_FEATURES):
+        measured[feature] = in_spreads(issued.features[feature - 1, row], room.spread[0])
+    strength = shift_size(measured, issued.coefficients)
+    judged.agreed[index], judged.moved[index] = learn_shift(
+        measured,
+        strength,
+        direction.reshape(size),
+        room.truth[0, :size],
+        room.truth[1, :size],
+        judged.normal,
+        judged.moment,
+    )
+    for k in range(size):
+        pooled[k] = shifted(pooled[k], direction[k, 0], issued.gain[row] * strength)
 
 
 @compiled

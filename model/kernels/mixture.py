@@ -1,4 +1,4 @@
-"""The pool and the guard for a block of stations at one horizon."""
+"""The pool, its shift and the guard for a block of stations at one horizon."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from model.arrays import Array32, Bools, Ints
 from model.kernels.lanes import compiled
 from model.kernels.members import as_now
 from model.kernels.records import Knots, PoolArrays, StationArrays
+from model.kernels.shift import shift_block
 
 
 @compiled
@@ -128,5 +129,6 @@ def pool_block(
         return
     _weigh(weights, learnt, pool, horizon)
     _mix(pooled, odds, weights, knots, horizon, size)
+    shift_block(pooled, block, horizon, bikes, size, pool)
     held = pool.held[horizon][block]
     guard(pooled, pool.begin[horizon], pool.rise[horizon], held, bikes, places, size)

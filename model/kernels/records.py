@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.arrays import Array32, Bools, Floats, Ints
 
-KERNEL = "numba-2"
+KERNEL = "numba-3"
 """The name of these kernels in checkpoints. It changes whenever forecasts do."""
 
 EDGES = np.array([-0.45, -0.3, -0.2, -0.12, -0.05, 0.05, 0.12, 0.2, 0.3, 0.45], dtype=np.float32)
@@ -23,6 +23,12 @@ CERTAIN = 255
 
 Half, and each tenth, lie between two levels.
 """
+
+SHIFT_FEATURES = 6
+"""What a shift follows from: the expected change, and what `model.demand.today` knows."""
+
+LARGEST_SHIFT = 0.45
+"""With less than a half either way, no count's odds fall below 0."""
 
 BINS = 10
 """Bins of the probability integral transform, and of the stated odds."""
@@ -109,7 +115,8 @@ class PoolArrays(NamedTuple):
     `weight` `(L, E, R)` are the weights at the learnt horizons; `low`, `high` and `share` `(H,)` tell where
     each of H horizons lies between two of them. The curves that stretch the pooled probability are
     straight in each tenth: `begin + rise × 10 F`, both `(H, 10)`. `held` `(H, S)` tells where the median
-    stays at "as now". `certain` `(H,)` tells where the horizon is now, so that nothing has changed.
+    stays at "as now". `certain` `(H,)` tells where the horizon is now, so that nothing has changed. The shift
+    follows from `features` `(F − 1, S)`, in bikes, by `coefficients` `(H, F)`, and has a `gain` `(H, S)`.
     """
 
     weight: Array32
@@ -120,6 +127,9 @@ class PoolArrays(NamedTuple):
     rise: Array32
     held: Bools
     certain: Bools
+    features: Array32
+    coefficients: Array32
+    gain: Array32
 
 
 class Columns(NamedTuple):
@@ -135,7 +145,8 @@ class IssuedArrays(NamedTuple):
     """A forecast on record of E experts and R stations: see `model.scoring.issue.Pending`.
 
     The levels of an expert and station begin at `begin` `(E, R)` in `levels`. The guard's curve is given as
-    lines, `line` and `rise` `(10,)`.
+    lines, `line` and `rise` `(10,)`. The shift's are `features` `(F − 1, R)`, `coefficients` `(F,)` and
+    `gain` `(R,)`.
     """
 
     first: NDArray[Any]
@@ -151,6 +162,9 @@ class IssuedArrays(NamedTuple):
     docks: Ints
     places: Ints
     seed_bikes: Floats
+    features: Array32
+    coefficients: Array32
+    gain: Array32
 
 
 class Judged(NamedTuple):
@@ -161,7 +175,8 @@ class Judged(NamedTuple):
     `(M, 10)` is the probability integral transform. `odds` `(3, M, 2, 10)` are by tenth of the odds of a
     bike and of a dock: the forecasts, their odds, and how many came true. `gram` `(n, E, E)` are the
     products of the experts' weighted errors. `median` `(n,)` and `pooled_tenths`
-    `(10,)` are the pool's before the guard.
+    `(10,)` are the pool's, shifted, before the guard. `normal` `(F, F)` and `moment` `(F,)` are the normal
+    equations of the shift; `agreed` and `moved` `(n,)` tell how well it did.
     """
 
     errors: Floats
@@ -170,6 +185,10 @@ class Judged(NamedTuple):
     gram: Array32
     median: Ints
     pooled_tenths: Floats
+    normal: Floats
+    moment: Floats
+    agreed: Floats
+    moved: Floats
 
 
 class TripArrays(NamedTuple):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.arrays import Array32, Bools, Floats, Ints, frozen, take_rows
-from model.kernels.records import CERTAIN
+from model.kernels.records import CERTAIN, SHIFT_FEATURES
 from model.records import WEATHER
 
 NEAR_SCORED: tuple[int, ...] = (5, 10, 15, 30, 45, 60, 90, 120)
@@ -47,7 +47,7 @@ class IssueCounts:
     """The counts at an issue time, which the forecasts of all horizons share: `(S,)`, -1 for unknown.
 
     A station whose bikes were unknown is not judged. `bikes` never exceed `places`: they are positions in a
-    distribution.
+    distribution. `features` `(F − 1, S)` are those of the shift, in bikes.
 
     Raises `ValueError` where this does not hold, where shapes differ, or counts are no whole numbers.
     """
@@ -55,8 +55,13 @@ class IssueCounts:
     bikes: Whole
     docks: Whole
     places: Whole
+    features: Array32
 
     def __post_init__(self) -> None:
+        shape = SHIFT_FEATURES - 1, len(self.bikes)
+        if self.features.shape != shape or self.features.dtype.char != "f":
+            raise ValueError(f"features of an issue are {self.features.dtype} {self.features.shape}")
+        object.__setattr__(self, "features", frozen(self.features, np.float32))
         for name in COUNTS:
             given = getattr(self, name)
             if given.dtype.kind != "i" or given.shape != self.bikes.shape or given.ndim != 1:
@@ -67,7 +72,8 @@ class IssueCounts:
 
     def reordered(self, rows: Ints) -> IssueCounts:
         """Reorder the stations; -1 in `rows` stands for a new one without counts."""
-        return IssueCounts(*(take_rows(getattr(self, name), rows, -1) for name in COUNTS))
+        bikes, docks, places = (take_rows(getattr(self, name), rows, -1) for name in COUNTS)
+        return IssueCounts(bikes, docks, places, take_rows(self.features, rows, 0))
 
 
 @dataclass
@@ -75,9 +81,9 @@ class Pending:
     """An issued forecast: the experts' distributions, their weights, and the counts at its issue time.
 
     `models` names the M experts. `weight` is `(M, S)` in 65535ths; `curve` `(11,)` and `held` `(S,)` are the
-    guard's. `median` `(S,)` is the pool's, after the guard, as people saw it. `weather` `(6,)` is the input
-    of the seed pipeline, and `seed_bikes` `(S,)` are the counts that it predicted: not numbers where bikes
-    were unknown, None where it did not run.
+    guard's, `coefficients` `(F,)` and `gain` `(S,)` the shift's. `median` `(S,)` is the pool's, after both,
+    as people saw it. `weather` `(6,)` is the input of the seed pipeline, and `seed_bikes` `(S,)` are the
+    counts that it predicted: not numbers where bikes were unknown, None where it did not run.
 
     **How odds are stored.** P(bikes ≤ k) is rounded to a whole number of 255ths, its *level*. A level never
     falls with `k`: it is 0, then something between, then 255. Only what lies between is stored. For member
@@ -107,6 +113,8 @@ class Pending:
     first: Short
     length: Short
     levels: Levels
+    coefficients: Array32
+    gain: Array32
     seed_bikes: Floats | None = None
 
     def __post_init__(self) -> None:
@@ -116,6 +124,8 @@ class Pending:
             "held": (size,),
             "median": (size,),
             "curve": (CURVE_POINTS,),
+            "coefficients": (SHIFT_FEATURES,),
+            "gain": (size,),
             "weather": (len(WEATHER),),
             "levels": (int(self.length.sum(dtype=np.int64)),),
         }
@@ -126,7 +136,7 @@ class Pending:
             if found != shape:
                 raise ValueError(f"Pending.{name} has shape {found} instead of {shape}")
         types = dict.fromkeys(("median", "first", "length"), "BHI")
-        types |= {"weight": "H", "held": "?", "levels": "B"}
+        types |= {"weight": "H", "held": "?", "levels": "B", "coefficients": "f", "gain": "f"}
         for name, chars in types.items():
             if getattr(self, name).dtype.char not in chars:
                 raise ValueError(f"Pending.{name} is {getattr(self, name).dtype}")
@@ -156,7 +166,8 @@ class Pending:
     def reorder(self, rows: Ints, counts: IssueCounts) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one. `counts` are those of the new order."""
         before = take_rows(self.begin(), rows, 0)
-        for name, default in (("weight", 0), ("held", True), ("median", 0), ("first", 0), ("length", 0)):
+        for name, default in (("weight", 0), ("held", True), ("median", 0), ("first", 0), ("length", 0),
+                              ("gain", 0)):  # fmt: skip
             setattr(self, name, take_rows(getattr(self, name), rows, default))
         if self.seed_bikes is not None:
             self.seed_bikes = take_rows(self.seed_bikes, rows, np.nan)

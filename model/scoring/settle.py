@@ -15,7 +15,7 @@ import numpy as np
 
 from model import kernels
 from model.arrays import Floats, Ints
-from model.kernels.records import BINS, IssuedArrays, Judged
+from model.kernels.records import BINS, SHIFT_FEATURES, IssuedArrays, Judged
 from model.mixing.guard import tenth_lines
 from model.scoring.issue import Pending
 
@@ -95,7 +95,7 @@ def _total(values: Floats) -> float:
 class Settled:
     """A judged forecast: the stations `rows` `(S,)` that could be judged, and one score for each model.
 
-    The pool and the guard learn from `judged`. The pool's score is the last.
+    Pool, shift and guard learn from `judged`. The pool's score is the last.
     """
 
     rows: Ints
@@ -118,6 +118,10 @@ def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
         gram=np.zeros((len(rows), experts, experts), dtype=np.float32),
         median=np.zeros(len(rows), dtype=np.int64),
         pooled_tenths=np.zeros(BINS),
+        normal=np.zeros((SHIFT_FEATURES, SHIFT_FEATURES)),
+        moment=np.zeros(SHIFT_FEATURES),
+        agreed=np.zeros(len(rows)),
+        moved=np.zeros(len(rows)),
     )
     line, rise = tenth_lines(pending.curve)
     seeded = pending.seed_bikes is not None
@@ -135,6 +139,9 @@ def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
         pending.docks,
         pending.places,
         np.zeros(0) if pending.seed_bikes is None else pending.seed_bikes,
+        pending.counts.features,
+        pending.coefficients,
+        pending.gain,
     )
     kernels.judge(rows, issued, bikes, docks, seeded, _CENTRE_WEIGHT, judged)
     expired = int(((pending.bikes >= 0) & (bikes < 0)).sum())

@@ -176,12 +176,13 @@ def test_a_state_of_an_older_format_is_read_and_forecasts_the_same(
 ) -> None:
     """Format 4 named components and experts otherwise, and kept experts by position.
 
-    Experts added later take no part, nor do weights by hour. Up to 6 issued odds were in 65535ths: the pool
-    learnt from those.
+    Experts added later take no part, nor do weights by hour and the shift. Up to 6 issued odds were in
+    65535ths: the pool learnt from those.
     """
     entries = {entry.name: entry for entry in KNOWN}
     monkeypatch.setattr(registry, "EXPERTS", tuple(entries[name] for name in FORMAT_4))
     monkeypatch.setattr("model.mixing.pool._HOUR_FORECASTS", 0.0)
+    monkeypatch.setattr("model.mixing.shift._RIDGE", 1e12)
     values = np.tile([12.0, 80, 1010, 4, 60, 1], (30, 1))
     here = Forecaster(stations(3), seed=True)
     here.update_weather(Weather(int(MONDAY.timestamp()) + 3600 * np.arange(30), values))
@@ -214,6 +215,21 @@ def test_a_state_of_format_7_brings_its_usual_gap(blob: bytes) -> None:
     read = Forecaster.from_bytes(older)
     assert read.gaps.usual == timedelta(seconds=287.5)
     assert not read._ensemble.pool.hourly.any()
+
+
+def test_a_state_of_format_9_begins_the_shift_anew(blob: bytes) -> None:
+    later = ("shift.", "today.")
+    kept = {
+        name: values
+        for name, values in checkpoint.unpack(blob).items()
+        if not name.startswith(later)
+        and not (name.startswith("pending.") and name.endswith((".features", ".coefficients", ".gain")))
+    }
+    read = Forecaster.from_bytes(codec.pack({**kept, "format": np.array(9), "kernel": np.array("numba-2")}))
+    shift = read.components["shift"]
+    assert not shift.truths.any()
+    go_on(read, 60)
+    assert shift.truths.any()
 
 
 def test_a_state_of_a_kernel_that_means_the_same_is_taken_over(
@@ -266,6 +282,10 @@ SPOILT: dict[str, Spoil] = {
     "counts that are no whole numbers": changed("pending.3.places", lambda places: places * 1.5),
     "two intercepts": changed("seed.5.intercept", lambda intercept: [intercept, intercept]),
     "a horizon that nobody scores": changed("pending", lambda pending: np.add(pending, (0, 1))),
+    "a station's features fewer": changed("pending.0.features", lambda features: features[:, :-1]),
+    "a coefficient fewer": changed("pending.3.coefficients", lambda values: values[:-1]),
+    "a gain fewer": changed("pending.3.gain", lambda gain: gain[:-1]),
+    "other features of the shift": changed("shift.features", lambda names: names[::-1]),
     "a station fewer in the counts": changed("latest.bikes", lambda bikes: bikes[:-1]),
     "a station fewer in the rates": changed("long.rates", lambda rates: rates[..., :-1]),
     "other slots": changed("short.events", lambda events: events[:, ::2]),

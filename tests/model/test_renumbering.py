@@ -73,7 +73,7 @@ def test_an_id_that_names_another_station_far_away_begins_anew() -> None:
     assert known is not None
     assert known.bikes[5] == -1, "the last count was the other station's"
     for name, part in (("long", "events"), ("short", "hours"), ("climatology", "spent"), ("guard", "settled"),
-                       ("pool", "settled"), ("changes", "counts")):  # fmt: skip
+                       ("pool", "settled"), ("shift", "moved"), ("changes", "counts")):  # fmt: skip
         assert state(before, name, part, 5).any(), name
         assert not state(forecaster, name, part, 5).any(), name
         assert (state(forecaster, name, part, 4) == state(before, name, part, 4)).all(), name

@@ -217,13 +217,34 @@ def expert_odds(forecaster: Forecaster, expert: Expert, now: Now, minutes: Seque
     return climatology_odds(forecaster._riders.climatology, now, minutes)
 
 
-# ---------------------------------------------------------------------- pool and guard
+# ---------------------------------------------------------------------- pool, shift and guard
 
 
 def mix(odds: Array32, weight: Array32) -> Array32:
     """Pool distributions `(M, S, N)` by weights `(M, S)`, to `(S, N)`."""
     mixed = np.einsum("msn,ms->sn", odds, weight) / weight.sum(axis=0)[:, None]
     return np.asarray(np.minimum(mixed, np.float32(1)), dtype=np.float32)
+
+
+def shift_direction(pooled: Array32, bikes: Ints) -> tuple[Floats, Floats, Floats]:
+    """Give what a shift of 1 adds to distributions `(S, N)`, their mean less `bikes`, and their spread."""
+    odds = np.diff(pooled.astype(np.float64), axis=1, prepend=0)
+    count = np.arange(pooled.shape[1])
+    mean = odds @ count
+    spread = np.sqrt((odds * (count - mean[:, None]) ** 2).sum(axis=1)) + 0.5
+    off = (count - mean[:, None]) / spread[:, None]
+    pull = off / np.sqrt(1 + off**2)
+    pull -= (odds * pull).sum(axis=1, keepdims=True)
+    return np.cumsum(odds * pull, axis=1), mean - bikes, spread
+
+
+def shifted(pooled: Array32, bikes: Ints, features: Array32, coefficients: Array32, gain: Array32) -> Array32:
+    """Shift distributions `(S, N)` by features in bikes `(F − 1, S)`."""
+    direction, change, spread = shift_direction(pooled, bikes)
+    measured = np.clip(np.stack([change, *features]) / spread, -3, 3)
+    size = gain * np.clip(coefficients @ measured, -0.45, 0.45)
+    moved: Array32 = np.clip(pooled + size[:, None] * direction, 0, 1).astype(np.float32)
+    return moved
 
 
 def guarded(pooled: Array32, curve: Floats, held: Bools, bikes: Ints) -> Array32:
@@ -240,8 +261,10 @@ def guarded(pooled: Array32, curve: Floats, held: Bools, bikes: Ints) -> Array32
 
 
 def pooled_odds(forecaster: Forecaster, now: Now, minutes: Sequence[int]) -> Array32:
-    """Give the pool's P(bikes ≤ k) after the guard, `(H, S, N)`."""
+    """Give the pool's P(bikes ≤ k) after shift and guard, `(H, S, N)`."""
     ensemble, present = forecaster._ensemble, forecaster._present()
+    features = ensemble.features(present)[:, now.rows]
+    coefficients, gain = ensemble.shift.coefficients(minutes), ensemble.shift.gain(minutes, now.rows)
     weights, curves = ensemble.pool.weights(minutes, now.rows), ensemble.guard.curves(minutes)
     held = ensemble.held(present, minutes, now.rows)
     out = []
@@ -250,7 +273,9 @@ def pooled_odds(forecaster: Forecaster, now: Now, minutes: Sequence[int]) -> Arr
         odds = np.concatenate(
             [expert_odds(forecaster, ensemble.experts[place], now, [minute]) for place in able]
         )
-        out.append(guarded(mix(odds, weights[index][able]), curves[index], held[index], now.bikes))
+        mixed = mix(odds, weights[index][able])
+        mixed = shifted(mixed, now.bikes, features, coefficients[index], gain[index])
+        out.append(guarded(mixed, curves[index], held[index], now.bikes))
     cdf = np.stack(out)
     cdf[:, np.arange(cdf.shape[2]) >= now.places[:, None]] = 1
     return cdf

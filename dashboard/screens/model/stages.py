@@ -13,7 +13,7 @@ from dashboard.words import model as model_words
 Times = Mapping[str, tuple[float, float]]
 """Median and 95th percentile in seconds by what was measured: see `Health.times`."""
 
-_LATER = {"pool": "mix", "guard": "mix", "drift_monitor": "judge", "seed": "compete"}
+_LATER = {"pool": "mix", "shift": "mix", "guard": "mix", "drift_monitor": "judge", "seed": "compete"}
 """The stages of parts that do not belong to `learn`."""
 
 

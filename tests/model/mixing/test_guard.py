@@ -36,7 +36,8 @@ def tenths(cdf: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def judged(pooled: np.ndarray, truth: np.ndarray) -> Judged:
     """Give what the guard learns from distributions `(S, N)`."""
     none = np.zeros(0)
-    return Judged(none, none, none, none.astype(np.float32), median(pooled), tenths(pooled, truth))
+    some = (median(pooled), tenths(pooled, truth))
+    return Judged(none, none, none, none.astype(np.float32), *some, none, none, none, none)
 
 
 def test_in_the_first_day_the_median_stays_while_the_odds_widen() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from model.kernels.records import CERTAIN
+from model.kernels.records import CERTAIN, SHIFT_FEATURES
 from model.scoring.issue import (
     CURVE_POINTS,
     IssueCounts,
@@ -36,6 +36,10 @@ def cities(draw: st.DrawFn) -> Cities:
     return places, odds.astype(np.float32)
 
 
+def no_features(size: int) -> NDArray[np.float32]:
+    return np.zeros((SHIFT_FEATURES - 1, size), dtype=np.float32)
+
+
 def issued(places: NDArray[np.int64], odds: NDArray[np.float32], **other: Any) -> Pending:
     """Put odds on record as the forecaster does."""
     members, size, width = odds.shape
@@ -45,11 +49,12 @@ def issued(places: NDArray[np.int64], odds: NDArray[np.float32], **other: Any) -
     bikes = np.maximum(places, 0) // 2
     given: dict[str, Any] = {
         "issued_at": MONDAY, "minutes": 30, "models": tuple("abcd"[:members]),
-        "counts": IssueCounts(bikes, bikes, places),
+        "counts": IssueCounts(bikes, bikes, places, no_features(size)),
         "weight": to_weights(np.ones((members, size), dtype=np.float32)),
         "curve": np.linspace(0, 1, CURVE_POINTS), "held": np.zeros(size, dtype=np.bool_),
         "weather": np.zeros(6), "median": bikes.astype(first.dtype),
         "first": first, "length": length, "levels": between,
+        "coefficients": np.zeros(SHIFT_FEATURES, np.float32), "gain": np.zeros(size, np.float32),
     }  # fmt: skip
     return Pending(**given | other)
 
@@ -109,6 +114,8 @@ def test_odds_that_fall_by_a_rounding_error_are_stored_all_the_same() -> None:
         {"median": np.array([1], np.uint8)},
         {"held": np.array([0, 0], np.uint8)},
         {"seed_bikes": np.zeros(3)},
+        {"coefficients": np.zeros(2, np.float32)},
+        {"gain": np.zeros(2)},
     ],
     ids=lambda wrong: f"{next(iter(wrong))} {next(iter(wrong.values())).tolist()}",
 )
@@ -122,9 +129,9 @@ def test_what_does_not_fit_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_more_bikes_than_places_are_refused() -> None:
     with pytest.raises(ValueError, match="more bikes than places"):
-        IssueCounts(np.array([3]), np.array([0]), np.array([2]))
+        IssueCounts(np.array([3]), np.array([0]), np.array([2]), no_features(1))
     with pytest.raises(ValueError, match="not whole numbers"):
-        IssueCounts(np.array([3.0]), np.array([0.0]), np.array([4.0]))
+        IssueCounts(np.array([3.0]), np.array([0.0]), np.array([4.0]), no_features(1))
 
 
 def test_stations_lie_one_after_the_other() -> None:

@@ -23,8 +23,9 @@ def nearest_in_order(points: Floats, count: int) -> Ints:
         for step in (-1, 1):
             other = row + step
             while 0 <= other < size and (points[other, 2] - points[row, 2]) ** 2 < squares[-1]:
-                square = ((points[other] - points[row]) ** 2).sum()
-                place = count
+                square, place = 0.0, count
+                for axis in range(3):
+                    square += (points[other, axis] - points[row, axis]) ** 2
                 while place > 0 and square < squares[place - 1]:
                     place -= 1
                 for later in range(count - 1, place, -1):

@@ -28,9 +28,13 @@ from ingest.replay.backtest import backtest
 from ingest.replay.recording import Recording
 from model.demand import rates
 from model.demand.weekly_profile import WEEKLY_PROFILE
+from model.mixing import shift
 
 RECORDINGS = ("dublin-2017-02", "boulder-2022-spring", "chicago-2013-autumn")
-PARTS = ("nothing", "city factor", "holidays", "prior of all cities", "low-rank prior")
+PARTS = (
+    "nothing", "city factor", "holidays", "prior of all cities", "low-rank prior",
+    "shift", "gain of the shift",
+)  # fmt: skip
 EXPERTS = ("climatology", "chain", "pull", "pool")
 
 
@@ -47,6 +51,12 @@ def without(part: str, recording: Recording) -> Iterator[Recording]:
             yield recording
     elif part == "low-rank prior":
         with patch.object(rates, "_BEND", (1.0, 1.0)):
+            yield recording
+    elif part == "shift":
+        with patch.object(shift, "_RIDGE", 1e12):
+            yield recording
+    elif part == "gain of the shift":
+        with patch.object(shift, "_STATION_FORECASTS", 1e12):
             yield recording
     else:
         yield recording

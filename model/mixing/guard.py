@@ -25,7 +25,7 @@ _PRIOR_FORECASTS = 1000.0
 _CITY_FORECASTS = 20.0
 """Settled forecasts that the city's gain is worth to a station."""
 
-_HEAD_START = 3.0
+_HEAD_START = 8.0
 """The lead of "as now" at first, in forecasts as bad as naive's usual error."""
 
 

@@ -25,8 +25,11 @@ _PRIOR_FORECASTS = 1000.0
 _CITY_FORECASTS = 20.0
 """Settled forecasts that the city's gain is worth to a station."""
 
-_HEAD_START = 8.0
-"""The lead of "as now" at first, in forecasts as bad as naive's usual error."""
+_HEAD_START = 10.0
+"""The lead of "as now", in forecasts as bad as naive's usual error.
+
+With three, 4 % of Chicago's stations were worse than naive at two hours, with ten 2 %, at 0.03 points of MAE.
+"""
 
 
 class Guard(Component):

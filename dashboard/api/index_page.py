@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from dashboard.api.answers import Body
 from dashboard.api.openapi import Operation
-from dashboard.components.html import tag, together
+from dashboard.components.html import DOCTYPE, tag, together
 from dashboard.store_reader import StoreReader
 
 HTML = "text/html"
@@ -31,7 +31,7 @@ def index_page(operations: Sequence[Operation], source: StoreReader) -> Body:
     head = together(
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", "Dockcast: API"), tag("style", Markup(_STYLE)),
+        tag("title", "Dockcast: API"), tag("style", _STYLE),
     )  # fmt: skip
     intro = tag(
         "p", "Everything is read with GET, needs no key, and answers in JSON unless said otherwise. ",
@@ -40,7 +40,7 @@ def index_page(operations: Sequence[Operation], source: StoreReader) -> Body:
     sections = [_section(operation, examples) for operation in operations]
     body = tag("main", tag("h1", "Dockcast: API"), intro, *sections)
     page = tag("html", tag("head", head), tag("body", body), lang="en")
-    return Body(f"<!doctype html>{page}".encode(), f"{HTML}; charset=utf-8")
+    return Body(together(DOCTYPE, page).encode(), f"{HTML}; charset=utf-8")
 
 
 def _examples(source: StoreReader) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from markupsafe import Markup, escape
 
 STATIC = Path(__file__).parents[1] / "static"
 
+DOCTYPE = Markup("<!doctype html>")
+"""The beginning of a whole page that Streamlit does not write."""
+
 BREAK = Markup("<br>")
 """A line break; `BREAK.join` puts one between parts, which it escapes."""
 

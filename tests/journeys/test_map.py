@@ -414,11 +414,10 @@ def test_choices_stay_when_a_notice_comes_and_goes(visit: Visit, site: Site) -> 
     ("query", "device", "scheme"),
     [
         ("&station=s20&in=20", PHONE, "light"),
-        ("&station=s20&in=20", DESK, "dark"),
         ("&station=s1&what=space", DESK, "dark"),
         ("&at={tomorrow}", PHONE, "light"),
     ],
-    ids=["station, phone", "station, desk", "closed, desk", "tomorrow, phone"],
+    ids=["station, phone", "closed, desk", "tomorrow, phone"],
 )
 def test_no_serious_barrier_is_found(
     visit: Visit, site: Site, query: str, device: dict[str, Any], scheme: str

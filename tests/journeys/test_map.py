@@ -260,7 +260,7 @@ def test_a_favourite_outlives_a_reload(visit: Visit, site: Site) -> None:
     expect(star).to_have_attribute("aria-pressed", "false")
 
 
-@EVERYBODY
+@pytest.mark.parametrize(("device", "scheme"), [(PHONE, "light")], ids=["phone, light"])
 def test_a_shared_link_opens_the_same_screen(
     visit: Visit, site: Site, device: dict[str, Any], scheme: str
 ) -> None:
@@ -389,7 +389,7 @@ def test_every_size_shows_map_legend_station_and_city(visit: Visit, site: Site, 
         expect(page.locator(".fold")).to_be_visible(visible=width < 640 or height < 500)
 
 
-@EVERYBODY
+@pytest.mark.parametrize(("device", "scheme"), [(DESK, "dark")], ids=["desk, dark"])
 def test_a_feed_falls_silent_and_comes_back_and_the_view_stays(
     visit: Visit, site: Site, device: dict[str, Any], scheme: str
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from dashboard.maps import trip_map
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
 from dashboard.words import trip as trip_words
+from model.frame import Frame
 from tests.support.browsing import (
     DESK,
     PHONE,
@@ -91,31 +94,40 @@ def test_plan_a_trip_by_search_and_find_it_again_after_a_reload(
     expect(best).to_contain_text("Take 2 bikes at Station 50")
 
 
-def hover(page: Page, x: float, y: float, name: str) -> None:
-    """Move the mouse around a place until the map tells which station is there."""
+def hover(page: Page, place: Callable[[], tuple[float, float]], name: str) -> tuple[float, float]:
+    """Move the mouse around a place until the map tells which station is there, and give the place.
+
+    It is looked up each time: what comes late on the page moves the map.
+    """
     tooltip = page.locator(".deck-tooltip")
 
     def told() -> bool:
+        x, y = place()
         page.mouse.move(x + 3, y)
         page.mouse.move(x, y)
         page.wait_for_timeout(100)
         return tooltip.is_visible() and name in tooltip.inner_text()
 
     wait_for(told)
+    return place()
+
+
+def pixel_of(page: Page, made: Frame, row: int) -> tuple[float, float]:
+    """Give where the map of a trip without ends has a station."""
+    lat, lon = made.stations.lat, made.stations.lon
+    view, box = trip_map.wide(made, *trip_map.WIDE), map_box(page)
+    scale = 512 * 2**view.zoom / 360
+    north, middle = (np.degrees(np.arctanh(np.sin(np.radians(at)))) for at in (lat[row], view.latitude))
+    x = box["x"] + box["width"] / 2 + (lon[row] - view.longitude) * scale
+    y = box["y"] + box["height"] / 2 + (middle - north) * scale
+    return float(x), float(y)
 
 
 def test_both_ends_are_chosen_by_touching_stations(visit: Visit, site: Site) -> None:
     page = visit("trip?city=dublin")
     for side, row in (("from", 18), ("to", 45)):
         expect(page.get_by_text(trip_words.ASK["start" if side == "from" else "goal"])).to_be_visible()
-        lat, lon = site.dublin.stations.lat, site.dublin.stations.lon
-        view, box = trip_map.wide(site.dublin, *trip_map.WIDE), map_box(page)
-        scale = 512 * 2**view.zoom / 360
-        north, middle = (np.degrees(np.arctanh(np.sin(np.radians(at)))) for at in (lat[row], view.latitude))
-        x = box["x"] + box["width"] / 2 + (lon[row] - view.longitude) * scale
-        y = box["y"] + box["height"] / 2 + (middle - north) * scale
-        hover(page, float(x), float(y), f"Station {row}")
-        page.mouse.click(float(x), float(y))
+        page.mouse.click(*hover(page, partial(pixel_of, page, site.dublin, row), f"Station {row}"))
         expect(page).to_have_url(re.compile(rf"{side}=s{row}(&|$)"))
     expect(page.locator(".plan")).to_have_count(3)
     page.get_by_role("button", name=trip_words.change_end("goal", "Station 45")).click()

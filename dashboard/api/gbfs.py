@@ -19,7 +19,7 @@ from dashboard.api.parameters import Parameter, Text
 from dashboard.store_reader import StoreReader
 from ingest.gbfs import forecast_writer, licence, writer
 from ingest.gbfs.forecast_writer import GBFS_VERSION, NAME, SCHEMA, Skill
-from ingest.store import DAY
+from ingest.store import DAY, measured
 from ingest.system import System
 from model.frame import Frame
 from model.records import Snapshot
@@ -107,16 +107,14 @@ def _station_forecast(source: StoreReader, system: System, version: int) -> Body
 
 def _skill(source: StoreReader, system_id: str) -> list[Skill]:
     """Sum up how good the forecasts of the document's horizons have been so far, beside "no change"."""
-    sums = source.store.scores.totals(system_id, DAY)
-    found = []
-    for minutes in forecast_writer.MINUTES:
-        pool, naive = (
-            sums[(sums["model"] == model) & (sums["minutes"] == minutes)] for model in ("pool", "naive")
-        )
-        if len(pool) and len(naive) and pool["n"].iloc[0] > 0 and naive["n"].iloc[0] > 0:
-            errors = (float(each["abs_error"].iloc[0] / each["n"].iloc[0]) for each in (pool, naive))
-            found.append(Skill(minutes, int(pool["n"].iloc[0]), *(round(error, 4) for error in errors)))
-    return found
+    sums = source.store.scores.totals(system_id, DAY, minutes=forecast_writer.MINUTES)
+    judged = sums[sums["n"] > 0].set_index(["minutes", "model"])
+    errors = measured(judged)["mae"].round(4)
+    return [
+        Skill(minutes, int(judged["n"][minutes, "pool"]), errors[minutes, "pool"], errors[minutes, "naive"])
+        for minutes in forecast_writer.MINUTES
+        if (minutes, "pool") in errors and (minutes, "naive") in errors
+    ]
 
 
 def _snapshot(frame: Frame) -> Snapshot:

@@ -16,6 +16,7 @@ from typing import Any
 import jsonschema
 
 from ingest.gbfs import discovery
+from ingest.gbfs.documents import Document, listed
 from ingest.gbfs.errors import FeedError
 from ingest.gbfs.findings import Findings
 from ingest.gbfs.forecast_writer import NAME, SCHEMA
@@ -112,11 +113,10 @@ def _fits_schema(document: Mapping[str, Any], faults: _Faults) -> bool:
     return fits
 
 
-def _capacities(document: Mapping[str, Any] | None) -> dict[str, int | None] | None:
+def _capacities(document: Document | None) -> dict[str, int | None] | None:
     """Give each station's capacity by its id; None where the stations are not known."""
-    rows = (document or {}).get("data", {})
-    rows = rows.get("stations") if isinstance(rows, dict) else None
-    if not isinstance(rows, list):
+    rows = None if document is None else listed(document, "stations")
+    if rows is None:
         return None
     named = (row for row in rows if isinstance(row, dict) and isinstance(row.get("station_id"), str))
     found = {}

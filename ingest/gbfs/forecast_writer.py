@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from ingest.gbfs import writer
 from model.frame import NO_FORECAST, Frame, Outlook
 from model.moments import frame_at
 
@@ -46,19 +47,19 @@ def station_forecast(frame: Frame, ttl: int, skill: Sequence[Skill] = (), label:
     """
     data: dict[str, Any] = {
         "forecast_version": FORECAST_VERSION,
-        "issued_at": _time(frame.at),
-        "learning_since": _time(frame.learning_since),
+        "issued_at": writer.time(GBFS_VERSION, frame.at),
+        "learning_since": writer.time(GBFS_VERSION, frame.learning_since),
         "interval_percent": INTERVAL_PERCENT,
         "skill": [asdict(each) for each in skill],
         "stations": list(_stations(frame_at(frame, MINUTES))),
     }
     if label:
         data["label"] = label
-    return {"last_updated": _time(frame.at), "ttl": ttl, "version": GBFS_VERSION, "data": data}
+    return writer.document(GBFS_VERSION, frame.at, ttl, data)
 
 
 def _stations(frame: Frame) -> Iterator[dict[str, Any]]:
-    times = [_time(frame.at + timedelta(minutes=minutes)) for minutes in MINUTES]
+    times = [writer.time(GBFS_VERSION, frame.at + timedelta(minutes=minutes)) for minutes in MINUTES]
     for row, station_id in enumerate(frame.stations.station_id.tolist()):
         sides = {"vehicles": _counts(frame.bike, row), "docks": _counts(frame.space, row)}
         known = {name: counts for name, counts in sides.items() if counts is not None}
@@ -89,7 +90,3 @@ def _counts(side: Outlook, row: int) -> list[dict[str, Any]] | None:
         {"expected": expected, "low": low, "high": high, "chance": chance}
         for expected, low, high, chance in zip(*columns, chances.tolist(), strict=True)
     ]
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -28,7 +28,7 @@ Hours = tuple[int, int]
 def discovery(version: str, at: datetime, ttl: int, urls: Mapping[str, str]) -> Document:
     """Name the address of each feed: gbfs.json."""
     feeds = {"feeds": [{"name": name, "url": url} for name, url in urls.items()]}
-    return _document(version, at, ttl, feeds if version == "3.0" else {_LANGUAGE: feeds})
+    return document(version, at, ttl, feeds if version == "3.0" else {_LANGUAGE: feeds})
 
 
 def system_information(
@@ -60,7 +60,7 @@ def system_information(
         about["language"] = _LANGUAGE
     for field, text in licence.items():
         about[field] = _text(version, text) if field == "attribution_organization_name" else text
-    return _document(version, at, ttl, about)
+    return document(version, at, ttl, about)
 
 
 def system_hours(version: str, at: datetime, ttl: int, hours: Hours) -> Document:
@@ -72,7 +72,7 @@ def system_hours(version: str, at: datetime, ttl: int, hours: Hours) -> Document
         "start_time": f"{opens // 3600:02}:{opens % 3600 // 60:02}:{opens % 60:02}",
         "end_time": f"{closes // 3600:02}:{closes % 3600 // 60:02}:{closes % 60:02}",
     }
-    return _document(version, at, ttl, {"rental_hours": [entry]})
+    return document(version, at, ttl, {"rental_hours": [entry]})
 
 
 def vehicle_types(version: str, at: datetime, ttl: int) -> Document:
@@ -92,7 +92,7 @@ def vehicle_types(version: str, at: datetime, ttl: int) -> Document:
             "name": _text(version, "E-bike"),
         },
     ]
-    return _document(version, at, ttl, {"vehicle_types": types})
+    return document(version, at, ttl, {"vehicle_types": types})
 
 
 def station_information(version: str, at: datetime, ttl: int, stations: Stations) -> Document:
@@ -110,7 +110,7 @@ def station_information(version: str, at: datetime, ttl: int, stations: Stations
         if capacity >= 0:
             row["capacity"] = capacity
         rows.append(row)
-    return _document(version, at, ttl, {"stations": rows})
+    return document(version, at, ttl, {"stations": rows})
 
 
 def station_status(version: str, ttl: int, snapshot: Snapshot) -> Document:
@@ -122,7 +122,7 @@ def station_status(version: str, ttl: int, snapshot: Snapshot) -> Document:
     size = len(snapshot)
     bikes_field = "num_vehicles_available" if version == "3.0" else "num_bikes_available"
     flag = int if version == "1.1" else bool
-    reported = _time(version, snapshot.at)
+    reported = time(version, snapshot.at)
     rows = []
     for station_id, bikes, docks, ebikes, renting, returning in zip(
         snapshot.station_id.tolist(),
@@ -153,14 +153,16 @@ def station_status(version: str, ttl: int, snapshot: Snapshot) -> Document:
                 {"vehicle_type_id": _EBIKE, "count": ebikes},
             ]
         rows.append(row)
-    return _document(version, snapshot.at, ttl, {"stations": rows})
+    return document(version, snapshot.at, ttl, {"stations": rows})
 
 
-def _document(version: str, at: datetime, ttl: int, data: Document) -> Document:
-    return {"last_updated": _time(version, at), "ttl": ttl, "version": version, "data": data}
+def document(version: str, at: datetime, ttl: int, data: Document) -> Document:
+    """Put data into what all documents have in common."""
+    return {"last_updated": time(version, at), "ttl": ttl, "version": version, "data": data}
 
 
-def _time(version: str, at: datetime) -> int | str:
+def time(version: str, at: datetime) -> int | str:
+    """Write a time: in text from version 3.0 on, in Unix seconds before."""
     return at.isoformat().replace("+00:00", "Z") if version == "3.0" else int(at.timestamp())
 
 

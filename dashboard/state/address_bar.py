@@ -212,8 +212,7 @@ def adopt(page: str = HOME) -> None:
         st.session_state.pop(_MENDED, None)
         if query and new_screen.address(page) != query:
             _mend(new_screen)
-        for name in _WIDGETS:
-            st.session_state[_widget(name)] = getattr(st.session_state[_KEY], name)
+        _set_widgets()
 
 
 def screen() -> Screen:
@@ -322,6 +321,11 @@ def clear() -> None:
     """Drop all choices but the city, as where a page is opened for the first time."""
     fresh = Screen(city=screen().city)
     change(**{field.name: getattr(fresh, field.name) for field in fields(Screen)})
+    _set_widgets()
+
+
+def _set_widgets() -> None:
+    """Have every widget show the choices that there are."""
     for name in _WIDGETS:
         st.session_state[_widget(name)] = getattr(screen(), name)
 

@@ -259,8 +259,8 @@ class Demand(Component):
         factor: Floats = (self.recent[:, 0] + _FACTOR_EVENTS) / (self.recent[:, 1] + _FACTOR_EVENTS)
         return factor
 
-    def flows_ahead(self, at: datetime, grid: Floats) -> Array32:
-        """Give the expected arrivals and departures in T steps of time, `(T, 2, S)`.
+    def flows_ahead(self, at: datetime, grid: Floats, flows: Array32) -> None:
+        """Write the expected arrivals and departures in T steps of time into `flows` `(T, 2, S)`.
 
         The steps begin and end at the minutes `grid` `(T + 1,)` after `at`. The city's factor fades with the
         half-life of its measurement.
@@ -275,7 +275,7 @@ class Demand(Component):
                 if weather is not None:
                     factors[index] *= weather
         hours = (np.diff(grid) / 60).astype(np.float32)
-        return kernels.flows_in_steps(self.rates, cells, factors.astype(np.float32), hours)
+        kernels.flows_in_steps(self.rates, cells, factors.astype(np.float32), hours, flows)
 
 
 def _smooth(table: NDArray[Any]) -> NDArray[Any]:

@@ -173,7 +173,11 @@ class InputBuilder:
         grid, effect = layout.grid, self._learnt.occupancy_effect
         demands = list(dict.fromkeys(chain.demand for chain in layout.chains))
         usual, usual_at = effect.usual_ahead(now.at, (grid[:-1] + grid[1:]) / 2)
-        flows = [demand.flows_ahead(now.at, grid) for demand in demands]
+        flows = np.empty(
+            (len(demands), len(grid) - 1, 2, self._learnt.long_demand.rates.shape[-1]), np.float32
+        )
+        for demand, each in zip(demands, flows, strict=True):
+            demand.flows_ahead(now.at, grid, each)
         shares = None if now.by_hours is None else now.by_hours.shares(now.at, grid[1:], now.rows)
         by_fill, by_distance = effect.tables()
         return ChainArrays(
@@ -185,7 +189,7 @@ class InputBuilder:
             pulled=np.array([chain.occupancy_effect is not None for chain in layout.chains], dtype=np.bool_),
             far=layout.far,
             near=min(_NEAR_STEPS, len(grid) - 1),
-            flows=np.stack(flows) if flows else np.zeros((0, 0, 2, 0), dtype=np.float32),
+            flows=flows,
             shares=np.zeros((0, 0), dtype=np.float32) if shares is None else shares.astype(np.float32, "C"),
             knot=layout.knot,
             cell=usual_at,

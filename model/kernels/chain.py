@@ -65,7 +65,7 @@ def advance(
         none[j] = math.exp(-float(pace[j]) / parts)
     for k in range(1, rows - 1):
         for j in range(lanes):
-            stay[k, j] = pace[j] - up[k, j] - down[k - 1, j]
+            stay[k, j] = pace[j] - (up[k, j] + down[k - 1, j])
     first[0] = 0
     first[rows - 1] = 0
     spare[0] = 0

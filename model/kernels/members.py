@@ -147,15 +147,14 @@ def _chains(
     p = np.zeros((count, size + 2, lanes), dtype=np.float32)
     up, down = np.zeros(padded, dtype=np.float32), np.zeros(padded, dtype=np.float32)
     stay, term, spare = np.zeros_like(up), np.zeros_like(up), np.zeros_like(up)
-    pace, rate = np.zeros(lanes, dtype=np.float32), np.zeros((2, lanes), dtype=np.float32)
+    pace, rate = np.empty(lanes, dtype=np.float32), np.zeros((2, lanes), dtype=np.float32)
     possible = np.empty((2, lanes), dtype=np.float32)
     for j in range(lanes):
         possible[0, j], possible[1, j] = stations.returning[block[j]], stations.renting[block[j]]
     by_fill = np.empty((2, size, lanes), dtype=np.float32)
-    # The factors on the rates at each count, and the largest of each station: without and with the pull.
+    # The factors on the rates at each count: without and with the pull.
     plain, pull = np.empty_like(by_fill), np.empty_like(by_fill)
     plain[0], plain[1] = inside, inside
-    plain_most, pull_most = np.ones((2, lanes), dtype=np.float32), np.ones((2, lanes), dtype=np.float32)
     for chain in range(count):
         for j in range(lanes):
             p[chain, 1 + bikes[j], j] = 1
@@ -165,7 +164,7 @@ def _chains(
         _by_fill(by_fill, size, places, chains.by_fill)
     for step in range(len(chains.cell)):
         if pulled and (step == 0 or chains.cell[step] != chains.cell[step - 1]):
-            _pull(pull, pull_most, by_fill, inside, places, chains.usual[chains.cell[step]][rows], chains)
+            _pull(pull, by_fill, inside, places, chains.usual[chains.cell[step]][rows], chains)
         for chain in range(count):
             if step >= chains.near and not chains.far[chain]:
                 continue
@@ -178,11 +177,9 @@ def _chains(
                 for j in range(lanes):
                     rate[0, j] *= chains.shares[step, block[j]]
                     rate[1, j] *= chains.shares[step, block[j]]
-            if chains.pulled[chain]:
-                _flows(up, down, pace, rate, pull, pull_most)
-            else:
-                _flows(up, down, pace, rate, plain, plain_most)
+            _flows(up, down, rate, pull if chains.pulled[chain] else plain)
             if step < chains.near:
+                _pace(pace, up, down)
                 advance(p[chain], up, down, pace, stay, term, spare)
             else:
                 leap(p[chain], up, down, stay, term)
@@ -191,16 +188,23 @@ def _chains(
 
 
 @compiled
-def _flows(up: Array32, down: Array32, pace: Array32, rate: Array32, factors: Array32, most: Array32) -> None:
+def _flows(up: Array32, down: Array32, rate: Array32, factors: Array32) -> None:
     """Lay the rates `(2, L)` out by count, as `advance` takes them."""
-    lanes = len(pace)
+    lanes = rate.shape[1]
     for k in range(factors.shape[1]):
         for j in range(lanes):
             up[k + 1, j] = rate[0, j] * factors[0, k, j]
         for j in range(lanes):
             down[k + 1, j] = rate[1, j] * factors[1, k, j]
-    for j in range(lanes):
-        pace[j] = rate[0, j] * most[0, j] + rate[1, j] * most[1, j]
+
+
+@compiled
+def _pace(pace: Array32, up: Array32, down: Array32) -> None:
+    """Write the most events that are expected at any count into `pace` `(L,)`."""
+    pace[:] = 0
+    for k in range(1, len(up) - 1):
+        for j in range(len(pace)):
+            pace[j] = max(pace[j], up[k, j] + down[k - 1, j])
 
 
 @compiled
@@ -217,7 +221,6 @@ def _by_fill(factors: Array32, size: int, places: Ints, table: Array32) -> None:
 @compiled
 def _pull(
     pull: Array32,
-    most: Array32,
     by_fill: Array32,
     inside: Array32,
     places: Ints,
@@ -231,7 +234,6 @@ def _pull(
         table = chains.by_distance[side]
         factors = (table[0], table[1], table[2], table[3], table[4], table[5], table[6], table[7], table[8],
                    table[9], table[10])  # fmt: skip
-        most[side] = 0
         for k in range(size):
             count = np.float32(k + side)
             for j in range(lanes):
@@ -240,8 +242,6 @@ def _pull(
                 for edge in range(10):
                     factor = factors[edge + 1] if distance > EDGES[edge] else factor
                 pull[side, k, j] = by_fill[side, k, j] * factor * inside[k, j]
-            for j in range(lanes):
-                most[side, j] = max(most[side, j], pull[side, k, j])
 
 
 @compiled

@@ -77,14 +77,17 @@ class Shift(Component):
         return np.where(within, self._between(learnt, minutes), 0).astype(np.float32)
 
     def gain(self, minutes: Sequence[int], rows: Ints) -> Array32:
-        """Give how much of the shift a station gets, from 0 to 1, `(H, S)`."""
+        """Give how much of the shift a station gets, from 0 to 1, `(H, S)`: none where there is no shift."""
         worth = _STATION_FORECASTS * self.moved.sum(axis=1, dtype=np.float64) / np.maximum(self.truths, 1)
         worth = worth[:, None] + 1e-9  # all is right where nothing was shifted
         agreed, moved = (table[:, rows].astype(np.float64) for table in (self.agreed, self.moved))
         gain: Floats = (agreed + worth) / (moved + worth)
-        return self._between(gain.clip(0, 1), minutes).astype(np.float32)
+        near = np.asarray(minutes) <= self.minutes[-1]
+        found = np.zeros((len(minutes), len(rows)), dtype=np.float32)
+        found[near] = self._between(gain.clip(0, 1), np.asarray(minutes)[near])
+        return found
 
-    def _between(self, learnt: Floats, minutes: Sequence[int]) -> Floats:
+    def _between(self, learnt: Floats, minutes: Sequence[int] | Ints) -> Floats:
         place = np.interp(minutes, self.minutes, np.arange(len(self.minutes)))
         low = np.floor(place).astype(np.int64)
         after = (place - low)[:, None]

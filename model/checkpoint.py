@@ -33,7 +33,7 @@ from model.scoring.issue import (
     uncertain,
 )
 
-_FORMAT = 10
+_FORMAT = 11
 
 ADAPTED: tuple[str, ...] = ("numpy-1", "numba-1", "numba-2")
 """Kernels whose numbers mean the same as ours: what they learnt is taken over, and ours learns on from it."""
@@ -57,7 +57,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def unpack(blob: bytes) -> Arrays:
-    """Unpack a state that `pack` of this release, or of one of the six formats before it, packed.
+    """Unpack a state that `pack` of this release, or of one of the seven formats before it, packed.
 
     Raises `StateError` when the bytes are damaged, too large, of another format, or of a kernel whose numbers
     mean something else, and `MemoryError` where memory is short: the state itself may be whole.
@@ -127,14 +127,14 @@ def pack_pending(pending: Sequence[Pending]) -> Arrays:
     return arrays
 
 
-def unpack_pending(arrays: Mapping[str, NDArray[Any]]) -> Iterator[Pending]:
-    """Read what `pack_pending` gave.
+def unpack_pending(arrays: Mapping[str, NDArray[Any]], under: str = "") -> Iterator[Pending]:
+    """Read what `pack_pending` gave, from under names that begin with `under`.
 
     Raises `KeyError` where a name is missing, and `ValueError` where shapes do not fit together.
     """
     counts = None
-    for index, (issued, minutes) in enumerate(arrays["pending"].tolist()):
-        start = f"pending.{index}."
+    for index, (issued, minutes) in enumerate(arrays[f"{under}pending"].tolist()):
+        start = f"{under}pending.{index}."
         if counts is None or f"{start}bikes" in arrays:
             counts = IssueCounts(*(arrays[start + name] for name in _SHARED))
         models = tuple(arrays[f"{start}models"].tolist())
@@ -280,8 +280,17 @@ def _from_format_9(arrays: Arrays) -> Arrays:
     return new
 
 
+def _from_format_10(arrays: Arrays) -> Arrays:
+    """Begin to learn each kind of bikes for itself: so far none was."""
+    known = arrays["latest.state"] == CountState.KNOWN
+    return arrays | {
+        "times": np.append(arrays["times"][:4], -1),
+        "latest.known_ebikes": np.where(known, arrays["latest.ebikes"], UNKNOWN),
+    }
+
+
 _NEWER: dict[int, Callable[[Arrays], Arrays]] = {
     4: _from_format_4, 5: _from_format_5, 6: _from_format_6, 7: _from_format_7,
-    8: _from_format_8, 9: _from_format_9,
+    8: _from_format_8, 9: _from_format_9, 10: _from_format_10,
 }  # fmt: skip
 """What turns a state of an older format into one of the next."""

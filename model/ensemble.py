@@ -35,7 +35,7 @@ class Ensemble:
             [expert.reach for expert in self.experts],
             [expert.first_weight for expert in self.experts],
         )
-        self.shift = Shift(size, NEAR_SCORED)
+        self.shift = Shift(size, tuple(each for each in minutes if each in NEAR_SCORED))
         self.guard = Guard(size, minutes)
         self._today = today
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -11,14 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import checkpoint
-from model.arrays import Bools, Ints, Strings, rows_of
+from model.arrays import Array32, Bools, Ints, Strings, rows_of
 from model.checkpoint import StateError
 from model.demand.calendar import Calendar
-from model.demand.changes import Changes
-from model.demand.riders import LearntRiders
-from model.ensemble import Ensemble, mirror
+from model.ensemble import mirror
 from model.experts.expert import Expert
-from model.experts.registry import ExpertInputs
 from model.gaps import SnapshotGaps
 from model.hours import ByHours, OpeningHours
 from model.identity import (
@@ -30,12 +28,16 @@ from model.identity import (
     rows_before,
     unpack_identities,
 )
-from model.issued import IssuedForecasts
+from model.issued import IssuedOdds
 from model.kernels.records import Columns
 from model.latest import LatestCounts
+from model.learner import Learner, no_more, no_surer
 from model.present import Present
 from model.records import (
+    ELECTRIC,
+    KINDS,
     NOTHING_KNOWN,
+    PLAIN,
     UNKNOWN,
     Counts,
     Drift,
@@ -46,11 +48,21 @@ from model.records import (
     pack_stations,
     unpack_stations,
 )
-from model.scoring.issue import FAR_ISSUES, FAR_SCORED, ISSUE_MINUTES, NEAR_SCORED, SCORED_MINUTES
+from model.scoring.issue import (
+    FAR_ISSUES,
+    FAR_SCORED,
+    ISSUE_MINUTES,
+    KIND_SCORED,
+    NEAR_SCORED,
+    SCORED_MINUTES,
+)
 from model.scoring.settle import Score
 
 _MOST_REMEMBERED = 1000
 """Dropped stations that are remembered, or as many as the feed describes where these are more."""
+
+_FIELD = {PLAIN: "plain", ELECTRIC: "ebikes"}
+"""Where a `Forecast` has the counts of a kind."""
 
 _FIRST_DAY = timedelta(days=1)
 """In it a city has shown too little to say that a count will rise or fall: it may only say how likely."""
@@ -81,17 +93,12 @@ class Forecaster:
         self._latest = LatestCounts(size)
         self._by_hours = ByHours(size)
         calendar = Calendar(stations.timezone, stations.country, stations.region)
-        self._riders = riders = LearntRiders(size, calendar)
-        self._changes = Changes(size, SCORED_MINUTES)
-        self._ensemble = Ensemble(
-            size,
-            SCORED_MINUTES,
-            ExpertInputs(riders.long, riders.short, riders.occupancy, self._changes, riders.climatology),
-            riders.today,
-        )
-        riders.today.move(stations.lat, stations.lon)
         self.gaps = SnapshotGaps()
-        self._issued = IssuedForecasts(riders, self._changes, self._ensemble, self.gaps)
+        self._all = Learner(size, calendar, self.gaps)
+        self._riders, self._ensemble, self._issued = self._all.riders, self._all.ensemble, self._all.issued
+        self._riders.today.move(stations.lat, stations.lon)
+        self._kinds: tuple[Learner, ...] = ()
+        self.kinds_since: datetime | None = None
         self.run_seed_pipeline(seed)
 
     @property
@@ -99,12 +106,8 @@ class Forecaster:
         return self._known.station_id
 
     @property
-    def _by_station(self) -> dict[str, Any]:
-        riders, ensemble = self._riders, self._ensemble
-        return {"long": riders.long, "short": riders.short, "occupancy_effect": riders.occupancy,
-                "changes": self._changes, "climatology": riders.climatology, "overflow": riders.overflow,
-                "last_bikes": riders.last_bikes, "today": riders.today,
-                "pool": ensemble.pool, "shift": ensemble.shift, "guard": ensemble.guard}  # fmt: skip
+    def _learners(self) -> tuple[Learner, ...]:
+        return (self._all, *self._kinds)
 
     @property
     def _unlearnt(self) -> dict[str, Any]:
@@ -115,16 +118,17 @@ class Forecaster:
         """Give everything that learns, by name. A component's attributes hold what it has learnt.
 
         `long` and `short` are demand, `calendar` and `weather` move all stations together, `drift_monitor`
-        looks for drift, and `seed` is there if the seed pipeline runs. Stations are in the order of
-        `snapshot`: those of `stations` first.
+        looks for drift, and `seed` is there if the seed pipeline runs. The names of what a kind of bikes has
+        for itself begin with the kind. Stations are in the order of `snapshot`: those of `stations` first.
         """
+        by_station = {name: each for learner in self._learners for name, each in learner.components.items()}
         city = {
             "calendar": self._riders.calendar,
             "weather": self._riders.weather,
             "drift_monitor": self._issued.drift_monitor,
         }
         seed = {} if self._issued.seed is None else {"seed": self._issued.seed}
-        return MappingProxyType(self._by_station | city | seed)
+        return MappingProxyType(by_station | city | seed)
 
     @property
     def experts(self) -> tuple[Expert, ...]:
@@ -133,7 +137,7 @@ class Forecaster:
 
     @property
     def waiting(self) -> dict[int, int]:
-        """Count the pending forecasts by minutes ahead, one for each station."""
+        """Count the pending forecasts of all bikes by minutes ahead, one for each station."""
         return self._issued.waiting()
 
     @property
@@ -164,7 +168,8 @@ class Forecaster:
 
     def renew_rates_rarely(self, on: bool) -> None:
         """Renew the rates every three hours instead of each slot, while little is forecast."""
-        self._riders.renew_rates_rarely(on)
+        for learner in self._learners:
+            learner.riders.renew_rates_rarely(on)
 
     def update_weather(self, weather: Weather) -> None:
         """Use the weather of now and of the hours to come, from the next snapshot on.
@@ -227,10 +232,13 @@ class Forecaster:
         return changed
 
     def _reorder(self, rows: Ints, known: Identities) -> None:
-        for part in (self._latest, self._by_hours, *self._by_station.values(), self._issued):
-            part.reorder(rows)
+        self._latest.reorder(rows)
+        self._by_hours.reorder(rows)
+        for learner in self._learners:
+            learner.reorder(rows)
         self._known = known
-        self._riders.today.move(known.lat, known.lon)
+        for learner in self._learners:
+            learner.riders.today.move(known.lat, known.lon)
 
     def snapshot(self) -> Snapshot | None:
         """Give back the newest snapshot, with every station ever known; None before the first."""
@@ -284,26 +292,50 @@ class Forecaster:
         latest = self._latest.after(snapshot, self._ids)
         if self.at is not None:
             self.gaps.note(snapshot.at - self.at)
-        scores, self.drifts = self._issued.settle(snapshot.at, latest, self._ids)
+        scores = self._settle(snapshot.at, latest)
         if self.at is not None and not after_hole and snapshot.at - self.at <= self.gaps.longest:
             places = self._riders.places(self._latest, self.stations.capacity)
             open_ = self._by_hours.is_open_from(self.at, snapshot.at)
-            self._riders.learn(self.at, self._latest, snapshot.at, latest, places, open_)
+            for learner in self._learners:
+                then, now = learner.counts(self._latest), learner.counts(latest)
+                learner.riders.learn(self.at, then, snapshot.at, now, places, open_)
         else:
             self._riders.last_bikes.begin_anew(np.ones(len(self._ids), dtype=np.bool_), _seconds(snapshot.at))
-            self._riders.today.begin_anew()
+            for learner in self._learners:
+                learner.riders.today.begin_anew()
         before, self.at = self.at, snapshot.at
         if before is None:
             self.learning_since = snapshot.at
         self._latest = latest
         self._by_hours.note(snapshot.at, latest.renting, latest.returning)
+        if self.kinds_since is None and latest.tells_kinds:
+            self._begin_kinds(snapshot.at)
         issue = self._issue_number(snapshot.at)
         if before is None or self._issue_number(before) != issue:
             present = self._present()
             self._issued.issue(present, NEAR_SCORED)
+            issued = self._issued.pending[-len(NEAR_SCORED) :]
+            for learner in self._kinds:
+                learner.issued.issue(self._of_kind(present, learner), KIND_SCORED, issued)
             if before is None or self._issue_number(before) // FAR_ISSUES != issue // FAR_ISSUES:
                 self._issued.issue(present, FAR_SCORED)
         return scores
+
+    def _settle(self, at: datetime, latest: LatestCounts) -> list[Score]:
+        """Settle the forecasts that are due: those of a kind are bounded by those of all bikes."""
+        odds: IssuedOdds | None = {} if self._kinds else None
+        scores, self.drifts = self._issued.settle(at, latest, self._ids, odds)
+        for learner in self._kinds:
+            scores += learner.issued.settle(at, learner.counts(latest), self._ids, odds)[0]
+        return scores
+
+    def _begin_kinds(self, since: datetime) -> None:
+        """Begin to learn each kind of bikes for itself."""
+        self.kinds_since = since
+        calendar = self._riders.calendar
+        self._kinds = tuple(Learner(len(self._ids), calendar, self.gaps, kind, self._all) for kind in KINDS)
+        for learner in self._kinds:
+            learner.riders.today.move(self._known.lat, self._known.lon)
 
     def _issue_number(self, at: datetime) -> int:
         return int(at.timestamp()) // (self.every * 60)
@@ -343,7 +375,18 @@ class Forecaster:
             station_id=self._ids[rows],
             bikes=Counts(cdf, known),
             docks=Counts(mirror(cdf, present.places[rows]), known & (docks >= 0)),
-        )
+            **{_FIELD[each.kind]: self._forecast_kind(each, present, rows, wanted, cdf)
+               for each in self._kinds},
+        )  # fmt: skip
+
+    def _forecast_kind(
+        self, learner: Learner, present: Present, rows: Ints, minutes: Ints, of_all: Array32
+    ) -> Counts:
+        present, order = self._of_kind(present, learner), np.argsort(minutes, kind="stable")
+        age = present.age()[rows]
+        cdf = np.empty_like(of_all)
+        cdf[order] = learner.ensemble.odds(present, rows, np.maximum(age, 0), minutes[order])
+        return Counts(no_surer(cdf, of_all), (present.latest.begin()[0][rows] >= 0) & (age >= 0))
 
     def summarise(self, minutes: Sequence[int], at_least: Sequence[int]) -> tuple[Columns, Columns]:
         """Summarise the forecasts of all stations for rising `minutes`: of the bikes, then of the docks.
@@ -354,6 +397,24 @@ class Forecaster:
         Raises `ValueError` before the first snapshot.
         """
         return self._ensemble.summarise(self._present(), len(self.stations), minutes, at_least)
+
+    def summarise_kinds(
+        self, minutes: Sequence[int], at_least: Sequence[int], of_all: Columns
+    ) -> dict[str, Columns]:
+        """Summarise the forecasts by kind of bikes, as `summarise` does; empty where no kinds are told apart.
+
+        `of_all` are the columns of all bikes, for the same minutes and numbers.
+        """
+        found = {}
+        for learner in self._kinds:
+            present, size = self._of_kind(self._present(), learner), len(self.stations)
+            found[learner.kind], _ = learner.ensemble.summarise(present, size, minutes, at_least)
+            no_more(found[learner.kind], of_all)
+        return found
+
+    def _of_kind(self, present: Present, learner: Learner) -> Present:
+        assert self.kinds_since is not None
+        return replace(learner.present(present), first_day=present.at - self.kinds_since < _FIRST_DAY)
 
     def _present(self) -> Present:
         if self.at is None or self.learning_since is None:
@@ -373,12 +434,25 @@ class Forecaster:
         return checkpoint.pack(
             {
                 "station_id": self._ids,
-                "times": np.array([_seconds(self.at), _seconds(self.learning_since), self.every, seeded]),
+                "times": np.array(
+                    [
+                        _seconds(self.at),
+                        _seconds(self.learning_since),
+                        self.every,
+                        seeded,
+                        _seconds(self.kinds_since),
+                    ]
+                ),
             }
             | pack_stations(self.stations)
             | pack_identities(self._known, len(self.stations), self.renamed)
             | checkpoint.pack_components({**self._unlearnt, **self.components})
             | checkpoint.pack_pending(self._issued.pending)
+            | {
+                f"{learner.kind}.{name}": value
+                for learner in self._kinds
+                for name, value in checkpoint.pack_pending(learner.issued.pending).items()
+            }
         )
 
     @classmethod
@@ -398,7 +472,7 @@ class Forecaster:
 
     @classmethod
     def _restore(cls, arrays: Mapping[str, NDArray[Any]]) -> Forecaster:
-        at, since, every, seeded = arrays["times"].tolist()
+        at, since, every, seeded, kinds_since = arrays["times"].tolist()
         self = cls(unpack_stations(arrays), every, bool(seeded))
         ids = arrays["station_id"]
         if len(np.unique(ids)) != len(ids) or not np.array_equal(ids[: len(self._ids)], self._ids):
@@ -406,13 +480,18 @@ class Forecaster:
         known, self.renamed = unpack_identities(arrays, self._known)
         self._reorder(rows_of(ids, self._ids), known)
         self.at, self.learning_since = _moment(at), _moment(since)
+        if kinds_since >= 0:
+            self._begin_kinds(datetime.fromtimestamp(kinds_since, UTC))
         checkpoint.restore_components({**self._unlearnt, **self.components}, arrays)
-        self._issued.pending = [*checkpoint.unpack_pending(arrays)]
-        for pending in self._issued.pending:
-            if len(pending.bikes) != len(ids) or pending.minutes not in SCORED_MINUTES:
-                raise ValueError(
-                    f"a forecast of {len(pending.bikes)} stations {pending.minutes} minutes ahead is pending"
-                )
+        for learner in self._learners:
+            start = "" if learner is self._all else f"{learner.kind}."
+            learner.issued.pending = [*checkpoint.unpack_pending(arrays, start)]
+            for pending in learner.issued.pending:
+                if len(pending.bikes) != len(ids) or pending.minutes not in learner.changes.minutes:
+                    raise ValueError(
+                        f"a forecast of {len(pending.bikes)} stations {pending.minutes} minutes ahead is "
+                        "pending"
+                    )
         return self
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,16 @@ from model.codec import Arrays
 from model.hours import OpeningHours
 from model.identity import pack_renamed, unpack_renamed
 from model.kernels.records import NO_FORECAST as NO_FORECAST
-from model.records import UNKNOWN, Stations, count_states, pack_stations, unpack_stations
+from model.records import (
+    ANY,
+    ELECTRIC,
+    PLAIN,
+    UNKNOWN,
+    Stations,
+    count_states,
+    pack_stations,
+    unpack_stations,
+)
 
 MINUTES: tuple[int, ...] = (*range(0, 20, 5), *range(20, 121, 10), *range(150, 1441, 30))
 """The horizons of every new frame: the steps in which the chains are solved, to a day.
@@ -33,6 +43,12 @@ then hours.
 
 AT_LEAST: tuple[int, ...] = (1, 2, 3, 4)
 """How many bikes or spaces a rider may need: `Outlook.chance` has a row for each."""
+
+OUTLOOKS: tuple[str, ...] = ("bike", "space", "plain_bike", "ebike")
+"""The forecasts that a frame has of each station; the last two only where kinds of bikes are told apart."""
+
+OF_KIND: Mapping[str, str] = MappingProxyType({ANY: "bike", PLAIN: "plain_bike", ELECTRIC: "ebike"})
+"""The name in `OUTLOOKS` of the forecast of each kind of bikes."""
 
 _FORMAT = 2
 
@@ -58,7 +74,7 @@ def _not_given() -> NDArray[Any]:
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """The forecast of the bikes, or of the docks, of each station.
+    """The forecast of the bikes, of the docks, or of one kind of bikes, of each station.
 
     `median`, `low` and `high` (the 10 % and 90 % quantiles) are counts of shape `(H, S)`, -1 where there is
     no forecast. `chance` is per cent of shape `(4, H, S)` for at least 1, 2, 3, 4, and 255 where there is
@@ -88,6 +104,10 @@ class Frame:
     also at 0 docks. Where the last bikes may be broken, `left_by` are the riders who would usually have taken
     one since `left_since`, in Unix seconds; elsewhere both are -1. Frames of older releases lack these
     columns, and have what counts and flags tell.
+
+    `plain_bike` and `ebike` are the forecasts by kind of bike, up to two hours ahead: later horizons have no
+    forecast. Both are None where the feed does not tell kinds apart, and in frames of older releases. They
+    are never surer of a bike of a kind than `bike` is of a bike.
     """
 
     at: datetime
@@ -113,6 +133,8 @@ class Frame:
     overflow: NDArray[np.bool_] = field(default_factory=_not_given)
     left_by: NDArray[np.int16] = field(default_factory=_not_given)
     left_since: Ints = field(default_factory=_not_given)
+    plain_bike: Outlook | None = None
+    ebike: Outlook | None = None
 
     def __post_init__(self) -> None:
         unknown, none = np.full(len(self.bikes), UNKNOWN), np.zeros(len(self.bikes), dtype=np.bool_)
@@ -126,6 +148,12 @@ class Frame:
         for name, default in defaults.items():
             if not len(getattr(self, name)):
                 object.__setattr__(self, name, default)
+
+    @cached_property
+    def outlooks(self) -> Mapping[str, Outlook]:
+        """Give the forecasts that the frame has, by their name in `OUTLOOKS`."""
+        every = {name: getattr(self, name) for name in OUTLOOKS}
+        return {name: outlook for name, outlook in every.items() if outlook is not None}
 
     @property
     def rents_when_open(self) -> NDArray[np.bool_]:
@@ -152,11 +180,11 @@ class Frame:
     def only(self, minutes: Sequence[int]) -> Frame:
         """Keep only the horizons of `minutes`; skip those that the frame lacks."""
         rows = np.flatnonzero(np.isin(self.minutes, minutes))
-        bike, space = (
-            Outlook(side.median[rows], side.low[rows], side.high[rows], side.chance[:, rows])
-            for side in (self.bike, self.space)
-        )
-        return replace(self, minutes=self.minutes[rows], bike=bike, space=space)
+        kept: dict[str, Any] = {
+            name: Outlook(each.median[rows], each.low[rows], each.high[rows], each.chance[:, rows])
+            for name, each in self.outlooks.items()
+        }
+        return replace(self, minutes=self.minutes[rows], **kept)
 
     def take(self, rows: Ints) -> Frame:
         """Keep some of the stations, by position."""
@@ -165,13 +193,13 @@ class Frame:
             for each in fields(self)
             if isinstance(value := getattr(self, each.name), np.ndarray) and each.name != "minutes"
         }
-        bike, space = (
-            replace(side, **{each.name: getattr(side, each.name)[..., rows] for each in fields(side)})
-            for side in (self.bike, self.space)
-        )
+        by_station |= {
+            name: replace(side, **{each.name: getattr(side, each.name)[..., rows] for each in fields(side)})
+            for name, side in self.outlooks.items()
+        }
         if self.hours is not None:
             by_station["hours"] = replace(self.hours, schedule=self.hours.schedule[rows])
-        return replace(self, stations=self.stations.take(rows), bike=bike, space=space, **by_station)
+        return replace(self, stations=self.stations.take(rows), **by_station)
 
     def to_bytes(self) -> bytes:
         """Pack into bytes: the same frame always gives the same."""
@@ -188,9 +216,9 @@ class Frame:
         if self.hours is not None:
             arrays |= {f"hours.{each.name}": getattr(self.hours, each.name) for each in fields(self.hours)}
         arrays |= pack_stations(self.stations) | pack_renamed(self.renamed)
-        for side in ("bike", "space"):
+        for name, outlook in self.outlooks.items():
             for each in fields(Outlook):
-                arrays[f"{side}.{each.name}"] = _steps(getattr(getattr(self, side), each.name))
+                arrays[f"{name}.{each.name}"] = _steps(getattr(outlook, each.name))
         return codec.pack(arrays)
 
     @classmethod
@@ -203,27 +231,27 @@ class Frame:
         version = int(arrays["format"])
         if version not in (1, _FORMAT):
             raise ValueError(f"frame has format {version}, this release reads 1 and {_FORMAT}")
-        bike, space = (
-            Outlook(**{
-                each.name: arrays[f"{side}.{each.name}"] if version == 1
-                else _sums(arrays[f"{side}.{each.name}"], np.uint8 if each.name == "chance" else np.int16)
+        outlooks: dict[str, Any] = {
+            name: Outlook(**{
+                each.name: arrays[f"{name}.{each.name}"] if version == 1
+                else _sums(arrays[f"{name}.{each.name}"], np.uint8 if each.name == "chance" else np.int16)
                 for each in fields(Outlook)
             })
-            for side in ("bike", "space")
-        )  # fmt: skip
+            for name in OUTLOOKS if f"{name}.median" in arrays
+        }  # fmt: skip
+        columns: dict[str, Any] = {name: arrays[name] for name in _COLUMNS} | {
+            name: arrays[name] for name in ("rents", "returns", *_LATER_COLUMNS) if name in arrays
+        }
         return cls(
             at=datetime.fromtimestamp(int(arrays["at"]), UTC),
             learning_since=datetime.fromtimestamp(int(arrays["learning_since"]), UTC),
             stations=unpack_stations(arrays),
             renamed=unpack_renamed(arrays),
-            bike=bike,
-            space=space,
+            **outlooks,
             hours=OpeningHours(**{f.name: arrays[f"hours.{f.name}"] for f in fields(OpeningHours)})
             if "hours.schedule" in arrays
             else None,
-            **{name: arrays[name] for name in ("rents", "returns") if name in arrays},
-            **{name: arrays[name] for name in _COLUMNS},
-            **{name: arrays[name] for name in _LATER_COLUMNS if name in arrays},
+            **columns,
         )
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from model.forecaster import Forecaster
-from model.frame import AT_LEAST, MINUTES, Frame, Outlook
+from model.frame import AT_LEAST, MINUTES, OF_KIND, Frame, Outlook
+from model.kernels.records import NO_FORECAST, Columns
+from model.records import UNKNOWN
+from model.scoring.issue import KIND_SCORED
 
 
 def make_frame(forecaster: Forecaster) -> Frame:
@@ -18,6 +23,7 @@ def make_frame(forecaster: Forecaster) -> Frame:
         raise ValueError("nothing is known yet: learn a snapshot first")
     size = len(forecaster.stations)
     bike, space = (Outlook(*columns) for columns in forecaster.summarise(MINUTES, AT_LEAST))
+    kinds = _by_kind(forecaster, bike)
     now = slice(0, size)  # after these come remembered stations that the feed has dropped
     ebikes, cargo, renting, returning = newest.ebikes, newest.cargo, newest.renting, newest.returning
     assert ebikes is not None
@@ -39,6 +45,7 @@ def make_frame(forecaster: Forecaster) -> Frame:
         returning=returning[now],
         bike=bike,
         space=space,
+        **kinds,
         state=newest.state[now].astype(np.uint8),
         cargo=cargo[now].astype(np.int16),
         last_bikes=last_bikes.astype(np.int16),
@@ -51,6 +58,27 @@ def make_frame(forecaster: Forecaster) -> Frame:
         renamed=forecaster.renamed,
     )
     if frame.closed is not None:  # what is closed has no bike to take and no space, whatever stands there
-        for outlook in (bike, space):
+        for outlook in frame.outlooks.values():
             outlook.chance[:, frame.closed] = 0
     return frame
+
+
+def _by_kind(forecaster: Forecaster, bike: Outlook) -> dict[str, Any]:
+    """Forecast each kind of bikes as far ahead as any is scored; empty where none is forecast now."""
+    near = int(np.searchsorted(MINUTES, KIND_SCORED[-1], side="right"))
+    of_all = Columns(bike.median[:near], bike.low[:near], bike.high[:near], bike.chance[:, :near])
+    found = forecaster.summarise_kinds(MINUTES[:near], AT_LEAST, of_all)
+    if all((columns.median < 0).all() for columns in found.values()):
+        return {}
+    return {OF_KIND[kind]: _no_forecast_beyond(columns) for kind, columns in found.items()}
+
+
+def _no_forecast_beyond(columns: Columns) -> Outlook:
+    """Fill up to the horizons of a frame."""
+    beyond = len(MINUTES) - len(columns.median)
+    median, low, high = (
+        np.pad(each, ((0, beyond), (0, 0)), constant_values=UNKNOWN)
+        for each in (columns.median, columns.low, columns.high)
+    )
+    chance = np.pad(columns.chance, ((0, 0), (0, beyond), (0, 0)), constant_values=NO_FORECAST)
+    return Outlook(median, low, high, chance)

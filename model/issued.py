@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.arrays import Floats, Ints, Strings
+from model.arrays import Array32, Floats, Ints, Strings
 from model.demand.changes import Changes
 from model.demand.riders import LearntRiders
 from model.ensemble import Ensemble
@@ -16,7 +16,7 @@ from model.gaps import SnapshotGaps
 from model.kernels.records import CERTAIN
 from model.latest import LatestCounts
 from model.present import Present
-from model.records import UNKNOWN, Drift
+from model.records import ANY, UNKNOWN, Drift
 from model.scoring.drift import DriftMonitor
 from model.scoring.issue import (
     SCORED_MINUTES,
@@ -33,16 +33,27 @@ if TYPE_CHECKING:
     from model.seed_pipeline import SeedPipeline
 
 
+IssuedOdds = dict[tuple[datetime, int], Array32]
+"""P(bikes ≤ k) `(R, N)` by issue time and minutes ahead, as people saw it."""
+
+
 class IssuedForecasts:
     """The forecasts on record, and what learns from their truths.
 
     `pending` are those that wait, in the order of issue. `gaps` tells how late a truth may come. `seed` is
-    the seed pipeline if it runs.
+    the seed pipeline if it runs. Those of one `kind` of bikes are bounded by those of all bikes, and nothing
+    looks for drift in them.
     """
 
     def __init__(
-        self, riders: LearntRiders, changes: Changes, ensemble: Ensemble, gaps: SnapshotGaps
+        self,
+        riders: LearntRiders,
+        changes: Changes,
+        ensemble: Ensemble,
+        gaps: SnapshotGaps,
+        kind: str = ANY,
     ) -> None:
+        self._kind = kind
         self._riders = riders
         self._changes = changes
         self._ensemble = ensemble
@@ -69,11 +80,12 @@ class IssuedForecasts:
     # ------------------------------------------------------------------ settling
 
     def settle(
-        self, at: datetime, latest: LatestCounts, station_id: Strings
+        self, at: datetime, latest: LatestCounts, station_id: Strings, odds: IssuedOdds | None = None
     ) -> tuple[list[Score], list[Drift]]:
         """Take out the forecasts that are due at a newer snapshot, and learn from them.
 
         `latest` has the counts of the stations `station_id`. Gives the scores, and the drift that they show.
+        Forecasts of all bikes write their odds into `odds` if given; those of a kind are bounded by these.
         """
         due: list[Pending] = []
         waiting: list[Pending] = []
@@ -84,9 +96,13 @@ class IssuedForecasts:
         drifts: list[Drift] = []
         for pending in sorted(due, key=lambda p: (p.target_at, p.issued_at)):
             if at - pending.target_at > self._gaps.patience(pending.minutes):
-                scores += expire(pending)
+                scores += expire(pending, self._kind)
                 continue
-            settled = settle(pending, latest.truth, latest.docks)
+            issue = pending.issued_at, pending.minutes
+            bound = None if odds is None or self._kind == ANY else odds.get(issue)
+            settled = settle(pending, latest.truth, latest.docks, self._kind, bound)
+            if odds is not None and self._kind == ANY:
+                odds[issue] = settled.odds
             rows = settled.rows
             if len(rows):
                 then, truth = pending.bikes[rows], latest.bikes[rows]
@@ -106,6 +122,8 @@ class IssuedForecasts:
         return scores, drifts
 
     def _look_for_drift(self, at: datetime, scores: Sequence[Score]) -> Drift | None:
+        if self._kind != ANY:
+            return None
         mean = {score.model: float(score.crps.mean()) for score in scores}
         target_at, minutes = scores[0].target_at, scores[0].minutes
         hour = self._riders.calendar.cell(target_at, 24)
@@ -113,12 +131,16 @@ class IssuedForecasts:
 
     # ------------------------------------------------------------------ issuing
 
-    def issue(self, present: Present, minutes: Sequence[int]) -> None:
-        """Put a forecast on record for each of `minutes`, which rise."""
+    def issue(self, present: Present, minutes: Sequence[int], of_all: Sequence[Pending] = ()) -> None:
+        """Put a forecast on record for each of `minutes`, which rise.
+
+        Medians of a kind of bikes are bounded by those of the forecasts `of_all` bikes of that time.
+        """
         every, ensemble = np.arange(len(present.station_id)), self._ensemble
         places, bikes = present.places, present.latest.truth
         # At an overflow station 0 docks do not mean that nobody can return a bike.
-        docks = np.where(self._riders.overflow.takes, UNKNOWN, present.latest.docks)
+        judged_docks = ~self._riders.overflow.takes if self._kind == ANY else False
+        docks = np.where(judged_docks, present.latest.docks, UNKNOWN)
         counts = self._counts_at(present.at) or IssueCounts(bikes, docks, places, ensemble.features(present))
         coefficients, gain = ensemble.shift.coefficients(minutes), ensemble.shift.gain(minutes, every)
         experts, weights = ensemble.experts, ensemble.pool.weights(minutes, every)
@@ -127,6 +149,10 @@ class IssuedForecasts:
         judged = bikes >= 0
         levels[..., np.repeat(~judged, np.maximum(places, 0) + 1)] = CERTAIN
         medians = np.where(judged, medians, 0).astype(short(places))
+        for each in of_all:
+            if each.minutes in minutes:
+                row = medians[minutes.index(each.minutes)]
+                np.minimum(row, each.median, out=row)
         for index, horizon in enumerate(minutes):
             able = [place for place, expert in enumerate(experts) if expert.reach >= horizon]
             weather = self._riders.weather.known(present.at + timedelta(minutes=horizon))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from model.frame import NO_FORECAST, Frame, Outlook
 
 
 def outlook_at(frame: Frame, outlook: Outlook, rows: Ints, minutes: Floats | Ints) -> Outlook:
-    """Read one side of a frame, `frame.bike` or `frame.space`, at any minutes after `frame.at`.
+    """Read one of the `outlooks` of a frame, such as `frame.bike`, at any minutes after `frame.at`.
 
     `rows` are stations and `minutes` are times; their shapes broadcast to that of the result, and `chance`
     has its four rows before it. So `rows` `(S,)` with `minutes` `(S,)` gives each station a time of its own.
@@ -37,16 +38,18 @@ def outlook_at(frame: Frame, outlook: Outlook, rows: Ints, minutes: Floats | Int
 
 def frame_at(frame: Frame, minutes: Sequence[int]) -> Frame:
     """Give the frame with other horizons, at these minutes after `frame.at`."""
-    rows, at = np.arange(len(frame.stations)), np.asarray(minutes)
-    bike, space = (outlook_at(frame, side, rows, at[:, None]) for side in (frame.bike, frame.space))
-    return replace(frame, minutes=at, bike=bike, space=space)
+    at = np.asarray(minutes)
+    return replace(frame, minutes=at, **_outlooks_at(frame, at[:, None]))
 
 
 def frame_on_arrival(frame: Frame, minutes: Ints) -> Frame:
     """Give the frame with one horizon, that of each station's own minute after `frame.at` `(S,)`."""
-    rows, at = np.arange(len(frame.stations)), minutes[None]
-    bike, space = (outlook_at(frame, side, rows, at) for side in (frame.bike, frame.space))
-    return replace(frame, minutes=at, bike=bike, space=space)
+    return replace(frame, minutes=minutes[None], **_outlooks_at(frame, minutes[None]))
+
+
+def _outlooks_at(frame: Frame, minutes: Ints) -> dict[str, Any]:
+    rows = np.arange(len(frame.stations))
+    return {name: outlook_at(frame, each, rows, minutes) for name, each in frame.outlooks.items()}
 
 
 def chances_at(frame: Frame, chance: NDArray[np.uint8], rows: Ints, minutes: Floats | Ints) -> Floats:

@@ -49,6 +49,12 @@ NOTHING_KNOWN: Mapping[str, int | bool] = MappingProxyType(
 COUNTS = ("bikes", "docks", "ebikes", "cargo")
 """Those of its columns that are unknown at once where a count cannot be believed."""
 
+ANY, PLAIN, ELECTRIC = "any", "plain", "electric"
+"""What is forecast of a station's bikes: any bike, or those of one kind alone."""
+
+KINDS = (PLAIN, ELECTRIC)
+"""The kinds of bikes that are forecast apart, where a feed tells them apart."""
+
 _WEATHER_HOLDS = 3 * 3600
 
 
@@ -284,13 +290,18 @@ class Counts:
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """The distributions `minutes` `(H,)` after `at`, for the stations `station_id` `(S,)`."""
+    """The distributions `minutes` `(H,)` after `at`, for the stations `station_id` `(S,)`.
+
+    `plain` and `ebikes` are those of one kind of the `bikes`, None where the feed has not told kinds apart.
+    """
 
     at: datetime
     minutes: Ints
     station_id: Strings
     bikes: Counts
     docks: Counts
+    plain: Counts | None = None
+    ebikes: Counts | None = None
 
 
 def pack_stations(stations: Stations) -> dict[str, NDArray[Any]]:

@@ -17,8 +17,8 @@ LADDER = {
     "model": (
         "arrays", "kernels", "codec", "globe", "component", "records", "hours", "identity", "latest",
         "gaps", "demand", "experts", "mixing", "scoring", "present", "ensemble", "frame", "moments",
-        "seed_means", "seed_pipeline", "issued", "checkpoint", "forecaster", "frame_builder", "warm_up",
-        "trip", "departures", "__main__",
+        "seed_means", "seed_pipeline", "issued", "learner", "checkpoint", "forecaster", "frame_builder",
+        "warm_up", "trip", "departures", "__main__",
     ),
     "ingest": (
         "logs", "open_files", "settings", "system", "reason", "text", "http", "public_catalogue", "city",

@@ -18,6 +18,7 @@ from ingest.gbfs.hours import covering
 from ingest.replay.recording import Recording
 from model.arrays import Floats
 from model.forecaster import Forecaster
+from model.records import ANY
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.measures import MEASURES, WORSE, measures
 from model.scoring.settle import Score
@@ -117,7 +118,12 @@ def backtest(
         for score in scores:
             on_score(score)
             issued_at = score.target_at - timedelta(minutes=score.minutes)
-            if score.minutes in minutes and score.n and (start is None or issued_at >= start):
+            if (
+                score.kind == ANY
+                and score.minutes in minutes
+                and score.n
+                and (start is None or issued_at >= start)
+            ):
                 key = score.minutes, score.model
                 if key not in totals:
                     totals[key] = _Total(np.zeros(len(recording.stations)))

@@ -32,18 +32,29 @@ class LearntRiders:
 
     `long` and `short` are demand; `calendar` and `weather` move all stations together; the others are by
     station. Stations are in the order of the latest counts that are passed.
+
+    With `of_all`, these are the riders of one kind of bikes. They are fewer, so they have one demand for
+    `long` and `short`. What moves all riders, and what a station is, is learnt of all riders alone.
     """
 
-    def __init__(self, size: int, calendar: Calendar) -> None:
+    def __init__(self, size: int, calendar: Calendar, of_all: LearntRiders | None = None) -> None:
+        self._of_all = of_all
         self.calendar = calendar
-        self.weather = WeatherEffect(calendar)
-        self.long = Demand(size, calendar, slots=96, half_life_days=20, weather=self.weather)
+        self.weather: WeatherEffect = of_all.weather if of_all else WeatherEffect(calendar)
+        self.overflow: Overflow = of_all.overflow if of_all else Overflow(size)
+        self.last_bikes: LastBikes = of_all.last_bikes if of_all else LastBikes(size)
         self.short = Demand(size, calendar, slots=48, half_life_days=10, weather=self.weather)
+        self.long = self.short
+        if of_all is None:
+            self.long = Demand(size, calendar, slots=96, half_life_days=20, weather=self.weather)
         self.occupancy = OccupancyEffect(size, calendar)
         self.climatology = Climatology(size, calendar)
-        self.overflow = Overflow(size)
-        self.last_bikes = LastBikes(size)
         self.today = Today(size, self.long, self.occupancy)
+
+    @property
+    def demands(self) -> tuple[Demand, ...]:
+        """Give the demand that is learnt here, each once."""
+        return (self.short,) if self.long is self.short else (self.long, self.short)
 
     def places(self, latest: LatestCounts, capacity: Ints) -> Ints:
         """Give the places of forecasts, `(S,)`.
@@ -62,7 +73,7 @@ class LearntRiders:
 
     def renew_rates_rarely(self, on: bool) -> None:
         """Renew the rates every three hours instead of each slot."""
-        for demand in (self.long, self.short):
+        for demand in self.demands:
             demand.stride = demand.slots // 8 if on else 1
 
     def learn(
@@ -92,22 +103,24 @@ class LearntRiders:
             )
             expected = self.short.at(shown.middle) * self.short.factor[:, None] * shown.hours
             seen = _with_hidden(shown, expected)
-            self._learn_city(seen)
+            if self._of_all is None:
+                self._learn_city(seen)
+                self.last_bikes.learn(
+                    stood.bikes,
+                    shown.free[DEPARTURES],
+                    shown.riders[DEPARTURES],
+                    expected[DEPARTURES],
+                    shown.hours,
+                )
             self.today.learn(seen, expected)
-            self.last_bikes.learn(
-                stood.bikes,
-                shown.free[DEPARTURES],
-                shown.riders[DEPARTURES],
-                expected[DEPARTURES],
-                shown.hours,
-            )
             self.occupancy.learn(seen, stood.bikes, places, known, self.short)
             self.climatology.learn(seen, stood.bikes, places, known)
-            self.long.learn(seen)
-            self.short.learn(seen)
-        self.last_bikes.begin_anew(~known | (latest.bikes != then.bikes), int(at.timestamp()))
-        full = known & then.returning & (then.docks == 0) & (latest.docks == 0)
-        self.overflow.learn(change, full, (at - before) / timedelta(hours=1))
+            for demand in self.demands:
+                demand.learn(seen)
+        if self._of_all is None:
+            self.last_bikes.begin_anew(~known | (latest.bikes != then.bikes), int(at.timestamp()))
+            full = known & then.returning & (then.docks == 0) & (latest.docks == 0)
+            self.overflow.learn(change, full, (at - before) / timedelta(hours=1))
 
     def _learn_city(self, seen: Events) -> None:
         """Learn what moves all stations together: the kind of day, and the weather."""

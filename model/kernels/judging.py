@@ -32,11 +32,19 @@ class _ShiftRoom(NamedTuple):
 
 @compiled
 def judge(
-    rows: Ints, issued: IssuedArrays, truth: Ints, docks: Ints, seeded: bool, centre: float, judged: Judged
+    rows: Ints,
+    issued: IssuedArrays,
+    truth: Ints,
+    docks: Ints,
+    seeded: bool,
+    centre: float,
+    odds: Array32,
+    judged: Judged,
 ) -> None:
     """Judge the stations `rows` `(n,)` by the counts `truth` and `docks` `(R,)`, into `judged`.
 
-    An expert's error counts `centre` times where the pooled distribution is near a half.
+    An expert's error counts `centre` times where the pooled distribution is near a half. No P(bikes ≤ k) of
+    the pool is less than that of `odds` `(R, N)`, which is then the pool's.
     """
     experts = len(issued.first)
     most = 0
@@ -79,6 +87,9 @@ def judge(
             cdf[pool, k] = stretched(pooled[k], issued.line, issued.rise)
         if issued.held[row]:
             _hold(cdf[pool], size, min(issued.bikes[row], places))
+        for k in range(size):
+            odds[row, k] = max(odds[row, k], cdf[pool, k])
+            cdf[pool, k] = odds[row, k]
         if seeded:
             mean = min(max(issued.seed_bikes[row], 0.0), float(places))
             if math.isnan(issued.seed_bikes[row]):

@@ -22,6 +22,9 @@ NEAR_SCORED: tuple[int, ...] = (5, 10, 15, 30, 45, 60, 90, 120)
 FAR_SCORED: tuple[int, ...] = (180, 360, 720, 1440)
 SCORED_MINUTES: tuple[int, ...] = NEAR_SCORED + FAR_SCORED
 
+KIND_SCORED: tuple[int, ...] = (15, 30, 60, 120)
+"""The horizons at which the forecasts of one kind of bikes are put on record."""
+
 COUNTS = ("bikes", "docks", "places")
 
 Whole = NDArray[np.signedinteger[Any]]

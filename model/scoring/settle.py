@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from model import kernels
-from model.arrays import Floats, Ints
+from model.arrays import Array32, Floats, Ints
 from model.kernels.records import BINS, SHIFT_FEATURES, IssuedArrays, Judged
 from model.mixing.guard import tenth_lines
+from model.records import ANY
 from model.scoring.issue import Pending
 
 _CENTRE_WEIGHT = 4.0
@@ -35,7 +36,7 @@ class Score:
     last is not a number where docks are unknown. `expired` counts the stations whose truth never arrived.
     `tenths` `(10,)` is the non-randomised probability integral transform [2]_. `asked`, `stated` and `came`
     `(2, 10)` are sums by tenth of the odds of a bike and of a dock: the forecasts, their odds, and how many
-    came true.
+    came true. `kind` tells which bikes were forecast: of one kind alone, docks are not judged.
 
     References
     ----------
@@ -57,6 +58,7 @@ class Score:
     asked: Floats
     stated: Floats
     came: Floats
+    kind: str = ANY
 
     @property
     def n(self) -> int:
@@ -72,6 +74,7 @@ class Score:
         sums = {name: _total(getattr(self, name)) for name in STATION_SCORES}
         return {
             "target_at": self.target_at,
+            "kind": self.kind,
             "model": self.model,
             "minutes": self.minutes,
             "n": self.n,
@@ -95,18 +98,23 @@ def _total(values: Floats) -> float:
 class Settled:
     """A judged forecast: the stations `rows` `(S,)` that could be judged, and one score for each model.
 
-    Pool, shift and guard learn from `judged`. The pool's score is the last.
+    Pool, shift and guard learn from `judged`. The pool's score is the last. `odds` `(R, N)` are the pool's
+    P(bikes ≤ k), as people saw them; 0 at a station that was not judged.
     """
 
     rows: Ints
     judged: Judged
     scores: list[Score]
+    odds: Array32
 
 
-def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
+def settle(
+    pending: Pending, bikes: Ints, docks: Ints, kind: str = ANY, bound: Array32 | None = None
+) -> Settled:
     """Judge a forecast against the truth `(S,)`. Each bike beyond a distribution's end costs 1.
 
-    The pool's median is the one that people saw. That of rounded odds may lie a bike beside it.
+    The pool's median is the one that people saw. That of rounded odds may lie a bike beside it. The pool's
+    odds of a `kind` of bikes are bounded by `bound` `(R, N)`, the odds of all bikes.
     """
     rows = np.flatnonzero((pending.bikes >= 0) & (bikes >= 0))
     models = _models(pending)
@@ -123,6 +131,8 @@ def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
         agreed=np.zeros(len(rows)),
         moved=np.zeros(len(rows)),
     )
+    most = int(pending.places.max(initial=0)) + 1
+    odds = np.zeros((len(pending.bikes), most), dtype=np.float32) if bound is None else bound.copy()
     line, rise = tenth_lines(pending.curve)
     seeded = pending.seed_bikes is not None
     issued = IssuedArrays(
@@ -143,7 +153,7 @@ def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
         pending.coefficients,
         pending.gain,
     )
-    kernels.judge(rows, issued, bikes, docks, seeded, _CENTRE_WEIGHT, judged)
+    kernels.judge(rows, issued, bikes, docks, seeded, _CENTRE_WEIGHT, odds, judged)
     expired = int(((pending.bikes >= 0) & (bikes < 0)).sum())
     scores = [
         Score(
@@ -155,23 +165,24 @@ def settle(pending: Pending, bikes: Ints, docks: Ints) -> Settled:
             **dict(zip(STATION_SCORES, judged.errors[:, index], strict=True)),
             tenths=judged.tenths[index],
             **dict(zip(("asked", "stated", "came"), judged.odds[:, index], strict=True)),
+            kind=kind,
         )
         for index, model in enumerate(models)
     ]
-    return Settled(rows, judged, scores)
+    return Settled(rows, judged, scores, odds)
 
 
 def _models(pending: Pending) -> tuple[str, ...]:
     return (*pending.models, *(["seed"] if pending.seed_bikes is not None else []), "pool")
 
 
-def expire(pending: Pending) -> list[Score]:
+def expire(pending: Pending, kind: str = ANY) -> list[Score]:
     """Count a forecast whose truth never arrived: an older count in its place would flatter "no change"."""
     lost = int((pending.bikes >= 0).sum())
     none, tenths, sides = np.zeros(0), np.zeros(BINS), np.zeros((2, BINS))
     rows = np.zeros(0, dtype=np.int64)
     return [
         Score(pending.target_at, model, pending.minutes, lost, rows, none, none, none, none, none, tenths,
-              sides, sides, sides)
+              sides, sides, sides, kind)
         for model in _models(pending)
     ]  # fmt: skip

@@ -213,7 +213,7 @@ def expert_odds(forecaster: Forecaster, expert: Expert, now: Now, minutes: Seque
     if isinstance(model, NaiveExpert):
         return np.repeat(as_now(now)[None], len(minutes), axis=0)
     if isinstance(model, SpreadExpert):
-        return spread_odds(forecaster._changes, now, minutes)
+        return spread_odds(forecaster.components["changes"], now, minutes)
     return climatology_odds(forecaster._riders.climatology, now, minutes)
 
 

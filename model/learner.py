@@ -1,0 +1,94 @@
+"""A learner: all that learns one count of every station and forecasts it, of all bikes or of one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from model.arrays import Array32, Ints
+from model.demand.calendar import Calendar
+from model.demand.changes import Changes
+from model.demand.riders import LearntRiders
+from model.ensemble import Ensemble
+from model.experts.registry import ExpertInputs
+from model.gaps import SnapshotGaps
+from model.issued import IssuedForecasts
+from model.kernels.records import Columns
+from model.latest import LatestCounts
+from model.present import Present
+from model.records import ANY
+from model.scoring.issue import KIND_SCORED, SCORED_MINUTES
+
+
+class Learner:
+    """Riders, experts, pool, shift and guard of one count: that of all bikes, or of one `kind` of them.
+
+    A kind's learner is `of_all`, the learner of all bikes, whose calendar, weather and places it shares. It
+    learns at fewer horizons.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        calendar: Calendar,
+        gaps: SnapshotGaps,
+        kind: str = ANY,
+        of_all: Learner | None = None,
+    ) -> None:
+        self.kind = kind
+        minutes = SCORED_MINUTES if of_all is None else KIND_SCORED
+        self.riders: LearntRiders = LearntRiders(size, calendar, of_all.riders if of_all else None)
+        riders = self.riders
+        self.changes = Changes(size, minutes)
+        inputs = ExpertInputs(riders.long, riders.short, riders.occupancy, self.changes, riders.climatology)
+        self.ensemble = Ensemble(size, minutes, inputs, riders.today)
+        self.issued = IssuedForecasts(riders, self.changes, self.ensemble, gaps, kind)
+
+    @property
+    def components(self) -> Mapping[str, Any]:
+        """Give what learns by station, by name: those of a kind begin with its name."""
+        riders, ensemble = self.riders, self.ensemble
+        every = {"short": riders.short, "occupancy_effect": riders.occupancy, "changes": self.changes,
+                 "climatology": riders.climatology, "today": riders.today,
+                 "pool": ensemble.pool, "shift": ensemble.shift, "guard": ensemble.guard}  # fmt: skip
+        if self.kind != ANY:
+            return {f"{self.kind}.{name}": component for name, component in every.items()}
+        return {"long": riders.long, "overflow": riders.overflow, "last_bikes": riders.last_bikes, **every}
+
+    def reorder(self, rows: Ints) -> None:
+        """Reorder the stations; -1 in `rows` stands for a new one."""
+        for component in self.components.values():
+            component.reorder(rows)
+        self.issued.reorder(rows)
+
+    def counts(self, latest: LatestCounts) -> LatestCounts:
+        """Give the counts of the bikes that are learnt here."""
+        return latest if self.kind == ANY else latest.of_kind(self.kind)
+
+    def present(self, present: Present) -> Present:
+        """Give what forecasts of these bikes begin with."""
+        return present if self.kind == ANY else present.of_kind(self.kind)
+
+
+def no_surer(cdf: Array32, of_all: Array32) -> Array32:
+    """Bound P(bikes of a kind ≤ k) from below by P(all bikes ≤ k): n of a kind are n bikes.
+
+    >>> no_surer(np.float32([0.5, 0.8, 1.0]), np.float32([0.6, 0.7, 1.0])).tolist()
+    [0.6000000238418579, 0.800000011920929, 1.0]
+    """
+    bounded: Array32 = np.maximum(cdf, of_all)
+    return bounded
+
+
+def no_more(columns: Columns, of_all: Columns) -> None:
+    """Bound the columns of a kind by those of all bikes, which `no_surer` does to their distributions.
+
+    A quantile of the greater of two distribution functions is the lesser of their quantiles. Changes
+    `columns`.
+    """
+    known = columns.median >= 0
+    for name in Columns._fields:
+        column = getattr(columns, name)
+        np.minimum(column, getattr(of_all, name), out=column, where=known)

@@ -31,6 +31,7 @@ from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK  # noqa: E40
 from ingest.store.tables import scores, systems  # noqa: E402
 from ingest.system import System  # noqa: E402
 from model.experts.registry import EXPERTS  # noqa: E402
+from model.records import ANY  # noqa: E402
 from model.scoring.issue import FAR_SCORED, SCORED_MINUTES  # noqa: E402
 
 MODELS = (*(entry.name for entry in EXPERTS), "seed", "pool")
@@ -77,6 +78,7 @@ def fill(store: Store, number: int, days: int) -> int:
                             {
                                 "system_id": row.system_id,
                                 "span": span,
+                                "kind": ANY,
                                 "minutes": minutes,
                                 "at": moment,
                                 "model": model,
@@ -95,8 +97,8 @@ def fill(store: Store, number: int, days: int) -> int:
 
 
 RAW = sa.text(
-    f"INSERT INTO scores (system_id, span, minutes, at, model, {', '.join(SUMS)}) "
-    f"VALUES (:system_id, :span, :minutes, :at, :model, {', '.join(f':{name}' for name in SUMS)})"
+    f"INSERT INTO scores (system_id, span, kind, minutes, at, model, {', '.join(SUMS)}) "
+    f"VALUES (:system_id, :span, :kind, :minutes, :at, :model, {', '.join(f':{name}' for name in SUMS)})"
 )
 
 

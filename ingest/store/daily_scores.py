@@ -1,7 +1,7 @@
 """Scores by local day and horizon: station by station, and how well calibrated each model was.
 
-A row of the store holds a day of one horizon as two blobs of `DaySums`, to which each tick adds the scores
-that it settled. A row a station would be too many: 35 systems would make two million a day.
+A row of the store holds a day of one horizon and kind of bikes as two blobs of `DaySums`, to which each tick
+adds the scores that it settled. A row a station would be too many: 35 systems would make two million a day.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ingest.store.day_sums import DaySums
 from ingest.store.tables import daily_scores
 from model.arrays import Floats, Strings
 from model.kernels.records import BINS
+from model.records import ANY
 from model.scoring.settle import STATION_SCORES, Score
 
 if TYPE_CHECKING:
@@ -42,31 +43,35 @@ _KEY = (
     daily_scores.c.system_id == sa.bindparam("of_system"),
     daily_scores.c.day == sa.bindparam("of_day"),
     daily_scores.c.minutes == sa.bindparam("of_minutes"),
+    daily_scores.c.kind == sa.bindparam("of_kind"),
 )
 _STORED, _REPLACE = sa.select(daily_scores).where(*_KEY), daily_scores.update().where(*_KEY)
 
 
 @dataclass(frozen=True)
 class DailyScore:
-    """The scores settled at one tick for a local `day` (ISO) and horizon, to be added to the stored ones."""
+    """The scores settled at one tick for a local `day` (ISO), horizon and `kind` of bikes.
+
+    They are to be added to the stored ones.
+    """
 
     day: str
     minutes: int
+    kind: str
     stations: DaySums
     calibration: DaySums
 
 
 def by_day(scores: Sequence[Score], station_id: Strings, timezone: str) -> list[DailyScore]:
-    """Group scores by local day and horizon. Their `rows` are places in `station_id` `(R,)`."""
+    """Group scores by local day, horizon and kind. Their `rows` are places in `station_id` `(R,)`."""
     zone = ZoneInfo(timezone)
-    groups: dict[tuple[str, int], dict[str, list[Score]]] = {}
+    groups: dict[tuple[str, int, str], dict[str, list[Score]]] = {}
     for score in scores:
         if score.n:
             day = score.target_at.astimezone(zone).date().isoformat()
-            groups.setdefault((day, score.minutes), {}).setdefault(score.model, []).append(score)
+            groups.setdefault((day, score.minutes, score.kind), {}).setdefault(score.model, []).append(score)
     return [
-        DailyScore(day, minutes, _by_station(group, station_id), _calibration(group))
-        for (day, minutes), group in groups.items()
+        DailyScore(*key, _by_station(group, station_id), _calibration(group)) for key, group in groups.items()
     ]
 
 
@@ -109,25 +114,32 @@ class DailyScoreTable:
         self._read = database.read
 
     def by_station(
-        self, system_id: str, *, since: date | None = None, minutes: int | None = None
+        self, system_id: str, *, since: date | None = None, minutes: int | None = None, kind: str = ANY
     ) -> pd.DataFrame:
         """Fetch the sums of scores by local day, horizon, model and station that has any."""
-        table = self._fetch(system_id, since, minutes, "stations", STATION_KEYS)
+        table = self._fetch(system_id, since, minutes, kind, "stations", STATION_KEYS)
         return table if table.empty else table[table["n"] > 0].reset_index(drop=True)
 
     def calibration(
-        self, system_id: str, *, since: date | None = None, minutes: int | None = None
+        self, system_id: str, *, since: date | None = None, minutes: int | None = None, kind: str = ANY
     ) -> pd.DataFrame:
         """Fetch the calibration counts by local day, horizon and model: see `CALIBRATION_KEYS`."""
-        return self._fetch(system_id, since, minutes, "calibration", CALIBRATION_KEYS)
+        return self._fetch(system_id, since, minutes, kind, "calibration", CALIBRATION_KEYS)
 
     def _fetch(
-        self, system_id: str, since: date | None, minutes: int | None, column: str, keys: Sequence[str]
+        self,
+        system_id: str,
+        since: date | None,
+        minutes: int | None,
+        kind: str,
+        column: str,
+        keys: Sequence[str],
     ) -> pd.DataFrame:
         import pandas as pd
 
         table = daily_scores.c
-        query = sa.select(table.day, table.minutes, table[column]).where(table.system_id == system_id)
+        query = sa.select(table.day, table.minutes, table[column])
+        query = query.where(table.system_id == system_id, table.kind == kind)
         if since is not None:
             query = query.where(table.day >= since.isoformat())
         if minutes is not None:
@@ -143,8 +155,8 @@ class DailyScoreTable:
 
     @staticmethod
     def add(db: Connection, system_id: str, new: DailyScore) -> None:
-        """Add what was settled to the sums of its day and horizon."""
-        key = {"of_system": system_id, "of_day": new.day, "of_minutes": new.minutes}
+        """Add what was settled to the sums of its day, horizon and kind."""
+        key = {"of_system": system_id, "of_day": new.day, "of_minutes": new.minutes, "of_kind": new.kind}
         old = db.execute(_STORED, key).one_or_none()
         stations, calibration = new.stations, new.calibration
         if old is not None:
@@ -152,7 +164,7 @@ class DailyScoreTable:
             calibration = DaySums.from_bytes(old.calibration, CALIBRATION_KEYS).plus(calibration)
         values: dict[str, Any] = {"stations": stations.to_bytes(), "calibration": calibration.to_bytes()}
         if old is None:
-            values |= {"system_id": system_id, "day": new.day, "minutes": new.minutes}
+            values |= {"system_id": system_id, "day": new.day, "minutes": new.minutes, "kind": new.kind}
             db.execute(daily_scores.insert(), values)
         else:
             db.execute(_REPLACE, key | values)

@@ -19,6 +19,7 @@ from ingest.store.database import Database
 from ingest.store.observations import ANSWERED_OUTCOMES
 from ingest.store.scores import HOUR
 from ingest.store.tables import polls, scores, systems
+from model.records import ANY
 from model.scoring.issue import SCORED_MINUTES
 
 if TYPE_CHECKING:
@@ -169,8 +170,8 @@ def newest(db: Connection, ids: Sequence[str], since: datetime) -> dict[str, New
 def settled(db: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Count the forecasts settled and expired whose target lay in a system's own last 24 hours.
 
-    A forecast is of one station at one horizon, and counts once for all models. The present hour is one of
-    the 24. The query names each hour: the database would read a range of hours with all models in it.
+    A forecast is of all bikes of one station at one horizon, and counts once for all models. The present hour
+    is one of the 24. The query names each hour: the database would read a range of hours with all models.
     """
     by_hour: dict[int, list[str]] = {}
     for system_id, at in db.execute(
@@ -184,7 +185,7 @@ def settled(db: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
         query = (
             sa.select(scores.c.system_id, sa.func.sum(scores.c.n), sa.func.sum(scores.c.expired))
             .where(scores.c.system_id.in_(group), scores.c.span == HOUR, scores.c.model == "pool")
-            .where(scores.c.minutes.in_(SCORED_MINUTES), scores.c.at.in_(hours))
+            .where(scores.c.kind == ANY, scores.c.minutes.in_(SCORED_MINUTES), scores.c.at.in_(hours))
             .group_by(scores.c.system_id)
         )
         found |= {system_id: (int(n), int(expired)) for system_id, n, expired in db.execute(query)}

@@ -54,7 +54,7 @@ def _renumber_scores(db: Connection, system_id: str, renamed: dict[str, str], go
     mine = daily_scores.c.system_id == system_id
     for row in db.execute(sa.select(daily_scores).where(mine)).all():
         moved = DaySums.from_bytes(row.stations, STATION_KEYS).renumbered(renamed, gone)
-        one = (mine, daily_scores.c.day == row.day, daily_scores.c.minutes == row.minutes)
+        one = (mine, *(daily_scores.c[name] == row._mapping[name] for name in ("day", "minutes", "kind")))
         db.execute(daily_scores.update().where(*one).values(stations=moved.to_bytes()))
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from ingest.store.database import Database, between
 from ingest.store.tables import drifts, outages, scores, systems
-from model.records import Drift
+from model.records import ANY, KINDS, Drift
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.measures import measures
 
@@ -38,13 +38,14 @@ _SPANS = (FIVE_MINUTES, HOUR, DAY, WEEK)
 SPANS_KEPT = {FIVE_MINUTES: timedelta(days=8), HOUR: timedelta(days=400)}
 """How long the sums of a span are kept, in event time. Other spans are kept for good."""
 
-_KEYS = ("span", "minutes", "at", "model")
+_KEYS = ("span", "kind", "minutes", "at", "model")
 
 
 _OF_SYSTEM = scores.c.system_id == sa.bindparam("of_system")
 _STORED = sa.select(*(scores.c[name] for name in _KEYS)).where(
     _OF_SYSTEM,
     scores.c.span.in_(sa.bindparam("spans", expanding=True)),
+    scores.c.kind.in_(sa.bindparam("kinds", expanding=True)),
     scores.c.minutes.in_(sa.bindparam("horizons", expanding=True)),
     scores.c.at.in_(sa.bindparam("starts", expanding=True)),
 )
@@ -102,6 +103,7 @@ class ScoreTables:
         system_id: str | None = None,
         span: int = HOUR,
         *,
+        kind: str = ANY,
         minutes: Sequence[int] | None = None,
         models: Sequence[str] | None = None,
         since: datetime | None = None,
@@ -110,10 +112,18 @@ class ScoreTables:
         """Fetch the sums of scores by span of the target time, model and horizon, oldest first.
 
         `span` is `FIVE_MINUTES`, `HOUR`, `DAY` or `WEEK`, and `at` its start, from `since` to before `until`.
+        The forecasts are those of one `kind` of bikes, or of any.
         Without `system_id` the sums are those of all live systems together, or of all followed ones where
         none is live.
         """
-        return self._sums(("at", "model", "minutes"), system_id, span, minutes, models, since, until)
+        return self._sums(("at", "model", "minutes"), system_id, span, kind, minutes, models, since, until)
+
+    def kinds(self, system_id: str) -> list[str]:
+        """List the kinds of bikes whose forecasts have been scored, any bike first; empty where none was."""
+        query = sa.select(scores.c.kind).distinct()
+        with self._read() as db:
+            found = set(db.scalars(query.where(scores.c.system_id == system_id, scores.c.span == WEEK)))
+        return [kind for kind in (ANY, *KINDS) if kind in found]
 
     def totals(
         self,
@@ -125,9 +135,11 @@ class ScoreTables:
         until: datetime | None = None,
     ) -> pd.DataFrame:
         """Fetch the sums of scores by model and horizon over the spans from `since` to before `until`."""
-        return self._sums(("model", "minutes"), system_id, span, minutes, None, since, until)
+        return self._sums(("model", "minutes"), system_id, span, ANY, minutes, None, since, until)
 
-    def same_issues(self, system_id: str | None, newest: datetime, length: timedelta) -> SameIssues:
+    def same_issues(
+        self, system_id: str | None, newest: datetime, length: timedelta, kind: str = ANY
+    ) -> SameIssues:
         """Fetch the sums of scores by model and horizon, over the same issue times for all horizons.
 
         The farthest horizon is the farthest that was judged on any; all of them were issued in the `length`
@@ -138,10 +150,10 @@ class ScoreTables:
 
         with self._read() as db:
             ids = _summed_up(db) if system_id is None else [system_id]
-            found = {each: _same_issues(db, each, newest, length) for each in ids}
+            found = {each: _same_issues(db, each, kind, newest, length) for each in ids}
             farthest = max((horizons[-1] for horizons, _ in found.values() if horizons), default=0)
             found = {each: pair for each, pair in found.items() if pair[0] and pair[0][-1] == farthest}
-            rows = [row for each, pair in found.items() for row in _sums_of(db, each, *pair)]
+            rows = [row for each, pair in found.items() for row in _sums_of(db, each, kind, *pair)]
         table = pd.DataFrame(rows, columns=["model", "minutes", *SUMS])
         types = {"model": "str", "minutes": "int64"} | dict.fromkeys(SUMS, "float64")
         sums = table.astype(types).groupby(["model", "minutes"], as_index=False).sum()
@@ -167,6 +179,7 @@ class ScoreTables:
         keys: Sequence[str],
         system_id: str | None,
         span: int,
+        kind: str,
         minutes: Sequence[int] | None,
         models: Sequence[str] | None,
         since: datetime | None,
@@ -175,7 +188,8 @@ class ScoreTables:
         import pandas as pd
 
         # Every horizon by its number, so that the primary key leads straight to its stretch of time.
-        where = [scores.c.span == span, scores.c.minutes.in_(SCORED_MINUTES if minutes is None else minutes)]
+        where = [scores.c.span == span, scores.c.kind == kind]
+        where.append(scores.c.minutes.in_(SCORED_MINUTES if minutes is None else minutes))
         if models is not None:
             where.append(scores.c.model.in_(models))
         if since is not None:
@@ -204,19 +218,19 @@ class ScoreTables:
     def add(db: Connection, system_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add settled scores, as `model.scoring.issue.Score.row` gives them, to every span."""
         begun: dict[datetime, list[tuple[int, datetime]]] = {}
-        totals: dict[tuple[int, int, datetime, str], list[float]] = {}
+        totals: dict[tuple[int, str, int, datetime, str], list[float]] = {}
         for row in rows:
             target_at, sums = row["target_at"], [row[name] for name in SUMS]
             if target_at not in begun:
                 begun[target_at] = [(span, span_start(target_at, span)) for span in _SPANS]
             for span, start in begun[target_at]:
-                key = (span, row["minutes"], start, row["model"])
+                key = (span, row["kind"], row["minutes"], start, row["model"])
                 before = totals.get(key)
                 totals[key] = sums if before is None else list(map(operator.add, before, sums))
         if not totals:
             return
-        spans, horizons, starts, _ = (set(keys) for keys in zip(*totals, strict=True))
-        among = {"spans": list(spans), "horizons": list(horizons), "starts": list(starts)}
+        keys = [list(set(each)) for each in zip(*totals, strict=True)]
+        among = dict(zip(("spans", "kinds", "horizons", "starts"), keys, strict=False))
         stored = {tuple(row) for row in db.execute(_STORED, {"of_system": system_id, **among})}
         # A separate update and insert is what every database understands.
         old = [
@@ -259,11 +273,12 @@ class ScoreTables:
 
 
 def _same_issues(
-    db: Connection, system_id: str, newest: datetime, length: timedelta
+    db: Connection, system_id: str, kind: str, newest: datetime, length: timedelta
 ) -> tuple[list[int], list[datetime]]:
     """List the horizons up to the farthest judged one, and the issue times that all of them share."""
     query = sa.select(scores.c.minutes, scores.c.at).where(
-        scores.c.system_id == system_id, scores.c.span == FIVE_MINUTES, scores.c.minutes.in_(SCORED_MINUTES),
+        scores.c.system_id == system_id, scores.c.span == FIVE_MINUTES, scores.c.kind == kind,
+        scores.c.minutes.in_(SCORED_MINUTES),
         scores.c.at >= newest - length - timedelta(minutes=SCORED_MINUTES[-1]),
         scores.c.model == "pool", scores.c.n > 0,
     )  # fmt: skip
@@ -281,7 +296,7 @@ def _same_issues(
 
 
 def _sums_of(
-    db: Connection, system_id: str, horizons: Sequence[int], issued: Sequence[datetime]
+    db: Connection, system_id: str, kind: str, horizons: Sequence[int], issued: Sequence[datetime]
 ) -> list[tuple[Any, ...]]:
     """Fetch the sums by model and horizon of the forecasts issued at these times."""
     starts = [
@@ -290,7 +305,8 @@ def _sums_of(
     ]
     by = (scores.c.model, scores.c.minutes)
     query = sa.select(*by, *(sa.func.sum(scores.c[name]) for name in SUMS)).group_by(*by)
-    query = query.where(scores.c.system_id == system_id, scores.c.span == FIVE_MINUTES, sa.or_(*starts))
+    of_kind = scores.c.system_id == system_id, scores.c.span == FIVE_MINUTES, scores.c.kind == kind
+    query = query.where(*of_kind, sa.or_(*starts))
     return [tuple(row) for row in db.execute(query)]
 
 

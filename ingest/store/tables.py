@@ -65,6 +65,11 @@ def _system_id() -> sa.Column[str]:
     return sa.Column("system_id", sa.Text, primary_key=True)
 
 
+def _kind() -> sa.Column[str]:
+    """Which bikes were forecast: one of `model.records.KINDS`, or any."""
+    return sa.Column("kind", sa.Text, primary_key=True)
+
+
 systems = sa.Table(
     "systems",
     metadata,
@@ -202,6 +207,7 @@ daily_scores = sa.Table(
     _system_id(),
     sa.Column("day", sa.Text, primary_key=True),
     sa.Column("minutes", sa.Integer, primary_key=True, autoincrement=False),
+    _kind(),
     sa.Column("stations", sa.LargeBinary, nullable=False),
     sa.Column("calibration", sa.LargeBinary, nullable=False),
 )
@@ -211,6 +217,7 @@ paired_scores = sa.Table(
     metadata,
     _system_id(),
     sa.Column("minutes", sa.Integer, primary_key=True, autoincrement=False),
+    _kind(),
     sa.Column("blob", sa.LargeBinary, nullable=False),
 )
 
@@ -227,6 +234,7 @@ scores = sa.Table(
     metadata,
     _system_id(),
     sa.Column("span", sa.Integer, primary_key=True, autoincrement=False),
+    _kind(),
     sa.Column("minutes", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("at", UnixSeconds, primary_key=True),
     sa.Column("model", sa.Text, primary_key=True),

@@ -43,7 +43,7 @@ from ingest.worker.recovery import recover
 from model.forecaster import Forecaster
 from model.frame_builder import make_frame
 from model.moments import frame_at
-from model.records import ANY, NOTHING_KNOWN, Snapshot, Stations, Weather
+from model.records import NOTHING_KNOWN, Snapshot, Stations, Weather
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.settle import Score
 
@@ -355,7 +355,6 @@ class Ticker:
         hole = copy.silent and not self.system.label
         scores += forecaster.learn(snapshot, after_hole=hole)
         learnt = time.perf_counter()
-        scores = [score for score in scores if score.kind == ANY]
         frame = make_frame(forecaster)
         keep = is_due(None if before is None else before.at, snapshot.at)
         issued = frame_at(frame, SCORED_MINUTES).to_bytes() if keep else None

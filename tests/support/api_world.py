@@ -27,7 +27,7 @@ DRIFT = Drift(NOON, 30, 0.01, 0.4)
 
 def score(target_at: datetime, model: str = "pool", minutes: int = 30, **sums: float) -> dict[str, Any]:
     """Make up the scores of a target time."""
-    return {"target_at": target_at, "model": model, "minutes": minutes, **SUMS, **sums}
+    return {"target_at": target_at, "kind": "any", "model": model, "minutes": minutes, **SUMS, **sums}
 
 
 def eventful(world: World, system_id: str = "dublin", stations: int = 12) -> int:

@@ -251,7 +251,8 @@ def test_before_anything_is_judged_the_page_says_so_and_then_answers_at_once(wor
     assert accuracy_words.not_scored(30) in text_of(page)
     world.now += timedelta(minutes=20)
     scores = [
-        dict.fromkeys(SUMS, 5.0) | {"target_at": world.now, "model": model, "minutes": 30, "abs_error": error}
+        dict.fromkeys(SUMS, 5.0)
+        | {"target_at": world.now, "kind": "any", "model": model, "minutes": 30, "abs_error": error}
         for model, error in (("pool", 5.0), ("naive", 10.0))
     ]
     world.commit(frame(at=world.now), scores=scores)

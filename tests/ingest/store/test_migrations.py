@@ -74,9 +74,10 @@ FILLED: dict[str, list[dict[str, Any]]] = {
     "preparations": [{"holder": "somebody", "until": AT + 90.5}],
     "drifts": [{"system_id": "dublin", "at": AT, "minutes": 30, "before": -0.1, "after": 0.2}],
     "daily_scores": [
-        {"system_id": "dublin", "day": "2026-03-01", "minutes": 30, "stations": BLOB, "calibration": b""}
+        {"system_id": "dublin", "day": "2026-03-01", "minutes": 30, "kind": "any", "stations": BLOB,
+         "calibration": b""}
     ],
-    "paired_scores": [{"system_id": "dublin", "minutes": 30, "blob": BLOB}],
+    "paired_scores": [{"system_id": "dublin", "minutes": 30, "kind": "any", "blob": BLOB}],
     "issued_forecasts": [{"system_id": "dublin", "at": AT + n, "blob": BLOB[n:]} for n in range(3)],
     "outages": [{"system_id": "dublin", "start": AT, "end": AT + 3600}],
     "playbacks": [
@@ -92,7 +93,7 @@ FILLED: dict[str, list[dict[str, Any]]] = {
     ],
 }  # fmt: skip
 SCORED = [
-    {"system_id": system_id, "model": model, "minutes": 30, **dict.fromkeys(SUMS, 1)}
+    {"system_id": system_id, "kind": "any", "model": model, "minutes": 30, **dict.fromkeys(SUMS, 1)}
     for system_id in ("dublin", "gone")
     for model in ("naive", "pool")
 ]

@@ -52,7 +52,7 @@ def test_a_station_that_is_worse_by_luck_is_not_called_worse(tmp_path: Path) -> 
         counts = np.full((3, 200), float(issues))
         sums = {"n": counts, "total": each.sum(axis=0), "square": (each**2).sum(axis=0)}
         with store._database.write() as db:
-            store.paired_scores.add(db, "test", PairedScore(30, DaySums(keys, sums)))
+            store.paired_scores.add(db, "test", PairedScore(30, "any", DaySums(keys, sums)))
         bounds = store.paired_scores.bounds("test", 30, LEVEL).set_index("station_id")
         surely.append(set(bounds.index[bounds["least"] > 0]))
         worse.append(int((each.mean(axis=(0, 1)) > 0).sum()))

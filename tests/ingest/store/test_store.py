@@ -322,7 +322,7 @@ def test_the_history_of_a_station_begins_with_what_stood_there_at_the_start(stor
 def test_scores_add_up_by_span_model_and_horizon(store: Store) -> None:
     for minute in (0, 1, 7, 70):
         at = NOON + minute * MINUTE
-        score = {"target_at": at, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
+        score = {"target_at": at, "kind": "any", "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
         more = [{**score, "minutes": 60}, {**score, "model": "naive"}]
         commit(store, learnt(at, counted(at), scores=[score, score, *more]))
 
@@ -347,7 +347,7 @@ def test_scores_add_up_by_span_model_and_horizon(store: Store) -> None:
 
 def test_scores_of_all_followed_systems_add_up(store: Store) -> None:
     store.systems.follow([DUBLIN, replace(DUBLIN, system_id="boulder")])
-    score = {"target_at": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
+    score = {"target_at": NOON, "kind": "any", "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
     commit(store, learnt(NOON, counted(NOON), scores=[score]))
     assert store.leases.take(claim("me", NOON, "boulder"))
     store.commit_tick(claim("me", NOON, "boulder"), learnt(NOON, counted(NOON), scores=[score]))
@@ -369,7 +369,8 @@ def test_horizons_are_compared_by_the_issue_times_that_all_of_them_have(store: S
     one = timedelta(hours=1)
     issued = [NOON + number * 20 * MINUTE for number in range(12)]
     rows = [
-        {"target_at": at + minutes * MINUTE, "model": model, "minutes": minutes} | dict.fromkeys(SUMS, 2)
+        {"target_at": at + minutes * MINUTE, "kind": "any", "model": model, "minutes": minutes}
+        | dict.fromkeys(SUMS, 2)
         for at in issued
         for minutes in (30, 180)
         for model in ("pool", "naive")
@@ -395,7 +396,7 @@ def test_fine_scores_are_dropped_as_they_age_and_days_are_not(store: Store) -> N
 
     for day in (0, 9, 500):
         at = NOON + timedelta(days=day)
-        score = {"target_at": at, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
+        score = {"target_at": at, "kind": "any", "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
         commit(store, learnt(at, counted(at), scores=[score]))
         store.forget(claim(), at, at)
         if day == 9:
@@ -623,7 +624,7 @@ def test_forgetting_drops_failed_polls_also_of_a_system_that_never_answered(stor
 
 def test_forgetting_keeps_other_systems_and_scores(store: Store) -> None:
     store.systems.follow([DUBLIN, replace(DUBLIN, system_id="boulder")])
-    score = {"target_at": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
+    score = {"target_at": NOON, "kind": "any", "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
     for system_id in ("dublin", "boulder"):
         for minute in range(3):
             at = NOON + minute * MINUTE
@@ -673,7 +674,7 @@ def test_health_counts_polls_by_quarter_and_outcome_and_times_the_answered_ones(
 def test_health_counts_the_forecasts_settled_in_the_feeds_own_last_day(store: Store) -> None:
     def settled(at: datetime, model: str, n: int) -> dict[str, Any]:
         sums = dict.fromkeys(SUMS, 0) | {"n": n, "expired": 1}
-        return {"target_at": at, "model": model, "minutes": 30, **sums}
+        return {"target_at": at, "kind": "any", "model": model, "minutes": 30, **sums}
 
     old, new = NOON - 25 * 60 * MINUTE, NOON - MINUTE
     scores = [settled(old, "pool", 100), settled(new, "pool", 10), settled(new, "naive", 10)]

@@ -1,5 +1,7 @@
 """Scores by kind of bikes: those so far are of any bike."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -22,11 +24,11 @@ def upgrade() -> None:
           [sa.Column("blob", blob, nullable=False)])  # fmt: skip
 
 
-def _key(name: str, kind: type[sa.types.TypeEngine] = sa.Text) -> sa.Column:
+def _key(name: str, kind: type[sa.types.TypeEngine[Any]] = sa.Text) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False, autoincrement=False)
 
 
-def _copy(name: str, keys: list[sa.Column], values: list[sa.Column], **options: bool) -> None:
+def _copy(name: str, keys: list[sa.Column[Any]], values: list[sa.Column[Any]], **options: bool) -> None:
     names = [column.name for column in keys]
     primary = sa.PrimaryKeyConstraint(*names, name=f"{name}_by_kind_key")
     op.create_table(f"{name}_by_kind", *keys, *values, primary, **options)

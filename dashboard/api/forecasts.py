@@ -107,7 +107,17 @@ _WHEN: dict[str, Schema] = {
     "minutes": described(COUNT, "Minutes from the counts to the time forecast."),
     "target_at": described(TIME, "The time forecast."),
 }
-_SIDES: dict[str, Schema] = {"closed": CLOSED, "bikes": OUTLOOK_SCHEMA, "docks": OUTLOOK_SCHEMA}
+_BY_KIND = maybe(
+    record("OutlookByKind", **OUTLOOK_SCHEMA["properties"]),
+    "That of one kind of the bikes. Null where it is not told apart, and more than two hours ahead.",
+)
+_SIDES: dict[str, Schema] = {
+    "closed": CLOSED,
+    "bikes": OUTLOOK_SCHEMA,
+    "docks": OUTLOOK_SCHEMA,
+    "plain_bikes": _BY_KIND,
+    "ebikes": _BY_KIND,
+}
 
 STATIONS_SCHEMA = record("Stations", **_HEAD, stations=listed(record("Station", **_STATION)))
 FORECAST_SCHEMA = record(
@@ -289,6 +299,19 @@ def _outlooks(side: Outlook, where: tuple[Any, Any]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _sides(frame: Frame, where: tuple[Any, Any]) -> list[dict[str, Any]]:
+    """Write all outlooks of some stations at some columns, by their names in the answer."""
+    bikes, docks = (_outlooks(side, where) for side in (frame.bike, frame.space))
+    kinds = (
+        [None] * len(bikes)
+        if side is None
+        else [None if each["median"] is None else each for each in _outlooks(side, where)]
+        for side in (frame.plain_bike, frame.ebike)
+    )
+    names = ("bikes", "docks", "plain_bikes", "ebikes")
+    return [dict(zip(names, sides, strict=True)) for sides in zip(bikes, docks, *kinds, strict=True)]
+
+
 # Compressed, the forecasts of 2,000 stations take 80 kB; a frame is asked for at some of 1,471 minutes.
 @kept(128)
 def _forecast(
@@ -296,19 +319,11 @@ def _forecast(
 ) -> Body:
     frame = source.frame_at(system.system_id, version, horizon)
     where = (0, slice(None))
-    rows = zip(
-        _described(frame, age_minutes), by_hours(frame, 0).tolist(), _outlooks(frame.bike, where),
-        _outlooks(frame.space, where), strict=True,
-    )  # fmt: skip
+    rows = zip(_described(frame, age_minutes), by_hours(frame, 0).tolist(), _sides(frame, where), strict=True)
     return json_body(
         _head(system, version, state, age_minutes, frame)
         | _when(frame, 0)
-        | {
-            "stations": [
-                each | {"closed": closed, "bikes": bikes, "docks": docks}
-                for each, closed, bikes, docks in rows
-            ]
-        }
+        | {"stations": [each | {"closed": closed} | sides for each, closed, sides in rows]}
     )
 
 
@@ -330,15 +345,13 @@ def _station(
     else:
         frame, columns = source.frame_at(system.system_id, version, horizon), range(1)
     where = (slice(columns.start, columns.stop), row)
-    sides = zip(columns, _outlooks(frame.bike, where), _outlooks(frame.space, where), strict=True)
     return json_body(
         _head(system, version, state, age_minutes, frame)
         | {
             "station": _described(frame, age_minutes, [row])[0],
             "forecast": [
-                _when(frame, column)
-                | {"closed": bool(by_hours(frame, column)[row]), "bikes": bikes, "docks": docks}
-                for column, bikes, docks in sides
+                _when(frame, column) | {"closed": bool(by_hours(frame, column)[row])} | sides
+                for column, sides in zip(columns, _sides(frame, where), strict=True)
             ],
         }
     )

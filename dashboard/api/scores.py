@@ -16,6 +16,7 @@ from ingest.store import DAY, FIVE_MINUTES, HOUR, Oddity, measured
 from ingest.store.export import csv, parquet
 from ingest.system import System
 from model.experts.registry import EXPERTS
+from model.records import ANY, KINDS
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.measures import MEASURES
 
@@ -51,6 +52,8 @@ SCORES_PARAMETERS = (
         "Models: *naive* says that nothing changes, *pool* is what people see, *seed* the River pipeline; "
         "without it, all.", ["pool", "naive"],
     ),
+    Parameter("kind", OneOf((ANY, *KINDS)), "Which bikes were forecast: any, or those of one kind, where a "
+              "feed tells kinds apart. Kinds are scored at 15, 30, 60 and 120 minutes.", ANY),
     Parameter("span", OneOf([*SPANS]), "What a row sums up; an hour, where not given. Five minutes are kept "
               "for 8 days, hours for 400, days for good.", "hour"),
     Parameter("since", Moment(), "From which target time on: without it a day, a week or 400 days back, by "
@@ -63,6 +66,7 @@ _MEASURE = maybe(NUMBER)
 SCORES_SCHEMA = record(
     "Scores",
     span={"type": "string", "enum": [*SPANS]},
+    kind=described({"type": "string", "enum": [ANY, *KINDS]}, "Which bikes were forecast."),
     systems=listed(record(system_id=TEXT, label=LABEL), "The systems that are summed up."),
     scores=listed(
         record(
@@ -77,7 +81,9 @@ SCORES_SCHEMA = record(
             rmse=described(_MEASURE, "Root mean squared error of the mean, in bikes."),
             crps=described(_MEASURE, "Continuous ranked probability score, in bikes."),
             brier_bike=described(_MEASURE, "Brier score of at least one bike."),
-            brier_dock=described(_MEASURE, "Brier score of at least one free dock."),
+            brier_dock=described(
+                _MEASURE, "Brier score of at least one free dock. Null where bikes of one kind were forecast."
+            ),
             cover80=described(_MEASURE, "Share of truths within the 80 % interval: 0.8 is right."),
         )
     ),
@@ -93,12 +99,13 @@ def scores(
     system: str | None,
     minutes: Sequence[int] | None,
     models: Sequence[str] | None,
+    kind: str | None,
     span: str | None,
     since: datetime | None,
     until: datetime | None,
 ) -> Body:
     """Give scores over time, of one system or of all together."""
-    source, span = reader(), span or "hour"
+    source, span, kind = reader(), span or "hour", kind or ANY
     followed = _asked(source, system)
     # Like the store's sums: made-up and replayed systems are not mixed with live ones.
     summed = [row for row in followed if not row.label] or followed
@@ -109,29 +116,32 @@ def scores(
         _measure_up(span, since, until or _newest(source, summed), minutes, models)
     states = source.overview()
     versions = tuple(states[row.system_id][1].frame_version for row in summed)
-    return _scores(source, tuple(summed), versions, media_type, system, minutes, models, span, since, until)
+    chosen = (system, minutes, models, kind, span, since, until)
+    return _scores(source, tuple(summed), versions, media_type, *chosen)
 
 
 # Scores change when a system has answered. Until then equal requests share one answer.
 @kept(32)
 def _scores(
     source: StoreReader, summed: tuple[System, ...], versions: tuple[int | None, ...], media_type: str,
-    system: str | None, minutes: Sequence[int] | None, models: Sequence[str] | None, span: str,
+    system: str | None, minutes: Sequence[int] | None, models: Sequence[str] | None, kind: str, span: str,
     since: datetime | None, until: datetime | None,
 ) -> Body:  # fmt: skip
     import pandas as pd
 
     sums = source.store.scores.over_time(
-        system, SPANS[span], minutes=minutes, models=models, since=since, until=until
+        system, SPANS[span], kind=kind, minutes=minutes, models=models, since=since, until=until
     )
     counts = sums[["n", "n_dock", "expired"]].astype("int64")
     table = pd.concat([sums[["at", "model", "minutes"]], counts, measured(sums)[list(MEASURES)]], axis=1)
     if media_type == JSON:
-        return _json(table, span, summed)
+        return _json(table, kind, span, summed)
     labels = sorted({row.label for row in summed if row.label})
+    table.insert(0, "kind", kind)
     table.insert(0, "label", " and ".join(labels))
     table.insert(0, "system_id", system or "")
-    name = "-".join(["scores", system or "all", *labels, span])
+    of_kind = [] if kind == ANY else [kind]
+    name = "-".join(["scores", system or "all", *labels, *of_kind, span])
     write, ending = (csv, "csv") if media_type == CSV else (parquet, "parquet")
     attached = {"Content-Disposition": f'attachment; filename="{name}.{ending}"'}
     return Body(write(table), media_type, headers=attached)
@@ -177,10 +187,11 @@ def _measure_up(
         )
 
 
-def _json(table: pd.DataFrame, span: str, summed: Sequence[System]) -> Body:
+def _json(table: pd.DataFrame, kind: str, span: str, summed: Sequence[System]) -> Body:
     head = dumps(
         {
             "span": span,
+            "kind": kind,
             "systems": [{"system_id": row.system_id, "label": row.label or None} for row in summed],
         }
     )

@@ -30,6 +30,7 @@ Fetch = Callable[[str], bytes]
 LATE = timedelta(minutes=15)
 """How much older than its `ttl` a forecast may be: a feed or a server may pause."""
 
+_TYPES = "vehicle_types"
 _EARLY = timedelta(minutes=1)
 _ROUNDED = 1
 """Per cent by which chances may differ from what the interval says: they are rounded."""
@@ -55,14 +56,14 @@ def check(url: str, fetch: Fetch, now: datetime) -> list[str]:
     if NAME not in urls:
         faults.note(f"gbfs does not list {NAME}: add it with its address")
         return faults.sentences()
-    names = ("system_information", "station_information", NAME)
-    about, stations, forecast = (
+    names = ("system_information", "station_information", _TYPES, NAME)
+    about, stations, types, forecast = (
         _document(urls[name], name, fetch, faults) if name in urls else None for name in names
     )
     if about is not None and not {"license_id", "license_url"} & licence(about).keys():
         faults.note("system_information states no licence: nobody knows what the data may be used for")
     if forecast is not None and _fits_schema(forecast, faults):
-        _read(forecast, _capacities(stations), now, faults)
+        _read(forecast, _capacities(stations), _types(types), now, faults)
     return faults.sentences()
 
 
@@ -126,8 +127,18 @@ def _capacities(document: Document | None) -> dict[str, int | None] | None:
     return found
 
 
+def _types(document: Document | None) -> set[str]:
+    """Give the ids of the vehicle types; empty where there are none."""
+    rows = None if document is None else listed(document, _TYPES)
+    return {str(row.get("vehicle_type_id")) for row in rows or () if isinstance(row, dict)}
+
+
 def _read(
-    document: Mapping[str, Any], capacities: Mapping[str, int | None] | None, now: datetime, faults: _Faults
+    document: Mapping[str, Any],
+    capacities: Mapping[str, int | None] | None,
+    types: set[str],
+    now: datetime,
+    faults: _Faults,
 ) -> None:
     """Check the numbers of a forecast whose form is right."""
     data, issued = document["data"], _moment(document["data"]["issued_at"])
@@ -150,6 +161,9 @@ def _read(
         capacity = None if capacities is None else capacities.get(station["station_id"])
         for words in _wrong(station, issued, capacity, outside):
             faults.note(words, station["station_id"])
+        for forecast in station["forecasts"]:
+            for words in _wrong_by_type(forecast, types, capacity, outside):
+                faults.note(words, station["station_id"])
 
 
 def _wrong(
@@ -168,6 +182,29 @@ def _wrong(
             closed = forecast.get("is_closed", False)
             for words in _contradictions(forecast[name], capacity, outside, closed=closed):
                 yield f"{name}: {words}"
+
+
+def _wrong_by_type(
+    forecast: Mapping[str, Any], types: set[str], capacity: int | None, outside: float
+) -> Iterator[str]:
+    """Say what is wrong with the types of vehicles in one forecast."""
+    every, closed = forecast.get("vehicles"), forecast.get("is_closed", False)
+    by_type = forecast.get("vehicle_types", [])
+    ids = [counts["vehicle_type_id"] for counts in by_type]
+    if len(set(ids)) < len(ids):
+        yield "vehicle_types: a type is there twice"
+    if not types.issuperset(ids):
+        yield "vehicle_types: a type is not in vehicle_types.json"
+    for counts in by_type:
+        for words in _contradictions(counts, capacity, outside, closed=closed):
+            yield f"vehicle_types: {words}"
+        if every is not None and _surer(counts, every):
+            yield "vehicle_types: more of one type are expected, or likelier, than of all vehicles"
+
+
+def _surer(counts: Mapping[str, Any], every: Mapping[str, Any]) -> bool:
+    chances = zip(counts["chance"], every["chance"], strict=True)
+    return counts["expected"] > every["expected"] or any(one > of_all + _ROUNDED for one, of_all in chances)
 
 
 def _contradictions(

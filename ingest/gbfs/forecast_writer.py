@@ -18,7 +18,7 @@ from model.frame import NO_FORECAST, Frame, Outlook
 from model.moments import frame_at
 
 NAME = "station_forecast"
-FORECAST_VERSION = "1.0"
+FORECAST_VERSION = "1.1"
 GBFS_VERSION = "3.0"
 INTERVAL_PERCENT = 80
 
@@ -43,7 +43,8 @@ class Skill:
 def station_forecast(frame: Frame, ttl: int, skill: Sequence[Skill] = (), label: str = "") -> dict[str, Any]:
     """Write a frame. `ttl` is in seconds; `label` is "replayed" or "simulated" where the feed is not live.
 
-    A side without a forecast is left out, and so is a station that has neither.
+    A side without a forecast is left out, and so is a station that has neither. Kinds of bikes are the types
+    that `ingest.gbfs.writer.vehicle_types` describes.
     """
     data: dict[str, Any] = {
         "forecast_version": FORECAST_VERSION,
@@ -65,6 +66,7 @@ def _stations(frame: Frame) -> Iterator[dict[str, Any]]:
         known = {name: counts for name, counts in sides.items() if counts is not None}
         if not known:
             continue
+        types = {} if "vehicles" not in known else _by_type(frame, row)
         closed = None if frame.closed is None else frame.closed[:, row].tolist()
         yield {
             "station_id": station_id,
@@ -73,11 +75,27 @@ def _stations(frame: Frame) -> Iterator[dict[str, Any]]:
                     "minutes_ahead": minutes,
                     "forecast_time": times[step],
                     **({} if closed is None else {"is_closed": closed[step]}),
-                    **{name: counts[step] for name, counts in known.items()},
+                    **{name: counts[step] for name, counts in (known | types).items()},
                 }
                 for step, minutes in enumerate(MINUTES)
             ],
         }
+
+
+def _by_type(frame: Frame, row: int) -> dict[str, list[Any]]:
+    """Write each type of vehicles of a station at every horizon; empty where they are not told apart."""
+    outlooks = {writer.BIKE: frame.plain_bike, writer.EBIKE: frame.ebike}
+    counts = {name: None if each is None else _counts(each, row) for name, each in outlooks.items()}
+    known = {name: each for name, each in counts.items() if each is not None}
+    if not known:
+        return {}
+    steps = zip(*known.values(), strict=True)
+    return {
+        "vehicle_types": [
+            [{"vehicle_type_id": name, **count} for name, count in zip(known, step, strict=True)]
+            for step in steps
+        ]
+    }
 
 
 def _counts(side: Outlook, row: int) -> list[dict[str, Any]] | None:

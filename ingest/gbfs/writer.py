@@ -15,7 +15,7 @@ from model.records import Snapshot, Stations
 VERSIONS = ("1.1", "2.3", "3.0")
 
 _LANGUAGE = "en"
-_BIKE, _EBIKE = "bike", "ebike"
+BIKE, EBIKE = "bike", "ebike"
 
 Document = dict[str, Any]
 
@@ -79,13 +79,13 @@ def vehicle_types(version: str, at: datetime, ttl: int) -> Document:
     """Tell bikes from e-bikes. There is no such feed in 1.1."""
     types = [
         {
-            "vehicle_type_id": _BIKE,
+            "vehicle_type_id": BIKE,
             "form_factor": "bicycle",
             "propulsion_type": "human",
             "name": _text(version, "Bike"),
         },
         {
-            "vehicle_type_id": _EBIKE,
+            "vehicle_type_id": EBIKE,
             "form_factor": "bicycle",
             "propulsion_type": "electric_assist",
             "max_range_meters": 0,  # demanded, and not known
@@ -149,8 +149,8 @@ def station_status(version: str, ttl: int, snapshot: Snapshot) -> Document:
             row["num_ebikes_available"] = ebikes
         elif ebikes >= 0:
             row["vehicle_types_available"] = [
-                {"vehicle_type_id": _BIKE, "count": max(bikes - ebikes, 0)},
-                {"vehicle_type_id": _EBIKE, "count": ebikes},
+                {"vehicle_type_id": BIKE, "count": max(bikes - ebikes, 0)},
+                {"vehicle_type_id": EBIKE, "count": ebikes},
             ]
         rows.append(row)
     return document(version, snapshot.at, ttl, {"stations": rows})

@@ -25,9 +25,10 @@ FINDINGS = [{"kind": "bad_count", "count": 3, "example": "<b>-7</b>"}]
 DRIFT = Drift(NOON, 30, 0.01, 0.4)
 
 
-def score(target_at: datetime, model: str = "pool", minutes: int = 30, **sums: float) -> dict[str, Any]:
+def score(target_at: datetime, model: str = "pool", minutes: int = 30, **sums: float | str) -> dict[str, Any]:
     """Make up the scores of a target time."""
-    return {"target_at": target_at, "kind": "any", "model": model, "minutes": minutes, **SUMS, **sums}
+    made_up: dict[str, Any] = {"target_at": target_at, "kind": "any", "model": model, "minutes": minutes}
+    return made_up | SUMS | sums
 
 
 def eventful(world: World, system_id: str = "dublin", stations: int = 12) -> int:

@@ -86,6 +86,23 @@ def frame(
     return replace(made, **changes)
 
 
+def with_kinds(made: Frame) -> Frame:
+    """Tell e-bikes apart: a third of the bikes of each station. Nothing is forecast beyond two hours."""
+    share = {"plain_bike": 2 / 3, "ebike": 1 / 3}
+    kinds: dict[str, Any] = {}
+    far = made.minutes > 120
+    for name, part in share.items():
+        scaled = [np.where(each < 0, -1, np.floor(each * part)).astype(np.int16)
+                  for each in (made.bike.median, made.bike.low, made.bike.high)]  # fmt: skip
+        chance = np.where(made.bike.chance == 255, 255, np.rint(made.bike.chance * part)).astype(np.uint8)
+        for each in scaled:
+            each[far] = -1
+        chance[:, far] = 255
+        kinds[name] = Outlook(*scaled, chance)
+    ebikes = np.where(made.bikes < 0, -1, made.bikes // 3).astype(np.int16)
+    return replace(made, ebikes=ebikes, **kinds)
+
+
 def dark(made: Frame, state: CountState = CountState.CONTRADICTED) -> Frame:
     """Let the count of station `s2` be unknown for 12 minutes, after 3 bikes and 12 spaces."""
     here = np.arange(len(made.bikes)) == 2

@@ -16,8 +16,8 @@ from ingest.gbfs import forecast_check, forecast_writer, licence
 from model.frame_builder import make_frame
 from model.moments import frame_at
 from tests.support.api_world import client, eventful
-from tests.support.dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, dark, frame
-from tests.support.model_world import taught
+from tests.support.dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, dark, frame, with_kinds
+from tests.support.model_world import riders, taught
 
 TERMS = {
     "license_url": "https://example.org/terms", "attribution_organization_name": "The city",
@@ -125,9 +125,31 @@ def test_what_is_not_there_is_refused_with_a_hint(world: World, address: str, st
     assert get(address, status)["try"]
 
 
-def test_the_check_finds_nothing_wrong_with_our_own_feed(world: World) -> None:
+def test_types_of_vehicles_have_a_forecast_where_the_feed_tells_them(world: World) -> None:
+    made = with_kinds(frame())
+    world.commit(made)
+    then = frame_at(made, forecast_writer.MINUTES)
+    assert then.ebike is not None
+    assert then.plain_bike is not None
+    document = get("/gbfs/dublin/station_forecast.json")
+    jsonschema.validate(document, forecast_writer.SCHEMA)
+    station = document["data"]["stations"][3]
+    for step, each in enumerate(station["forecasts"]):
+        plain, electric = each["vehicle_types"]
+        assert [plain["vehicle_type_id"], electric["vehicle_type_id"]] == ["bike", "ebike"]
+        assert electric["chance"] == then.ebike.chance[:, step, 4].tolist()
+        assert plain["expected"] == then.plain_bike.median[step, 4]
+
+
+@pytest.mark.parametrize("kinds", [False, True])
+def test_the_check_finds_nothing_wrong_with_our_own_feed(world: World, kinds: bool) -> None:
     """The made-up frames of other tests contradict themselves, a forecaster's does not."""
-    made = make_frame(taught())
+    forecaster = taught()
+    if kinds:
+        for seen in riders(400):
+            forecaster.learn(replace(seen, ebikes=seen.bikes // 3))
+    made = make_frame(forecaster)
+    assert (made.ebike is not None) == kinds
     made = replace(made, at=world.now, stations=replace(made.stations, system_id="dublin"))
     world.commit(made, documents={licence.REMEMBERED: licence.to_json(TERMS)})
     assert forecast_check.check("http://testserver/gbfs/dublin/gbfs.json", fetch, world.now) == []

@@ -37,6 +37,18 @@ def test_scores_are_the_measures_of_the_sums(world: World) -> None:
     ]  # fmt: skip
 
 
+def test_scores_of_one_kind_of_bikes_are_for_the_asking(world: World) -> None:
+    made_up = score(NOON, kind="electric", n=5, n_dock=0, abs_error=1.0)
+    world.commit(frame(), scores=[score(NOON), made_up])
+    for kind, mae in (("any", 1.2), ("electric", 0.2), ("plain", None)):
+        found = get(f"/api/scores?system=dublin&kind={kind}")
+        assert (found["kind"], [row["mae"] for row in found["scores"]]) == (kind, [mae] if mae else [])
+    assert get("/api/scores?system=dublin&kind=electric")["scores"][0]["brier_dock"] is None
+    written = client().get("/api/scores?system=dublin&kind=electric&format=csv")
+    assert pd.read_csv(io.BytesIO(written.content))["kind"].tolist() == ["electric"]
+    assert 'filename="scores-dublin-electric-hour.csv"' in written.headers["content-disposition"]
+
+
 @pytest.mark.both
 def test_parameters_choose_the_scores(world: World) -> None:
     eventful(world)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from ingest.gbfs.forecast_check import check
 from ingest.http.errors import NotFound
 from model.frame import Frame
 from model.frame_builder import make_frame
-from tests.support.model_world import taught
+from tests.support.model_world import riders, taught
 from tests.support.serving import make_recording, serving
 
 ROOT = "https://feed.example/"
@@ -29,13 +30,16 @@ Plant = Callable[[Documents], Any]
 
 @cache
 def made() -> Frame:
-    return make_frame(taught())
+    forecaster = taught()
+    for seen in riders(360):
+        forecaster.learn(replace(seen, ebikes=seen.bikes // 3))
+    return make_frame(forecaster)
 
 
 def documents() -> Documents:
     """Write a feed without faults, by the names of its documents."""
     frame = made()
-    names = ("system_information", "station_information", "station_forecast")
+    names = ("system_information", "station_information", "station_forecast", "vehicle_types")
     about = ("3.0", frame.at, 60)
     terms = {"license_id": "CC0-1.0"}
     return {
@@ -45,6 +49,7 @@ def documents() -> Documents:
         "system_information": writer.system_information(*about, frame.stations, "Test", "", terms),
         "station_information": writer.station_information(*about, frame.stations),
         "station_forecast": forecast_writer.station_forecast(frame, 60),
+        "vehicle_types": writer.vehicle_types(*about),
     }  # fmt: skip
 
 
@@ -100,6 +105,15 @@ PLANTED: dict[str, Plant] = {
     "vehicles: chance contradicts expected and the interval": lambda feed: forecast(feed)["vehicles"].update(
         chance=[20, 20, 20, 20], expected=5
     ),
+    "vehicle_types: a type is not in vehicle_types.json": lambda feed: forecast(feed)["vehicle_types"][
+        0
+    ].update(vehicle_type_id="tandem"),
+    "vehicle_types: a type is there twice": lambda feed: forecast(feed)["vehicle_types"].append(
+        forecast(feed)["vehicle_types"][1]
+    ),
+    "vehicle_types: more of one type are expected, or likelier, than of all": lambda feed: forecast(feed)[
+        "vehicles"
+    ].update(expected=0, low=0, high=0, chance=[0, 0, 0, 0]),
     "docks: there is a chance at a station that is closed then": lambda feed: forecast(feed).update(
         is_closed=True
     ),

@@ -23,7 +23,7 @@ from ingest.worker.tick import LEASE, STANDBY_INTERVAL
 from model import Forecaster, Snapshot, Stations, Weather
 from model.frame import Frame
 from model.records import Drift
-from model.scoring.issue import SCORED_MINUTES
+from model.scoring.issue import KIND_SCORED, SCORED_MINUTES
 from tests.support.model_world import MONDAY, riders, stations
 from tests.support.store_world import MINUTE, NOON
 from tests.support.tick_world import CITY, Desk, ScriptedWeather, fresh, nothing, rain, state_of
@@ -464,6 +464,37 @@ def test_every_station_and_every_odds_is_accounted_for_in_the_store(desk: Desk) 
     judged = by_hour[by_hour["n"] > 0]
     assert set(judged.reset_index()["model"]) > {"naive", "pool", "seed", "climatology", "chain"}
     np.testing.assert_allclose(by_station.loc[judged.index], judged, rtol=1e-5)
+
+
+def test_scores_of_each_kind_of_bikes_are_kept_apart(desk: Desk) -> None:
+    ticker, alone = desk.worker(), Forecaster(stations())
+    errors: dict[tuple[str, int], float] = {}
+    for seen in riders(75):
+        told = replace(seen, ebikes=seen.bikes // 3)
+        desk.tick(ticker, fresh(told))
+        for score in alone.learn(told):
+            if score.model == "pool" and score.n:
+                key = score.kind, score.minutes
+                errors[key] = errors.get(key, 0.0) + float(score.abs_error.sum())
+    store = desk.store
+    assert store.scores.kinds("test") == ["any", "plain", "electric"]
+    assert store.scores.kinds("nobody") == []
+    for kind in ("any", "plain", "electric"):
+        table = (
+            store.scores.over_time("test", kind=kind, models=["pool"]).groupby("minutes")["abs_error"].sum()
+        )
+        stations_of = store.daily_scores.by_station("test", kind=kind).query("model == 'pool'")
+        by_day = stations_of.groupby("minutes")["abs_error"].sum()
+        expected = {minutes: error for (of, minutes), error in errors.items() if of == kind}
+        assert table[table.index.isin(expected)].to_dict() == pytest.approx(expected)
+        assert by_day.to_dict() == pytest.approx(expected)
+        assert len(store.paired_scores.bounds("test", 60, 0.05, kind)) == 6
+        assert not store.daily_scores.calibration("test", kind=kind).empty
+        assert not store.scores.same_issues("test", told.at, timedelta(hours=1), kind).sums.empty
+    assert set(store.scores.over_time("test", kind="plain")["minutes"]) < set(KIND_SCORED)
+    found = recover(store, "test")
+    assert found is not None
+    assert found.forecaster.to_bytes() == alone.to_bytes()
 
 
 def test_a_drift_is_kept_in_the_store(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

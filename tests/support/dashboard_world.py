@@ -92,13 +92,13 @@ def with_kinds(made: Frame) -> Frame:
     kinds: dict[str, Any] = {}
     far = made.minutes > 120
     for name, part in share.items():
-        scaled = [np.where(each < 0, -1, np.floor(each * part)).astype(np.int16)
+        counts = [np.where(each < 0, -1, np.floor(each * part)).astype(np.int16)
                   for each in (made.bike.median, made.bike.low, made.bike.high)]  # fmt: skip
         chance = np.where(made.bike.chance == 255, 255, np.rint(made.bike.chance * part)).astype(np.uint8)
-        for each in scaled:
+        for each in counts:
             each[far] = -1
         chance[:, far] = 255
-        kinds[name] = Outlook(*scaled, chance)
+        kinds[name] = Outlook(counts[0], counts[1], counts[2], chance)
     ebikes = np.where(made.bikes < 0, -1, made.bikes // 3).astype(np.int16)
     return replace(made, ebikes=ebikes, **kinds)
 

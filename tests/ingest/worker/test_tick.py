@@ -469,7 +469,7 @@ def test_every_station_and_every_odds_is_accounted_for_in_the_store(desk: Desk) 
 def test_scores_of_each_kind_of_bikes_are_kept_apart(desk: Desk) -> None:
     ticker, alone = desk.worker(), Forecaster(stations())
     errors: dict[tuple[str, int], float] = {}
-    for seen in riders(75):
+    for seen in [*riders(110)][::5]:
         told = replace(seen, ebikes=seen.bikes // 3)
         desk.tick(ticker, fresh(told))
         for score in alone.learn(told):

@@ -199,7 +199,7 @@ def competitor(expert: Expert, components: Mapping[str, Any]) -> Competitor:
     """Tell which components an expert reads, by looking at the attributes of its model."""
     held = vars(expert.model)
     reads = tuple(name for name, part in components.items() if any(value is part for value in held.values()))
-    settings = {name: float(held[name]) for name in ("tilt", "calm") if held.get(name, 1.0) != 1.0}
+    settings = {name: float(held[name]) for name in ("arrivals", "departures") if held.get(name, 1.0) != 1.0}
     return Competitor(expert.name, type(expert.model).__name__, expert.reach, reads, settings)
 
 

@@ -28,12 +28,13 @@ from ingest.replay.backtest import backtest
 from ingest.replay.recording import Recording
 from model.demand import rates
 from model.demand.weekly_profile import WEEKLY_PROFILE
+from model.experts import registry
 from model.mixing import shift
 
 RECORDINGS = ("dublin-2017-02", "boulder-2022-spring", "chicago-2013-autumn")
 PARTS = (
     "nothing", "city factor", "holidays", "prior of all cities", "low-rank prior",
-    "shift", "gain of the shift",
+    "shift", "gain of the shift", "more and fewer",
 )  # fmt: skip
 EXPERTS = ("climatology", "chain", "pull", "pool")
 
@@ -57,6 +58,10 @@ def without(part: str, recording: Recording) -> Iterator[Recording]:
             yield recording
     elif part == "gain of the shift":
         with patch.object(shift, "_STATION_FORECASTS", 1e12):
+            yield recording
+    elif part == "more and fewer":
+        others = tuple(entry for entry in registry.EXPERTS if entry.name not in ("more", "fewer"))
+        with patch.object(registry, "EXPERTS", others):
             yield recording
     else:
         yield recording

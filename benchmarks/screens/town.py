@@ -86,7 +86,7 @@ def judged(now: datetime) -> list[dict[str, object]]:
     begun = int(now.timestamp()) // 7200 * 7200
     slow = [begun - 8 * 86400 + 60 * minute for minute in range(0, 4 * 1440, 175)]
     quick = [begun - 36 * 3600 + 1200 * number for number in range(36 * 3)]
-    worse = {"pool": 1.0, "chain": 1.01, "calm": 1.02, "naive": 1.2, "climatology": 2.6, "seed": 1.5}
+    worse = {"pool": 1.0, "chain": 1.01, "pull": 1.02, "naive": 1.2, "climatology": 2.6, "seed": 1.5}
     rows = []
     for issued in (*slow, *quick):
         rush = 1 + 0.5 * np.sin(issued / 86400 * 4 * np.pi)

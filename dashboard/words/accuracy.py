@@ -256,8 +256,8 @@ def best_model(
 
     >>> best_model("pool", [], "14 Nov 2026, 10:00", 1.0, 1.0, 1.25, "mae")
     'pool, by more than luck since 14 Nov 2026, 10:00: 1.00 bikes off, 20.0 % better than naive.'
-    >>> best_model("pool", ["chain", "calm"], "", 1.0, 1.0, 1.25, "mae")
-    'pool, chain and calm cannot be told apart yet. So far pool is 1.00 bikes off, 20.0 % better than naive.'
+    >>> best_model("pool", ["chain", "pull"], "", 1.0, 1.0, 1.25, "mae")
+    'pool, chain and pull cannot be told apart yet. So far pool is 1.00 bikes off, 20.0 % better than naive.'
     >>> best_model("chain", ["pool"], "", 0.9, 1.0, 1.25, "mae").partition("naive. ")[2]
     'The map shows the pool: 1.00 bikes off, 20.0 % better.'
     """

@@ -249,8 +249,8 @@ _COUNTS: dict[str, PluralMessage] = {
 _FACTORS = {
     "arrivals_now": mark("arrivals now × {factor}"),
     "departures_now": mark("departures now × {factor}"),
-    "tilt": mark("arrivals × {factor}, departures × {inverse}"),
-    "calm": mark("all rates × {factor}"),
+    "arrivals": mark("arrivals × {factor}"),
+    "departures": mark("departures × {factor}"),
 }
 
 
@@ -259,8 +259,8 @@ def fact(name: str, value: float) -> str:
 
     >>> fact("riders", 28988.5), fact("hours_told", 0), fact("day_type", 1), fact("holiday", 0)
     ('28,988 riders', 'no weather known', 'today: weekend', '')
-    >>> fact("tilt", 1.45), fact("new_count", 7)
-    ('arrivals × 1.45, departures × 0.69', 'new count 7')
+    >>> fact("arrivals", 1.45), fact("new_count", 7)
+    ('arrivals × 1.45', 'new count 7')
     """
     if name == "hours_told" and not value:
         return tr("no weather known")
@@ -272,8 +272,6 @@ def fact(name: str, value: float) -> str:
         return tr("{share}% of truths in the outer tenths; 20 % is right", share=per_cent(value))
     if name in _COUNTS:
         return _COUNTS[name](round(value))
-    if name == "tilt":
-        return _FACTORS[name](factor=number(value, 2), inverse=number(1 / (value or 1), 2))
     if name in _FACTORS:
         return _FACTORS[name](factor=number(value, 2))
     return f"{name.replace('_', ' ')} {value:g}"

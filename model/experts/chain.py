@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 class ChainExpert:
     """The birth–death chain on learnt demand, and its variants: see `model.kernels.chain`.
 
-    `tilt` multiplies arrivals and divides departures: a day is not its average, and the pool mixes days with
-    more and with fewer bikes. With an `occupancy_effect`, rates depend on how full the station is. `calm`
-    scales all rates: bikes that come and go together, by van or with friends, move the count
-    less than their rates say.
+    `arrivals` and `departures` multiply the rates: a day is not its average, and the pool mixes days with
+    more and with fewer bikes. With an `occupancy_effect`, rates depend on how full the station is.
     """
 
     demand: Demand
-    tilt: float = 1.0
+    arrivals: float = 1.0
+    departures: float = 1.0
     occupancy_effect: OccupancyEffect | None = None
-    calm: float = 1.0

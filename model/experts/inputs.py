@@ -183,8 +183,7 @@ class InputBuilder:
         return ChainArrays(
             demand=np.array([demands.index(chain.demand) for chain in layout.chains], dtype=np.int64),
             scale=np.array(
-                [(chain.tilt * chain.calm, chain.calm / chain.tilt) for chain in layout.chains],
-                dtype=np.float32,
+                [(chain.arrivals, chain.departures) for chain in layout.chains], dtype=np.float32
             ).reshape(-1, 2),
             pulled=np.array([chain.occupancy_effect is not None for chain in layout.chains], dtype=np.bool_),
             far=layout.far,

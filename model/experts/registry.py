@@ -82,14 +82,14 @@ EXPERTS: tuple[ExpertEntry, ...] = (
         NEAR_MINUTES,
         0.2,
         "chain, on a day when more bikes come",
-        lambda inputs: ChainExpert(inputs.long_demand, tilt=1.45),
+        lambda inputs: ChainExpert(inputs.long_demand, arrivals=1.45, departures=1 / 1.45),
     ),
     ExpertEntry(
         "fewer",
         NEAR_MINUTES,
         0.2,
         "chain, on a day when fewer bikes come",
-        lambda inputs: ChainExpert(inputs.long_demand, tilt=1 / 1.45),
+        lambda inputs: ChainExpert(inputs.long_demand, arrivals=1 / 1.45, departures=1.45),
     ),
     ExpertEntry(
         "pull",
@@ -97,13 +97,6 @@ EXPERTS: tuple[ExpertEntry, ...] = (
         1.0,
         "chain, drawn back to how full a station usually is",
         lambda inputs: ChainExpert(inputs.short_demand, occupancy_effect=inputs.occupancy_effect),
-    ),
-    ExpertEntry(
-        "calm",
-        NEAR_MINUTES,
-        2.0,
-        "pull, with fewer riders",
-        lambda inputs: ChainExpert(inputs.short_demand, occupancy_effect=inputs.occupancy_effect, calm=0.65),
     ),
 )
 """All experts, naive first. By the first weights a new city is forecast nearly as it is now."""

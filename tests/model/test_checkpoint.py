@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from model import Forecaster, Weather, checkpoint, codec
 from model.checkpoint import StateError
 from model.experts import registry
-from model.experts.expert import DAY_MINUTES
+from model.experts.chain import ChainExpert
+from model.experts.expert import DAY_MINUTES, NEAR_MINUTES
 from model.experts.naive import NaiveExpert
 from model.experts.registry import ExpertEntry
 from model.frame import MINUTES
@@ -30,6 +31,15 @@ NEW = ExpertEntry("stubborn", DAY_MINUTES, 4.0, "naive under another name", lamb
 """An expert that no checkpoint knows."""
 
 KNOWN = registry.EXPERTS
+
+CALM = ExpertEntry(
+    "calm",
+    NEAR_MINUTES,
+    2.0,
+    "pull, with fewer riders",
+    lambda inputs: ChainExpert(inputs.short_demand, 0.65, 0.65, inputs.occupancy_effect),
+)
+"""An expert that has left."""
 
 FORMAT_4 = ("naive", "spread", "climatology", "chain", "more", "fewer", "pull", "calm")
 """The experts of the release that packed format 4."""
@@ -73,7 +83,7 @@ OTHERS: dict[str, Experts] = {
     "one fewer": KNOWN[:-1],
     "another order": KNOWN[::-1],
     "one replaced": (*KNOWN[:3], NEW, *KNOWN[4:]),
-    "one that reaches farther": (*KNOWN[:-1], replace(KNOWN[-1], reach=DAY_MINUTES)),
+    "one that reaches farther": (*KNOWN[:-2], replace(KNOWN[-2], reach=DAY_MINUTES), KNOWN[-1]),
     "one that reaches less": (KNOWN[0], replace(KNOWN[1], reach=60), *KNOWN[2:]),
     "naive alone": KNOWN[:1],
 }
@@ -179,7 +189,7 @@ def test_a_state_of_an_older_format_is_read_and_forecasts_the_same(
     Experts added later take no part, nor do weights by hour and the shift. Up to 6 issued odds were in
     65535ths: the pool learnt from those.
     """
-    entries = {entry.name: entry for entry in KNOWN}
+    entries = {entry.name: entry for entry in (*KNOWN, CALM)}
     monkeypatch.setattr(registry, "EXPERTS", tuple(entries[name] for name in FORMAT_4))
     monkeypatch.setattr("model.mixing.pool._HOUR_FORECASTS", 0.0)
     monkeypatch.setattr("model.mixing.shift._RIDGE", 1e12)

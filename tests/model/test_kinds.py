@@ -95,7 +95,9 @@ def test_it_is_never_surer_of_a_kind_than_of_a_bike(
     forecaster, rng = deepcopy(learnt), np.random.default_rng(seed)
     for kind in KINDS:
         pool = forecaster.components[f"{kind}.pool"]
-        pool.weight[:] = rng.dirichlet(np.full(8, 0.5), pool.weight[:, 0].shape).transpose(0, 2, 1)
+        pool.weight[:] = rng.dirichlet(np.full(pool.weight.shape[1], 0.5), pool.weight[:, 0].shape).transpose(
+            0, 2, 1
+        )
         forecaster.components[f"{kind}.shift"].moment[:] = rng.normal(0, 50, 6)
     bikes, ebikes = np.array(state).T
     seen = snapshot(MONDAY + 600 * MINUTE, bikes.tolist())

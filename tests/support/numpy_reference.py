@@ -119,7 +119,7 @@ def chain_odds(forecaster: Forecaster, chain: ChainExpert, now: Now, minutes: Se
     for begin, end in pairwise(grid.tolist()):
         middle = now.at + timedelta(minutes=float(begin + end) / 2)
         rate = ahead(chain.demand, now.at, begin, end)[:, now.rows] * np.float32((end - begin) / 60)
-        rate *= np.array([[chain.tilt * chain.calm], [chain.calm / chain.tilt]], dtype=np.float32)
+        rate *= np.array([[chain.arrivals], [chain.departures]], dtype=np.float32)
         rate *= np.stack([now.returning, now.renting])
         shares = (
             None if now.by_hours is None else now.by_hours.shares(now.at, np.array([begin, end]), now.rows)

@@ -136,8 +136,9 @@ def test_every_part_and_every_expert_of_the_running_forecaster_has_its_box(city:
     drawn = boxes(opened())
     assert {model_words.PARTS[name] for name in forecaster.components} <= set(drawn)
     assert {expert.name for expert in forecaster.experts} <= set(drawn)
-    assert "reads: demand, short memory, pull" in drawn["calm"]
-    assert "all rates × 0.65" in drawn["calm"]
+    assert "reads: demand, short memory, pull" in drawn["pull"]
+    assert "arrivals × 1.45" in drawn["more"]
+    assert "departures × 0.69" in drawn["more"]
     assert f"{forecaster.components['long'].events.sum():,.0f} riders" in drawn["Demand, long memory"]
     assert f"{forecaster.components['pool'].settled.sum():,.0f} truths" in drawn["Pool"]
     assert "weather + by_hour + latest → StandardScaler → LinearRegression" in drawn["Seed pipeline"]
@@ -286,4 +287,4 @@ def test_an_expert_reads_the_parts_that_it_holds() -> None:
     assert reads["naive"] == ()
     assert reads["spread"] == ("changes",)
     assert reads["chain"] == ("long",)
-    assert reads["calm"] == ("short", "occupancy_effect")
+    assert reads["pull"] == ("short", "occupancy_effect")

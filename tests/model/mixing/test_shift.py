@@ -144,10 +144,11 @@ def test_what_is_learnt_after_the_issue_does_not_shift_the_forecast() -> None:
     assert judged > 50
 
 
-def test_nothing_is_shifted_before_the_first_truth() -> None:
-    forecaster, seen = Forecaster(taught(1).stations), riders(6)
+def test_nothing_is_shifted_before_the_first_truths() -> None:
+    forecaster, seen = Forecaster(taught(1).stations), riders(30)
     for _ in range(5):
         forecaster.learn(next(seen))
     assert not forecaster.components["shift"].coefficients(NEAR_SCORED).any()
-    forecaster.learn(next(seen))
+    for each in seen:
+        forecaster.learn(each)
     assert forecaster.components["shift"].coefficients(NEAR_SCORED)[0].any()

@@ -25,7 +25,7 @@ from dashboard.components import page_shell
 from dashboard.web.preloads import Preloads
 from dashboard.web.request_guard import RequestGuard
 from dashboard.web.static_files import CompressedStatics
-from ingest import logs, open_files
+from ingest import logs, open_files, release
 from ingest.settings import Settings, SettingsError
 from ingest.store import Store, StoreError, StoreNotReadyError
 
@@ -114,7 +114,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     except StoreError:
         sys.tracebacklimit = 0  # the error says what to do; a hundred lines of traceback would bury it
         raise
-    log.info("%s", store.words)
+    log.info("%s; %s", release.words(), store.words)
     store_reader.use(store)
     keeper = asyncio.create_task(keep_worker(store)) if settings.worker else None
     try:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from dashboard.api.answers import Body, json_body
-from dashboard.api.openapi import COUNT, FLAG, described, record
+from dashboard.api.openapi import COUNT, FLAG, TEXT, described, record
 from dashboard.store_reader import reader
+from ingest import release
 
 log = logging.getLogger("dockcast.health")
 
@@ -24,7 +25,11 @@ _READY = {
     "live": described(COUNT, "Those whose feed is live."),
 }
 READY_SCHEMA = record("Ready", **_READY)
-HEALTH_SCHEMA = record("Health", alive=FLAG, **_READY)
+_RELEASE = {
+    "version": described(TEXT, "The release that the app is of."),
+    "commit": described(TEXT, "The commit that its files are of, or unknown."),
+}
+HEALTH_SCHEMA = record("Health", alive=FLAG, **_RELEASE, **_READY)
 
 
 async def live() -> Body:
@@ -38,8 +43,9 @@ def ready() -> Body:
 
 
 def health() -> Body:
-    """Tell both; 503 where it is alive but not ready."""
-    return _as_status({"alive": True} | _look())
+    """Tell both, and which release it is; 503 where it is alive but not ready."""
+    made = {"version": release.version(), "commit": release.commit()}
+    return _as_status({"alive": True} | made | _look())
 
 
 def _look() -> dict[str, Any]:

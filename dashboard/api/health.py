@@ -10,6 +10,7 @@ from dashboard.api.answers import Body, json_body
 from dashboard.api.openapi import COUNT, FLAG, TEXT, described, record
 from dashboard.store_reader import reader
 from ingest import release
+from ingest.store import StoreFailedError
 
 log = logging.getLogger("dockcast.health")
 
@@ -54,6 +55,8 @@ def _look() -> dict[str, Any]:
         source = reader()
         states = [state for _, state in source.overview().values()]
         found["worker"] = source.has_worker()
+    except StoreFailedError:  # which the log says
+        return found
     except Exception:
         log.exception("the store cannot be asked")
         return found

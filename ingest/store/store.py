@@ -117,6 +117,10 @@ class Store:
         self.weather = WeatherTable(database)
         self.forgetting = Forgetting(database, self.systems, self.leases)
 
+    def tell_outages(self) -> None:
+        """Have outages of the database told in the log, a line each minute: what runs for long wants it."""
+        self._database.outage.is_told = True
+
     @property
     def words(self) -> str:
         """Say which store it is, and whether it is new: nobody shall take a mistyped path for a loss."""

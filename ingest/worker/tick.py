@@ -195,9 +195,6 @@ class Ticker:
             if isinstance(error, StoreFailedError):
                 # The feed must not be polled more often meanwhile; the store may be.
                 due = max(self.clock() + STANDBY_INTERVAL, self._next_poll_at)
-                self.log_state(
-                    "without a store", f"{error}; what was learnt since the last commit is read again"
-                )
             else:
                 self._bugs += 1
                 due = schedule.after_failure(self.system, self.clock(), self._bugs, self._jitter)

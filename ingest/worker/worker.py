@@ -101,6 +101,7 @@ class Worker:
     ) -> None:
         self.holder = new_holder()
         self._store = store
+        store.tell_outages()
         self._listed, self._is_written = list(systems), True
         self._system_list = system_list
         self._clock = clock
@@ -160,7 +161,7 @@ class Worker:
                 self._is_written = True
             followed, wanted = self._store.systems.followed(), self._store.tries.asked_at()
         except StoreFailedError as error:
-            log.warning("the systems cannot be taken up: %s", error)
+            log.debug("the systems cannot be taken up: %s", error)
             return
         self._take_up(followed)
         for system_id, asked_at in wanted.items():
@@ -240,7 +241,7 @@ class Worker:
         try:
             return self._store.systems.follow(self._listed)
         except StoreFailedError as error:
-            log.warning("the systems cannot be taken up: %s", error)
+            log.debug("the systems cannot be taken up: %s", error)
             return None
 
     def run(self, stop: threading.Event) -> None:
@@ -367,7 +368,7 @@ class Worker:
         try:
             self._renewed = now, self._store.leases.renew_all(self.holder, now, LEASE)
         except StoreFailedError as error:
-            log.warning("the leases could not be renewed: %s", error)
+            log.debug("the leases could not be renewed: %s", error)
 
     def _has_lease(self, system_id: str) -> bool:
         """Tell whether a system's lease was renewed so lately that nobody else can have taken it since."""

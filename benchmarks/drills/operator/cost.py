@@ -2,9 +2,9 @@
 
     python benchmarks/drills/operator/cost.py sqlite|postgresql [--hours HOURS] [--towns TOWNS]
 
-Copies of a made-up city, each with riders of its own, are polled each minute of a day by event time: by the real
-ticker, one after the other. PostgreSQL writes its own checkpoints each five minutes of event time, and vacuums
-each ten, as it would in a real day.
+Copies of a made-up city, each with riders of its own, are polled each minute of a day by event time: by the
+real ticker, one after the other. PostgreSQL writes its own checkpoints each five minutes of event time, and
+vacuums each ten, as it would in a real day.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def test_what_is_followed_and_unfollowed_meanwhile_is_taken_up_without_a_restart
         wait_for(lambda: polls(store, "one") > ended)
         assert store.observations.poll_times("one") == sorted(set(store.observations.poll_times("one")))
         store.systems.follow_one(replace(two, label="simulated"))
-        wait_for(lambda: made._tickers["two"].system.label == "simulated")
+        wait_for(lambda: "two" in made._tickers and made._tickers["two"].system.label == "simulated")
         wait_for(lambda: polls(store, "two") >= 1)
 
 

@@ -1,6 +1,6 @@
 """What a day of 1,000 stations costs the worker and its store: see README.md beside this file.
 
-    python benchmarks/drills/operator/cost.py sqlite|postgresql [--hours HOURS] [--towns TOWNS]
+    python benchmarks/drills/operator/cost.py sqlite|postgresql [--begin HOUR] [--hours HOURS] [--towns TOWNS]
 
 Copies of a made-up city, each with riders of its own, are polled each minute of a day by event time: by the
 real ticker, one after the other. PostgreSQL writes its own checkpoints each five minutes of event time, and
@@ -54,7 +54,7 @@ class Town:
     city: City
     system: System
     stations: Stations
-    now: datetime = START - WARM_UP
+    now: datetime
 
     def clock(self) -> datetime:
         """Give the time of the simulation."""
@@ -158,14 +158,14 @@ def database(kind: str) -> Iterator[tuple[str, Sqlite | Postgresql]]:
             yield url, Postgresql(url)
 
 
-def towns(count: int) -> list[Town]:
+def towns(count: int, now: datetime) -> list[Town]:
     """Make copies of the city, each with riders of its own and an id of its own."""
     made = []
     for number in range(count):
         city = replace(CITIES[TOWN], seed=number + 1)
         name = f"town{number:02}"
         system = System(name, name, name, "IE", "http://127.0.0.1:1/")
-        made.append(Town(city, system, replace(city.stations, system_id=name)))
+        made.append(Town(city, system, replace(city.stations, system_id=name), now))
     return made
 
 
@@ -175,9 +175,9 @@ def memory() -> float:
     return int(found[1]) / 1e3 if found else 0.0
 
 
-def measure(kind: str, hours: float, count: int) -> dict[str, Any]:
+def measure(kind: str, begin: datetime, hours: float, count: int) -> dict[str, Any]:
     """Live through the day, and give what it cost."""
-    all_towns = towns(count)
+    all_towns = towns(count, begin - WARM_UP)
     stations = sum(len(town.stations) for town in all_towns)
     with database(kind) as (url, measured):
         store, settings = Store(url), Settings(store=url)
@@ -198,11 +198,11 @@ def measure(kind: str, hours: float, count: int) -> dict[str, Any]:
                 assert ticker.working_copy is not None, "a bug ended a tick"
 
         for step in range(int(WARM_UP / MINUTE / 10)):
-            tick(START - WARM_UP + 10 * step * MINUTE)
+            tick(begin - WARM_UP + 10 * step * MINUTE)
         measured.each_minute(0)
         before, worker, server = measured.sizes(), time.process_time(), measured.seconds()
         for minute in range(int(60 * hours)):
-            at = START + minute * MINUTE
+            at = begin + minute * MINUTE
             tick(at)
             for _ in range(int(MINUTE / (LEASE / 4))):  # as the worker does
                 store.leases.renew_all("cost", at, LEASE)
@@ -214,6 +214,7 @@ def measure(kind: str, hours: float, count: int) -> dict[str, Any]:
         return {
             "database": kind,
             "stations": stations,
+            "begin": begin.isoformat(),
             "hours": hours,
             "store_megabytes": round((sizes["store"] - before["store"]) * scale / 1e6),
             "log_megabytes": round((sizes["log"] - before["log"]) * scale / 1e6),
@@ -227,10 +228,12 @@ def main() -> None:
     """Measure one database, and write its part of cost.json."""
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=("sqlite", "postgresql"))
+    parser.add_argument("--begin", type=float, default=0, help="Hour of the day, in UTC.")
     parser.add_argument("--hours", type=float, default=24)
     parser.add_argument("--towns", type=int, default=6)
     chosen = parser.parse_args()
-    found = measure(chosen.kind, chosen.hours, chosen.towns)
+    begin = START + timedelta(hours=chosen.begin)
+    found = measure(chosen.kind, begin, chosen.hours, chosen.towns)
     print(json.dumps(found, indent=1))
     path = HERE / "cost.json"
     known = json.loads(path.read_text()) if path.exists() else {}

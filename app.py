@@ -25,9 +25,9 @@ from dashboard.components import page_shell
 from dashboard.web.preloads import Preloads
 from dashboard.web.request_guard import RequestGuard
 from dashboard.web.static_files import CompressedStatics
-from ingest import logs, open_files
+from ingest import logs, open_files, release
 from ingest.settings import Settings, SettingsError
-from ingest.store import Store, StoreError, StoreNotReadyError
+from ingest.store import Store, StoreError, StoreFailedError, StoreNotReadyError
 
 log = logging.getLogger("dockcast.app")
 
@@ -87,6 +87,8 @@ async def at_work(store: Store) -> bool:
             if await asyncio.to_thread(table.holder, datetime.now(UTC)) is not None:
                 return True
         return False
+    except StoreFailedError:  # which the log says
+        return True
     except Exception:
         log.exception("the store cannot be asked for a worker; it is asked again")
         return True
@@ -114,7 +116,8 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     except StoreError:
         sys.tracebacklimit = 0  # the error says what to do; a hundred lines of traceback would bury it
         raise
-    log.info("%s", store.words)
+    log.info("%s; %s", release.words(), store.words)
+    store.tell_outages()
     store_reader.use(store)
     keeper = asyncio.create_task(keep_worker(store)) if settings.worker else None
     try:
@@ -128,8 +131,9 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 def on_script_error(error: Exception) -> bool:
-    """Log a bug with its traceback, and show the viewer a notice without it."""
-    log.error("a page failed", exc_info=error)
+    """Log a bug with its traceback, an outage without one, and show the viewer a notice."""
+    if not isinstance(error, StoreFailedError):  # the log says that the store is away
+        log.error("a page failed", exc_info=error)
     page_shell.broken()
     return True
 

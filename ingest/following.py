@@ -6,20 +6,18 @@ folder may be read-only, and a list may be another server's. A running worker lo
 
 from __future__ import annotations
 
-import queue
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
 from urllib.parse import urlsplit
 
 from rapidfuzz import process
 
-from ingest.gbfs.errors import DocumentError, FeedError, NoBicycles, NoFeeds, NoStations, NotDiscovery
-from ingest.gbfs.survey import Survey, survey
+from ingest.asking import NotFollowedError, ask, ask_all
+from ingest.gbfs.survey import Survey
 from ingest.http.client import Fetcher
 from ingest.public_catalogue import CatalogueEntry, PublicCatalogue
 from ingest.registry import check_address
@@ -28,28 +26,7 @@ from ingest.store import Store
 from ingest.system import System
 from ingest.text import without_accents
 
-Cause = Literal["followed", "unknown", "key", "not_gbfs", "no_docks", "no_bicycles", "away", "unusable"]
-"""Why a system is not followed: it is already, nobody knows it, or what its feed is or does."""
-
-ASKED_AT_ONCE = 16
-"""Hosts that are asked at the same time. Of one host, one system is asked after the other."""
-
-GIVE_UP_AFTER = 3
-"""A host that gives no answer for so many of its systems in a row is not asked for the others."""
-
-_LOOK_SECONDS = 0.2
-"""How often it looks whether it shall stop, while no host answers."""
-
 _LONGEST_ID = 64
-_DISCOVERY = "give the address of its discovery document, mostly …/gbfs.json"
-
-
-class NotFollowedError(Exception):
-    """A system that is not followed now, and was not written. The text says why, and what to do."""
-
-    def __init__(self, cause: Cause, words: str) -> None:
-        super().__init__(words)
-        self.cause = cause
 
 
 @dataclass(frozen=True)
@@ -128,59 +105,14 @@ class Follower:
 
     def follow_all(
         self, entries: Sequence[CatalogueEntry], stop: threading.Event
-    ) -> Generator[tuple[CatalogueEntry, Followed | NotFollowedError], None, None]:
+    ) -> Generator[tuple[System, Followed | NotFollowedError], None, None]:
         """Ask systems of the catalogue, follow those that have docks, and give what came of each.
 
         Each is written as soon as it has answered, so that nothing is lost when the caller stops. It stops
         within a moment once `stop` is set, without waiting for hosts that have not answered yet.
         """
-        answers: queue.SimpleQueue[tuple[CatalogueEntry, Survey | NotFollowedError]] = queue.SimpleQueue()
-        hosts = _by_host(entries)
-        for _ in range(min(ASKED_AT_ONCE, hosts.qsize())):
-            # Not a pool: Python would wait at its end for the slowest host.
-            threading.Thread(target=self._ask_hosts, args=[hosts, answers, stop], daemon=True).start()
-        try:
-            waiting = len(entries)
-            while waiting and not stop.is_set():
-                try:
-                    entry, answer = answers.get(timeout=_LOOK_SECONDS)
-                except queue.Empty:
-                    continue
-                waiting -= 1
-                if isinstance(answer, Survey):
-                    try:
-                        yield entry, self._accept(_of_catalogue(entry), answer)
-                    except NotFollowedError as error:
-                        yield entry, error
-                else:
-                    yield entry, answer
-        finally:
-            stop.set()
-
-    def _ask_hosts(
-        self,
-        hosts: queue.SimpleQueue[list[CatalogueEntry]],
-        answers: queue.SimpleQueue[tuple[CatalogueEntry, Survey | NotFollowedError]],
-        stop: threading.Event,
-    ) -> None:
-        while True:
-            try:
-                entries = hosts.get_nowait()
-            except queue.Empty:
-                return
-            away = 0
-            for entry in entries:
-                if stop.is_set():
-                    return
-                answer: Survey | NotFollowedError
-                if away == GIVE_UP_AFTER:
-                    answer = NotFollowedError("away", "its host has not answered for others: try again later")
-                else:
-                    try:
-                        answer, away = self._ask(_of_catalogue(entry)), 0
-                    except NotFollowedError as error:
-                        answer, away = error, away + 1 if error.cause == "away" else 0
-                answers.put((entry, answer))
+        for asked, answer in ask_all(map(_of_catalogue, entries), self._ask, stop):
+            yield asked, answer if isinstance(answer, NotFollowedError) else self._accept(asked, answer)
 
     # ---------------------------------------------------------------- one system
 
@@ -233,11 +165,7 @@ class Follower:
 
     def _ask(self, candidate: System) -> Survey:
         """Ask a feed. Raises `NotFollowedError` where it gives nothing to forecast."""
-        asked = replace(candidate, system_id=candidate.system_id or "asked")
-        try:
-            found = survey(asked, self._fetcher, self._clock)
-        except FeedError as error:
-            raise _explained(candidate.url, error) from error
+        found = ask(candidate, self._fetcher, self._clock)
         if not found.docked:
             raise NotFollowedError(
                 "no_docks",
@@ -286,17 +214,6 @@ def _as_id(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", without_accents(text)).strip("._-")[:_LONGEST_ID] or "system"
 
 
-def _by_host(entries: Iterable[CatalogueEntry]) -> queue.SimpleQueue[list[CatalogueEntry]]:
-    """Queue the systems of each host, the host with most of them first."""
-    by_host = defaultdict(list)
-    for entry in entries:
-        by_host[urlsplit(entry.url).hostname].append(entry)
-    hosts: queue.SimpleQueue[list[CatalogueEntry]] = queue.SimpleQueue()
-    for of_host in sorted(by_host.values(), key=len, reverse=True):
-        hosts.put(of_host)
-    return hosts
-
-
 def _like(text: str, among: Sequence[str]) -> str:
     found = process.extract(text, among, limit=3, score_cutoff=75)
     return f" (did you mean {' or '.join(each for each, *_ in found)}?)" if found else ""
@@ -305,23 +222,3 @@ def _like(text: str, among: Sequence[str]) -> str:
 def _followed_already(what: str, system: System) -> NotFollowedError:
     as_what = "" if what == system.system_id else f", as {system.system_id}"
     return NotFollowedError("followed", f"{what} is followed already{as_what}: there is nothing to do")
-
-
-def _explained(url: str, error: FeedError) -> NotFollowedError:
-    """Say what a feed's error means for somebody who wants to follow it."""
-    if error.outcome == "key_needed":
-        return NotFollowedError(
-            "key", f"{error}: ask the operator for an address that has a key in it, and follow that"
-        )
-    if isinstance(error, NoStations):
-        return NotFollowedError("no_docks", f"{url}: {error}")
-    if isinstance(error, NoBicycles):
-        return NotFollowedError("no_bicycles", f"{url}: {error}")
-    is_discovery = isinstance(error, DocumentError) and error.document == "discovery_document"
-    if is_discovery or type(error) in (NotDiscovery, NoFeeds):
-        return NotFollowedError("not_gbfs", f"{url}: {error}; {_DISCOVERY}")
-    if error.outcome == "not_found":
-        return NotFollowedError("not_gbfs", f"{url}: {error}; check it, or search the public catalogue")
-    if error.state == "unreachable":
-        return NotFollowedError("away", f"{url}: {error}; try again later")
-    return NotFollowedError("unusable", f"{url}: {error}")

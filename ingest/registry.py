@@ -1,4 +1,4 @@
-"""Reads the list of systems to follow, packaged or the operator's own."""
+"""Reads the list of systems to follow: packaged, or the operator's own, which replaces it or adds to it."""
 
 from __future__ import annotations
 
@@ -83,38 +83,62 @@ _FORMS = {
 def load(source: str | None, fetcher: Fetcher) -> list[System]:
     """Read a list of systems: the packaged one, or the operator's own at a path or http(s) address.
 
-    Raises `RegistryError`, with advice, when the list cannot be read or any entry in it is wrong: a worker
-    that followed a part of the list would hide that a city is missing.
+    A list that says `add_to_default` adds to the packaged one; where both have an id, its own entry counts.
+
+    Raises `RegistryError`, with advice on its first fault, when the list cannot be read or any entry in it is
+    wrong: a worker that followed a part of the list would hide that a city is missing.
     """
-    where = source or str(PACKAGED)
-    try:
-        listed = tomllib.loads(_read(where, fetcher))
-    except tomllib.TOMLDecodeError as error:
-        raise RegistryError(f"{where} is not TOML ({error}): write it like {PACKAGED}") from error
-    entries = listed.get("systems")
-    if not isinstance(entries, list) or not entries or set(listed) != {"systems"}:
-        raise RegistryError(
-            f"{where} must hold [[systems]] entries and nothing else: write it like {PACKAGED}"
-        )
-    systems = [_system(entry, number, where) for number, entry in enumerate(entries, start=1)]
-    if _is_web(where) and not names_private(where):
-        for system in systems:
-            if _is_web(system.url) and names_private(system.url):
-                raise RegistryError(f"{where} names {system.url}, in your own network: a public list may not")
-    ids = [system.system_id for system in systems]
-    twice = sorted({system_id for system_id in ids if ids.count(system_id) > 1})
-    if twice:
-        raise RegistryError(f"{where} has the id {twice[0]!r} twice: give each system an id of its own")
+    systems, faults = read(source, fetcher)
+    if faults:
+        raise RegistryError(faults[0])
     return systems
 
 
-def _is_web(where: str) -> bool:
+def read(source: str | None, fetcher: Fetcher) -> tuple[list[System], list[str]]:
+    """Read a list of systems with all its faults; the systems are those of the entries without any.
+
+    Raises `RegistryError` where there are no entries to read.
+    """
+    where = source or str(PACKAGED)
+    return parse(_text(where, fetcher), where)
+
+
+def parse(text: str, where: str) -> tuple[list[System], list[str]]:
+    """Read the text of a list, see `read`; `where` names it."""
+    try:
+        listed = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RegistryError(f"{where} is not TOML ({error}): write it like {PACKAGED}") from error
+    entries = listed.pop("systems", None)
+    adds = listed.pop("add_to_default", False)
+    if not isinstance(entries, list) or not entries or listed or not isinstance(adds, bool):
+        raise RegistryError(
+            f"{where} must hold [[systems]] entries, before them add_to_default = true if you want, and "
+            f"nothing else: write it like {PACKAGED}"
+        )
+    systems, faults = [], []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            systems.append(_system(entry, number, where))
+        except RegistryError as error:
+            faults.append(error.words)
+    ids = [system.system_id for system in systems]
+    faults += [f"{where} has the id {each!r} twice: give each system an id of its own"
+               for each in sorted(set(ids)) if ids.count(each) > 1]  # fmt: skip
+    if adds:
+        default, _ = parse(PACKAGED.read_text("utf-8"), str(PACKAGED))
+        systems = [system for system in default if system.system_id not in ids] + systems
+    return systems, faults
+
+
+def is_web(where: str) -> bool:
+    """Tell whether a list or a system is at an http(s) address."""
     return where.startswith(("http://", "https://"))
 
 
-def _read(where: str, fetcher: Fetcher) -> str:
+def _text(where: str, fetcher: Fetcher) -> str:
     try:
-        if _is_web(where):
+        if is_web(where):
             document = fetcher.get(where, fresh=True)
             assert document is not None
             return document.body.decode("utf-8-sig")
@@ -149,6 +173,8 @@ def _system(entry: Any, number: int, where: str) -> System:
         raise RegistryError(
             f"{called}: speed is not 1: only a replayed or simulated feed has another, label it"
         )
+    if is_web(where) and not names_private(where) and is_web(read.url) and names_private(read.url):
+        raise RegistryError(f"{where} names {read.url}, in your own network: a public list may not")
     if read.region and read.region not in holidays.list_supported_countries().get(read.country, ()):
         raise RegistryError(f"{called}: country {read.country!r} has no region {read.region!r} with holidays")
     return System(**{"system_id" if key == "id" else key: value for key, value in read.model_dump().items()})

@@ -33,7 +33,8 @@ class Settings(BaseSettings):
     systems: str | None = Field(
         default=None,
         description="The systems to follow: path or http(s) address of a list like ingest/systems.toml, "
-        "which is the default. Read once, when the worker starts. What commands follow stands above it.",
+        "which is the default. Read when the worker starts, when its file changes, and on SIGHUP. What "
+        "commands follow stands above it.",
     )
     seed: bool = Field(
         default=True,
@@ -47,8 +48,18 @@ class Settings(BaseSettings):
     keep_days: float = Field(
         default=8,
         gt=0,
-        description="Days of observations, polls and scores by station to keep, for charts, recordings and "
-        "recovery.",
+        description="Days of observations, polls, weather, scores by station and scores by five minutes to "
+        "keep, for charts, recordings and recovery.",
+    )
+    keep_hourly_days: float = Field(
+        default=400,
+        gt=0,
+        description="Days of scores by the hour to keep.",
+    )
+    keep_daily_days: float = Field(
+        default=0,
+        ge=0,
+        description="Days of scores by day and week, outages and drifts to keep; 0 for good.",
     )
     checkpoint_seconds: float = Field(
         default=600,

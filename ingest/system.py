@@ -35,6 +35,11 @@ class System:
         return self.url.startswith(SIMULATED)
 
     @property
+    def is_recorded(self) -> bool:
+        """Tell whether the system is a recording that the worker plays."""
+        return self.url.startswith(RECORDED)
+
+    @property
     def is_played(self) -> bool:
         """Tell whether the worker plays the system, and polls nothing.
 
@@ -43,7 +48,7 @@ class System:
         >>> System("dublin", "dublinbikes", "Dublin", "IE", "https://gbfs.example/gbfs.json").is_played
         False
         """
-        return self.url.startswith((SIMULATED, RECORDED))
+        return self.is_made_up or self.is_recorded
 
 
 def zone_of(name: str) -> ZoneInfo:

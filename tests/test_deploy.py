@@ -324,6 +324,54 @@ def test_both_units_are_hardened_alike() -> None:
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict"} <= {*hardening("app")}
 
 
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd's programs are not here")
+def test_no_unit_is_exposed_and_each_says_what_systemd_knows(tmp_path: Path) -> None:
+    for unit in sorted(UNITS.glob("dockcast-*")):
+        text = re.sub(r"=/opt/dockcast/\S+", f"={sys.executable}", unit.read_text(encoding="utf-8"))
+        (tmp_path / unit.name).write_text(text, encoding="utf-8")
+    units = [str(path) for path in sorted(tmp_path.iterdir())]
+    assert len(units) == 4
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, check=False
+    )
+    complaints = [line for line in verified.stderr.splitlines() if "dockcast-" in line]
+    assert (verified.returncode, complaints) == (0, []), verified.stderr
+    services = [unit for unit in units if unit.endswith(".service")]
+    subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=15", *services],
+        capture_output=True, check=True,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not here")
+def test_nginx_takes_the_proxys_configuration(tmp_path: Path) -> None:
+    """What it does is tried by the operator's drill."""
+    text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+    text = re.sub(r"listen \[::\]:.*;", "", text)
+    text = re.sub(r"listen (80|443)\b", rf"listen unix:{tmp_path}/\1", text)
+    text = text.replace("/etc/letsencrypt/live/bikes.example.org", str(tmp_path))
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    files = [
+        "-subj",
+        "/CN=bikes.example.org",
+        "-keyout",
+        str(tmp_path / "privkey.pem"),
+        "-out",
+        str(tmp_path / "fullchain.pem"),
+    ]
+    subprocess.run([*make, *files], capture_output=True, check=True)
+    (tmp_path / "dockcast.conf").write_text(text, encoding="utf-8")
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid; events {{}} http {{ access_log off; include {tmp_path}/dockcast.conf; }}"
+    )
+    tried = subprocess.run(
+        ["nginx", "-t", "-c", str(tmp_path / "nginx.conf"), "-e", str(tmp_path / "log")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert tried.returncode == 0, tried.stderr
+    assert "warn" not in tried.stderr
+
+
 @pytest.mark.parametrize("unit", ["app", "worker"])
 def test_the_metrics_of_the_process_are_there_under_the_units_own_view_of_proc(unit: str) -> None:
     """With ProcSubset=pid there is no /proc/stat, and so neither memory nor descriptors, nor their alerts."""

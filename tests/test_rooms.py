@@ -21,8 +21,9 @@ LADDER = {
         "warm_up", "trip", "departures", "__main__",
     ),
     "ingest": (
-        "logs", "open_files", "settings", "system", "reason", "text", "http", "public_catalogue", "city",
-        "registry", "gbfs", "weather", "store", "replay", "following", "worker", "cli", "__main__",
+        "logs", "open_files", "settings", "release", "system", "reason", "text", "http", "public_catalogue",
+        "city", "registry", "gbfs", "weather", "store", "replay", "asking", "following", "worker", "cli",
+        "__main__",
     ),
     "dashboard": (
         "palette", "words", "state", "pipeline", "score_reader", "store_reader", "outlook", "coming_hours",
@@ -38,6 +39,7 @@ BELOW = {
         "model",
         "ingest.store",
         "ingest.settings",
+        "ingest.release",
         "ingest.system",
         "ingest.registry",
         "ingest.gbfs",

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from dashboard.api.answers import Body, json_body
-from dashboard.api.openapi import COUNT, FLAG, described, record
+from dashboard.api.openapi import COUNT, FLAG, TEXT, described, record
 from dashboard.store_reader import reader
+from ingest import release
+from ingest.store import StoreFailedError
 
 log = logging.getLogger("dockcast.health")
 
@@ -24,7 +26,11 @@ _READY = {
     "live": described(COUNT, "Those whose feed is live."),
 }
 READY_SCHEMA = record("Ready", **_READY)
-HEALTH_SCHEMA = record("Health", alive=FLAG, **_READY)
+_RELEASE = {
+    "version": described(TEXT, "The release that the app is of."),
+    "commit": described(TEXT, "The commit that its files are of, or unknown."),
+}
+HEALTH_SCHEMA = record("Health", alive=FLAG, **_RELEASE, **_READY)
 
 
 async def live() -> Body:
@@ -38,8 +44,9 @@ def ready() -> Body:
 
 
 def health() -> Body:
-    """Tell both; 503 where it is alive but not ready."""
-    return _as_status({"alive": True} | _look())
+    """Tell both, and which release it is; 503 where it is alive but not ready."""
+    made = {"version": release.version(), "commit": release.commit()}
+    return _as_status({"alive": True} | made | _look())
 
 
 def _look() -> dict[str, Any]:
@@ -48,6 +55,8 @@ def _look() -> dict[str, Any]:
         source = reader()
         states = [state for _, state in source.overview().values()]
         found["worker"] = source.has_worker()
+    except StoreFailedError:  # which the log says
+        return found
     except Exception:
         log.exception("the store cannot be asked")
         return found

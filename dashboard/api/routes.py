@@ -221,8 +221,7 @@ class Endpoint:
             response = await self._respond(request)
         except ApiError as error:
             response = respond_error(request, error)
-        except StoreUnreachableError as error:
-            log.warning("%s: the store does not answer: %s", self._operation.path, error)
+        except StoreUnreachableError:  # which the log says
             away = ApiError(
                 503, "The store does not answer just now.", "Try again in a minute.", {"Retry-After": "60"}
             )

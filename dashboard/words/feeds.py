@@ -15,6 +15,10 @@ FEEDS_WINDOW = mark(
     "one is of one station at one time ahead. Times of day are each city's own. What harms riders most comes "
     "first: feeds that fail, then those with the worst oddities."
 )
+LIST_FAULT = mark(
+    "The list of cities has a fault, so cities are followed as they were before it. The worker's log says "
+    "what is wrong."
+)
 FEED_COLUMNS: Words[str] = Words(
     {
         "feed": mark("Feed"),

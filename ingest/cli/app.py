@@ -9,11 +9,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
+
+from ingest import release
 
 _FILES = {
     "run": "run",
@@ -25,6 +27,7 @@ _FILES = {
     "systems": "systems",
     "follow": "follow",
     "unfollow": "follow",
+    "forget": "forget",
     "check": "check",
 }
 """The file of each command; its function there has the command's name."""
@@ -70,6 +73,16 @@ app = typer.Typer(
 )
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(release.words())
+        raise typer.Exit
+
+
 @app.callback()
-def _any_command() -> None:
+def _any_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which release it is.")
+    ] = False,
+) -> None:
     """Do nothing before a command: Typer asks for it where no command is there from the start."""

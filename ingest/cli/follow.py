@@ -13,24 +13,18 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from ingest import public_catalogue, registry
+from ingest.asking import Cause, NotFollowedError
 from ingest.cli.explained import explained, refuse
 from ingest.cli.signals import stop_on_signals
+from ingest.cli.survey_words import lines
 from ingest.cli.systems import FOLDER
-from ingest.following import Cause, Followed, Follower, NotFollowedError
-from ingest.gbfs.survey import Survey
-from ingest.gbfs.vehicles import VehicleKind
+from ingest.following import Followed, Follower
 from ingest.http.client import Fetcher
 from ingest.logs import redact
 from ingest.public_catalogue import CatalogueEntry, CatalogueError
-from ingest.reason import Reason
 from ingest.settings import Settings
 from ingest.store import Store
-from model.records import UNKNOWN
 
-KINDS: dict[VehicleKind, str] = {
-    "plain": "bikes", "electric": "e-bikes", "cargo": "cargo bikes", "other": "other vehicles",
-    "unknown": "vehicles of unknown kind",
-}  # fmt: skip
 CAUSES: dict[Cause, str] = {
     "no_docks": "without docks", "no_bicycles": "without bicycles", "key": "that want a key",
     "not_gbfs": "whose address leads to no feed", "unusable": "that cannot be used",
@@ -130,30 +124,8 @@ def _report(followed: Followed) -> None:
     typer.echo(f"{system.system_id}: {place}")
     typer.echo(f"    {redact(system.url)}")
     if found is not None:
-        for line in _lines(found):
+        for line in lines(found):
             typer.echo(f"    {line}")
-
-
-def _lines(found: Survey) -> Iterator[str]:
-    version = f"GBFS {found.version}" if found.version else "GBFS of a version that no document states"
-    others = [other for other in found.versions if other != found.version]
-    yield version + (f"; the operator also offers {', '.join(others)}" if others else "")
-    yield f"stations: {found.stations:,}, of these {found.docked:,} with docks and {found.virtual:,} virtual"
-    kinds = ", ".join(KINDS[kind] for kind in found.vehicle_kinds)
-    yield f"vehicle kinds: {kinds or 'not described, all are taken for bikes'}"
-    if found.bikes != UNKNOWN:
-        electric = f", {found.ebikes:,} of them e-bikes" if found.ebikes != UNKNOWN else ""
-        yield f"there now: {found.bikes:,} bikes{electric}"
-    yield f"licence: {found.licence or 'not stated'}"
-    if not found.findings:
-        yield "oddities: none"
-    else:
-        yield "oddities, which the page Feeds explains:"
-    for finding in found.findings:
-        example = finding.example
-        if isinstance(example, Reason):
-            example = " ".join([example.kind, *map(str, example.arguments.values())])
-        yield f"    {finding.kind}: {finding.count:,}{f' ({example})' if example else ''}"
 
 
 def _follow_all(follower: Follower) -> int:

@@ -12,13 +12,14 @@ from typing import Annotated
 import typer
 from threadpoolctl import threadpool_limits
 
-from ingest import logs, open_files
+from ingest import logs, open_files, release
 from ingest.cli.explained import explained
 from ingest.cli.signals import stop_on_signals
 from ingest.http.client import Fetcher
 from ingest.settings import Settings
 from ingest.store import Store
-from ingest.worker.worker import Worker, give_memory_back, load_systems
+from ingest.worker.system_list import SystemList
+from ingest.worker.worker import Worker, give_memory_back
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +32,12 @@ def run(
 ) -> None:
     """Poll, learn and forecast all followed systems, until a signal ends it.
 
-    A second worker on the same store stands by. It takes over when the first one has stopped.
+    A second worker on the same store stands by. It takes over when the first one has stopped. A hang-up
+    (SIGHUP) has the list of systems read again, and so has a change of its file.
     """
     give_memory_back()
-    stop = stop_on_signals()
-    signal.signal(signal.SIGHUP, _go_on)
+    stop, hang_up = stop_on_signals(), threading.Event()
+    signal.signal(signal.SIGHUP, lambda *_: hang_up.set())
     if with_parent:
         threading.Thread(target=_watch_parent, args=[stop], daemon=True).start()
     # BLAS threads fight over the cores: small matrices took 15 times longer with its default than with one.
@@ -45,19 +47,15 @@ def run(
         open_files.raise_limit()
         store = Store(settings.store)
         fetcher = Fetcher()
-        systems = load_systems(settings.systems, fetcher, stop)
-        log.info("%s", store.words)
+        system_list = SystemList(settings.systems, fetcher, hang_up)
+        systems = system_list.load(store, stop)
+        log.info("%s; %s", release.words(), store.words)
         if systems:
-            Worker(store, systems, fetcher, settings).run(stop)
+            Worker(store, systems, fetcher, settings, system_list=system_list).run(stop)
         store.close()
     # Without this, Python would wait for a thread that is still reading a slow feed. It has nothing to save.
     logging.shutdown()
     os._exit(0)
-
-
-def _go_on(*_: object) -> None:
-    """Go on after a hang-up: a terminal that closes, or somebody who wants the list read again."""
-    log.info("a hang-up (SIGHUP) changes nothing: restart the worker to have its list read again")
 
 
 def _watch_parent(stop: threading.Event) -> None:

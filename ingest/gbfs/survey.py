@@ -31,16 +31,18 @@ _LONGEST = 200
 class Survey:
     """What the documents of a feed say, at one moment.
 
-    `version` and `licence` are empty where no document states them. `versions` are the addresses of all
-    versions that the operator offers, by version. `virtual` of the `stations` are virtual by their flag.
-    `docked` are those that have docks: they are not virtual, or tell their free docks all the same, as those
-    of Rouen do. `vehicle_kinds` are empty where the feed describes no vehicle types. `bikes`, and `ebikes`
-    among them, stand at all stations; -1 where that is not told.
+    `feeds` are the names in the discovery document. `version` and `licence` are empty where no document
+    states them. `versions` are the addresses of all versions that the operator offers, by version. `virtual`
+    of the `stations` are virtual by their flag. `docked` are those that have docks: they are not virtual, or
+    tell their free docks all the same, as those of Rouen do. `vehicle_kinds` are empty where the feed
+    describes no vehicle types. `bikes`, and `ebikes` among them, stand at all stations; -1 where that is not
+    told.
     """
 
     system_id: str
     name: str
     timezone: str
+    feeds: frozenset[str]
     version: str
     versions: Mapping[str, str]
     licence: str
@@ -101,6 +103,7 @@ def survey(system: System, fetcher: DocumentSource, clock: Callable[[], datetime
         system_id=clean(str(datum(about, "system_id") or ""), _LONGEST),
         name=values.name(datum(about, "name")),
         timezone=poll.stations.timezone,
+        feeds=frozenset(urls),
         version=_version(gbfs.get("version") or kept.read(urls["station_status"]).get("version")),
         versions=_versions(system, kept, urls.get("gbfs_versions")),
         licence=terms.get("license_id", terms.get("license_url", "")),

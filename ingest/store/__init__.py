@@ -28,6 +28,7 @@ from ingest.store.scores import (
     SameIssues,
     measured,
     span_start,
+    spans_kept,
 )
 from ingest.store.store import PollResult, Store, TickResult
 from ingest.store.systems import SystemState
@@ -67,4 +68,5 @@ __all__ = [
     "measured",
     "snapshot_of",
     "span_start",
+    "spans_kept",
 ]

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, make_url
 
 from ingest.settings import ROOT
 from ingest.store.errors import StoreError, StoreFailedError, StoreNotReadyError, store_errors
+from ingest.store.outage import StoreOutage, Use
 from ingest.store.tables import metadata
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Database:
                 f"DOCKCAST_STORE names no database that can be used here ({error}): "
                 "give it as sqlite:///path/to/file.db, or install the driver of the one you name"
             ) from error
+        self.outage = StoreOutage()
         self.name, self.is_new = parsed.render_as_string(), False
         self._reader, self.binary = self._engine, "BINARY"
         if self.is_sqlite:
@@ -141,12 +143,23 @@ class Database:
             ) from error
 
     @contextmanager
+    def _watched(self, use: Use) -> Iterator[None]:
+        """Raise the errors of a use of the database as the store's own, and follow its outages."""
+        try:
+            with store_errors():
+                yield
+        except StoreFailedError as error:
+            self.outage.failed(use, error)
+            raise
+        self.outage.answered(use)
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database.
 
         Raises `StoreFailedError`, or `StoreUnreachableError` among these.
         """
-        with store_errors(), self._reader.connect() as connection:
+        with self._watched("read"), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -156,7 +169,7 @@ class Database:
         `alone` keeps other such writers out until the end; with SQLite there is only ever one. Raises
         `StoreFailedError`, or `StoreUnreachableError` among these.
         """
-        with store_errors(), self._engine.connect() as connection:
+        with self._watched("write"), self._engine.connect() as connection:
             connection.execution_options(dockcast_write=True)
             with connection.begin():
                 if alone and self._is_postgresql:

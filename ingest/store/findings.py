@@ -48,6 +48,9 @@ _OF_SYSTEM = findings.c.system_id == sa.bindparam("of_system")
 _ONE = (_OF_SYSTEM, findings.c.kind == sa.bindparam("of_kind"))
 _KNOWN = sa.select(findings).where(_OF_SYSTEM)
 _ADD, _REPLACE, _DROP = findings.insert(), findings.update().where(*_ONE), findings.delete().where(*_ONE)
+_LIST_FAULT = {"system_id": "", "kind": "list"}
+"""The key of the finding about the list of systems, which no system has as its id."""
+_LIST_FAULT_SINCE = sa.select(findings.c.since).filter_by(**_LIST_FAULT)
 _ZONE = sa.select(systems.c.timezone).where(systems.c.system_id == sa.bindparam("of_system"))
 
 
@@ -55,7 +58,24 @@ class FindingTable:
     """Reads and writes `findings`."""
 
     def __init__(self, database: Database) -> None:
-        self._read = database.read
+        self._read, self._write = database.read, database.write
+
+    def note_list_fault(self, now: datetime) -> None:
+        """Note that a worker's list of systems is wrong, so that the one before stays in use."""
+        values = {"last_at": now, "gone": False, "day": "", "polls": 0, "cases": 0, "last_count": 1}
+        with self._write(alone=True) as db:
+            if db.scalar(_LIST_FAULT_SINCE) is None:
+                db.execute(_ADD, {**_LIST_FAULT, **values, "since": now, "example": '""'})
+
+    def end_list_fault(self) -> None:
+        """Note that a worker's list of systems is right."""
+        with self._write() as db:
+            db.execute(_DROP, {"of_system": _LIST_FAULT["system_id"], "of_kind": _LIST_FAULT["kind"]})
+
+    def list_fault_since(self) -> datetime | None:
+        """Tell since when the list of systems is wrong; None where it is not."""
+        with self._read() as db:
+            return db.scalar(_LIST_FAULT_SINCE)
 
     def oddities(self, ids: Sequence[str], now: datetime) -> dict[str, list[Oddity]]:
         """List what is odd in feeds, by system and ordered by kind; `now` says which day is today."""

@@ -36,7 +36,10 @@ FIVE_MINUTES, HOUR, DAY, WEEK = 300, 3600, 86400, 604800
 _SPANS = (FIVE_MINUTES, HOUR, DAY, WEEK)
 
 SPANS_KEPT = {FIVE_MINUTES: timedelta(days=8), HOUR: timedelta(days=400)}
-"""How long the sums of a span are kept, in event time. Other spans are kept for good."""
+"""How long the sums of a span are kept by default, in event time. Other spans are kept for good."""
+
+_LEAST_KEPT = timedelta(hours=2)
+"""How long the sums by five minutes are kept at least, whatever the settings: pages read the last hour."""
 
 _KEYS = ("span", "kind", "minutes", "at", "model")
 
@@ -74,6 +77,12 @@ class SameIssues:
 
     sums: pd.DataFrame
     issued: list[datetime]
+
+
+def spans_kept(days: float, hourly_days: float, daily_days: float) -> dict[int, timedelta]:
+    """Give how long the sums of each span are kept by the settings; 0 daily days are for good."""
+    kept = {FIVE_MINUTES: max(timedelta(days=days), _LEAST_KEPT), HOUR: timedelta(days=hourly_days)}
+    return kept | (dict.fromkeys((DAY, WEEK), timedelta(days=daily_days)) if daily_days else {})
 
 
 def span_start(at: datetime, span: int) -> datetime:
@@ -262,14 +271,22 @@ class ScoreTables:
         db.execute(outages.insert().values(system_id=system_id, start=start, end=end))
 
     @staticmethod
-    def forget(db: Connection, system_id: str, newest: datetime) -> None:
-        """Drop the sums whose span is not kept for so long before the newest snapshot."""
-        for span, kept in SPANS_KEPT.items():
+    def forget(db: Connection, system_id: str, newest: datetime, kept: Mapping[int, timedelta]) -> None:
+        """Drop the sums of spans that ended longer before the newest snapshot than they are `kept`.
+
+        What explains them goes with the days: outages and drifts.
+        """
+        for span, length in kept.items():
+            begun_before = newest - length - timedelta(seconds=span)
             db.execute(
                 scores.delete().where(
-                    scores.c.system_id == system_id, scores.c.span == span, scores.c.at < newest - kept
+                    scores.c.system_id == system_id, scores.c.span == span, scores.c.at < begun_before
                 )
             )
+        if DAY in kept:
+            before = newest - kept[DAY]
+            for table, column in ((outages, outages.c.end), (drifts, drifts.c.at)):
+                db.execute(table.delete().where(table.c.system_id == system_id, column < before))
 
 
 def _same_issues(

@@ -20,6 +20,7 @@ from ingest.store.database import Database
 from ingest.store.errors import LeaseLostError
 from ingest.store.feed_health import FeedHealthQueries
 from ingest.store.findings import FindingTable
+from ingest.store.forgetting import Forgetting
 from ingest.store.frames import FrameTable
 from ingest.store.issued_forecasts import IssuedForecastTable
 from ingest.store.leases import LeaseClaim, LeaseTable
@@ -28,7 +29,7 @@ from ingest.store.paired_scores import PairedScore, PairedScoreTable
 from ingest.store.playback import Playback, PlaybackTable
 from ingest.store.preparations import PreparationTable
 from ingest.store.renumbering import renumber
-from ingest.store.scores import ScoreTables
+from ingest.store.scores import SPANS_KEPT, ScoreTables
 from ingest.store.systems import SystemTables
 from ingest.store.tables import systems
 from ingest.store.tries import TryTable
@@ -114,6 +115,11 @@ class Store:
         self.playback = PlaybackTable(database)
         self.tries = TryTable(database)
         self.weather = WeatherTable(database)
+        self.forgetting = Forgetting(database, self.systems, self.leases)
+
+    def tell_outages(self) -> None:
+        """Have outages of the database told in the log, a line each minute: what runs for long wants it."""
+        self._database.outage.is_told = True
 
     @property
     def words(self) -> str:
@@ -233,11 +239,17 @@ class Store:
             return False
         return True
 
-    def forget(self, claim: LeaseClaim, before: datetime, received_before: datetime) -> None:
+    def forget(
+        self,
+        claim: LeaseClaim,
+        before: datetime,
+        received_before: datetime,
+        spans_kept: Mapping[int, timedelta] = SPANS_KEPT,
+    ) -> None:
         """Drop a system's rows from before an event time, or a receipt time for polls that taught nothing.
 
-        Scores over time are kept as long as `SPANS_KEPT` says. Nothing that recovery needs is dropped: see
-        `ObservationTables.forget_log`. Raises `LeaseLostError`.
+        Scores over time are kept as long as `spans_kept` says of their span. Nothing that recovery needs is
+        dropped: see `ObservationTables.forget_log`. Raises `LeaseLostError`.
         """
         system_id = claim.system_id
         with self._database.write() as db:
@@ -245,7 +257,7 @@ class Store:
             self.daily_scores.forget(db, system_id, before)
             newest = db.scalar(sa.select(systems.c.at).where(systems.c.system_id == system_id))
             if newest is not None:
-                self.scores.forget(db, system_id, newest)
+                self.scores.forget(db, system_id, newest, spans_kept)
             self.observations.forget_other_polls(db, system_id, received_before)
             self.weather.forget(db, system_id, before)
             self.observations.forget_log(db, system_id, before)

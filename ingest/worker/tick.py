@@ -37,6 +37,7 @@ from ingest.store import (
 from ingest.store.daily_scores import by_day
 from ingest.store.issued_forecasts import is_due
 from ingest.store.paired_scores import paired
+from ingest.store.scores import SPANS_KEPT
 from ingest.system import System
 from ingest.worker import schedule
 from ingest.worker.recovery import recover
@@ -151,6 +152,7 @@ class Ticker:
         place: float = 0.0,
         checkpoint_seconds: float = 600,
         keep: timedelta = timedelta(days=8),
+        keep_scores: Mapping[int, timedelta] = SPANS_KEPT,
         jitter: random.Random | None = None,
         turn: AbstractContextManager[object] | None = None,
         seed: bool = False,
@@ -169,7 +171,7 @@ class Ticker:
         self._open_feed = open_feed
         self._place = place
         self._checkpoint_seconds = checkpoint_seconds
-        self._keep = keep
+        self._keep, self._keep_scores = keep, keep_scores
         self._jitter = jitter or random.Random()
         self._turn = turn or nullcontext()
         self._seed = seed
@@ -193,9 +195,6 @@ class Ticker:
             if isinstance(error, StoreFailedError):
                 # The feed must not be polled more often meanwhile; the store may be.
                 due = max(self.clock() + STANDBY_INTERVAL, self._next_poll_at)
-                self.log_state(
-                    "without a store", f"{error}; what was learnt since the last commit is read again"
-                )
             else:
                 self._bugs += 1
                 due = schedule.after_failure(self.system, self.clock(), self._bugs, self._jitter)
@@ -479,7 +478,8 @@ class Ticker:
             return
         self._drop_at = now + max(_DROP_EVERY / max(self.system.speed, 1), _DROP_AT_MOST_EVERY)
         newest = None if copy.forecaster is None else copy.forecaster.at
-        self.store.forget(self.claim(now), (newest or now) - self._keep, now - self._keep)
+        before, received_before = (newest or now) - self._keep, now - self._keep
+        self.store.forget(self.claim(now), before, received_before, self._keep_scores)
 
 
 def _is_judged(forecaster: Forecaster) -> bool:

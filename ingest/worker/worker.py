@@ -11,7 +11,6 @@ import ctypes
 import logging
 import math
 import os
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -27,15 +26,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.date import DateTrigger
 
-from ingest import logs, registry
+from ingest import logs
 from ingest.gbfs.feed import Feed
 from ingest.http.client import Fetcher
-from ingest.http.errors import Unreachable
-from ingest.registry import RegistryError
 from ingest.replay.open_source import open_source, recorded_systems
 from ingest.replay.recording import RecordingError
 from ingest.settings import Settings
-from ingest.store import Store, StoreFailedError
+from ingest.store import Store, StoreFailedError, spans_kept
 from ingest.store.holder import new_holder
 from ingest.system import System
 from ingest.weather.open_meteo import WeatherFeed
@@ -43,6 +40,7 @@ from ingest.worker import schedule
 from ingest.worker.host_limit import HostLimit
 from ingest.worker.player import Player
 from ingest.worker.prepare import prepare
+from ingest.worker.system_list import SystemList
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL, Ticker
 from ingest.worker.turns import Turns
 
@@ -77,8 +75,6 @@ LATE, LATE_EVERY = 10.0, 60.0
 
 _ARENAS, _FROM_BYTES = (-8, 2), (-3, 2**20)
 """Arguments of glibc's mallopt: at most two heaps, and large arrays outside of them."""
-_RETRY_LIST = (2.0, 60.0)
-"""Seconds between two tries to read the list of systems: at first, and at most."""
 
 
 def wall_clock() -> datetime:
@@ -89,9 +85,9 @@ def wall_clock() -> datetime:
 class Worker:
     """Follows systems until its caller stops it.
 
-    It writes its list of systems into the store at the start. From then on the store says what is followed:
-    commands, or another worker with a list of its own, may change that at any time. It follows a recording as
-    soon as somebody puts it into `data/recordings`.
+    It writes its list of systems into the store at the start, and again when `system_list` has another. From
+    then on the store says what is followed: commands, or another worker with a list of its own, may change
+    that at any time. It follows a recording as soon as somebody puts it into `data/recordings`.
     """
 
     def __init__(
@@ -101,10 +97,13 @@ class Worker:
         fetcher: Fetcher,
         settings: Settings,
         clock: Callable[[], datetime] = wall_clock,
+        system_list: SystemList | None = None,
     ) -> None:
         self.holder = new_holder()
         self._store = store
-        self._listed = list(systems)
+        store.tell_outages()
+        self._listed, self._is_written = list(systems), True
+        self._system_list = system_list
         self._clock = clock
         self._settings = settings
         self._fetcher = fetcher
@@ -137,6 +136,9 @@ class Worker:
             "place": schedule.place(system.system_id),
             "checkpoint_seconds": settings.checkpoint_seconds,
             "keep": timedelta(days=settings.keep_days),
+            "keep_scores": spans_kept(
+                settings.keep_days, settings.keep_hourly_days, settings.keep_daily_days
+            ),
             "turn": self._turn,
             "seed": settings.seed,
             "has_lease": self._has_lease,
@@ -148,20 +150,31 @@ class Worker:
         return Ticker(system, self._store, self.holder, feed, self._clock, weather=weather, **more)
 
     def _look(self) -> None:
-        """Take up what is followed now, by a command or another worker's list, and new recordings."""
+        """Take up what is followed now, by a command or a list, and new recordings."""
         try:
+            self._read_list()
             new = recorded_systems(known={system.system_id for system in self._listed})
             if new:
-                self._store.systems.follow([*self._listed, *new])
-                self._listed += new
+                self._listed, self._is_written = self._listed + new, False
+            if not self._is_written:
+                self._store.systems.follow(self._listed)
+                self._is_written = True
             followed, wanted = self._store.systems.followed(), self._store.tries.asked_at()
         except StoreFailedError as error:
-            log.warning("the systems cannot be taken up: %s", error)
+            log.debug("the systems cannot be taken up: %s", error)
             return
         self._take_up(followed)
         for system_id, asked_at in wanted.items():
             if system_id in self._tickers:
                 self._try_soon(self._tickers[system_id], asked_at)
+
+    def _read_list(self) -> None:
+        """Take the systems of a list that has changed in place of those before; recordings stay."""
+        systems = None if self._system_list is None else self._system_list.changed(self._store)
+        if systems is not None:
+            ids = {system.system_id for system in systems}
+            recorded = [row for row in self._listed if row.is_recorded and row.system_id not in ids]
+            self._listed, self._is_written = systems + recorded, False
 
     def _try_soon(self, ticker: Ticker, asked_at: datetime) -> None:
         """Bring the next poll of a feed that failed forward, if somebody has asked for it since the last."""
@@ -177,17 +190,16 @@ class Worker:
     def _take_up(self, followed: Sequence[System]) -> None:
         """Begin to tick the systems that are followed now, and end with those that are not any more."""
         listed = {system.system_id: system for system in self._listed}
-        wanted = {system.system_id: _kind(system) for system in followed}
+        wanted = {row.system_id: _better_known(row, listed.get(row.system_id)) for row in followed}
         for system_id, ticker in list(self._tickers.items()):
-            if wanted.get(system_id) != _kind(ticker.system):
+            if _is_another(ticker.system, wanted.get(system_id)):
                 self._let_go(ticker)
         # One that is followed again waits until its last tick has ended: a system has one ticker.
         busy = self._tickers.keys() | self._ending
         now, new = self._clock(), [row for row in followed if row.system_id not in busy]
         for number, row in enumerate(new):
-            own = listed.get(row.system_id, row)  # the list knows more of a system than the store
             try:
-                ticker = self._ticker(own if _kind(own) == _kind(row) else row)
+                ticker = self._ticker(wanted[row.system_id])
             except (LookupError, RecordingError) as error:
                 if row.system_id not in self._unplayable:
                     self._unplayable.add(row.system_id)
@@ -229,7 +241,7 @@ class Worker:
         try:
             return self._store.systems.follow(self._listed)
         except StoreFailedError as error:
-            log.warning("the systems cannot be taken up: %s", error)
+            log.debug("the systems cannot be taken up: %s", error)
             return None
 
     def run(self, stop: threading.Event) -> None:
@@ -356,7 +368,7 @@ class Worker:
         try:
             self._renewed = now, self._store.leases.renew_all(self.holder, now, LEASE)
         except StoreFailedError as error:
-            log.warning("the leases could not be renewed: %s", error)
+            log.debug("the leases could not be renewed: %s", error)
 
     def _has_lease(self, system_id: str) -> bool:
         """Tell whether a system's lease was renewed so lately that nobody else can have taken it since."""
@@ -399,6 +411,21 @@ def _kind(system: System) -> tuple[str, str]:
     return system.url, system.label
 
 
+def _better_known(stored: System, listed: System | None) -> System:
+    """Give a system as the list has it, which knows more of it than the store, unless that is another one."""
+    return stored if listed is None or _kind(listed) != _kind(stored) else listed
+
+
+def _is_another(followed: System, wanted: System | None) -> bool:
+    """Tell whether a system has to begin anew: it is not wanted any more, or another one, or otherwise.
+
+    How fast a played one runs is for its player to know.
+    """
+    if wanted is None or followed.is_played:
+        return wanted is None or _kind(followed) != _kind(wanted)
+    return followed != wanted
+
+
 def _host(system: System) -> str:
     """Name the host that a system's feed is asked at; a played system is one of its own."""
     return (urlsplit(system.url).hostname or "") if not system.is_played else system.url
@@ -414,21 +441,3 @@ def give_memory_back() -> None:
             ctypes.CDLL(None).mallopt(parameter, value)
     except (OSError, AttributeError, TypeError):  # another C library, which stays as it is
         log.debug("no mallopt here")
-
-
-def load_systems(source: str | None, fetcher: Fetcher, stop: threading.Event) -> list[System]:
-    """Read the list of systems to follow; where its address does not answer, try again until it does.
-
-    Gives an empty list when somebody sets `stop` meanwhile. Raises `RegistryError` for a list that is wrong.
-    """
-    wait, longest = _RETRY_LIST
-    while not stop.is_set():
-        try:
-            return registry.load(source, fetcher)
-        except RegistryError as error:
-            if not isinstance(error.__cause__, Unreachable):
-                raise
-            log.warning("%s; next try in %.0f s", error.words, wait)
-        stop.wait(wait * random.uniform(1.0, 1.2))
-        wait = min(2 * wait, longest)
-    return []

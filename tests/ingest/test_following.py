@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 import tests.support.misbehaving as server_that
-from ingest import following
-from ingest.following import Followed, Follower, NotFollowedError
+from ingest import asking
+from ingest.asking import NotFollowedError
+from ingest.following import Followed, Follower
 from ingest.gbfs.survey import survey
 from ingest.http.client import Fetcher
 from ingest.public_catalogue import CatalogueEntry, PublicCatalogue
@@ -316,7 +317,7 @@ def test_a_host_is_asked_one_system_at_a_time_and_given_up_when_it_does_not_answ
         finally:
             running[0] -= is_ours
 
-    monkeypatch.setattr(following, "survey", counted)
+    monkeypatch.setattr(asking, "survey", counted)
     found = causes(town)
     assert found == {f"silent{number}": "away" for number in range(8)} | {"well": "yes"}
     assert most == [1]

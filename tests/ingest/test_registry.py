@@ -14,7 +14,7 @@ from ingest import public_catalogue
 from ingest.city.cities import CITIES
 from ingest.gbfs.feed import Feed
 from ingest.http.client import Fetcher, names_private
-from ingest.registry import RegistryError, load
+from ingest.registry import RegistryError, load, read
 from ingest.system import System
 from tests.support.misbehaving import Misbehaving
 
@@ -111,6 +111,25 @@ def test_an_operators_list_replaces_the_packaged_one(tmp_path: Path, fetcher: Fe
     assert load(written(tmp_path, GOOD), fetcher) == [
         System("dublin", "dublinbikes", "Dublin", "IE", "https://bikes.example/gbfs.json")
     ]
+
+
+def test_an_operators_list_may_add_to_the_packaged_one(tmp_path: Path, fetcher: Fetcher) -> None:
+    default, mine = load(None, fetcher), load(written(tmp_path, GOOD), fetcher)
+    own = "add_to_default = true\n" + GOOD
+    assert load(written(tmp_path, own), fetcher) == [
+        row for row in default if row.system_id != "dublin"] + mine, "its own entry counts"  # fmt: skip
+    assert "dublin" in {row.system_id for row in default}
+    assert load(written(tmp_path, own.replace("true", "false")), fetcher) == mine
+    assert "must hold" in refusal(written(tmp_path, own.replace("true", "1")), fetcher)
+
+
+def test_all_faults_of_a_list_are_found_at_once(tmp_path: Path, fetcher: Fetcher) -> None:
+    bad = GOOD.replace("name", "nam").replace('"dublin"', '"cork"') + GOOD.replace('"IE"', '"ie"')
+    systems, faults = read(written(tmp_path, bad + GOOD), fetcher)
+    assert [row.system_id for row in systems] == ["dublin"]
+    assert len(faults) == 2
+    assert "system 'cork'" in faults[0]
+    assert "two capital letters" in faults[1]
 
 
 def test_a_name_copied_from_a_feed_as_it_was_is_decoded(tmp_path: Path, fetcher: Fetcher) -> None:

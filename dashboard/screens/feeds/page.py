@@ -47,6 +47,8 @@ def overview(system: System) -> None:
     known = feeds(source)
     if absent := page_shell.no_worker(source):
         page_shell.notice(absent)
+    if source.store.findings.list_fault_since() is not None:
+        page_shell.notice(feeds_words.LIST_FAULT())
     show(tag("p", summary(known), cls="gist", role="status"))
     show(feed_table.table(known, system.system_id))
     show(tag("p", feeds_words.FEEDS_WINDOW(), cls="note"))

@@ -9,6 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as plain
 
 from dashboard import store_reader
+from ingest import release
 from ingest.store.systems import SystemTables
 from tests.support.api_world import client, eventful
 from tests.support.dashboard_world import World
@@ -34,7 +35,8 @@ def test_it_is_alive_before_it_is_ready(world: World) -> None:
     assert ready.json() == {
         "ready": False, "store": True, "worker": False, "systems": 2, "answered": 0, "live": 0
     }  # fmt: skip
-    assert both.json() == {"alive": True, **ready.json()}
+    made = {"version": release.version(), "commit": release.commit()}
+    assert both.json() == {"alive": True, **made, **ready.json()}
 
 
 def test_it_is_ready_once_a_feed_has_answered(world: World) -> None:
@@ -42,6 +44,7 @@ def test_it_is_ready_once_a_feed_has_answered(world: World) -> None:
     response = client().get("/healthz")
     assert response.status_code == 200
     assert response.json() == {
+        "version": release.version(), "commit": release.commit(),
         "alive": True, "ready": True, "store": True, "worker": True, "systems": 2, "answered": 1, "live": 1
     }  # fmt: skip
     assert response.headers["cache-control"] == "no-store"

@@ -78,6 +78,14 @@ def test_feeds_that_have_not_answered_are_waiting_and_nothing_is_made_up(world: 
         "Last 24 hours": "", "Oddities": "–", "Forecasts waiting": "–", "Settled": "0", "Expired": "0",
     }  # fmt: skip
     assert feeds_words.NO_POLLS() in text_of(page)
+    assert feeds_words.LIST_FAULT() not in text_of(page)
+
+
+def test_a_fault_in_the_list_of_cities_is_shown_until_it_is_mended(world: World) -> None:
+    world.store.findings.note_list_fault(world.now)
+    assert feeds_words.LIST_FAULT() in text_of(opened())
+    world.store.findings.end_list_fault()
+    assert feeds_words.LIST_FAULT() not in text_of(opened())
 
 
 @pytest.mark.both

@@ -6,20 +6,24 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from ingest import release
 from ingest.cli.app import app
 from ingest.replay.recording import Recording
 from ingest.store import Store
 from ingest.store.playback import Playback
 from tests.support.processes import free_port, wait_for
 from tests.support.serving import make_recording, serving
-from tests.support.store_world import DUBLIN, NOON, commit, counted, described, learnt, store_url
+from tests.support.store_world import DUBLIN, NOON, claim, commit, counted, described, learnt, store_url
 
 ROOT = Path(__file__).resolve().parents[3]
 runner = CliRunner()
@@ -79,7 +83,6 @@ def test_a_worker_works_until_a_signal_or_its_parents_end(tmp_path: Path, ending
     assert store.leases.holder(datetime.now(UTC)) is None
     assert "one: live, 3 stations" in output
     assert "the store is " in output
-    assert ("SIGHUP" in output) == (ending != "parent")
     assert "Traceback" not in output
     store.close()
 
@@ -106,6 +109,65 @@ def test_a_worker_that_cannot_start_says_why_in_one_sentence(
     assert worker.returncode == 2, output
     assert words in output
     assert len(output.strip().splitlines()) == 1
+
+
+# ---------------------------------------------------------------- version
+
+
+def test_the_release_is_told_by_its_version_and_by_its_commit_where_git_has_it(tmp_path: Path) -> None:
+    ran = runner.invoke(app, ["--version"])
+    assert ran.exit_code == 0, ran.output
+    assert ran.output == f"Dockcast {release.version()}, commit {release.commit()}\n"
+    assert release.version() == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert release.commit(tmp_path / "none") == release.UNKNOWN
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (tmp_path / ".git" / "packed-refs").write_text(f"# pack-refs\n{'ab' * 20} refs/heads/main\n")
+    assert release.commit(tmp_path) == "ab" * 6
+
+
+# ---------------------------------------------------------------- forget
+
+
+@pytest.mark.both
+def test_a_system_is_forgotten_once_somebody_has_said_so_and_no_other_is_touched(
+    tmp_path: Path, dublin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.store.forgetting.AT_ONCE", 2)
+    monkeypatch.setattr("ingest.cli.forget.stop_on_signals", threading.Event)
+    env = {"DOCKCAST_STORE": store_url(dublin.parent)}
+    store = Store(env["DOCKCAST_STORE"])
+    other = replace(DUBLIN, system_id="cork")
+    store.systems.follow_one(other)
+    commit(store, learnt(NOON, counted(NOON, a=1), stations=described("a", system_id="cork")), "cork")
+    before, version = store.forgetting.rows("cork"), store.systems.states()["dublin"].frame_version
+    assert version is not None
+
+    def forget(*arguments: str, say: str = "") -> tuple[int, str]:
+        ran = runner.invoke(app, ["forget", *arguments], env=env, input=say)
+        return ran.exit_code, ran.output
+
+    assert forget("dublin") == (2, "Error: dublin is followed: take it out of the list, or run first: "
+                                   "unfollow dublin\n")  # fmt: skip
+    store.systems.unfollow("dublin")
+    assert "no atlantis; not followed any more are: dublin" in forget("atlantis")[1]
+    assert store.leases.take(claim("another worker", datetime.now(UTC)))
+    assert "a worker still has dublin" in forget("dublin", say="y\n")[1]
+    store.leases.drop_all("another worker")
+    code, words = forget("dublin", say="n\n")
+    assert (code, "nothing was deleted" in words, "observations: 6" in words) == (2, True, True), words
+    assert sum(store.forgetting.rows("dublin").values()) == 16
+    code, words = forget("dublin", "--yes")
+    assert (code, "16 rows were deleted" in words) == (0, True), words
+
+    assert store.forgetting.rows("dublin") == {}
+    assert store.systems.stations("dublin") is None
+    assert store.forgetting.rows("cork") == before
+    assert store.systems.unfollowed() == {"dublin"}, "a list that has it does not bring it back"
+    assert store.leases.holder(datetime.now(UTC)) is None
+    store.systems.follow_one(DUBLIN)
+    assert commit(store, learnt(NOON, counted(NOON, a=1))) == version + 1, "browsers keep frames for ever"
+    store.close()
 
 
 # ---------------------------------------------------------------- serve, record, play

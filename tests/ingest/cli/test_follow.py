@@ -89,6 +89,7 @@ def test_a_running_worker_takes_up_what_another_process_follows_and_ends_what_it
         worker(env | {"DOCKCAST_SYSTEMS": f"{listed}/systems.toml"}, tmp_path / "worker.log") as process,
     ):
         wait_for(lambda: polls(store, "one") >= 2 and polls(store, "two") >= 2)
+        process.send_signal(signal.SIGHUP)
         followed = ran("follow", f"{others}/new/gbfs.json")
         assert followed.exit_code == 0, followed.stderr
         assert "GBFS 3.0" in followed.stdout
@@ -109,7 +110,9 @@ def test_a_running_worker_takes_up_what_another_process_follows_and_ends_what_it
         assert again.exit_code == 0, again.stderr
         wait_for(lambda: polls(store, "one") > ended)
         assert process.poll() is None
-    assert "Traceback" not in (tmp_path / "worker.log").read_text()
+    log = (tmp_path / "worker.log").read_text()
+    assert "the list of systems was read again: 2 systems" in log, "a hang-up has it read"
+    assert "Traceback" not in log
 
 
 def test_a_worker_that_starts_later_follows_what_was_chosen_before(

@@ -7,20 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from ingest.cli.app import app
 from ingest.gbfs import forecast_writer, writer
 from ingest.gbfs.forecast_check import check
 from ingest.http.errors import NotFound
 from model.frame import Frame
 from model.frame_builder import make_frame
 from tests.support.model_world import riders, taught
-from tests.support.serving import make_recording, serving
 
 ROOT = "https://feed.example/"
 
@@ -143,12 +139,3 @@ def test_equal_faults_are_one_sentence_with_their_number() -> None:
     for row in range(6):
         forecast(feed, row)["docks"].update(high=40)
     assert checked(feed) == ["docks: high is more than the station's capacity (6 times): s0, s1, s2"]
-
-
-def test_the_command_follows_a_real_server(tmp_path: Path) -> None:
-    with serving([make_recording(tmp_path / "dublin")]) as url:
-        ran = CliRunner().invoke(app, ["check", f"{url}/dublin/gbfs.json"])
-        assert ran.exit_code == 1
-        assert "wrong: gbfs does not list station_forecast: add it with its address" in ran.output
-        gone = CliRunner().invoke(app, ["check", f"{url}/atlantis/gbfs.json"])
-        assert "wrong: gbfs cannot be fetched" in gone.output

@@ -32,7 +32,7 @@ from ingest.store import (
 from ingest.store.feed_health import Failure
 from ingest.store.holder import new_holder
 from ingest.store.playback import Playback
-from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
+from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, spans_kept
 from ingest.store.tables import systems
 from ingest.system import System
 from model import Snapshot
@@ -402,6 +402,21 @@ def test_fine_scores_are_dropped_as_they_age_and_days_are_not(store: Store) -> N
         if day == 9:
             assert rows() == [1, 2, 2]
     assert rows() == [1, 1, 3]
+
+
+def test_scores_are_kept_as_long_as_the_settings_say_and_outages_with_the_days(store: Store) -> None:
+    kept = spans_kept(0.01, 2, 0)
+    assert kept == {FIVE_MINUTES: timedelta(hours=2), HOUR: timedelta(days=2)}
+    kept = spans_kept(1, 2, 5)
+    for day in (0, 3, 9):
+        at = NOON + timedelta(days=day)
+        score = {"target_at": at, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
+        commit(store, learnt(at, counted(at), scores=[score]))
+    assert len(store.scores.outages("dublin")) == 2
+    store.forget(claim(), NOON, NOON, kept)
+    spans = (FIVE_MINUTES, HOUR, DAY, WEEK)
+    assert [len(store.scores.over_time("dublin", span)) for span in spans] == [1, 1, 1, 1]
+    assert [outage.end for outage in store.scores.outages("dublin")] == [NOON + timedelta(days=9)]
 
 
 def test_a_gap_too_long_to_learn_across_is_an_outage(store: Store) -> None:

@@ -252,7 +252,7 @@ def test_a_commit_that_fails_is_made_good_at_the_next_tick(
         for _ in range(2):
             due = desk.tick(ticker, fresh(seen[1]))
             assert MINUTE <= due - desk.feed.now <= 1.1 * MINUTE, "the feed is not at fault"
-    assert caplog.text.count("database or disk is full") == 1
+    assert "a bug" not in caplog.text, "the store itself tells of its outages"
     for snapshot in seen[1:]:
         desk.tick(ticker, fresh(snapshot))
     assert desk.store.observations.poll_times("test") == [snapshot.at for snapshot in seen]

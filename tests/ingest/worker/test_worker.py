@@ -17,7 +17,6 @@ from ingest import registry
 from ingest.gbfs.errors import EmptyDocument
 from ingest.gbfs.feed import Feed, Poll
 from ingest.http.client import Fetcher
-from ingest.registry import RegistryError
 from ingest.replay.open_source import recorded_systems
 from ingest.replay.recording import Recording
 from ingest.settings import Settings
@@ -25,7 +24,7 @@ from ingest.store import LeaseClaim, Store
 from ingest.system import System
 from ingest.worker import schedule, tick, worker
 from ingest.worker.tick import Ticker
-from ingest.worker.worker import Worker, load_systems
+from ingest.worker.worker import Worker
 from tests.support.processes import wait_for
 from tests.support.serving import make_recording, serving
 from tests.support.store_world import store_url
@@ -101,7 +100,7 @@ def test_what_is_followed_and_unfollowed_meanwhile_is_taken_up_without_a_restart
         wait_for(lambda: polls(store, "one") > ended)
         assert store.observations.poll_times("one") == sorted(set(store.observations.poll_times("one")))
         store.systems.follow_one(replace(two, label="simulated"))
-        wait_for(lambda: made._tickers["two"].system.label == "simulated")
+        wait_for(lambda: "two" in made._tickers and made._tickers["two"].system.label == "simulated")
         wait_for(lambda: polls(store, "two") >= 1)
 
 
@@ -336,34 +335,6 @@ def test_a_lease_is_known_only_as_long_as_nobody_else_can_have_taken_it(store: S
 
 
 # ---------------------------------------------------------------- the list of systems
-
-
-def test_a_list_whose_server_is_not_up_yet_is_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(worker, "_RETRY_LIST", (0.01, 0.02))
-    load, asked = registry.load, []
-
-    def not_yet(source: str | None, fetcher: Fetcher) -> list[System]:
-        asked.append(source)
-        return load(source if len(asked) > 2 else "http://127.0.0.1:1/systems.toml", fetcher)
-
-    monkeypatch.setattr(registry, "load", not_yet)
-    with serving([make_recording(tmp_path / "one")]) as address:
-        systems = load_systems(f"{address}/systems.toml", Fetcher(), threading.Event())
-    assert [system.system_id for system in systems] == ["one"]
-    assert caplog.text.count("next try in") == 2
-
-
-def test_a_list_that_is_wrong_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(RegistryError, match="cannot be read"):
-        load_systems(str(tmp_path / "none.toml"), Fetcher(), threading.Event())
-
-
-def test_waiting_for_a_list_ends_when_the_worker_stops() -> None:
-    stop = threading.Event()
-    threading.Timer(0.1, stop.set).start()
-    assert load_systems("http://127.0.0.1:1/systems.toml", Fetcher(), stop) == []
 
 
 # ---------------------------------------------------------------- when to poll

@@ -51,7 +51,7 @@ MEASURE, PAST = mark("Measure"), mark("Over the last")
 MODELS_SHOWN, HORIZON = mark("Models"), mark("Minutes ahead")
 EVERYWHERE = mark("All cities together")
 FINER, DAYS_ASKED, HOURS_ASKED = mark("Ask finer"), mark("Days"), mark("Hours of the day")
-THIRD, BESIDE, NO_OTHER = mark("Stations"), mark("Beside it"), mark("no other city")
+THIRD, BESIDE, NO_OTHER = mark("Stations"), mark("Another city beside it"), mark("no other city")
 DAYS: Words[str] = Words(
     {
         "all": mark("every day"),

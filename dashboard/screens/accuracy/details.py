@@ -75,8 +75,6 @@ def draw(system: System) -> None:
         if where is None:
             show(tag("p", accuracy_words.CITY_ONLY(), cls="note"))
         else:
-            if not found.hours.is_all:
-                show(tag("p", accuracy_words.OF_ALL_HOURS(), cls="note"))
             calibration(system, models, dark, found)
             stations(system, source.view(system), dark, found)
 
@@ -87,6 +85,11 @@ def box(title: str) -> st.delta_generator.DeltaGenerator:
     with made:
         show(tag("h2", title, cls="chart"))
     return made
+
+
+def of_all_hours(words: str, found: Stretch) -> str:
+    """Add to words that all hours count, where a part of them is chosen elsewhere on the page."""
+    return words if found.hours.is_all else f"{words} {accuracy_words.OF_ALL_HOURS()}"
 
 
 def calibration(system: System, models: list[str], dark: bool, found: Stretch) -> None:
@@ -103,13 +106,13 @@ def calibration(system: System, models: list[str], dark: bool, found: Stretch) -
                 charts.reliable(table, models, dark), key=f"reliable-{of}{last}",
                 alt=accuracy_words.RELIABLE[of],
             )  # fmt: skip
-            show(tag("p", accuracy_words.RELIABLE_KEY(), cls="small"))
+            show(tag("p", of_all_hours(accuracy_words.RELIABLE_KEY(), found), cls="small"))
             offer(table, f"reliability-{of}", accuracy_words.RELIABLE[of], found)
     pit = right[(right["of"] == "pit") & (right["model"] == "pool")]
     if not pit.empty:
         with box(accuracy_words.PIT_TITLE()):
             st.altair_chart(charts.transform(pit, dark), key=f"pit{last}", alt=accuracy_words.PIT_TITLE())
-            show(tag("p", accuracy_words.PIT_KEY(), cls="small"))
+            show(tag("p", of_all_hours(accuracy_words.PIT_KEY(), found), cls="small"))
             offer(pit, "pit", accuracy_words.PIT_TITLE(), found)
 
 
@@ -133,7 +136,8 @@ def stations(system: System, view: View, dark: bool, found: Stretch) -> None:
                 accuracy_words.STATION_COLUMNS["skill"]: st.column_config.NumberColumn(format="%.1f"),
             },
         )  # fmt: skip
-        show(tag("p", accuracy_words.days_kept(address_bar.screen().horizon), cls="small"))
+        days = accuracy_words.days_kept(address_bar.screen().horizon)
+        show(tag("p", of_all_hours(days, found), cls="small"))
         offer(table.drop(columns=["busy"]), "stations", accuracy_words.STATION_MAP(), found)
     if found.third != "all":
         return

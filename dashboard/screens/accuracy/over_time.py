@@ -53,7 +53,7 @@ def draw(system: System) -> None:
     scores = source.store.scores
     outages = [] if where is None else scores.outages(where, since)
     drifts = [] if where is None else [d for d in scores.drifts(where, since) if d.minutes == screen.horizon]
-    shown = curves.broken(lines[lines["model"].isin(shown_models())], outages, chosen.step)
+    shown = curves.broken(lines[lines["model"].isin(shown_models())], outages, found.step)
     dark = st.context.theme.type == "dark"
     with st.container(key=f"curves{last}"):
         for column, title in (

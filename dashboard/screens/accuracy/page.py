@@ -123,13 +123,13 @@ def controls(system: System) -> None:
             on_change=address_bar.take,
             args=("everywhere",),
         )
+        finer(system)
         st.pills(
             accuracy_words.MODELS_SHOWN(),
             [*dict.fromkeys([*known, *screen.models])],
             default=list(screen.models), selection_mode="multi",
             key=address_bar.key("models"), on_change=address_bar.take, args=("models",),
         )  # fmt: skip
-        finer(system)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,12 @@ class Stretch:
     def read_since(self) -> datetime:
         """When the window of the first point begins."""
         return self.chosen.read_since(self.newest, self.started)
+
+    @property
+    def step(self) -> timedelta:
+        """The longest time between two points that a line joins: it goes on over hours not asked for."""
+        between = {"all": 0, "weekdays": 2, "weekend": 5}[self.hours.days] + bool(self.hours.hours)
+        return self.chosen.step + timedelta(days=between)
 
     @property
     def part(self) -> str:

@@ -24,7 +24,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     """Two live cities with a forecast judged each hour: of one station, and of a thousand."""
     made = World(tmp_path, (DUBLIN, replace(BOULDER, label="")))
     for city, n in (("dublin", 1), ("boulder", 1000)):
-        scores = [{"target_at": at, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, n) for at in MARCH]
+        scores = [{"target_at": at, "kind": "any", "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, n) for at in MARCH]
         made.commit(frame(city, at=MARCH[-1], timezone=ZONES[city].key), scores=scores)
     yield made
     made.store.close()
@@ -72,7 +72,7 @@ def test_cities_that_are_made_up_are_summed_up_until_a_live_one_has_a_score(tmp_
     made.commit(frame("dublin"))
     made.commit(frame("boulder"))
     assert made.store.scores.summed_up() == ["dublin"]
-    score = {"target_at": NOON, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 1)
+    score = {"target_at": NOON, "kind": "any", "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 1)
     made.now += ONE
     made.commit(frame("boulder", at=made.now), scores=[score])
     assert made.store.scores.summed_up() == ["boulder"]

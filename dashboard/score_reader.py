@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ingest.store import DAY, HOUR, SameIssues, Store, span_start
+from ingest.store import ALL_HOURS, DAY, HOUR, LocalHours, SameIssues, Store, span_start
 from model.scoring.verdict import bin_seconds
 
 if TYPE_CHECKING:
@@ -40,38 +40,69 @@ class ScoreReader:
         self._same_issues = lru_cache(maxsize=64)(self._read_same_issues)  # 20 kB each
         self._fixed_bins = lru_cache(maxsize=8)(self._read_fixed_bins)  # 1 MB each for a month
 
-    def over_time(self, system_id: str | None, span: int, minutes: int, since: datetime) -> pd.DataFrame:
+    def over_time(
+        self,
+        system_id: str | None,
+        span: int,
+        minutes: int,
+        since: datetime,
+        chosen: LocalHours = ALL_HOURS,
+    ) -> pd.DataFrame:
         """Fetch the sums of all models at one horizon: see `ScoreTables.over_time`."""
-        return self._over_time(system_id, span, minutes, since, self._stamp(system_id))
+        return self._over_time(system_id, span, minutes, since, chosen, self._stamp(system_id))
 
-    def same_issues(self, system_id: str | None, newest: datetime, length: timedelta) -> SameIssues:
+    def same_issues(
+        self, system_id: str | None, newest: datetime, length: timedelta, chosen: LocalHours = ALL_HOURS
+    ) -> SameIssues:
         """Fetch the sums by model and horizon, of the same issue times: see `ScoreTables.same_issues`."""
-        return self._same_issues(system_id, length, self._stamp(system_id), newest)
+        return self._same_issues(system_id, length, chosen, self._stamp(system_id), newest)
 
     def fixed_bins(
-        self, system_id: str | None, minutes: int, newest: datetime, started: datetime
+        self,
+        system_id: str | None,
+        minutes: int,
+        newest: datetime,
+        started: datetime,
+        chosen: LocalHours = ALL_HOURS,
     ) -> FixedBins:
         """Fetch the sums of all whole bins before `newest` of a system that `started` then: once a bin.
 
         Bins have an hour, or two at far horizons, and reach back for 400 days; those of all systems together
-        are days in UTC.
+        are days in UTC. Of a bin only `chosen` hours count.
         """
         seconds = DAY if system_id is None else bin_seconds(minutes)
-        return self._fixed_bins(system_id, minutes, seconds, span_start(newest, seconds), started)
+        return self._fixed_bins(system_id, minutes, seconds, span_start(newest, seconds), started, chosen)
 
     def _read_over_time(
-        self, system_id: str | None, span: int, minutes: int, since: datetime, stamp: float | None
+        self,
+        system_id: str | None,
+        span: int,
+        minutes: int,
+        since: datetime,
+        chosen: LocalHours,
+        stamp: float | None,
     ) -> pd.DataFrame:
-        return self._store.scores.over_time(system_id, span, minutes=[minutes], since=since)
+        return self._store.scores.over_time(system_id, span, minutes=[minutes], since=since, chosen=chosen)
 
     def _read_same_issues(
-        self, system_id: str | None, length: timedelta, stamp: float | None, newest: datetime
+        self,
+        system_id: str | None,
+        length: timedelta,
+        chosen: LocalHours,
+        stamp: float | None,
+        newest: datetime,
     ) -> SameIssues:
-        return self._store.scores.same_issues(system_id, newest, length)
+        return self._store.scores.same_issues(system_id, newest, length, chosen)
 
     def _read_fixed_bins(
-        self, system_id: str | None, minutes: int, seconds: int, until: datetime, started: datetime
+        self,
+        system_id: str | None,
+        minutes: int,
+        seconds: int,
+        until: datetime,
+        started: datetime,
+        chosen: LocalHours,
     ) -> FixedBins:
         span = DAY if system_id is None else HOUR
-        sums = self._store.scores.over_time(system_id, span, minutes=[minutes], until=until)
+        sums = self._store.scores.over_time(system_id, span, minutes=[minutes], until=until, chosen=chosen)
         return FixedBins(minutes, seconds, sums)

@@ -140,13 +140,13 @@ class View:
 
 @dataclass(frozen=True)
 class Staging:
-    """What a played city is on its way to: a jump or a new beginning.
+    """What a played city is on its way to: a jump, or a new beginning, with a month learnt or from nothing.
 
     `at` is the time in the city where it goes to. `progress`, from 0 to 1, is how much of the way is learnt;
     None where nothing is known of it yet.
     """
 
-    kind: Literal["begin", "jump", "waits"]
+    kind: Literal["begin", "nothing", "jump", "waits"]
     at: datetime
     progress: float | None
 
@@ -426,7 +426,7 @@ class StoreReader:
             return None
         at, progress = playback.now(self.clock()), self.store.playback.progress(system.system_id)
         if state.at is None or playback.run != playback.begun:
-            return Staging("begin", at, progress)
+            return Staging("nothing" if playback.begin == "nothing" else "begin", at, progress)
         ahead = at - state.at
         if progress is None and ahead <= max(SHORT, JUMP_SECONDS * timedelta(seconds=1) * playback.speed):
             return None

@@ -87,6 +87,7 @@ class Forecaster:
         self.at: datetime | None = None
         self.learning_since: datetime | None = None
         self.drifts: list[Drift] = []
+        self._issues_next = False
         size = len(stations)
         self._known = Identities.of(stations)
         self.renamed: dict[str, str] = {}
@@ -165,6 +166,15 @@ class Forecaster:
         else:
             self._issued.seed = None
         return True
+
+    def begin_record(self) -> None:
+        """Drop the forecasts on record, and put new ones there at the next snapshot, whatever its time.
+
+        So they are those of a forecaster that begins with that snapshot.
+        """
+        for learner in self._learners:
+            learner.issued.pending = []
+        self._issues_next = True
 
     def renew_rates_rarely(self, on: bool) -> None:
         """Renew the rates every three hours instead of each slot, while little is forecast."""
@@ -310,7 +320,14 @@ class Forecaster:
         self._by_hours.note(snapshot.at, latest.renting, latest.returning)
         if self.kinds_since is None and latest.tells_kinds:
             self._begin_kinds(snapshot.at)
-        issue = self._issue_number(snapshot.at)
+        self._issue(None if self._issues_next else before)
+        self._issues_next = False
+        return scores
+
+    def _issue(self, before: datetime | None) -> None:
+        """Put forecasts on record where none are since `before`, the snapshot before the newest one."""
+        assert self.at is not None
+        issue = self._issue_number(self.at)
         if before is None or self._issue_number(before) != issue:
             present = self._present()
             self._issued.issue(present, NEAR_SCORED)
@@ -319,7 +336,6 @@ class Forecaster:
                 learner.issued.issue(self._of_kind(present, learner), KIND_SCORED, issued)
             if before is None or self._issue_number(before) // FAR_ISSUES != issue // FAR_ISSUES:
                 self._issued.issue(present, FAR_SCORED)
-        return scores
 
     def _settle(self, at: datetime, latest: LatestCounts) -> list[Score]:
         """Settle the forecasts that are due: those of a kind are bounded by those of all bikes."""

@@ -107,8 +107,8 @@ def scores(
     """Give scores over time, of one system or of all together."""
     source, span, kind = reader(), span or "hour", kind or ANY
     followed = _asked(source, system)
-    # Like the store's sums: made-up and replayed systems are not mixed with live ones.
-    summed = [row for row in followed if not row.label] or followed
+    ids = source.store.scores.summed_up() if system is None else [system]
+    summed = [row for row in followed if row.system_id in ids]
     since = since or _beginning(source, summed, _USUAL[span], until)
     if since is not None and until is not None and since >= until:
         raise ApiError(400, "since is not before until.", "Give an earlier since, or leave one of them out.")

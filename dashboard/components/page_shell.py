@@ -161,7 +161,10 @@ def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
         )
         learning = has_worker and view.system.is_made_up and feed.state == "waiting"
         words = shell_words.waiting(name, feed.state, feed_error(feed.reason), view.next_in)
-        notice(shell_words.learning_month(name) if learning else words, more)
+        if learning:
+            staging = source.staging(view.system)
+            words = shell_words.learning_month(name, staging is not None and staging.kind == "nothing")
+        notice(words, more)
         way_on(source, view)
         return
     wrong = shell_words.trouble(name, feed.state, feed_error(feed.reason), view.next_in)

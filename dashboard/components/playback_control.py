@@ -46,8 +46,11 @@ def control(system: System) -> None:
             on_click=lambda: _change(system_id, lambda now, wall: now.pause(not now.paused, wall)),
             key="playback-pause",
         )
-        key = f"playback-speed-{system_id}"
-        speed = st.session_state[key] = playback.speed if playback.speed in SPEEDS else None
+        speed = playback.speed if playback.speed in SPEEDS else None
+        # Another speed is another widget. What the browser still reports of the one before changes nothing:
+        # just after the stage was set, it brought back the speed of before.
+        key = f"playback-speed-{system_id}-{speed}"
+        st.session_state[key] = speed
         st.segmented_control(
             shell_words.SPEED(),
             SPEEDS,
@@ -73,7 +76,7 @@ def staging(system: System) -> None:
     now, was = source.staging(system), st.session_state.get(_STAGED)
     view = source.view(system)
     # The whole page has to run when the counts of before are gone, and at the end.
-    is_anew = now is not None and now.kind == "begin" and view.frame is None
+    is_anew = now is not None and now.kind in ("begin", "nothing") and view.frame is None
     st.session_state[_STAGED] = None if now is None else (system.system_id, now.kind, is_anew)
     goes_on = was is not None and was[0] == system.system_id and was[1] != "waits"
     if now is not None:

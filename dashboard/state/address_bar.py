@@ -19,6 +19,7 @@ import streamlit as st
 from dashboard.state.pages import HOME, PAGES
 from dashboard.words import accuracy
 from dashboard.words.rules import Direction, What
+from ingest.store import Days, hours_of, ranges
 from model.frame import AT_LEAST
 from model.scoring.issue import SCORED_MINUTES
 
@@ -33,6 +34,7 @@ PRESET = 15
 
 Measure = Literal["mae", "rmse", "crps", "brier_bike", "brier_dock"]
 Past = Literal["hours", "day", "week", "month", "year", "all"]
+Third = Literal["all", "quiet", "middle", "busy"]
 
 MODELS = accuracy.BEST_KNOWN
 """The models that the accuracy page opens with."""
@@ -41,7 +43,8 @@ HERE = "here"
 """Stands for the viewer's place as a trip's start. The place itself never goes into the address."""
 
 _WRITTEN = {
-    "minutes": "in", "direction": "by", "start": "from", "goal": "to", "horizon": "ahead", "everywhere": "all"
+    "minutes": "in", "direction": "by", "start": "from", "goal": "to", "horizon": "ahead",
+    "everywhere": "all", "third": "stations",
 }  # fmt: skip
 """Names of choices in the address, where they are not the field's name."""
 
@@ -60,7 +63,10 @@ _CITIES = "screen-cities"
 _GO = "screen-next-page"
 _BEFORE = "minutes-before"
 _LATE_SECONDS = 3.0
-_WIDGETS = ("what", "n", "minutes", "horizon", "measure", "past", "models", "everywhere")
+_WIDGETS = (
+    "what", "n", "minutes", "horizon", "measure", "past", "models", "everywhere", "days", "hours", "third",
+    "beside",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,8 @@ class Screen:
 
     A trip's `start` and `goal` are "" or a text that `dashboard.itinerary.end` reads. The rider is at the
     station `minutes` from now, or else `at` a fixed moment; a trip begins then, or ends by then.
+    Accuracy is that of `days`, of `hours` as `written` writes them, and of a `third` of the stations by how
+    much their counts move; the city `beside`, "" for none, stands next to it.
     `kiosk` runs by itself, see `dashboard.screens.kiosk`.
     """
 
@@ -86,6 +94,10 @@ class Screen:
     past: Past = "day"
     models: tuple[str, ...] = MODELS
     everywhere: bool = False
+    days: Days = "all"
+    hours: str = ""
+    third: Third = "all"
+    beside: str = ""
     kiosk: bool = False
 
     @classmethod
@@ -96,7 +108,9 @@ class Screen:
         >>> screen.city, screen.what, screen.n, screen.minutes, screen.models
         ('dublin', 'bike', 4, 25, ('pool', 'seed'))
         """
-        what, measure, past = (query.get(name, "") for name in ("what", "measure", "past"))
+        what, measure, past, days, third = (
+            query.get(name, "") for name in ("what", "measure", "past", "days", "stations")
+        )
         horizon = _whole(query.get("ahead"), cls.horizon)
         models = tuple(dict.fromkeys(name for name in query.get("models", "").split(",") if name))
         return cls(
@@ -114,6 +128,10 @@ class Screen:
             past=cast(Past, past if past in get_args(Past) else cls.past),
             models=models[:_MOST_MODELS] or MODELS,
             everywhere=query.get("all") == "1",
+            days=cast(Days, days if days in get_args(Days) else cls.days),
+            hours=written(query.get("hours", "")) or "",
+            third=cast(Third, third if third in get_args(Third) else cls.third),
+            beside=query.get("beside", ""),
             kiosk=query.get("kiosk") == "1",
         )
 
@@ -141,7 +159,20 @@ class Screen:
         if "models" in words:
             words["models"] = "" if self.models == MODELS else ",".join(self.models)
             words["everywhere"] = "1" if self.everywhere else ""
+            words |= {name: "" for name in ("days", "third") if words[name] == "all"}
         return {_WRITTEN.get(name, name): value for name, value in words.items() if value}
+
+
+def written(hours: str) -> str | None:
+    """Write ranges of hours in one way; None where they are none.
+
+    >>> written("16:00–18:00, 7 - 9"), written("0-24"), written("noon")
+    ('7-9,16-18', '', None)
+    """
+    try:
+        return ",".join(f"{first}-{last}" for first, last in ranges(hours_of(hours)))
+    except ValueError:
+        return None
 
 
 def ahead(screen: Screen, now: datetime) -> float:
@@ -322,6 +353,12 @@ def clear() -> None:
     fresh = Screen(city=screen().city)
     change(**{field.name: getattr(fresh, field.name) for field in fields(Screen)})
     _set_widgets()
+
+
+def drop(name: str) -> None:
+    """Take back a choice that cannot be had, before its widget is drawn."""
+    change(**{name: getattr(Screen(), name)})
+    st.session_state[_widget(name)] = getattr(screen(), name)
 
 
 def _set_widgets() -> None:

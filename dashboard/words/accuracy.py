@@ -16,7 +16,11 @@ BEST_KNOWN = ("pool", "naive", "climatology", "chain", "seed")
 _DESCRIPTIONS = {
     "pool": mark("what the map shows: all others, weighed by how right they have been"),
     "seed": mark("the linear regression that all this began with"),
+    "learnt": mark("the pool with a month of the town learnt, beside one that began from nothing"),
 } | {entry.name: mark(entry.description) for entry in EXPERTS}
+
+ELDER = "learnt"
+"""The model that only a city begun from nothing has beside its pool."""
 
 MODELS: Words[str] = Words(
     {name: _DESCRIPTIONS[name] for name in dict.fromkeys((*BEST_KNOWN, *_DESCRIPTIONS))}
@@ -46,6 +50,38 @@ PASTS: Words[str] = Words(
 MEASURE, PAST = mark("Measure"), mark("Over the last")
 MODELS_SHOWN, HORIZON = mark("Models"), mark("Minutes ahead")
 EVERYWHERE = mark("All cities together")
+FINER, DAYS_ASKED, HOURS_ASKED = mark("Ask finer"), mark("Days"), mark("Hours of the day")
+THIRD, BESIDE, NO_OTHER = mark("Stations"), mark("Another city beside it"), mark("no other city")
+DAYS: Words[str] = Words(
+    {
+        "all": mark("every day"),
+        "weekdays": mark("Monday to Friday"),
+        "weekend": mark("Saturday and Sunday"),
+    }
+)
+THIRDS: Words[str] = Words(
+    {
+        "all": mark("all stations"),
+        "quiet": mark("quiet third"),
+        "middle": mark("middle third"),
+        "busy": mark("busy third"),
+    }
+)
+HOURS_HINT = mark("Type other hours, such as 6-9 or 7-10, 16-19.")
+HOURS_WRONG = mark("These are no hours of a day: write 6-9, or 7-10, 16-19.")
+LEARNT_KEY = mark(
+    "learnt is the pool of a model that knows this town since a month before. It answers the same questions "
+    "beside the one that began from nothing: what lies between the two is what is still to be learnt."
+)
+BESIDE_KEY = mark(
+    "The two cities have other stations and other riders. Compare how much better than naive their models "
+    "are, not their errors."
+)
+THIRD_KEY = mark(
+    "The answers are those of these stations alone, by day. Days of single stations are kept for a week "
+    "or so, which is too few to tell luck from skill: all stations together tell. Each point is a day."
+)
+OF_ALL_HOURS = mark("Of all hours: scores of single stations and stated chances are kept by day.")
 AT, MODEL = mark("At", "column of times"), mark("Model", "that forecasts")
 SKILL, N = mark("Better than naive by"), mark("Forecasts of a station")
 SINCE, UNTIL = mark("From", "time"), mark("To", "time")
@@ -81,7 +117,9 @@ COVER_TITLE = mark("How often the truth lay within the 80 % interval")
 STATION_MAP, WORST = mark("Where it is better than naive"), mark("Stations where it does worst")
 STATION_MAP_ALT = mark("Map of the stations by skill; the table of the worst ones says which they are.")
 BUSY_TITLE = mark("Busy and quiet stations")
-BUSY: Words[int] = Words(dict(enumerate((mark("quiet third"), mark("middle third"), mark("busy third")))))
+BUSY = ("quiet", "middle", "busy")
+"""The thirds of the stations by how much their counts move, least first."""
+
 ISSUED_TITLE = mark("We said / it was")
 ISSUED_FIND, ISSUED_SHOW = mark("Station"), mark("Show")
 ISSUED_SHOWN: Words[str] = Words(
@@ -155,6 +193,41 @@ ISSUED_COLUMNS: Words[str] = Words(
         "off": mark("Off by"),
     }
 )
+
+
+def hours(chosen: str) -> str:
+    """Write ranges of hours of the day, as `address_bar.written` gives them.
+
+    >>> hours("7-10,16-19"), hours("")
+    ('07:00–10:00, 16:00–19:00', 'all day')
+    """
+    ends = [part.split("-") for part in chosen.split(",") if part]
+    return ", ".join(f"{int(a):02}:00–{int(b):02}:00" for a, b in ends) or tr("all day")
+
+
+def finer(days: str, chosen: str, third: str) -> str:
+    """Say which part of the forecasts is shown; "" for all.
+
+    >>> finer("weekdays", "7-10", "all"), finer("all", "", "busy"), finer("all", "", "all")
+    ('Monday to Friday · 07:00–10:00', 'busy third', '')
+    """
+    words = {DAYS[days]: days != "all", hours(chosen): chosen != "", THIRDS[third]: third != "all"}
+    return " · ".join(word for word, is_asked in words.items() if is_asked)
+
+
+def answers_for(chosen: str, everywhere: bool) -> str:
+    """Say what the answers of a part of the forecasts rest on."""
+    if everywhere:
+        return tr("The answers are for {part} alone, by each city's own clocks.", part=chosen)
+    return tr(
+        "The first two answers are for {part} alone, since the start. Stations are judged at all hours.",
+        part=chosen,
+    )
+
+
+def none_lately(newest: str) -> str:
+    """Say that nothing was scored in the stretch on screen, but before."""
+    return tr("Nothing in this stretch has been scored; the newest score is of {time}.", time=newest)
 
 
 def hour_of_day(zone: str) -> str:
@@ -366,8 +439,8 @@ def since_when(at: str, n: float) -> str:
     )
 
 
-def same_issues(n: int, first: str, last: str) -> str:
-    """Say which issue times stand behind the comparison by how far ahead."""
+def same_issues(n: int, first: str, last: str, chosen: str) -> str:
+    """Say which issue times, of the `chosen` hours, stand behind the comparison by how far ahead."""
     times = plural(
         "Every point is of the same {n} issue time, {first}.",
         "Every point is of the same {n} issue times, from {first} to {last}.",
@@ -375,7 +448,10 @@ def same_issues(n: int, first: str, last: str) -> str:
         first=first,
         last=last,
     )
-    return f"{times} {tr('The numbers above count forecasts of a station.')}"
+    words = [times, tr("The numbers above count forecasts of a station.")]
+    if chosen:
+        words.insert(1, tr("They were issued then: {part}.", part=chosen))
+    return " ".join(words)
 
 
 def judged_later(model: str, since: str, n: float, error: float, pool: float, measure: str) -> str:

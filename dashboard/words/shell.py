@@ -187,8 +187,10 @@ def waiting(name: str, state: str, why: str, next_in: timedelta | None) -> str:
     return f"{first} {sentence(why)}" if why else first
 
 
-def learning_month(name: str) -> str:
+def learning_month(name: str, from_nothing: bool) -> str:
     """Say what a made-up city without any forecast waits for."""
+    if from_nothing:
+        return tr("{city} is made up, and begins from nothing as soon as all is ready.", city=name)
     return tr("{city} is made up. Its last four weeks are being learnt.", city=name)
 
 
@@ -343,12 +345,13 @@ BEGIN_RECORDED: Words[str] = Words(
 
 _STAGING = {
     "begin": mark("Begins anew. The time before is being learnt."),
+    "nothing": mark("Begins anew from nothing. The model to compare it with learns the time before."),
     "jump": mark("Goes on to {time}. What lies between is being learnt."),
     "waits": mark("Goes on to {time} as soon as it is played."),
 }
 
 
-def staging(kind: Literal["begin", "jump", "waits"], at: str, progress: float | None) -> str:
+def staging(kind: Literal["begin", "nothing", "jump", "waits"], at: str, progress: float | None) -> str:
     """Say what a played city is on its way to, and how much of it is done.
 
     >>> staging("jump", "Saturday at 07:30", 0.4)

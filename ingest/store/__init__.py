@@ -16,9 +16,11 @@ from ingest.store.feed_health import Failure, Health, NewestAnswer
 from ingest.store.findings import Oddity, findings_json
 from ingest.store.issued_forecasts import IssuedForecast
 from ingest.store.leases import LeaseClaim
+from ingest.store.local_hours import Days, LocalHours, hours_of, ranges
 from ingest.store.observations import ANSWERED_OUTCOMES, OUTCOME_LEARNT, PollRow, snapshot_of
 from ingest.store.playback import SPEEDS, Begin, Playback
 from ingest.store.scores import (
+    ALL_HOURS,
     DAY,
     FIVE_MINUTES,
     HOUR,
@@ -34,6 +36,7 @@ from ingest.store.store import PollResult, Store, TickResult
 from ingest.store.systems import SystemState
 
 __all__ = [
+    "ALL_HOURS",
     "ANSWERED_OUTCOMES",
     "DAY",
     "FIVE_MINUTES",
@@ -44,11 +47,13 @@ __all__ = [
     "WEEK",
     "Begin",
     "Checkpoint",
+    "Days",
     "Failure",
     "Health",
     "IssuedForecast",
     "LeaseClaim",
     "LeaseLostError",
+    "LocalHours",
     "NewestAnswer",
     "Oddity",
     "Outage",
@@ -65,7 +70,9 @@ __all__ = [
     "SystemState",
     "TickResult",
     "findings_json",
+    "hours_of",
     "measured",
+    "ranges",
     "snapshot_of",
     "span_start",
     "spans_kept",

@@ -10,14 +10,16 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ingest.store.database import Database, between
-from ingest.store.tables import drifts, outages, scores, systems
+from ingest.store.local_hours import LocalHours
+from ingest.store.tables import UnixSeconds, drifts, outages, scores, systems
+from ingest.system import zone_of
 from model.records import ANY, KINDS, Drift
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.measures import measures
@@ -40,6 +42,8 @@ SPANS_KEPT = {FIVE_MINUTES: timedelta(days=8), HOUR: timedelta(days=400)}
 
 _LEAST_KEPT = timedelta(hours=2)
 """How long the sums by five minutes are kept at least, whatever the settings: pages read the last hour."""
+
+ALL_HOURS = LocalHours()
 
 _KEYS = ("span", "kind", "minutes", "at", "model")
 
@@ -117,15 +121,19 @@ class ScoreTables:
         models: Sequence[str] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        chosen: LocalHours = ALL_HOURS,
     ) -> pd.DataFrame:
         """Fetch the sums of scores by span of the target time, model and horizon, oldest first.
 
         `span` is `FIVE_MINUTES`, `HOUR`, `DAY` or `WEEK`, and `at` its start, from `since` to before `until`.
         The forecasts are those of one `kind` of bikes, or of any.
-        Without `system_id` the sums are those of all live systems together, or of all followed ones where
-        none is live.
+        Without `system_id` the sums are those of the systems of `summed_up` together. Sums of `chosen` hours
+        are made of those by hour, or by five minutes, which reach back for 400 and for 8 days.
+
+        Raises `ValueError` where hours are chosen and neither `since` nor `until` is given.
         """
-        return self._sums(("at", "model", "minutes"), system_id, span, kind, minutes, models, since, until)
+        keys = ("at", "model", "minutes")
+        return self._sums(keys, system_id, span, kind, minutes, models, since, until, chosen)
 
     def kinds(self, system_id: str) -> list[str]:
         """List the kinds of bikes whose forecasts have been scored, any bike first; empty where none was."""
@@ -146,20 +154,39 @@ class ScoreTables:
         """Fetch the sums of scores by model and horizon over the spans from `since` to before `until`."""
         return self._sums(("model", "minutes"), system_id, span, ANY, minutes, None, since, until)
 
+    def summed_up(self) -> list[str]:
+        """List the systems that are summed up where none is named: live ones that were scored, if any.
+
+        Made-up and replayed systems would otherwise be mixed with real ones. They are summed up where no live
+        one has a score yet.
+        """
+        with self._read() as db:
+            return _summed_up(db)
+
     def same_issues(
-        self, system_id: str | None, newest: datetime, length: timedelta, kind: str = ANY
+        self,
+        system_id: str | None,
+        newest: datetime,
+        length: timedelta,
+        kind: str = ANY,
+        chosen: LocalHours = ALL_HOURS,
     ) -> SameIssues:
         """Fetch the sums of scores by model and horizon, over the same issue times for all horizons.
 
         The farthest horizon is the farthest that was judged on any; all of them were issued in the `length`
         before the newest that can be judged there. Systems are those of `over_time`; one without a score at
-        the farthest horizon is left out. Reads the sums by five minutes, which are kept for 8 days.
+        the farthest horizon is left out. Only issue times in `chosen` hours count. Reads the sums by five
+        minutes, which are kept for 8 days.
         """
         import pandas as pd
 
         with self._read() as db:
             ids = _summed_up(db) if system_id is None else [system_id]
-            found = {each: _same_issues(db, each, kind, newest, length) for each in ids}
+            zones = {} if chosen.is_all else _zones(db, ids)
+            found = {
+                each: _same_issues(db, each, kind, newest, length, chosen, zone_of(zones.get(each, "UTC")))
+                for each in ids
+            }
             farthest = max((horizons[-1] for horizons, _ in found.values() if horizons), default=0)
             found = {each: pair for each, pair in found.items() if pair[0] and pair[0][-1] == farthest}
             rows = [row for each, pair in found.items() for row in _sums_of(db, each, kind, *pair)]
@@ -193,29 +220,36 @@ class ScoreTables:
         models: Sequence[str] | None,
         since: datetime | None,
         until: datetime | None,
+        chosen: LocalHours = ALL_HOURS,
     ) -> pd.DataFrame:
         import pandas as pd
 
+        starts: sa.ColumnElement[Any] = scores.c.at
+        made_of = span
+        if not chosen.is_all and span > HOUR:
+            made_of, seconds = HOUR, sa.type_coerce(scores.c.at, sa.BigInteger)
+            starts = sa.type_coerce(seconds - seconds % span, UnixSeconds).label("at")
         # Every horizon by its number, so that the primary key leads straight to its stretch of time.
-        where = [scores.c.span == span, scores.c.kind == kind]
-        where.append(scores.c.minutes.in_(SCORED_MINUTES if minutes is None else minutes))
+        horizons = SCORED_MINUTES if minutes is None else minutes
+        where = [scores.c.span == made_of, scores.c.kind == kind, scores.c.minutes.in_(horizons)]
         if models is not None:
             where.append(scores.c.model.in_(models))
         if since is not None:
             where.append(scores.c.at >= since)
         if until is not None:
             where.append(scores.c.at < until)
-        by = [scores.c[name] for name in keys]
-        one_row_each = "at" in keys and system_id is not None
+        by = [starts if name == "at" else scores.c[name] for name in keys]
+        one_row_each = "at" in keys and system_id is not None and made_of == span
         sums = [scores.c[name] if one_row_each else sa.func.sum(scores.c[name]) for name in SUMS]
         query: sa.Select[Any] = sa.select(*by, *sums).where(*where).order_by(*by)
         if not one_row_each:
             query = query.group_by(*by)
         with self._read() as db:
-            if system_id is None:
-                query = query.where(scores.c.system_id.in_(_summed_up(db)))
-            else:
-                query = query.where(scores.c.system_id == system_id)
+            ids = _summed_up(db) if system_id is None else [system_id]
+            query = query.where(scores.c.system_id.in_(ids))
+            if not chosen.is_all:
+                limits = _whole_days(since, until)
+                query = query.where(chosen.among(scores.c.at, scores.c.system_id, _zones(db, ids), *limits))
             rows = [tuple(row) for row in db.execute(query)]
         types = {"at": "datetime64[s, UTC]", "model": "str", "minutes": "int64"}
         table = pd.DataFrame(rows, columns=[*keys, *SUMS])
@@ -289,8 +323,30 @@ class ScoreTables:
                 db.execute(table.delete().where(table.c.system_id == system_id, column < before))
 
 
+def _whole_days(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+    """Give limits at the ends of days around two moments; one that is not given is as far as sums reach."""
+    reach = SPANS_KEPT[HOUR] + timedelta(days=2)
+    if since is None:
+        if until is None:
+            raise ValueError("sums of chosen hours need since or until")
+        since = until - reach
+    return span_start(since, DAY), span_start(until or since + reach, DAY) + timedelta(days=1)
+
+
+def _zones(db: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Give the time zone of each system; UTC for one that never told its own."""
+    query = sa.select(systems.c.system_id, systems.c.timezone).where(systems.c.system_id.in_(ids))
+    return {row.system_id: row.timezone or "UTC" for row in db.execute(query)}
+
+
 def _same_issues(
-    db: Connection, system_id: str, kind: str, newest: datetime, length: timedelta
+    db: Connection,
+    system_id: str,
+    kind: str,
+    newest: datetime,
+    length: timedelta,
+    chosen: LocalHours,
+    zone: tzinfo,
 ) -> tuple[list[int], list[datetime]]:
     """List the horizons up to the farthest judged one, and the issue times that all of them share."""
     query = sa.select(scores.c.minutes, scores.c.at).where(
@@ -301,7 +357,9 @@ def _same_issues(
     )  # fmt: skip
     issued: dict[int, set[datetime]] = {}
     for row in db.execute(query):
-        issued.setdefault(row.minutes, set()).add(row.at - timedelta(minutes=row.minutes))
+        at = row.at - timedelta(minutes=row.minutes)
+        if chosen.has(at, zone):
+            issued.setdefault(row.minutes, set()).add(at)
     horizons = sorted(issued)
     while horizons:
         earliest = newest - length - timedelta(minutes=horizons[-1])
@@ -328,11 +386,12 @@ def _sums_of(
 
 
 def _summed_up(db: Connection) -> list[str]:
-    """List the systems that are summed up where none is named: the live ones, or all where none is live.
-
-    Made-up and replayed systems would otherwise be mixed with real ones.
-    """
-    query = sa.select(systems.c.system_id, systems.c.label).where(systems.c.position.is_not(None))
-    rows = db.execute(query).all()
+    scored = sa.exists().where(
+        scores.c.system_id == systems.c.system_id, scores.c.span == WEEK, scores.c.kind == ANY,
+        scores.c.minutes.in_(SCORED_MINUTES), scores.c.n > 0,
+    )  # fmt: skip
+    query = sa.select(systems.c.system_id, systems.c.label, scored.label("scored"))
+    rows = db.execute(query.where(systems.c.position.is_not(None))).all()
+    rows = [row for row in rows if row.scored] or rows
     live = [row.system_id for row in rows if not row.label]
     return live or [row.system_id for row in rows]

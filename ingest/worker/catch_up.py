@@ -20,7 +20,7 @@ from model.forecaster import Forecaster
 from model.scoring.settle import Score
 
 LONG = timedelta(days=2)
-"""A longer stretch is learnt with fewer issued forecasts, and without the seed pipeline."""
+"""A longer stretch is learnt with fewer issued forecasts."""
 
 ISSUING_DAYS = timedelta(days=5)
 """The end of a long stretch, in which forecasts are issued."""
@@ -42,14 +42,10 @@ def catch_up(
     """Learn a source's snapshots after `start` and before `end`; give the scores of the settled forecasts.
 
     `report` is told after each snapshot how much of the stretch is learnt, from 0 to 1.
-    The seed pipeline learns a station at a time, which is slow. A long stretch leaves it out, and it begins
-    anew afterwards.
     """
     scores: list[Score] = []
-    every, seed, long = forecaster.every, "seed" in forecaster.models, end - start > LONG
+    every, long = forecaster.every, end - start > LONG
     weather_at: datetime | None = None
-    if long:
-        forecaster.run_seed_pipeline(False)
     for snapshot in source.steps(start, end):
         if long:
             early = snapshot.at < end - ISSUING_DAYS
@@ -65,5 +61,4 @@ def catch_up(
         report((snapshot.at - start) / (end - start))
     forecaster.every = every
     forecaster.renew_rates_rarely(False)
-    forecaster.run_seed_pipeline(seed)
     return scores

@@ -3,6 +3,10 @@
 The player learns the time between two ticks on the way, in steps of ten minutes. So it treats three things
 alike: a jump to the next morning, a night with the machine switched off, and the month that a made-up city
 has learnt when it first appears.
+
+A made-up city that begins from nothing has an *elder* beside it: a forecaster that has learnt the month
+before. It answers the same questions, and its scores come under `LEARNT`. So learning is seen at any hour,
+against one that knows the town. The elder is in memory alone: a worker that starts again has none.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.gbfs.feed import Poll
-from ingest.gbfs.hours import REMEMBERED
+from ingest.gbfs.hours import REMEMBERED, covering
 from ingest.replay.playable_source import PlayableSource
 from ingest.store import Store
 from ingest.store.playback import Playback
@@ -28,6 +32,9 @@ from model.scoring.settle import Score
 
 LOOK = timedelta(seconds=1)
 """How often a player reads the playback, and the least time between two ticks."""
+
+LEARNT = "learnt"
+"""The name that the scores of an elder's pool come under."""
 
 GAP = timedelta(minutes=11)
 """A longer time between two snapshots is caught up on."""
@@ -151,6 +158,36 @@ class Player(Ticker):
         if snapshot.at - start <= GAP:
             return None
         return lambda forecaster: self._catch_up(forecaster, start, snapshot.at)
+
+    def runs_seed(self) -> bool:
+        """Tell whether the seed pipeline competes: not where a month is learnt, which takes it too long.
+
+        Beside models that know the town it would be judged unfairly.
+        """
+        return super().runs_seed() and self._feed.playback.begin == "nothing"
+
+    def scores_beside(self, copy: WorkingCopy, snapshot: Snapshot) -> list[Score]:
+        """Let the elder learn a snapshot, and give its scores on the forecasts of the working copy."""
+        newborn = copy.forecaster
+        assert newborn is not None
+        begins = newborn.at is None and self._feed.playback.begin == "nothing"
+        start = self._source.learn_from(snapshot.at) if begins else snapshot.at
+        if start < snapshot.at:
+            copy.elder = Forecaster(newborn.stations)
+            self._catch_up(copy.elder, start, snapshot.at)
+            copy.elder.begin_record()
+        elder, scores = copy.elder, list[Score]()
+        if elder is None:
+            return scores
+        if copy.weather is not None:
+            elder.update_weather(copy.weather)
+        if newborn.at is not None:
+            elder.gaps.newest = newborn.gaps.newest  # or it would wait for a truth that came for the other
+            if snapshot.at - newborn.at > GAP:
+                scores += self._catch_up(elder, newborn.at, snapshot.at)
+        elder.update_hours(covering(self._source.hours, elder.stations, snapshot.at))
+        scores += elder.learn(snapshot)
+        return [replace(score, model=LEARNT) for score in scores if score.model == "pool"]
 
     def _update_weather(self, copy: WorkingCopy, at: datetime) -> None:
         """Take in the weather once an hour, as a live system does."""

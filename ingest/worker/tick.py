@@ -105,7 +105,8 @@ class WorkingCopy:
     `checkpoint_at` is the event time of the newest checkpoint, `live_at` when the feed last gave something
     new, `due_at` when the first poll is due, `failures` how many polls in a row have failed, `documents` what
     the feed had read by the last commit, and `weather` what has arrived since. `changed_at` is the event time
-    of the newest change of a count. `silent` tells whether the feed was silent at the last commit.
+    of the newest change of a count. `silent` tells whether the feed was silent at the last commit. `elder`
+    is a forecaster beside this one, which a player may have.
     """
 
     feed: SnapshotSource
@@ -118,6 +119,7 @@ class WorkingCopy:
     weather: Weather | None = None
     changed_at: datetime | None = None
     silent: bool = False
+    elder: Forecaster | None = None
 
 
 class Ticker:
@@ -134,6 +136,8 @@ class Ticker:
     - `working_copy` is None until the first poll and after each error; set it to None to load it anew.
     - `run_tick` does one tick and may raise: extend it to do something before or after.
     - `before_learning` runs before each snapshot is learnt: override it to fill in the time before it.
+    - `scores_beside` gives what else is scored at each snapshot: override it to compare another forecaster.
+    - `runs_seed` tells whether the seed pipeline competes in this system.
     - `waited_seconds` is how long the last tick that polled waited for strangers: feed and weather.
     - `may_try_at` is None, or the time from which on a feed that failed may be tried before it is due.
     - `asked_at` is when the last poll began, by the clock.
@@ -268,6 +272,14 @@ class Ticker:
         """
         return None
 
+    def scores_beside(self, copy: WorkingCopy, snapshot: Snapshot) -> list[Score]:
+        """Give scores of a forecaster beside the working copy's, which learns the snapshot afterwards."""
+        return []
+
+    def runs_seed(self) -> bool:
+        """Tell whether the seed pipeline competes."""
+        return self._seed
+
     def log_state(self, state: str, words: str) -> None:
         """Log a state when it differs from the last one logged: not each minute."""
         if state != self._logged_state:
@@ -283,7 +295,7 @@ class Ticker:
             found = recover(self.store, self.system.system_id)
         forecaster = None if found is None else found.forecaster
         # With the seed pipeline added or taken out, recovery would give another state: a checkpoint is due.
-        changed = forecaster is not None and forecaster.run_seed_pipeline(self._seed)
+        changed = forecaster is not None and forecaster.run_seed_pipeline(self.runs_seed())
         feed = self._open_feed()
         documents = self.store.systems.documents(self.system.system_id)
         if forecaster is not None:
@@ -335,7 +347,7 @@ class Ticker:
         stations = renumbering = None
         forecaster = copy.forecaster
         if forecaster is None:
-            forecaster = copy.forecaster = Forecaster(poll.stations, seed=self._seed)
+            forecaster = copy.forecaster = Forecaster(poll.stations, seed=self.runs_seed())
             stations = poll.stations
         elif poll.stations is not forecaster.stations and not poll.stations.same_as(forecaster.stations):
             before_them, stations = forecaster.stations, poll.stations
@@ -346,7 +358,8 @@ class Ticker:
         if weather is not None:
             forecaster.update_weather(weather)
         before = forecaster.snapshot()
-        scores = [] if learn_gap is None else learn_gap(forecaster)
+        scores = self.scores_beside(copy, snapshot)
+        scores += [] if learn_gap is None else learn_gap(forecaster)
         hours = poll.documents.get(REMEMBERED, "")
         forecaster.update_hours(covering(hours, forecaster.stations, snapshot.at))
         since = forecaster.at

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.state.address_bar import Measure, Past
+from dashboard.words.accuracy import BUSY
 from ingest.store import DAY, FIVE_MINUTES, HOUR, SUMS, Outage, measured, span_start
 from model.scoring.measures import WORSE, skill
 
@@ -60,6 +61,10 @@ def spread(past: Past, age: timedelta) -> Range:
         return ranges[past]
     span = FIVE_MINUTES if age < timedelta(days=7) else HOUR if age < timedelta(days=60) else DAY
     return Range(None, span, None)
+
+
+BY_DAY = Range(None, DAY, timedelta(hours=23))
+"""How to read a part of the stations: each point is a day, also one that is an hour shorter."""
 
 
 def on_the_same(table: pd.DataFrame, by: str | list[str] | None = None) -> pd.DataFrame:
@@ -129,7 +134,12 @@ def judged_later(sums: pd.DataFrame, measure: Measure) -> list[Later]:
 
 
 def _no_curve() -> pd.DataFrame:
-    empty = measured(pd.DataFrame(columns=_SUMS, dtype="float64")).assign(n=0.0, model="")
+    empty = measured(_no_sums()).assign(n=0.0, model="")
+    return empty.assign(at=pd.Series(dtype="datetime64[s, UTC]"))
+
+
+def _no_sums() -> pd.DataFrame:
+    empty = pd.DataFrame(columns=_SUMS, dtype="float64").assign(model=pd.Series(dtype="str"))
     return empty.assign(at=pd.Series(dtype="datetime64[s, UTC]"))
 
 
@@ -197,6 +207,23 @@ def by_station(scores: pd.DataFrame, minutes: int) -> pd.DataFrame:
     order = table["naive"].rank(method="first", pct=True)
     table["busy"] = np.select([order <= 1 / 3, order <= 2 / 3], [0, 1], 2)
     return table.reset_index()
+
+
+def of_third(daily: pd.DataFrame, minutes: int, third: str, zone: tzinfo) -> pd.DataFrame:
+    """Add up the scores of a third of the stations, by day of the city: sums as those of `Store.scores`.
+
+    `daily` are those of `Store.daily_scores`. Which stations are in a third follows from all of its days.
+    Coverage is not known by station.
+    """
+    stations = by_station(daily, minutes)
+    if stations.empty:
+        return _no_sums()
+    ids = stations.loc[stations["busy"] == BUSY.index(third), "station_id"]
+    known = [name for name in _SUMS if name in daily.columns]
+    chosen = daily[daily["station_id"].isin(ids)].groupby(["day", "model"], as_index=False)[known].sum()
+    at = pd.to_datetime(chosen["day"]).dt.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
+    made = chosen.assign(at=at.dt.tz_convert("UTC").astype("datetime64[s, UTC]"), expired=0.0, covered=np.nan)
+    return made[["at", "model", *_SUMS]].sort_values(["at", "model"], ignore_index=True)
 
 
 def busy_and_quiet(stations: pd.DataFrame) -> pd.DataFrame:

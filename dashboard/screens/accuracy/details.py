@@ -7,11 +7,11 @@ from datetime import timedelta
 import streamlit as st
 
 from dashboard.charts import accuracy as charts
-from dashboard.components import downloads, legend
+from dashboard.components import legend
 from dashboard.components.html import show, tag
 from dashboard.maps import skill_map
 from dashboard.screens.accuracy import curves, tables
-from dashboard.screens.accuracy.read import station_errors, stretch
+from dashboard.screens.accuracy.read import Stretch, offer, shown_models, station_errors, stretch, suffix
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reader
 from dashboard.words import accuracy as accuracy_words
@@ -33,10 +33,14 @@ def draw(system: System) -> None:
     if found is None:
         return
     since, newest, zone, name = found.since, found.newest, found.zone, found.name
-    where = None if screen.everywhere else system.system_id
-    dark, models = st.context.theme.type == "dark", list(screen.models)
+    where, last = found.where, suffix(system)
+    dark, models = st.context.theme.type == "dark", shown_models()
     longest = DAY_OF_ISSUES if where is None else DAYS_OF_ISSUES
-    same = source.scores.same_issues(where, newest, min(found.chosen.length or longest, longest))
+    if found.third != "all":
+        stations(system, source.view(system), dark, found)
+        return
+    length = min(found.chosen.length or longest, longest)
+    same = source.scores.same_issues(where, newest, length, found.hours)
     if same.sums.empty:
         return
     every = same.sums[(same.sums["n"] > 0) & same.sums["model"].isin(models)]
@@ -44,33 +48,35 @@ def draw(system: System) -> None:
     # Hours of all cities together are many rows: a week of them is enough.
     back = timedelta(days=7) if where is None else HOURS_OF_DAY
     hourly = source.store.scores.over_time(
-        where, HOUR, minutes=[screen.horizon], models=models, since=max(since, newest - back)
-    )
+        where, HOUR, minutes=[screen.horizon], models=models, since=max(since, newest - back),
+        chosen=found.hours,
+    )  # fmt: skip
     hours = curves.by_hour(hourly[hourly["n"] > 0], zone)
-    with st.container(key="behind"):
+    with st.container(key=f"behind{last}"):
         with box(accuracy_words.BY_HORIZON()):
             chart = charts.by_horizon(horizons, screen.measure, models, dark)
-            st.altair_chart(chart, key="by-horizon", alt=accuracy_words.BY_HORIZON())
-            first, last = (formats.moment(at, newest, zone) for at in (same.issued[0], same.issued[-1]))
-            show(tag("p", accuracy_words.same_issues(len(same.issued), first, last), cls="small"))
-            downloads.offer(horizons, "by-horizon", accuracy_words.BY_HORIZON())
+            st.altair_chart(chart, key=f"by-horizon{last}", alt=accuracy_words.BY_HORIZON())
+            ends = [formats.moment(at, newest, zone) for at in (same.issued[0], same.issued[-1])]
+            issues = accuracy_words.same_issues(len(same.issued), ends[0], ends[1], found.part)
+            show(tag("p", issues, cls="small"))
+            offer(horizons, "by-horizon", accuracy_words.BY_HORIZON(), found)
         with box(accuracy_words.BY_HOUR()):
             label = accuracy_words.hour_of_day(name)
             chart = charts.by_hour(hours, label, screen.measure, models, dark)
-            st.altair_chart(chart, key="by-hour", alt=accuracy_words.BY_HOUR())
-            downloads.offer(hours, "by-hour", accuracy_words.BY_HOUR())
+            st.altair_chart(chart, key=f"by-hour{last}", alt=accuracy_words.BY_HOUR())
+            offer(hours, "by-hour", accuracy_words.BY_HOUR(), found)
         with box(accuracy_words.COVER_TITLE()):
             st.altair_chart(
-                charts.coverage(horizons, models, dark), key="coverage", alt=accuracy_words.COVER_TITLE()
-            )
-            downloads.offer(
-                horizons[["minutes", "model", "n", "cover80"]], "coverage", accuracy_words.COVER_TITLE()
-            )
+                charts.coverage(horizons, models, dark), key=f"coverage{last}",
+                alt=accuracy_words.COVER_TITLE(),
+            )  # fmt: skip
+            covered = horizons[["minutes", "model", "n", "cover80"]]
+            offer(covered, "coverage", accuracy_words.COVER_TITLE(), found)
         if where is None:
             show(tag("p", accuracy_words.CITY_ONLY(), cls="note"))
         else:
-            calibration(system, models, dark)
-            stations(system, source.view(system), dark)
+            calibration(system, models, dark, found)
+            stations(system, source.view(system), dark, found)
 
 
 def box(title: str) -> st.delta_generator.DeltaGenerator:
@@ -81,9 +87,14 @@ def box(title: str) -> st.delta_generator.DeltaGenerator:
     return made
 
 
-def calibration(system: System, models: list[str], dark: bool) -> None:
+def of_all_hours(words: str, found: Stretch) -> str:
+    """Add to words that all hours count, where a part of them is chosen elsewhere on the page."""
+    return words if found.hours.is_all else f"{words} {accuracy_words.OF_ALL_HOURS()}"
+
+
+def calibration(system: System, models: list[str], dark: bool, found: Stretch) -> None:
     """Show whether chances and intervals hold what they promise."""
-    minutes = address_bar.screen().horizon
+    last, minutes = suffix(system), address_bar.screen().horizon
     counts = reader().store.daily_scores.calibration(system.system_id, minutes=minutes)
     right = curves.reliability(counts, minutes, models)
     for of in ("bike", "dock"):
@@ -92,19 +103,20 @@ def calibration(system: System, models: list[str], dark: bool) -> None:
             continue
         with box(accuracy_words.RELIABLE[of]):
             st.altair_chart(
-                charts.reliable(table, models, dark), key=f"reliable-{of}", alt=accuracy_words.RELIABLE[of]
-            )
-            show(tag("p", accuracy_words.RELIABLE_KEY(), cls="small"))
-            downloads.offer(table, f"reliability-{of}", accuracy_words.RELIABLE[of])
+                charts.reliable(table, models, dark), key=f"reliable-{of}{last}",
+                alt=accuracy_words.RELIABLE[of],
+            )  # fmt: skip
+            show(tag("p", of_all_hours(accuracy_words.RELIABLE_KEY(), found), cls="small"))
+            offer(table, f"reliability-{of}", accuracy_words.RELIABLE[of], found)
     pit = right[(right["of"] == "pit") & (right["model"] == "pool")]
     if not pit.empty:
         with box(accuracy_words.PIT_TITLE()):
-            st.altair_chart(charts.transform(pit, dark), key="pit", alt=accuracy_words.PIT_TITLE())
-            show(tag("p", accuracy_words.PIT_KEY(), cls="small"))
-            downloads.offer(pit, "pit", accuracy_words.PIT_TITLE())
+            st.altair_chart(charts.transform(pit, dark), key=f"pit{last}", alt=accuracy_words.PIT_TITLE())
+            show(tag("p", of_all_hours(accuracy_words.PIT_KEY(), found), cls="small"))
+            offer(pit, "pit", accuracy_words.PIT_TITLE(), found)
 
 
-def stations(system: System, view: View, dark: bool) -> None:
+def stations(system: System, view: View, dark: bool, found: Stretch) -> None:
     """Show where the pool is better than naive and where it is not, and busy stations beside quiet ones."""
     table = station_errors(system)
     if table.empty:
@@ -124,8 +136,11 @@ def stations(system: System, view: View, dark: bool) -> None:
                 accuracy_words.STATION_COLUMNS["skill"]: st.column_config.NumberColumn(format="%.1f"),
             },
         )  # fmt: skip
-        show(tag("p", accuracy_words.days_kept(address_bar.screen().horizon), cls="small"))
-        downloads.offer(table.drop(columns=["busy"]), "stations", accuracy_words.STATION_MAP())
+        days = accuracy_words.days_kept(address_bar.screen().horizon)
+        show(tag("p", of_all_hours(days, found), cls="small"))
+        offer(table.drop(columns=["busy"]), "stations", accuracy_words.STATION_MAP(), found)
+    if found.third != "all":
+        return
     with box(accuracy_words.BUSY_TITLE()):
         two = st.column_config.NumberColumn(format="%.2f")
         one = st.column_config.NumberColumn(format="%.1f")

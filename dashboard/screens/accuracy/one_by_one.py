@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import streamlit as st
 
-from dashboard.components import downloads
 from dashboard.components.html import show, tag
 from dashboard.screens.accuracy import tables
+from dashboard.screens.accuracy.read import offer, stretch, suffix
 from dashboard.state import address_bar
 from dashboard.store_reader import reader
 from dashboard.words import accuracy as accuracy_words
@@ -18,9 +18,9 @@ from ingest.system import System
 
 def draw(system: System) -> None:
     """List issued forecasts beside their truths, with filters. Runs again by itself."""
-    source, screen = reader(), address_bar.screen()
+    source, screen, last, found = reader(), address_bar.screen(), suffix(system), stretch(system)
     view = source.view(system)
-    if view.frame is None:
+    if view.frame is None or found is None:
         return
     show(tag("h2", accuracy_words.ISSUED_TITLE(), cls="chart"))
     ahead = timedelta(minutes=screen.horizon)
@@ -28,13 +28,14 @@ def draw(system: System) -> None:
     if table.empty:
         show(tag("p", accuracy_words.NO_ISSUED(), cls="note"))
         return
-    with st.container(horizontal=True, key="said-filters"):
+    with st.container(horizontal=True, key=f"said-filters{last}"):
         name = st.text_input(
-            accuracy_words.ISSUED_FIND(), placeholder=station_words.SEARCH(), max_chars=80, key="said-find"
-        )
+            accuracy_words.ISSUED_FIND(), placeholder=station_words.SEARCH(), max_chars=80,
+            key=f"said-find{last}",
+        )  # fmt: skip
         only = st.segmented_control(
             accuracy_words.ISSUED_SHOW(), list(accuracy_words.ISSUED_SHOWN), default="all", required=True,
-            format_func=accuracy_words.ISSUED_SHOWN.__getitem__, key="said-show",
+            format_func=accuracy_words.ISSUED_SHOWN.__getitem__, key=f"said-show{last}",
         )  # fmt: skip
     known = view.frame.stations
     table = tables.chosen(tables.named(table, known), known, name or "", only)
@@ -42,4 +43,4 @@ def draw(system: System) -> None:
         tables.issued_and_true(table, view.zone),
         hide_index=True, height=320, alt=accuracy_words.ISSUED_TITLE(),
     )  # fmt: skip
-    downloads.offer(table, "said", accuracy_words.ISSUED_TITLE())
+    offer(table, "said", accuracy_words.ISSUED_TITLE(), found)

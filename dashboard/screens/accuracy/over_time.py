@@ -11,16 +11,17 @@ import streamlit as st
 from markupsafe import Markup
 
 from dashboard.charts import accuracy as charts
-from dashboard.components import downloads, kiosk, page_shell
+from dashboard.components import kiosk, page_shell
 from dashboard.components.html import show, tag
 from dashboard.screens.accuracy import curves, tables, verdicts
-from dashboard.screens.accuracy.read import Stretch, station_errors, stretch
+from dashboard.screens.accuracy.read import Stretch, offer, shown_models, station_errors, stretch, suffix
 from dashboard.state import address_bar
 from dashboard.store_reader import reader
 from dashboard.words import accuracy as accuracy_words
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
+from ingest.store import DAY, HOUR, span_start
 from ingest.system import System
 
 NAMED = 3
@@ -36,44 +37,74 @@ def draw(system: System) -> None:
     if found is None:
         return
     chosen, since, newest, zone, name = found.chosen, found.since, found.newest, found.zone, found.name
-    where = None if screen.everywhere else system.system_id
-    every = source.scores.over_time(where, chosen.span, screen.horizon, found.read_since)
+    where, last = found.where, suffix(system)
+    every = found.sums(screen.horizon)
     sums = every[(every["at"] >= since) & (every["n"] > 0)]
+    answered = answers(system, found)
+    show(verdict(answered))
+    if answered and found.part:
+        show(tag("p", part(found), cls="small"))
     if sums.empty:
-        page_shell.notice(accuracy_words.not_scored(screen.horizon))
+        nothing(found)
         return
     judged = tables.best_known_first(curves.on_the_same(curves.totals(sums, "model")))
     points = curves.at_the_end(curves.curve(every, chosen.window), since, newest, chosen.span)
     lines = curves.compare(points, screen.measure)
-    show(verdict(answers(system, found)))
     scores = source.store.scores
     outages = [] if where is None else scores.outages(where, since)
     drifts = [] if where is None else [d for d in scores.drifts(where, since) if d.minutes == screen.horizon]
-    shown = curves.broken(lines[lines["model"].isin(screen.models)], outages, chosen.step)
+    shown = curves.broken(lines[lines["model"].isin(shown_models())], outages, found.step)
     dark = st.context.theme.type == "dark"
-    with st.container(key="curves"):
+    with st.container(key=f"curves{last}"):
         for column, title in (
             ("error", accuracy_words.CURVES["error"]),
             ("skill", accuracy_words.CURVES["skill"]),
         ):
             drawn = shown if column == "error" else shown[shown["model"] != "naive"]
-            models = [model for model in screen.models if column == "error" or model != "naive"]
+            models = [model for model in shown_models() if column == "error" or model != "naive"]
             with st.container():
                 show(tag("h2", title, cls="chart"))
                 chart = charts.over_time(drawn, column, screen.measure, models, (drifts, outages), zone, dark)
                 st.altair_chart(
                     charts.enlarged(chart, kiosk.size()[1]) if screen.kiosk else chart,
-                    key=f"curve-{column}", alt=f"{title}. {accuracy_words.stretch(chosen.window, name)}",
+                    key=f"curve-{column}{last}",
+                    alt=f"{title}. {accuracy_words.stretch(chosen.window, name)}",
                 )  # fmt: skip
     if screen.kiosk:
         return
     show(tag("p", f"{accuracy_words.stretch(chosen.window, name)} {accuracy_words.CURVE_KEY()}", cls="small"))
-    downloads.offer(shown, "curves", accuracy_words.CURVES["error"])
-    all_models(judged, max(since, found.started), newest, zone)
+    if accuracy_words.ELDER in set(shown["model"]):
+        show(tag("p", accuracy_words.LEARNT_KEY(), cls="small"))
+    offer(shown, "curves", accuracy_words.CURVES["error"], found)
+    begun = sums["at"].min().to_pydatetime() if found.part else since
+    all_models(judged, max(begun, since, found.started), newest, zone)
+    offer(judged, "models", accuracy_words.TABLE_TITLE(), found)
     for later in curves.judged_later(sums, screen.measure):
         at = "" if later.since is None else formats.moment(later.since, newest, zone)
         show(tag("p", accuracy_words.judged_later(later.model, at, later.n, later.error, later.pool,
                                                   screen.measure), cls="small"))  # fmt: skip
+
+
+def part(found: Stretch) -> str:
+    """Say what the answers of a part of the forecasts rest on."""
+    if found.third != "all":
+        return accuracy_words.THIRD_KEY()
+    return accuracy_words.answers_for(found.part, found.where is None)
+
+
+def nothing(found: Stretch) -> None:
+    """Say that nothing on screen was scored, and where there is something."""
+    horizon = address_bar.screen().horizon
+    days = reader().scores.over_time(found.where, DAY, horizon, span_start(found.started, DAY), found.hours)
+    days = days[days["n"] > 0]
+    if days.empty:
+        page_shell.notice(accuracy_words.not_scored(horizon))
+        return
+    day = days["at"].max().to_pydatetime()
+    fine = reader().scores.over_time(found.where, HOUR, horizon, day, found.hours)
+    newest = fine.loc[fine["n"] > 0, "at"].max()
+    at = day if pd.isna(newest) else newest.to_pydatetime()
+    page_shell.notice(accuracy_words.none_lately(formats.moment(at, found.newest, found.zone)))
 
 
 def warn(system: System) -> None:
@@ -92,8 +123,7 @@ def warn(system: System) -> None:
 def answers(system: System, found: Stretch) -> list[str]:
     """Answer the three questions of the verdict; the third only for one city."""
     screen, newest, zone = address_bar.screen(), found.newest, found.zone
-    where = None if screen.everywhere else system.system_id
-    known = verdicts.answers(where, screen.horizon, screen.measure, found)
+    known = verdicts.answers(screen.horizon, screen.measure, found)
     if known is None:
         return []
     pool, naive = (known.errors.get(model, np.nan) for model in ("pool", "naive"))

@@ -7,28 +7,99 @@ from typing import get_args
 import streamlit as st
 
 from dashboard.components import page_shell
+from dashboard.components.html import show, tag
 from dashboard.screens.accuracy import details, one_by_one, over_time
 from dashboard.state import address_bar
-from dashboard.state.address_bar import Measure, Past
+from dashboard.state.address_bar import Measure, Past, Third
+from dashboard.store_reader import reader
 from dashboard.words import accuracy as accuracy_words
 from dashboard.words import formats
+from ingest.store import Days
+from ingest.system import System
 from model.scoring.issue import SCORED_MINUTES
+
+HOURS = ("", "7-10,16-19", "7-10", "10-16", "16-19", "19-0", "0-7")
+"""The hours of the day to choose from: the rush hours, and each of the parts of a day."""
 
 
 def page() -> None:
     system = page_shell.enter("accuracy")
     if system is None:
         return
-    controls()
+    controls(system)
+    beside = other(system)
+    if beside is None:
+        draw(system)
+        return
+    show(tag("p", accuracy_words.BESIDE_KEY(), cls="note"))
+    for column, city in zip(st.columns(2), (system, beside), strict=True):
+        with column:
+            show(tag("h2", page_shell.label(city)))
+            draw(city)
+
+
+def draw(system: System) -> None:
+    """Draw all that there is of a system, or of all together."""
     st.fragment(over_time.draw, run_every=page_shell.often(system, 5, 60))(system)
     st.fragment(details.draw, run_every=60)(system)
     if not address_bar.screen().everywhere:
         st.fragment(one_by_one.draw, run_every=60)(system)
 
 
-def controls() -> None:
+def other(system: System) -> System | None:
+    """Find the city that is to stand beside a system; None for none."""
+    screen, followed = address_bar.screen(), reader().overview()
+    if screen.everywhere or screen.beside == system.system_id or screen.beside not in followed:
+        return None
+    return followed[screen.beside][0]
+
+
+def finer(system: System) -> None:
+    """Ask for a part of the forecasts, and for another city beside this one."""
+    screen, days, thirds = address_bar.screen(), get_args(Days), get_args(Third)
+    others = {key: row for key, (row, _) in reader().overview().items() if key != system.system_id}
+    if screen.beside and screen.beside not in others:
+        address_bar.drop("beside")
+    part = accuracy_words.finer(screen.days, screen.hours, screen.third)
+    with st.popover(f"{accuracy_words.FINER()}: {part}" if part else accuracy_words.FINER()):
+        st.selectbox(
+            accuracy_words.DAYS_ASKED(), days, days.index(screen.days),
+            format_func=accuracy_words.DAYS.__getitem__,
+            key=address_bar.key("days"), on_change=address_bar.take, args=("days",),
+        )  # fmt: skip
+        st.selectbox(
+            accuracy_words.HOURS_ASKED(), list(dict.fromkeys([*HOURS, screen.hours])),
+            format_func=accuracy_words.hours, accept_new_options=True, help=accuracy_words.HOURS_HINT(),
+            key=address_bar.key("hours"), on_change=take_hours, disabled=screen.third != "all",
+        )  # fmt: skip
+        if screen.everywhere:
+            return
+        st.selectbox(
+            accuracy_words.THIRD(), thirds, thirds.index(screen.third),
+            format_func=accuracy_words.THIRDS.__getitem__,
+            key=address_bar.key("third"), on_change=address_bar.take, args=("third",),
+        )  # fmt: skip
+        st.selectbox(
+            accuracy_words.BESIDE(), ["", *others],
+            format_func=lambda key: page_shell.label(others[key]) if key else accuracy_words.NO_OTHER(),
+            key=address_bar.key("beside"), on_change=address_bar.take, args=("beside",),
+        )  # fmt: skip
+
+
+def take_hours() -> None:
+    """Take the hours that were chosen or typed; say so where they are none."""
+    key = address_bar.key("hours")
+    hours = address_bar.written(st.session_state[key] or "")
+    if hours is None:
+        st.toast(accuracy_words.HOURS_WRONG())
+    st.session_state[key] = address_bar.screen().hours if hours is None else hours
+    address_bar.take("hours")
+
+
+def controls(system: System) -> None:
     """Ask how far ahead, by which measure, over which stretch, and which models."""
     screen, measures, pasts = address_bar.screen(), get_args(Measure), get_args(Past)
+    known = [model for model in accuracy_words.MODELS if model != accuracy_words.ELDER]
     with st.container(horizontal=True, key="questions"):
         st.selectbox(
             accuracy_words.HORIZON(), SCORED_MINUTES, SCORED_MINUTES.index(screen.horizon),
@@ -52,9 +123,10 @@ def controls() -> None:
             on_change=address_bar.take,
             args=("everywhere",),
         )
+        finer(system)
         st.pills(
             accuracy_words.MODELS_SHOWN(),
-            list(dict.fromkeys([*accuracy_words.MODELS, *screen.models])),
+            [*dict.fromkeys([*known, *screen.models])],
             default=list(screen.models), selection_mode="multi",
             key=address_bar.key("models"), on_change=address_bar.take, args=("models",),
         )  # fmt: skip

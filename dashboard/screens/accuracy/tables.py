@@ -60,7 +60,7 @@ def busy_and_quiet(stations: pd.DataFrame) -> pd.DataFrame:
     """Compare the third of the stations that move least with the others, in words and numbers."""
     thirds = curves.busy_and_quiet(stations)
     shown = thirds.assign(
-        busy=[accuracy_words.BUSY[int(third)] for third in thirds["busy"]],
+        busy=[accuracy_words.THIRDS[accuracy_words.BUSY[int(third)]] for third in thirds["busy"]],
         skill=[
             formats.UNKNOWN if np.isnan(skill) else formats.per_cent(skill, 1) for skill in thirds["skill"]
         ],

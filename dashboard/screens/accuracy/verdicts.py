@@ -11,10 +11,10 @@ import pandas as pd
 
 from dashboard.score_reader import FixedBins
 from dashboard.screens.accuracy.curves import on_the_same, totals
-from dashboard.screens.accuracy.read import Stretch
+from dashboard.screens.accuracy.read import Stretch, sums_of_third
 from dashboard.state.address_bar import Measure
 from dashboard.store_reader import reader
-from ingest.store import FIVE_MINUTES, SUMS, span_start
+from ingest.store import DAY, FIVE_MINUTES, SUMS, span_start
 from model.arrays import Ints
 from model.scoring.confidence import LEVEL, streams
 from model.scoring.verdict import told_apart, verdict
@@ -51,16 +51,20 @@ class Answers:
     worse_last: date | None
 
 
-def answers(where: str | None, minutes: int, measure: Measure, found: Stretch) -> Answers | None:
+def answers(minutes: int, measure: Measure, found: Stretch) -> Answers | None:
     """Answer for a system, or for all; before the first whole bin from what there is, which is never enough.
 
+    Of chosen hours alone where there are any. A third of the stations has days, which are too few as well.
     Gives None before the first score.
     """
-    source = reader().scores
-    bins = source.fixed_bins(where, minutes, found.newest, found.started)
+    source, where = reader().scores, found.where
+    if found.third != "all":
+        return answer(FixedBins(minutes, DAY, sums_of_third(found, minutes)), measure, found.zone)
+    bins = source.fixed_bins(where, minutes, found.newest, found.started, found.hours)
     if not bins.sums["n"].any():
         since = span_start(found.started, FIVE_MINUTES)
-        bins = FixedBins(minutes, bins.seconds, source.over_time(where, FIVE_MINUTES, minutes, since))
+        sums = source.over_time(where, FIVE_MINUTES, minutes, since, found.hours)
+        bins = FixedBins(minutes, bins.seconds, sums)
     return answer(bins, measure, found.zone)
 
 

@@ -91,9 +91,11 @@ def test_another_speed_counts_from_now_on(played: World) -> None:
     page = opened("harbourton")
     played.now = NOON + timedelta(seconds=10)
     speeds = cast("list[ButtonGroup[Any]]", page.get("button_group"))
-    chosen = next(group for group in speeds if group.key == "playback-speed-harbourton")
+    chosen = next(group for group in speeds if group.key == "playback-speed-harbourton-1.0")
     chosen.set_value(60.0).run()
     assert playback(played).speed == 60
+    late = cast("list[ButtonGroup[Any]]", page.get("button_group"))
+    assert "playback-speed-harbourton-60.0" in {group.key for group in late}, "another speed, another widget"
     later = played.now + timedelta(seconds=5)
     assert playback(played).now(later) == NOON + timedelta(seconds=10 + 5 * 60)
 

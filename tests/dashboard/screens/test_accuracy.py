@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from dashboard import store_reader
+from dashboard.components import downloads
 from dashboard.screens.accuracy import curves
 from dashboard.words import accuracy as accuracy_words
 from ingest.gbfs.feed import Poll
@@ -59,6 +60,7 @@ def replay(
     recording: Recording,
     hole: tuple[timedelta, timedelta] | None = None,
     seed_after: timedelta = timedelta(0),
+    stretch: timedelta = STRETCH,
 ) -> System:
     """Tick through the first hours of a recording, without a gap in the middle; the seed pipeline is late."""
     name = recording.system.system_id
@@ -71,7 +73,7 @@ def replay(
         for seed in (False, True)
     )
     begun = datetime.fromtimestamp(int(recording.polls[0]), tz=world.now.tzinfo)
-    for seen in takewhile(lambda seen: seen.at <= begun + STRETCH, recording.snapshots()):
+    for seen in takewhile(lambda seen: seen.at <= begun + stretch, recording.snapshots()):
         if hole is None or not hole[0] < seen.at - begun < hole[1]:
             feed.now, feed.says = seen.at, seen
             (early if seen.at - begun < seed_after else late).tick()
@@ -122,7 +124,7 @@ def test_every_chart_is_drawn_and_offers_its_numbers(dublin: World) -> None:
     page = opened(dublin)
     assert charts(page) == 8
     names = [box.label for box in page.expander]
-    assert len(names) == len(set(names)) == 9
+    assert len(names) == len(set(names)) == 10
 
 
 def drawn(page: AppTest) -> list[pd.DataFrame]:
@@ -169,6 +171,93 @@ def test_every_stretch_has_the_same_forecasts_for_all_models_and_the_same_answer
     page.selectbox[2].set_value("brier_dock")
     page.run()
     expect_the_same_forecasts(page)
+
+
+HOURS = ("1-3", "weekdays")
+"""Two of the three hours of the recording, which are of a Wednesday."""
+
+
+def test_a_part_of_the_day_is_asked_for_in_the_address_and_every_number_is_of_it(dublin: World) -> None:
+    page = opened(dublin, city=DUBLIN, ahead="30", past="all", hours=HOURS[0], days=HOURS[1])
+    assert (page.query_params["hours"], page.query_params["days"]) == HOURS
+    expect_the_same_forecasts(page)
+    scores = dublin.store.scores.over_time(DUBLIN, 300, minutes=[30], models=["pool"])
+    inside = scores["at"].dt.tz_convert("Europe/Dublin").dt.hour.isin([1, 2])
+    assert 0 < scores.loc[inside, "n"].sum() < scores["n"].sum()
+    assert page.dataframe[0].value["Forecasts"].iloc[0] == scores.loc[inside, "n"].sum()
+    error, _, _, hours, *_ = drawn(page)
+    assert set(hours.dropna(subset="n")["hour"]) == {1, 2}
+    assert error.dropna(subset="n")["at"].dt.hour.isin([1, 2, 3]).all(), "a point stands at the span's end"
+    part = "Monday to Friday · 01:00–03:00"
+    assert accuracy_words.answers_for(part, False) in text_of(page)
+    page.selectbox(key="choice-days").set_value("weekend").run()
+    assert page.query_params["days"] == "weekend"
+    assert accuracy_words.not_scored(30) in text_of(page)
+
+
+def test_the_busy_third_of_the_stations_is_judged_by_day(dublin: World) -> None:
+    page = opened(dublin, city=DUBLIN, ahead="30", stations="busy")
+    table = page.dataframe[0].value
+    assert table["Forecasts"].nunique() == 1
+    by_station = curves.by_station(dublin.store.daily_scores.by_station(DUBLIN, minutes=30), 30)
+    busy = by_station[by_station["busy"] == 2]
+    assert table["Forecasts"].iloc[0] == busy["n"].sum()
+    pool = (busy["pool"] * busy["n"]).sum() / busy["n"].sum()
+    assert table.set_index("Model")["MAE"]["pool"] == pytest.approx(pool)
+    assert accuracy_words.THIRD_KEY() in text_of(page)
+    assert accuracy_words.worse_where(0, len(busy), []) in text_of(page)
+
+
+def judged(n: float, error: float = 1.0) -> list[dict[str, Any]]:
+    """Make up the scores of `n` forecasts half an hour ahead, which are due at noon: naive errs twice."""
+    return [
+        dict.fromkeys(SUMS, n) | {"target_at": NOON, "kind": "any", "model": model, "minutes": 30, "abs_error": n * each}
+        for model, each in (("pool", error), ("naive", 2 * error))
+    ]
+
+
+def test_two_cities_stand_side_by_side(world: World) -> None:
+    world.commit(frame(), scores=judged(12))
+    world.commit(frame("boulder", timezone="America/Denver"), scores=judged(7, 0.5))
+    page = opened(world, city="dublin", beside="boulder", past="all")
+    assert accuracy_words.BESIDE_KEY() in text_of(page)
+    tables = [table.value for table in page.dataframe if "MAE" in table.value]
+    assert [set(table["Forecasts"]) for table in tables] == [{12}, {7}]
+    assert [table["MAE"].iloc[0] for table in tables] == [1, 0.5]
+    page.toggle[0].set_value(True).run()
+    assert accuracy_words.BESIDE_KEY() not in text_of(page)
+    assert "beside" not in opened(world, city="dublin", beside="nowhere").query_params
+
+
+def test_all_cities_together_show_what_was_scored_where_no_live_city_has_a_score(world: World) -> None:
+    world.commit(frame())
+    world.commit(frame("boulder"), scores=judged(7))
+    assert opened(world, city="dublin", all="1").dataframe[0].value["Forecasts"].iloc[0] == 7
+
+
+def test_a_file_names_its_city_how_far_ahead_and_the_part_of_the_forecasts(
+    dublin: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: set[str] = set()
+    monkeypatch.setattr(downloads, "offer", lambda table, name, of, file: files.add(file))
+    opened(dublin, city=DUBLIN, ahead="30", hours=HOURS[0], days=HOURS[1])
+    ends = "30min-1-3-weekdays"
+    assert {f"dockcast-{DUBLIN}-curves-{ends}", f"dockcast-{DUBLIN}-said-{ends}"} <= files
+    assert all(file.startswith(f"dockcast-{DUBLIN}-") for file in files)
+    files.clear()
+    opened(dublin, all="1")
+    assert files
+    assert all(file.startswith("dockcast-all-cities-") for file in files)
+
+
+def test_where_nothing_lately_was_scored_the_newest_score_is_named_below_the_answers(world: World) -> None:
+    begun = NOON - timedelta(hours=1)
+    world.commit(frame(learning_since=begun), scores=judged(5))
+    world.now += timedelta(hours=30)
+    world.commit(frame(at=world.now, learning_since=begun))
+    page = opened(world, city="dublin", past="day")
+    assert "the newest score is of Mon 12:00" in text_of(page)
+    assert "cannot be told apart yet" in text_of(page)
 
 
 def test_no_point_is_drawn_where_nothing_was_scored(dublin: World) -> None:

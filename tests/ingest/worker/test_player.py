@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ingest.city.cities import CITIES
@@ -22,7 +23,7 @@ from ingest.store import LeaseClaim, Store
 from ingest.store.playback import Playback
 from ingest.system import System
 from ingest.worker import player
-from ingest.worker.player import Player
+from ingest.worker.player import LEARNT, Player
 from ingest.worker.recovery import recover
 from ingest.worker.tick import STANDBY_INTERVAL
 from model import Forecaster
@@ -45,8 +46,10 @@ class Desk:
         self.store.systems.follow([system])
         self.player = self.another("me")
 
-    def another(self, holder: str) -> Player:
-        return Player(self.system, self.source, self.store, holder, lambda: self.now, jitter=random.Random(1))
+    def another(self, holder: str, *, seed: bool = False) -> Player:
+        return Player(
+            self.system, self.source, self.store, holder, lambda: self.now, jitter=random.Random(1), seed=seed
+        )
 
     def tick(self, after: timedelta = SECOND) -> datetime:
         self.now += after
@@ -70,8 +73,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """A city that begins with nothing learnt: to learn a month takes seconds."""
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A city that begins with nothing learnt, and has no elder: to learn a month takes seconds."""
+    monkeypatch.setattr("ingest.replay.playable_source.MONTH", timedelta(0))
     made = Desk(tmp_path, MadeUpCity(CITIES["sandmouth"]))
     made.ask(Playback(TEN, TEN, begin="nothing"))
     yield made
@@ -214,6 +218,53 @@ def test_a_learnt_beginning_learns_from_a_month_before(desk: Desk, monkeypatch: 
     desk.player = desk.another("me")
     desk.tick(2 * MINUTE)
     assert len(desk.polls()) == 2, "a worker that starts again goes on, and learns no month twice"
+
+
+def test_a_city_begun_from_nothing_is_judged_beside_one_that_knows_it_on_the_same_forecasts(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> tuple[bytes, pd.DataFrame]:
+        """Play an hour at 600×, a jump of three hours, and half an hour more."""
+        for _ in range(6):
+            desk.tick()
+        desk.ask(replace(desk.wanted(), at=desk.wanted().now(desk.now) + 3 * HOUR, wall=desk.now))
+        for _ in range(4):
+            desk.tick()
+        copy = desk.player.working_copy
+        assert copy is not None
+        assert copy.forecaster is not None
+        return copy.forecaster.to_bytes(), desk.store.scores.totals("sandmouth", 300)
+
+    desk.ask(Playback(TEN, TEN, speed=600.0, begin="nothing"))
+    alone, scores = run()
+    assert LEARNT not in set(scores["model"])
+
+    monkeypatch.setattr("ingest.replay.playable_source.MONTH", timedelta(days=3))
+    desk.now = TEN
+    desk.player = desk.another("me")
+    desk.ask(Playback(TEN, TEN, speed=600.0, begin="nothing", run=2))
+    beside, scores = run()
+    assert alone == beside, "the one beside it changes nothing"
+    judged = scores.pivot(index="minutes", columns="model", values=["n", "expired"])
+    for count in ("n", "expired"):
+        assert (judged[count][LEARNT] == judged[count]["pool"]).all()
+    assert (judged["n"]["pool"] > 0).sum() >= 9
+    by_model = scores[scores["minutes"] == 60].set_index("model")["crps"]
+    assert by_model[LEARNT] < by_model["pool"]
+
+
+def test_the_seed_pipeline_does_not_compete_where_a_month_is_learnt(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.replay.playable_source.MONTH", timedelta(hours=1))
+    desk.ask(Playback(TEN, TEN))
+    for after in (SECOND, 2 * MINUTE):
+        desk.player = desk.another("me", seed=True)
+        desk.tick(after)
+    copy = desk.player.working_copy
+    assert copy is not None
+    assert copy.forecaster is not None
+    assert "seed" not in copy.forecaster.models
 
 
 def test_a_night_with_the_machine_off_is_learnt_on_the_way(desk: Desk) -> None:

@@ -410,7 +410,8 @@ def test_scores_are_kept_as_long_as_the_settings_say_and_outages_with_the_days(s
     kept = spans_kept(1, 2, 5)
     for day in (0, 3, 9):
         at = NOON + timedelta(days=day)
-        score = {"target_at": at, "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
+        what = {"kind": "any", "model": "pool", "minutes": 30}
+        score = {"target_at": at} | what | dict.fromkeys(SUMS, 2)
         commit(store, learnt(at, counted(at), scores=[score]))
     assert len(store.scores.outages("dublin")) == 2
     store.forget(claim(), NOON, NOON, kept)

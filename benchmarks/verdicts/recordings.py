@@ -11,9 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1]))
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "accuracy")]
+
+import peers  # noqa: E402
+from questions import ask, grid  # noqa: E402
 
 from dashboard.score_reader import FixedBins  # noqa: E402
 from dashboard.screens.accuracy.verdicts import answer  # noqa: E402
@@ -25,6 +29,7 @@ from model.scoring.settle import Score  # noqa: E402
 from model.scoring.verdict import bin_seconds  # noqa: E402
 
 RECORDINGS = "dublin-2017-02", "boulder-2022-spring"
+PEER, ASKED = "lightgbm weekly", (10, 30, 60, 120)
 
 
 def hourly(recording: Recording) -> pd.DataFrame:
@@ -42,22 +47,45 @@ def hourly(recording: Recording) -> pd.DataFrame:
     return table.astype({"at": "datetime64[s, UTC]"})
 
 
+def of_peer(recording: Recording) -> pd.DataFrame:
+    """Let weekly LightGBM of `benchmarks/accuracy` answer from its second week on; its errors by the hour."""
+    questions = ask(recording, ASKED, 20)
+    known = peers.features(recording, questions, *grid(recording), 600)
+    moments = peers.retrain_days(recording, None)
+    start = moments[0]
+    answers = peers.answer(peers.lightgbm, moments, known, questions, start, ASKED)
+    rows = []
+    for minutes in ASKED:
+        judged = (questions.truth[minutes] >= 0) & (questions.issued >= start)[:, None]
+        error = np.where(judged, np.abs(answers.median[minutes] - questions.truth[minutes]), 0).sum(axis=1)
+        hour = (questions.issued + 60 * minutes) // 3600 * 3600
+        each = pd.DataFrame({"at": hour, "n": judged.sum(axis=1), "abs_error": error})
+        each = each[each["n"] > 0].groupby("at", as_index=False).sum()
+        rows.append(
+            each.assign(model=PEER, minutes=minutes, at=pd.to_datetime(each["at"], unit="s", utc=True))
+        )
+    table = pd.concat(rows).reindex(columns=["at", "model", "minutes", *SUMS]).fillna(0)
+    return table.astype({"at": "datetime64[s, UTC]"})
+
+
 def days_until(sums: pd.DataFrame, minutes: int) -> dict[str, object]:
     """Ask the page's question of a pair or of all models; days count from the first score."""
-    mine = sums[sums["minutes"] == minutes]
-    begun = mine["at"].min().to_pydatetime()
+    every = sums[sums["minutes"] == minutes]
+    mine = every[every["model"] != PEER]
 
     def days(models: list[str] | None) -> tuple[str, float | None, int]:
-        chosen = mine if models is None else mine[mine["model"].isin(models)]
+        chosen = mine if models is None else every[every["model"].isin(models)]
+        begun = chosen.groupby("model")["at"].min().max().to_pydatetime()
         found = answer(FixedBins(minutes, bin_seconds(minutes), chosen), "mae", UTC)
         assert found is not None
         after = None if found.since is None else round((found.since - begun).total_seconds() / 86400, 1)
         return found.best, after, len(found.alike)
 
     return {
-        "days": round((mine["at"].max().to_pydatetime() - begun).total_seconds() / 86400, 1),
+        "days": round((mine["at"].max() - mine["at"].min()).total_seconds() / 86400, 1),
         "pool and naive": days(["pool", "naive"]),
         "pool and chain": days(["pool", "chain"]),
+        "pool and LightGBM": days(["pool", PEER]) if minutes in ASKED else None,
         "all": days(None),
     }
 
@@ -67,25 +95,30 @@ def main() -> None:
     folder = Path(os.environ["DOCKCAST_SHARED"]) / "recordings"
     found = {}
     for name in RECORDINGS:
-        sums = hourly(Recording.read(folder / name))
+        recording = Recording.read(folder / name)
+        with threadpool_limits(1):
+            sums = pd.concat([hourly(recording), of_peer(recording)])
         found[name] = {minutes: days_until(sums, minutes) for minutes in SCORED_MINUTES}
         print(json.dumps({name: found[name]}, indent=1), flush=True)
     (HERE / "recordings.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     lines = [
-        "| recording, ahead | days | pool or naive | pool or chain | best of all |",
-        "|---|---|---|---|---|",
+        "| recording, ahead | days | pool or naive | pool or chain | pool or weekly LightGBM | best of all |",
+        "|---|---|---|---|---|---|",
     ]
     for name, horizons in found.items():
         for minutes, each in horizons.items():
             lines.append(
-                f"| {name}, {minutes} min | {each['days']} | {words(each['pool and naive'])} | "
-                f"{words(each['pool and chain'])} | {words(each['all'])} |"
+                f"| {name}, {minutes} min | {each['days']} | "
+                + " | ".join(words(each[f"pool and {peer}"]) for peer in ("naive", "chain", "LightGBM"))
+                + f" | {words(each['all'])} |"
             )
     (HERE / "recordings.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def words(found: object) -> str:
     """Write an answer: the best model, and after how many days it was told apart, or from how many not."""
+    if found is None:
+        return "not asked"
     assert isinstance(found, tuple)
     best, after, alike = found
     return f"{best} after {after} days" if after is not None else f"{best}, not yet ({alike} alike)"

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ingest.store import ALL_HOURS, DAY, HOUR, LocalHours, SameIssues, Store, span_start
+from model.records import ANY
 from model.scoring.verdict import bin_seconds
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class ScoreReader:
         self._over_time = lru_cache(maxsize=16)(self._read_over_time)  # 1 MB each at most
         self._same_issues = lru_cache(maxsize=64)(self._read_same_issues)  # 20 kB each
         self._fixed_bins = lru_cache(maxsize=8)(self._read_fixed_bins)  # 1 MB each for a month
+        self._kinds = lru_cache(maxsize=64)(self._read_kinds)
 
     def over_time(
         self,
@@ -47,15 +49,21 @@ class ScoreReader:
         minutes: int,
         since: datetime,
         chosen: LocalHours = ALL_HOURS,
+        kind: str = ANY,
     ) -> pd.DataFrame:
         """Fetch the sums of all models at one horizon: see `ScoreTables.over_time`."""
-        return self._over_time(system_id, span, minutes, since, chosen, self._stamp(system_id))
+        return self._over_time(system_id, span, minutes, since, chosen, kind, self._stamp(system_id))
 
     def same_issues(
-        self, system_id: str | None, newest: datetime, length: timedelta, chosen: LocalHours = ALL_HOURS
+        self,
+        system_id: str | None,
+        newest: datetime,
+        length: timedelta,
+        chosen: LocalHours = ALL_HOURS,
+        kind: str = ANY,
     ) -> SameIssues:
         """Fetch the sums by model and horizon, of the same issue times: see `ScoreTables.same_issues`."""
-        return self._same_issues(system_id, length, chosen, self._stamp(system_id), newest)
+        return self._same_issues(system_id, length, chosen, kind, self._stamp(system_id), newest)
 
     def fixed_bins(
         self,
@@ -64,6 +72,7 @@ class ScoreReader:
         newest: datetime,
         started: datetime,
         chosen: LocalHours = ALL_HOURS,
+        kind: str = ANY,
     ) -> FixedBins:
         """Fetch the sums of all whole bins before `newest` of a system that `started` then: once a bin.
 
@@ -71,7 +80,15 @@ class ScoreReader:
         are days in UTC. Of a bin only `chosen` hours count.
         """
         seconds = DAY if system_id is None else bin_seconds(minutes)
-        return self._fixed_bins(system_id, minutes, seconds, span_start(newest, seconds), started, chosen)
+        until = span_start(newest, seconds)
+        return self._fixed_bins(system_id, minutes, seconds, until, started, chosen, kind)
+
+    def kinds(self, system_id: str) -> list[str]:
+        """List the kinds of bikes that have scores: see `ScoreTables.kinds`."""
+        return self._kinds(system_id, self._stamp(system_id))
+
+    def _read_kinds(self, system_id: str, stamp: float | None) -> list[str]:
+        return self._store.scores.kinds(system_id)
 
     def _read_over_time(
         self,
@@ -80,19 +97,23 @@ class ScoreReader:
         minutes: int,
         since: datetime,
         chosen: LocalHours,
+        kind: str,
         stamp: float | None,
     ) -> pd.DataFrame:
-        return self._store.scores.over_time(system_id, span, minutes=[minutes], since=since, chosen=chosen)
+        return self._store.scores.over_time(
+            system_id, span, kind=kind, minutes=[minutes], since=since, chosen=chosen
+        )
 
     def _read_same_issues(
         self,
         system_id: str | None,
         length: timedelta,
         chosen: LocalHours,
+        kind: str,
         stamp: float | None,
         newest: datetime,
     ) -> SameIssues:
-        return self._store.scores.same_issues(system_id, newest, length, chosen=chosen)
+        return self._store.scores.same_issues(system_id, newest, length, kind, chosen)
 
     def _read_fixed_bins(
         self,
@@ -102,7 +123,10 @@ class ScoreReader:
         until: datetime,
         started: datetime,
         chosen: LocalHours,
+        kind: str,
     ) -> FixedBins:
         span = DAY if system_id is None else HOUR
-        sums = self._store.scores.over_time(system_id, span, minutes=[minutes], until=until, chosen=chosen)
+        sums = self._store.scores.over_time(
+            system_id, span, kind=kind, minutes=[minutes], until=until, chosen=chosen
+        )
         return FixedBins(minutes, seconds, sums)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import checkpoint
-from model.arrays import Array32, Bools, Ints, Strings, rows_of
+from model.arrays import Bools, Ints, Strings, rows_of
 from model.checkpoint import StateError
 from model.demand.calendar import Calendar
 from model.ensemble import mirror
@@ -31,7 +30,7 @@ from model.identity import (
 from model.issued import IssuedOdds
 from model.kernels.records import Columns
 from model.latest import LatestCounts
-from model.learner import Learner, no_more, no_surer
+from model.learner import FIRST_DAY, Learner
 from model.present import Present
 from model.records import (
     ELECTRIC,
@@ -63,9 +62,6 @@ _MOST_REMEMBERED = 1000
 
 _FIELD = {PLAIN: "plain", ELECTRIC: "ebikes"}
 """Where a `Forecast` has the counts of a kind."""
-
-_FIRST_DAY = timedelta(days=1)
-"""In it a city has shown too little to say that a count will rise or fall: it may only say how likely."""
 
 
 class Forecaster:
@@ -99,12 +95,16 @@ class Forecaster:
         self._riders, self._ensemble, self._issued = self._all.riders, self._all.ensemble, self._all.issued
         self._riders.today.move(stations.lat, stations.lon)
         self._kinds: tuple[Learner, ...] = ()
-        self.kinds_since: datetime | None = None
         self.run_seed_pipeline(seed)
 
     @property
     def _ids(self) -> Strings:
         return self._known.station_id
+
+    @property
+    def kinds_since(self) -> datetime | None:
+        """When the kinds of bikes began to be learnt apart; None where none are."""
+        return self._kinds[0].since if self._kinds else None
 
     @property
     def _learners(self) -> tuple[Learner, ...]:
@@ -333,7 +333,7 @@ class Forecaster:
             self._issued.issue(present, NEAR_SCORED)
             issued = self._issued.pending[-len(NEAR_SCORED) :]
             for learner in self._kinds:
-                learner.issued.issue(self._of_kind(present, learner), KIND_SCORED, issued)
+                learner.issued.issue(learner.present(present), KIND_SCORED, issued)
             if before is None or self._issue_number(before) // FAR_ISSUES != issue // FAR_ISSUES:
                 self._issued.issue(present, FAR_SCORED)
 
@@ -347,9 +347,10 @@ class Forecaster:
 
     def _begin_kinds(self, since: datetime) -> None:
         """Begin to learn each kind of bikes for itself."""
-        self.kinds_since = since
         calendar = self._riders.calendar
-        self._kinds = tuple(Learner(len(self._ids), calendar, self.gaps, kind, self._all) for kind in KINDS)
+        self._kinds = tuple(
+            Learner(len(self._ids), calendar, self.gaps, kind, self._all, since) for kind in KINDS
+        )
         for learner in self._kinds:
             learner.riders.today.move(self._known.lat, self._known.lon)
 
@@ -391,18 +392,8 @@ class Forecaster:
             station_id=self._ids[rows],
             bikes=Counts(cdf, known),
             docks=Counts(mirror(cdf, present.places[rows]), known & (docks >= 0)),
-            **{_FIELD[each.kind]: self._forecast_kind(each, present, rows, wanted, cdf)
-               for each in self._kinds},
-        )  # fmt: skip
-
-    def _forecast_kind(
-        self, learner: Learner, present: Present, rows: Ints, minutes: Ints, of_all: Array32
-    ) -> Counts:
-        present, order = self._of_kind(present, learner), np.argsort(minutes, kind="stable")
-        age = present.age()[rows]
-        cdf = np.empty_like(of_all)
-        cdf[order] = learner.ensemble.odds(present, rows, np.maximum(age, 0), minutes[order])
-        return Counts(no_surer(cdf, of_all), (present.latest.begin()[0][rows] >= 0) & (age >= 0))
+            **{_FIELD[each.kind]: each.forecast(present, rows, wanted, cdf) for each in self._kinds},
+        )
 
     def summarise(self, minutes: Sequence[int], at_least: Sequence[int]) -> tuple[Columns, Columns]:
         """Summarise the forecasts of all stations for rising `minutes`: of the bikes, then of the docks.
@@ -421,21 +412,13 @@ class Forecaster:
 
         `of_all` are the columns of all bikes, for the same minutes and numbers.
         """
-        found = {}
-        for learner in self._kinds:
-            present, size = self._of_kind(self._present(), learner), len(self.stations)
-            found[learner.kind], _ = learner.ensemble.summarise(present, size, minutes, at_least)
-            no_more(found[learner.kind], of_all)
-        return found
-
-    def _of_kind(self, present: Present, learner: Learner) -> Present:
-        assert self.kinds_since is not None
-        return replace(learner.present(present), first_day=present.at - self.kinds_since < _FIRST_DAY)
+        present, size = self._present(), len(self.stations)
+        return {each.kind: each.summarise(present, size, minutes, at_least, of_all) for each in self._kinds}
 
     def _present(self) -> Present:
         if self.at is None or self.learning_since is None:
             raise ValueError("nothing is known yet: learn a snapshot first")
-        first_day = self.at - self.learning_since < _FIRST_DAY
+        first_day = self.at - self.learning_since < FIRST_DAY
         capacity = self.stations.capacity
         by_night = self._by_hours.explains_closing(self.at) & (self._latest.largest(capacity) > 0)
         latest = self._latest.without_zeros(by_night)
@@ -446,19 +429,12 @@ class Forecaster:
 
     def to_bytes(self) -> bytes:
         """Pack the whole state: the same state always gives the same bytes."""
-        seeded = int(self._issued.seed is not None)
+        at, since, kinds_since = map(_seconds, (self.at, self.learning_since, self.kinds_since))
+        times = at, since, self.every, int(self._issued.seed is not None), kinds_since
         return checkpoint.pack(
             {
                 "station_id": self._ids,
-                "times": np.array(
-                    [
-                        _seconds(self.at),
-                        _seconds(self.learning_since),
-                        self.every,
-                        seeded,
-                        _seconds(self.kinds_since),
-                    ]
-                ),
+                "times": np.array(times),
             }
             | pack_stations(self.stations)
             | pack_identities(self._known, len(self.stations), self.renamed)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -18,15 +20,18 @@ from model.issued import IssuedForecasts
 from model.kernels.records import Columns
 from model.latest import LatestCounts
 from model.present import Present
-from model.records import ANY
+from model.records import ANY, Counts
 from model.scoring.issue import KIND_SCORED, SCORED_MINUTES
+
+FIRST_DAY = timedelta(days=1)
+"""In it too little was shown to say that a count will rise or fall: it may only be said how likely."""
 
 
 class Learner:
     """Riders, experts, pool, shift and guard of one count: that of all bikes, or of one `kind` of them.
 
-    A kind's learner is `of_all`, the learner of all bikes, whose calendar, weather and places it shares. It
-    learns at fewer horizons.
+    With `of_all`, the learner of all bikes, it learns a kind, from `since` on, at fewer horizons. Calendar,
+    weather and overflow stations are those of all bikes.
     """
 
     def __init__(
@@ -36,8 +41,10 @@ class Learner:
         gaps: SnapshotGaps,
         kind: str = ANY,
         of_all: Learner | None = None,
+        since: datetime | None = None,
     ) -> None:
         self.kind = kind
+        self.since = since
         minutes = SCORED_MINUTES if of_all is None else KIND_SCORED
         self.riders: LearntRiders = LearntRiders(size, calendar, of_all.riders if of_all else None)
         riders = self.riders
@@ -68,8 +75,30 @@ class Learner:
         return latest if self.kind == ANY else latest.of_kind(self.kind)
 
     def present(self, present: Present) -> Present:
-        """Give what forecasts of these bikes begin with."""
-        return present if self.kind == ANY else present.of_kind(self.kind)
+        """Give what forecasts of these bikes begin with: a kind has a first day of its own."""
+        if self.since is None:
+            return present
+        first_day = present.at - self.since < FIRST_DAY
+        return replace(present, latest=self.counts(present.latest), first_day=first_day)
+
+    def forecast(self, present: Present, rows: Ints, minutes: Ints, of_all: Array32) -> Counts:
+        """Forecast a kind at some stations; `of_all` `(H, S, N)` are the odds of all bikes there.
+
+        Beyond the scored horizons the weights are those of the last of these.
+        """
+        own, order = self.present(present), np.argsort(minutes, kind="stable")
+        age = own.age()[rows]
+        cdf = np.empty_like(of_all)
+        cdf[order] = self.ensemble.odds(own, rows, np.maximum(age, 0), minutes[order])
+        return Counts(no_surer(cdf, of_all), (own.latest.begin()[0][rows] >= 0) & (age >= 0))
+
+    def summarise(
+        self, present: Present, size: int, minutes: Sequence[int], at_least: Sequence[int], of_all: Columns
+    ) -> Columns:
+        """Summarise the forecasts of a kind at the first `size` stations; `of_all` are those of all bikes."""
+        columns, _ = self.ensemble.summarise(self.present(present), size, minutes, at_least)
+        no_more(columns, of_all)
+        return columns
 
 
 def no_surer(cdf: Array32, of_all: Array32) -> Array32:

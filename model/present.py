@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -26,10 +26,6 @@ class Present:
     latest: LatestCounts
     places: Ints
     by_hours: ByHours
-
-    def of_kind(self, kind: str) -> Present:
-        """Give the same with the bikes of one kind in place of all bikes; the places stay."""
-        return replace(self, latest=self.latest.of_kind(kind))
 
     def age(self) -> Ints:
         """Give how old the counts are that a forecast begins with, in minutes; -1 where none is known."""

@@ -4,7 +4,8 @@
 
 It learns three days of Chicago, so that every part has state and forecasts wait for their truth up to a day
 ahead. It does so with Chicago once, and with five of it side by side, each in a process of its own. What the
-larger process grew by more is the stations': libraries and the recording are in both.
+larger process grew by more is the stations': libraries and the recording are in both. Three times: alone,
+with the seed pipeline, and with kinds of bikes, a share of each station's being electric.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def side_by_side(stations: Stations, cities: int) -> Stations:
     )
 
 
-def measure(seed: bool, cities: int) -> dict[str, float]:
+def measure(seed: bool, kinds: bool, cities: int) -> dict[str, float]:
     """Learn three days in this process; megabytes that it grew by, megabytes packed, and stations."""
     give_memory_back()
     recording = Recording.read(Path(os.environ["DOCKCAST_SHARED"]) / "recordings" / "chicago-2013-autumn")
@@ -59,6 +60,7 @@ def measure(seed: bool, cities: int) -> dict[str, float]:
     before = process.memory_info().rss
     stations = side_by_side(recording.stations, cities)
     forecaster = Forecaster(stations, seed=seed)
+    share = np.random.default_rng(1).random(len(stations)) * 0.6
     first = datetime.fromtimestamp(int(recording.polls[0]), UTC)
     for one in recording.snapshots(end=first + timedelta(days=3)):
         ids, bikes, docks = (
@@ -66,18 +68,19 @@ def measure(seed: bool, cities: int) -> dict[str, float]:
             np.tile(one.bikes, cities),
             np.tile(one.docks, cities),
         )
-        forecaster.learn(Snapshot(one.at, ids, bikes, docks))
+        electric = np.minimum(np.rint(share * np.maximum(bikes, 0)).astype(np.int64), bikes)
+        forecaster.learn(Snapshot(one.at, ids, bikes, docks, electric if kinds else None))
     grown = process.memory_info().rss - before
     return {"grown": grown / 1e6, "packed": len(forecaster.to_bytes()) / 1e6, "stations": len(stations)}
 
 
 def main() -> None:
-    """Measure with and without the seed pipeline, and write memory.json."""
+    """Measure alone, with the seed pipeline and with kinds of bikes, and write memory.json."""
     if len(sys.argv) > 1:
-        print(json.dumps(measure(sys.argv[1] == "seed", int(sys.argv[2]))))
+        print(json.dumps(measure(sys.argv[1] == "seed", sys.argv[1] == "kinds", int(sys.argv[2]))))
         return
     results = {}
-    for kind in ("alone", "seed"):
+    for kind in ("alone", "seed", "kinds"):
         small, large = (
             json.loads(
                 subprocess.run(

@@ -21,6 +21,7 @@ from dashboard.words import accuracy
 from dashboard.words.rules import Direction, What
 from ingest.store import Days, hours_of, ranges
 from model.frame import AT_LEAST
+from model.records import ANY, KINDS
 from model.scoring.issue import SCORED_MINUTES
 
 MINUTES = tuple(range(0, 121, 5))
@@ -65,7 +66,7 @@ _BEFORE = "minutes-before"
 _LATE_SECONDS = 3.0
 _WIDGETS = (
     "what", "n", "minutes", "horizon", "measure", "past", "models", "everywhere", "days", "hours", "third",
-    "beside",
+    "beside", "kind",
 )  # fmt: skip
 
 
@@ -76,7 +77,8 @@ class Screen:
     A trip's `start` and `goal` are "" or a text that `dashboard.itinerary.end` reads. The rider is at the
     station `minutes` from now, or else `at` a fixed moment; a trip begins then, or ends by then.
     Accuracy is that of `days`, of `hours` as `written` writes them, and of a `third` of the stations by how
-    much their counts move; the city `beside`, "" for none, stands next to it.
+    much their counts move; the city `beside`, "" for none, stands next to it. It is that of the forecasts of
+    one `kind` of bikes, or of any bike.
     `kiosk` runs by itself, see `dashboard.screens.kiosk`.
     """
 
@@ -98,6 +100,7 @@ class Screen:
     hours: str = ""
     third: Third = "all"
     beside: str = ""
+    kind: str = ANY
     kiosk: bool = False
 
     @classmethod
@@ -132,6 +135,7 @@ class Screen:
             hours=written(query.get("hours", "")) or "",
             third=cast(Third, third if third in get_args(Third) else cls.third),
             beside=query.get("beside", ""),
+            kind=query["kind"] if query.get("kind") in KINDS else ANY,
             kiosk=query.get("kiosk") == "1",
         )
 
@@ -160,6 +164,7 @@ class Screen:
             words["models"] = "" if self.models == MODELS else ",".join(self.models)
             words["everywhere"] = "1" if self.everywhere else ""
             words |= {name: "" for name in ("days", "third") if words[name] == "all"}
+            words["kind"] = self.kind if self.kind != ANY else ""
         return {_WRITTEN.get(name, name): value for name, value in words.items() if value}
 
 

@@ -27,7 +27,7 @@ PAGES = {
     "accuracy": PageEntry(
         "screens/accuracy/page.py",
         mark("Accuracy"),
-        ("horizon", "measure", "past", "models", "everywhere", "days", "hours", "third", "beside"),
+        ("horizon", "measure", "past", "models", "everywhere", "days", "hours", "third", "beside", "kind"),
     ),
     "feeds": PageEntry("screens/feeds/page.py", mark("Feeds")),
     "model": PageEntry("screens/model/page.py", mark("Model", "page"), ("station",)),

@@ -48,6 +48,15 @@ PASTS: Words[str] = Words(
     }
 )
 MEASURE, PAST = mark("Measure"), mark("Over the last")
+KIND = mark("Bikes", "of which kind")
+KINDS: Words[str] = Words(
+    {"any": mark("any bike"), "plain": mark("plain bikes"), "electric": mark("e-bikes")}
+)
+"""What a forecast may be of, where a feed tells kinds of bikes apart."""
+
+KINDS_SCORED = mark(
+    "Kinds of bikes are scored at 15, 30, 60 and 120 minutes, and not by spaces: this is of any bike."
+)
 MODELS_SHOWN, HORIZON = mark("Models"), mark("Minutes ahead")
 EVERYWHERE = mark("All cities together")
 FINER, DAYS_ASKED, HOURS_ASKED = mark("Ask finer"), mark("Days"), mark("Hours of the day")

@@ -164,13 +164,14 @@ def test_the_median_of_a_kind_is_held_in_its_own_first_day(learnt: Forecaster) -
     """A feed may begin to tell kinds apart long after the first snapshot."""
     forecaster = deepcopy(learnt)
     assert forecaster.learning_since is not None
-    assert forecaster.kinds_since is not None
     forecaster.learning_since -= timedelta(days=1)
     for guard in ("guard", "electric.guard"):
         forecaster.components[guard].lost[:] = -1e6
     every, _, held = counts_of(forecaster)
     np.testing.assert_array_equal(held.median, np.minimum(every.median, held.median[0]))
-    forecaster.kinds_since -= timedelta(days=1)
+    for learner in forecaster._kinds:
+        assert learner.since is not None
+        learner.since -= timedelta(days=1)
     assert (counts_of(forecaster)[2].median != held.median).any()
 
 

@@ -40,7 +40,7 @@ def draw(system: System) -> None:
         stations(system, source.view(system), dark, found)
         return
     length = min(found.chosen.length or longest, longest)
-    same = source.scores.same_issues(where, newest, length, found.hours)
+    same = source.scores.same_issues(where, newest, length, found.hours, found.kind)
     if same.sums.empty:
         return
     every = same.sums[(same.sums["n"] > 0) & same.sums["model"].isin(models)]
@@ -49,7 +49,7 @@ def draw(system: System) -> None:
     back = timedelta(days=7) if where is None else HOURS_OF_DAY
     hourly = source.store.scores.over_time(
         where, HOUR, minutes=[screen.horizon], models=models, since=max(since, newest - back),
-        chosen=found.hours,
+        chosen=found.hours, kind=found.kind,
     )  # fmt: skip
     hours = curves.by_hour(hourly[hourly["n"] > 0], zone)
     with st.container(key=f"behind{last}"):
@@ -95,7 +95,7 @@ def of_all_hours(words: str, found: Stretch) -> str:
 def calibration(system: System, models: list[str], dark: bool, found: Stretch) -> None:
     """Show whether chances and intervals hold what they promise."""
     last, minutes = suffix(system), address_bar.screen().horizon
-    counts = reader().store.daily_scores.calibration(system.system_id, minutes=minutes)
+    counts = reader().store.daily_scores.calibration(system.system_id, minutes=minutes, kind=found.kind)
     right = curves.reliability(counts, minutes, models)
     for of in ("bike", "dock"):
         table = right[right["of"] == of]

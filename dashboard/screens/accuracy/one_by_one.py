@@ -14,13 +14,14 @@ from dashboard.store_reader import reader
 from dashboard.words import accuracy as accuracy_words
 from dashboard.words import station as station_words
 from ingest.system import System
+from model.records import ANY
 
 
 def draw(system: System) -> None:
     """List issued forecasts beside their truths, with filters. Runs again by itself."""
     source, screen, last, found = reader(), address_bar.screen(), suffix(system), stretch(system)
     view = source.view(system)
-    if view.frame is None or found is None:
+    if view.frame is None or found is None or found.kind != ANY:  # those kept one by one are of any bike
         return
     show(tag("h2", accuracy_words.ISSUED_TITLE(), cls="chart"))
     ahead = timedelta(minutes=screen.horizon)

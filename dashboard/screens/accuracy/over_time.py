@@ -23,6 +23,7 @@ from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
 from ingest.store import DAY, HOUR, span_start
 from ingest.system import System
+from model.records import ANY
 
 NAMED = 3
 """Stations that the verdict names."""
@@ -52,7 +53,8 @@ def draw(system: System) -> None:
     lines = curves.compare(points, screen.measure)
     scores = source.store.scores
     outages = [] if where is None else scores.outages(where, since)
-    drifts = [] if where is None else [d for d in scores.drifts(where, since) if d.minutes == screen.horizon]
+    drifts = [] if where is None or found.kind != ANY else scores.drifts(where, since)
+    drifts = [each for each in drifts if each.minutes == screen.horizon]
     shown = curves.broken(lines[lines["model"].isin(shown_models())], outages, found.step)
     dark = st.context.theme.type == "dark"
     with st.container(key=f"curves{last}"):
@@ -95,13 +97,14 @@ def part(found: Stretch) -> str:
 def nothing(found: Stretch) -> None:
     """Say that nothing on screen was scored, and where there is something."""
     horizon = address_bar.screen().horizon
-    days = reader().scores.over_time(found.where, DAY, horizon, span_start(found.started, DAY), found.hours)
+    begin, of = span_start(found.started, DAY), (found.hours, found.kind)
+    days = reader().scores.over_time(found.where, DAY, horizon, begin, *of)
     days = days[days["n"] > 0]
     if days.empty:
         page_shell.notice(accuracy_words.not_scored(horizon))
         return
     day = days["at"].max().to_pydatetime()
-    fine = reader().scores.over_time(found.where, HOUR, horizon, day, found.hours)
+    fine = reader().scores.over_time(found.where, HOUR, horizon, day, *of)
     newest = fine.loc[fine["n"] > 0, "at"].max()
     at = day if pd.isna(newest) else newest.to_pydatetime()
     page_shell.notice(accuracy_words.none_lately(formats.moment(at, found.newest, found.zone)))

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.components import page_shell
 from dashboard.components.html import show, tag
 from dashboard.screens.accuracy import details, one_by_one, over_time
+from dashboard.screens.accuracy.read import kind, kinds
 from dashboard.state import address_bar
 from dashboard.state.address_bar import Measure, Past, Third
 from dashboard.store_reader import reader
@@ -27,6 +28,8 @@ def page() -> None:
     if system is None:
         return
     controls(system)
+    if kinds(system) and address_bar.screen().kind != kind(system):
+        page_shell.notice(accuracy_words.KINDS_SCORED())
     beside = other(system)
     if beside is None:
         draw(system)
@@ -97,7 +100,7 @@ def take_hours() -> None:
 
 
 def controls(system: System) -> None:
-    """Ask how far ahead, by which measure, over which stretch, and which models."""
+    """Ask how far ahead, by which measure, over which stretch, which models, and of which bikes."""
     screen, measures, pasts = address_bar.screen(), get_args(Measure), get_args(Past)
     known = [model for model in accuracy_words.MODELS if model != accuracy_words.ELDER]
     with st.container(horizontal=True, key="questions"):
@@ -116,6 +119,13 @@ def controls(system: System) -> None:
             format_func=accuracy_words.PASTS.__getitem__,
             key=address_bar.key("past"), on_change=address_bar.take, args=("past",),
         )  # fmt: skip
+        if kinds(system):
+            of = [*accuracy_words.KINDS]
+            st.selectbox(
+                accuracy_words.KIND(), of, of.index(screen.kind),
+                format_func=accuracy_words.KINDS.__getitem__,
+                key=address_bar.key("kind"), on_change=address_bar.take, args=("kind",),
+            )  # fmt: skip
         st.toggle(
             accuracy_words.EVERYWHERE(),
             screen.everywhere,

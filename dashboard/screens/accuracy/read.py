@@ -16,7 +16,9 @@ from dashboard.store_reader import reader
 from dashboard.words import accuracy as accuracy_words
 from ingest.store import LocalHours, hours_of
 from ingest.system import System
+from model.records import ANY
 from model.scoring.confidence import LEVEL
+from model.scoring.issue import KIND_SCORED
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class Stretch:
     """What is on screen: a range that ends at the newest counts, and when the models `started`.
 
     `where` is the system, None for all together. Of its forecasts `hours` count, and those of a `third` of
-    the stations, which are known by day alone: then hours of the day are not chosen.
+    the stations, which are known by day alone: then hours of the day are not chosen. The forecasts are those
+    of one `kind` of bikes, or of any.
     """
 
     where: str | None
@@ -35,6 +38,7 @@ class Stretch:
     newest: datetime
     zone: tzinfo
     name: str
+    kind: str = ANY
 
     @property
     def since(self) -> datetime:
@@ -63,7 +67,7 @@ class Stretch:
         if self.third != "all":
             return sums_of_third(self, minutes)
         scores = reader().scores
-        return scores.over_time(self.where, self.chosen.span, minutes, self.read_since, self.hours)
+        return scores.over_time(self.where, self.chosen.span, minutes, self.read_since, self.hours, self.kind)
 
 
 def stretch(system: System) -> Stretch | None:
@@ -89,14 +93,15 @@ def stretch(system: System) -> Stretch | None:
     else:
         chosen = spread(screen.past, newest - started)
     return Stretch(
-        system.system_id, hours, screen.third, chosen, started, newest, view.zone, view.system.city
-    )
+        system.system_id, hours, screen.third, chosen, started, newest, view.zone, view.system.city,
+        kind(system),
+    )  # fmt: skip
 
 
 def sums_of_third(found: Stretch, minutes: int) -> pd.DataFrame:
     """Fetch the sums of scores of the third of the stations that is chosen, by day."""
     assert found.where is not None
-    daily = reader().store.daily_scores.by_station(found.where, minutes=minutes)
+    daily = reader().store.daily_scores.by_station(found.where, minutes=minutes, kind=found.kind)
     sums = of_third(daily, minutes, found.third, found.zone)
     days = sums["at"].dt.tz_convert(found.zone).dt.date
     return sums[[found.hours.has_day(day) for day in days]]
@@ -119,10 +124,23 @@ def offer(table: pd.DataFrame, name: str, of: str, found: Stretch) -> None:
     """Offer a table whose files name the city, how far ahead, and the part of the forecasts."""
     screen = address_bar.screen()
     part = [screen.hours.replace(",", "+")] if found.hours.hours else []
-    part += [each for each in (found.hours.days, found.third) if each != "all"]
+    part += [each for each in (found.hours.days, found.third, found.kind) if each not in ("all", ANY)]
     beside = "-beside" if found.where is not None and found.where == screen.beside else ""
     file = "-".join(["dockcast", found.where or "all-cities", name, f"{screen.horizon}min", *part])
     downloads.offer(table, f"{name}{beside}", of, file)
+
+
+def kinds(system: System) -> list[str]:
+    """List the kinds of bikes to choose from, any bike first; empty where there is no choice."""
+    found = [] if address_bar.screen().everywhere else reader().scores.kinds(system.system_id)
+    return found if len(found) > 1 else []
+
+
+def kind(system: System) -> str:
+    """Give the kind of bikes on screen: any bike where the chosen kind is not scored like that."""
+    screen = address_bar.screen()
+    scored = screen.horizon in KIND_SCORED and screen.measure != "brier_dock"
+    return screen.kind if scored and screen.kind in kinds(system) else ANY
 
 
 def station_errors(system: System) -> pd.DataFrame:
@@ -133,10 +151,12 @@ def station_errors(system: System) -> pd.DataFrame:
     """
     source, screen = reader(), address_bar.screen()
     minutes = screen.horizon
-    table = by_station(source.store.daily_scores.by_station(system.system_id, minutes=minutes), minutes)
+    of = kind(system)
+    daily = source.store.daily_scores.by_station(system.system_id, minutes=minutes, kind=of)
+    table = by_station(daily, minutes)
     if screen.third != "all":
         table = table[table["busy"] == accuracy_words.BUSY.index(screen.third)]
-    bounds = source.store.paired_scores.bounds(system.system_id, minutes, LEVEL)
+    bounds = source.store.paired_scores.bounds(system.system_id, minutes, LEVEL, of)
     sure = bounds.loc[bounds["least"] > 0, "station_id"]
     table = table.assign(worse=table["station_id"].isin(sure))
     frame = source.view(system).frame

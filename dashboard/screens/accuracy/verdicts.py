@@ -60,10 +60,10 @@ def answers(minutes: int, measure: Measure, found: Stretch) -> Answers | None:
     source, where = reader().scores, found.where
     if found.third != "all":
         return answer(FixedBins(minutes, DAY, sums_of_third(found, minutes)), measure, found.zone)
-    bins = source.fixed_bins(where, minutes, found.newest, found.started, found.hours)
+    bins = source.fixed_bins(where, minutes, found.newest, found.started, found.hours, found.kind)
     if not bins.sums["n"].any():
         since = span_start(found.started, FIVE_MINUTES)
-        sums = source.over_time(where, FIVE_MINUTES, minutes, since, found.hours)
+        sums = source.over_time(where, FIVE_MINUTES, minutes, since, found.hours, found.kind)
         bins = FixedBins(minutes, bins.seconds, sums)
     return answer(bins, measure, found.zone)
 

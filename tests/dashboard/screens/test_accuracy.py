@@ -353,5 +353,30 @@ def test_before_anything_is_judged_the_page_says_so_and_then_answers_at_once(wor
     assert words in text_of(page)
 
 
+def test_where_kinds_of_bikes_are_scored_one_can_be_chosen(world: World) -> None:
+    made_up = [
+        dict.fromkeys(SUMS, 5.0)
+        | {"target_at": world.now, "kind": kind, "model": model, "minutes": 30, "abs_error": error}
+        for kind, errors in (("any", (5.0, 10.0)), ("electric", (2.0, 8.0)))
+        for model, error in zip(("pool", "naive"), errors, strict=True)
+    ]
+    world.commit(frame(), scores=made_up[:2])
+    page = opened(world, city="dublin")
+    assert accuracy_words.KIND() not in [box.label for box in page.selectbox]
+    world.now += timedelta(minutes=1)
+    world.commit(frame(at=world.now), scores=made_up[2:])
+    page = opened(world, city="dublin")
+    (choice,) = [box for box in page.selectbox if box.label == accuracy_words.KIND()]
+    assert (choice.value, choice.options) == ("any", ["any bike", "plain bikes", "e-bikes"])
+    assert "pool is 1.00 bikes off, 50.0 % better" in text_of(page)
+    choice.set_value("electric").run()
+    assert page.query_params["kind"] == "electric"
+    assert "pool is 0.40 bikes off, 75.0 % better" in text_of(page)
+    page = opened(world, city="dublin", kind="electric", ahead="45")
+    assert accuracy_words.KINDS_SCORED() in text_of(page)
+    page = opened(world, city="dublin", kind="hovering")
+    assert "pool is 1.00 bikes off" in text_of(page)
+
+
 def test_a_city_that_never_answered_says_so(world: World) -> None:
     assert "Waiting for the first answer" in text_of(opened(world, city="dublin"))

@@ -163,7 +163,7 @@ class Machine:
             name, is_field, value = line.partition("=")
             if is_field and not line.startswith("#"):
                 fields.setdefault(name, []).append(value)
-        env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        env = {"PATH": self.env["PATH"], "LANG": "C.UTF-8"}
         for file in fields.get("EnvironmentFile", []):
             for line in Path(file).read_text().splitlines():
                 if line and not line.startswith("#"):

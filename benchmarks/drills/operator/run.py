@@ -66,19 +66,19 @@ class Day:
     def health(self) -> dict[str, Any]:
         """Ask the app how it is; an empty answer where it does not answer."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{APP}/healthz", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{APP}/healthz", timeout=30) as answer:
                 return dict(json.loads(answer.read()))
         except OSError:
             return {}
 
     def learnt(self) -> dict[str, float]:
         """Read in the metrics how often each system has learnt."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{APP}/metrics", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{APP}/metrics", timeout=60) as answer:
             lines = answer.read().decode().splitlines()
         rows = (line.partition(" ") for line in lines if line.startswith("dockcast_frame_version{"))
         return {name.split('"')[1]: float(value) for name, _, value in rows}
 
-    def wait(self, what: str, condition: Callable[[], object], seconds: float = 240) -> None:
+    def wait(self, what: str, condition: Callable[[], object], seconds: float = 600) -> None:
         """Wait for what has to come; note how long it took."""
         begun = time.monotonic()
         while not _true(condition):
@@ -91,7 +91,8 @@ class Day:
     def goes_on(self, what: str, systems: int) -> None:
         """Wait until so many systems, and all of them, have learnt again."""
         self.wait(f"{what}: {systems} systems followed", lambda: self.health().get("systems") == systems)
-        before = self.learnt()
+        before: dict[str, float] = {}
+        self.wait(f"{what}: metrics", lambda: before.update(self.learnt()) or before)
         self.wait(f"{what}: all learn", lambda: len(self.learnt()) == systems and all(
             count > before.get(name, 0) for name, count in self.learnt().items()))  # fmt: skip
 
@@ -466,6 +467,8 @@ def main() -> None:
             )
             own = {"8501": str(APP)}
             env = {
+                # A plain user has no way to what lies below another's home.
+                "PATH": ":".join(each for each in os.environ["PATH"].split(":") if "/root" not in each),
                 "DOCKCAST_ENVIRONMENT": f"{root}/etc/dockcast/dockcast.env", "DOCKCAST_USER": USER,
                 "DOCKCAST_HOME": f"{root}/var/lib/dockcast", "PGHOST": f"{root}/run", "PGPORT": str(DATABASE),
                 "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*",

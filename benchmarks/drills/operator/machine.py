@@ -58,14 +58,14 @@ class Service:
             )  # fmt: skip
 
     def _watch(self) -> None:
-        while self.wanted:
-            assert self.process is not None
-            self.process.wait()
+        watched = self.process
+        while watched is not None:
+            watched.wait()
             time.sleep(5)
-            if self.wanted and self.restarts:
-                self._spawn()
-            elif not self.restarts:
-                return
+            if not self.wanted or not self.restarts or self.process is not watched:
+                return  # stopped, or stopped and started again since
+            self._spawn()
+            watched = self.process
 
     def stop(self) -> None:
         """Ask the process to end; kill it after twenty seconds."""

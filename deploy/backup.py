@@ -143,7 +143,8 @@ def _path(url: URL) -> Path:
 
 
 def _call(program: str, url: URL, *options: str) -> None:
-    address = url.set(drivername="postgresql", password=None).render_as_string()
+    # `url.set` takes no None, and a password would be written as ***.
+    address = url._replace(drivername="postgresql", password=None).render_as_string()
     env = dict(os.environ)
     if url.password:
         env["PGPASSWORD"] = str(url.password)  # every user sees arguments

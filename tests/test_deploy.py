@@ -24,7 +24,7 @@ from packaging.requirements import Requirement
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy import at_work
-from deploy.backup import main
+from deploy.backup import _call, main
 from ingest.store import LeaseClaim, Store
 from ingest.store.tables import metadata
 from tests.support.api_world import client, eventful
@@ -262,6 +262,18 @@ def test_a_command_runs_as_the_services_do(tmp_path: Path) -> None:
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith(f"saved sqlite:///{tmp_path}/dockcast.db (1 systems, ")
+
+
+def test_the_password_of_the_store_goes_to_pg_dump_and_not_into_its_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pg_dump"
+    program.write_text(f'#!/bin/sh\necho "$PGPASSWORD $@" > {tmp_path}/called\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    _call("pg_dump", sa.make_url("postgresql+psycopg://me:pa55@db.example/dockcast?sslmode=verify-full"))
+    called = (tmp_path / "called").read_text().strip()
+    assert called == "pa55 --dbname=postgresql://me@db.example/dockcast?sslmode=verify-full"
 
 
 def test_a_damaged_backup_leaves_the_store_as_it_is(tmp_path: Path, backup: Backup) -> None:

@@ -58,14 +58,14 @@ class Service:
             )  # fmt: skip
 
     def _watch(self) -> None:
-        while self.wanted:
-            assert self.process is not None
-            self.process.wait()
+        watched = self.process
+        while watched is not None:
+            watched.wait()
             time.sleep(5)
-            if self.wanted and self.restarts:
-                self._spawn()
-            elif not self.restarts:
-                return
+            if not self.wanted or not self.restarts or self.process is not watched:
+                return  # stopped, or stopped and started again since
+            self._spawn()
+            watched = self.process
 
     def stop(self) -> None:
         """Ask the process to end; kill it after twenty seconds."""
@@ -163,7 +163,7 @@ class Machine:
             name, is_field, value = line.partition("=")
             if is_field and not line.startswith("#"):
                 fields.setdefault(name, []).append(value)
-        env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        env = {"PATH": self.env["PATH"], "LANG": "C.UTF-8"}
         for file in fields.get("EnvironmentFile", []):
             for line in Path(file).read_text().splitlines():
                 if line and not line.startswith("#"):

@@ -92,7 +92,7 @@ class ScoreReader:
         stamp: float | None,
         newest: datetime,
     ) -> SameIssues:
-        return self._store.scores.same_issues(system_id, newest, length, chosen)
+        return self._store.scores.same_issues(system_id, newest, length, chosen=chosen)
 
     def _read_fixed_bins(
         self,

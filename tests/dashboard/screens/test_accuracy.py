@@ -211,7 +211,8 @@ def test_the_busy_third_of_the_stations_is_judged_by_day(dublin: World) -> None:
 def judged(n: float, error: float = 1.0) -> list[dict[str, Any]]:
     """Make up the scores of `n` forecasts half an hour ahead, which are due at noon: naive errs twice."""
     return [
-        dict.fromkeys(SUMS, n) | {"target_at": NOON, "kind": "any", "model": model, "minutes": 30, "abs_error": n * each}
+        dict.fromkeys(SUMS, n)
+        | {"target_at": NOON, "kind": "any", "model": model, "minutes": 30, "abs_error": n * each}
         for model, each in (("pool", error), ("naive", 2 * error))
     ]
 

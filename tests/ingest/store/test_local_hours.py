@@ -24,7 +24,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     """Two live cities with a forecast judged each hour: of one station, and of a thousand."""
     made = World(tmp_path, (DUBLIN, replace(BOULDER, label="")))
     for city, n in (("dublin", 1), ("boulder", 1000)):
-        scores = [{"target_at": at, "kind": "any", "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, n) for at in MARCH]
+        scores = [
+            {"target_at": at, "kind": "any", "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, n)
+            for at in MARCH
+        ]
         made.commit(frame(city, at=MARCH[-1], timezone=ZONES[city].key), scores=scores)
     yield made
     made.store.close()
@@ -61,7 +64,7 @@ def expect_those_alone(world: World, chosen: LocalHours) -> None:
 
 def test_horizons_are_compared_by_issue_times_in_the_chosen_hours(world: World) -> None:
     chosen = LocalHours("weekdays", (8,))
-    found = world.store.scores.same_issues("dublin", MARCH[-1], timedelta(days=7), chosen)
+    found = world.store.scores.same_issues("dublin", MARCH[-1], timedelta(days=7), chosen=chosen)
     assert found.issued
     assert all(chosen.has(at, ZONES["dublin"]) for at in found.issued)
     assert found.sums["n"].sum() == len(found.issued)

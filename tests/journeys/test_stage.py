@@ -72,11 +72,11 @@ def scores(at: datetime) -> list[dict[str, Any]]:
     """Make up the scores of three hours, of a pool that learns and one that knows the town."""
     return [
         dict.fromkeys(SUMS, 40.0)
-        | {"target_at": at - hours * HOUR, "kind": "any", "model": model, "minutes": 60,
-                                     "crps": 40 * error, "abs_error": 50 * error}
+        | {"target_at": at - hours * HOUR, "kind": "any", "model": model, "minutes": 60}
+        | {"crps": 40 * error, "abs_error": 50 * error}
         for hours in range(3)
         for model, error in (("naive", 1.0), ("pool", 0.8 + 0.05 * hours), ("learnt", 0.75))
-    ]  # fmt: skip
+    ]
 
 
 def play(page: Page, label: str) -> None:

@@ -24,8 +24,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     """Two live cities with a forecast judged each hour: of one station, and of a thousand."""
     made = World(tmp_path, (DUBLIN, replace(BOULDER, label="")))
     for city, n in (("dublin", 1), ("boulder", 1000)):
-        what = {"kind": "any", "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, n)
-        scores = [{"target_at": at} | what for at in MARCH]
+        scores = [
+            {"target_at": at, "kind": "any", "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, n)
+            for at in MARCH
+        ]
         made.commit(frame(city, at=MARCH[-1], timezone=ZONES[city].key), scores=scores)
     yield made
     made.store.close()

@@ -9,6 +9,7 @@ from dashboard.words.catalogue import Words, mark, plural, tr
 from dashboard.words.formats import duration, minutes, number, per_cent
 from model.experts.registry import EXPERTS
 from model.records import Drift
+from model.scoring.own import OWN
 
 BEST_KNOWN = ("pool", "naive", "climatology", "chain", "seed")
 """The models that people are shown first."""
@@ -16,6 +17,7 @@ BEST_KNOWN = ("pool", "naive", "climatology", "chain", "seed")
 _DESCRIPTIONS = {
     "pool": mark("what the map shows: all others, weighed by how right they have been"),
     "seed": mark("the linear regression that all this began with"),
+    OWN: mark("the operator's own model, in a process of its own"),
 } | {entry.name: mark(entry.description) for entry in EXPERTS}
 
 MODELS: Words[str] = Words(

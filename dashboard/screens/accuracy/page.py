@@ -12,7 +12,9 @@ from dashboard.state import address_bar
 from dashboard.state.address_bar import Measure, Past
 from dashboard.words import accuracy as accuracy_words
 from dashboard.words import formats
+from ingest.settings import Settings
 from model.scoring.issue import SCORED_MINUTES
+from model.scoring.own import OWN
 
 
 def page() -> None:
@@ -54,10 +56,15 @@ def controls() -> None:
         )
         st.pills(
             accuracy_words.MODELS_SHOWN(),
-            list(dict.fromkeys([*accuracy_words.MODELS, *screen.models])),
+            list(dict.fromkeys([*offered(), *screen.models])),
             default=list(screen.models), selection_mode="multi",
             key=address_bar.key("models"), on_change=address_bar.take, args=("models",),
         )  # fmt: skip
+
+
+def offered() -> list[str]:
+    """List the models to choose from; the own model only where the operator has one."""
+    return [name for name in accuracy_words.MODELS if name != OWN or Settings.read().own_model]
 
 
 if __name__ == "__main__":

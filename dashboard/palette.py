@@ -28,10 +28,10 @@ HERE = "#8a3ffc"
 MODELS = {
     False: {"pool": "#1667c0", "naive": "#667085", "climatology": "#b0440c", "chain": "#7a35d8",
             "seed": "#0f7b6c", "spread": "#9a6b00", "more": "#c2347e", "fewer": "#4a6fa5",
-            "pull": "#5b7f00", "learnt": "#101828"},
+            "pull": "#5b7f00", "learnt": "#101828", "own": "#b3261e"},
     True: {"pool": "#6fb3ee", "naive": "#a9b1bd", "climatology": "#f29a3c", "chain": "#c3a1ff",
            "seed": "#4fd1b8", "spread": "#e6c229", "more": "#ff8fc7", "fewer": "#9fb8dd",
-           "pull": "#b6d957", "learnt": "#ffffff"},
+           "pull": "#b6d957", "learnt": "#ffffff", "own": "#ff9d94"},
 }  # fmt: skip
 """The line of each model, by whether the page is dark."""
 

@@ -40,6 +40,22 @@ class Settings(BaseSettings):
         default=True,
         description="Let the seed pipeline in River compete on every forecast that is scored.",
     )
+    own_model: str = Field(
+        default="",
+        pattern=r"^([\w.]+:\w+)?$",
+        description="A model of your own that competes on every forecast that is scored, as MODULE:FUNCTION; "
+        "empty for none. See docs/own-model.md.",
+    )
+    own_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="Seconds in which the own model must have learnt a snapshot and answered.",
+    )
+    own_megabytes: int = Field(
+        default=1024,
+        ge=64,
+        description="Megabytes of memory that the own model may have for each city.",
+    )
     weather: str = Field(
         default="https://api.open-meteo.com/v1/forecast",
         description="Where to ask for each city's weather, once an hour: Open-Meteo or a server like it. "
@@ -60,6 +76,11 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         description="Days of scores by day and week, outages and drifts to keep; 0 for good.",
+    )
+    keep_forecast_days: float = Field(
+        default=0,
+        ge=0,
+        description="Days of judged forecasts of all models to keep, for `export --format hub`; 0 for none.",
     )
     checkpoint_seconds: float = Field(
         default=600,

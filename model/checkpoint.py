@@ -33,7 +33,7 @@ from model.scoring.issue import (
     uncertain,
 )
 
-_FORMAT = 11
+FORMAT = 11
 
 ADAPTED: tuple[str, ...] = ("numpy-1", "numba-1", "numba-2")
 """Kernels whose numbers mean the same as ours: what they learnt is taken over, and ours learns on from it."""
@@ -53,7 +53,7 @@ class StateError(ValueError):
 
 def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Pack a state into bytes."""
-    return codec.pack({"format": np.array(_FORMAT), "kernel": np.array(KERNEL), **arrays})
+    return codec.pack({"format": np.array(FORMAT), "kernel": np.array(KERNEL), **arrays})
 
 
 def unpack(blob: bytes) -> Arrays:
@@ -65,9 +65,9 @@ def unpack(blob: bytes) -> Arrays:
     try:
         arrays = codec.unpack(blob, _MAX_BYTES) if blob.startswith(codec.MAGIC) else _unpack_npz(blob)
         version = int(arrays["format"])
-        if version not in (*_NEWER, _FORMAT):
-            raise StateError(f"the state has format {version}, this release reads 4 to {_FORMAT}")
-        for older in range(version, _FORMAT):
+        if version not in (*_NEWER, FORMAT):
+            raise StateError(f"the state has format {version}, this release reads 4 to {FORMAT}")
+        for older in range(version, FORMAT):
             arrays = _NEWER[older](arrays)
         kernel = str(arrays["kernel"])
         if kernel not in (KERNEL, *ADAPTED):

@@ -54,7 +54,10 @@ from model.scoring.issue import (
     KIND_SCORED,
     NEAR_SCORED,
     SCORED_MINUTES,
+    Pending,
 )
+from model.scoring.judged import JudgedForecast
+from model.scoring.own import OwnForecast
 from model.scoring.settle import Score
 
 _MOST_REMEMBERED = 1000
@@ -140,6 +143,23 @@ class Forecaster:
     def waiting(self) -> dict[int, int]:
         """Count the pending forecasts of all bikes by minutes ahead, one for each station."""
         return self._issued.waiting()
+
+    @property
+    def judged(self) -> list[JudgedForecast]:
+        """The forecasts that the newest snapshot settled, with their truths."""
+        return self._issued.judged
+
+    def asked(self) -> list[Pending]:
+        """List the forecasts that were put on record at the newest snapshot, by rising minutes."""
+        return [pending for pending in self._issued.pending if pending.issued_at == self.at]
+
+    def put_own(self, forecast: OwnForecast) -> bool:
+        """Have a forecast of the own model judged beside all others; False where its question is over.
+
+        Nothing learns from it, and the state does not hold it: what others forecast and score stays the same.
+        """
+        renamed = [self.renamed.get(each, each) for each in forecast.station_id.tolist()]
+        return self._issued.put_own(replace(forecast, station_id=np.array(renamed, dtype=np.str_)), self._ids)
 
     @property
     def held(self) -> Bools:

@@ -27,6 +27,8 @@ from model.scoring.issue import (
     to_weights,
     uncertain,
 )
+from model.scoring.judged import JudgedForecast
+from model.scoring.own import OwnForecast
 from model.scoring.settle import Score, expire, settle
 
 if TYPE_CHECKING:
@@ -40,9 +42,10 @@ IssuedOdds = dict[tuple[datetime, int], Array32]
 class IssuedForecasts:
     """The forecasts on record, and what learns from their truths.
 
-    `pending` are those that wait, in the order of issue. `gaps` tells how late a truth may come. `seed` is
-    the seed pipeline if it runs. Those of one `kind` of bikes are bounded by those of all bikes, and nothing
-    looks for drift in them.
+    `pending` are those that wait, in the order of issue. `own` are the forecasts of the own model on the same
+    questions, by issue time and minutes; nothing learns from them. `judged` are those that were settled last,
+    with their truths. `gaps` tells how late a truth may come. `seed` is the seed pipeline if it runs.
+    Forecasts of one `kind` of bikes are bounded by those of all bikes, and nothing looks for drift in them.
     """
 
     def __init__(
@@ -60,12 +63,14 @@ class IssuedForecasts:
         self.drift_monitor = DriftMonitor(SCORED_MINUTES)
         self.seed: SeedPipeline | None = None
         self.pending: list[Pending] = []
+        self.own: dict[tuple[datetime, int], Pending] = {}
+        self.judged: list[JudgedForecast] = []
         self._gaps = gaps
 
     def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
         counts: dict[int, IssueCounts] = {}
-        for pending in self.pending:
+        for pending in (*self.pending, *self.own.values()):
             before = pending.counts
             pending.reorder(rows, counts.setdefault(id(before), before.reordered(rows)))
 
@@ -76,6 +81,15 @@ class IssuedForecasts:
             count = int((pending.bikes >= 0).sum())
             waiting[pending.minutes] = waiting.get(pending.minutes, 0) + count
         return dict(sorted(waiting.items()))
+
+    def put_own(self, forecast: OwnForecast, station_id: Strings) -> bool:
+        """Put a forecast of the own model beside its question; False where none such is pending."""
+        key = forecast.issued_at, forecast.minutes
+        for pending in self.pending:
+            if (pending.issued_at, pending.minutes) == key and key not in self.own:
+                self.own[key] = forecast.beside(pending, station_id)
+                return True
+        return False
 
     # ------------------------------------------------------------------ settling
 
@@ -91,12 +105,15 @@ class IssuedForecasts:
         waiting: list[Pending] = []
         for pending in self.pending:
             (due if pending.target_at <= at else waiting).append(pending)
-        self.pending = waiting
+        self.pending, self.judged = waiting, []
         scores: list[Score] = []
         drifts: list[Drift] = []
         for pending in sorted(due, key=lambda p: (p.target_at, p.issued_at)):
+            own = self.own.pop((pending.issued_at, pending.minutes), None)
             if at - pending.target_at > self._gaps.patience(pending.minutes):
                 scores += expire(pending, self._kind)
+                if own is not None:
+                    scores += expire(own)[:1]
                 continue
             issue = pending.issued_at, pending.minutes
             bound = None if odds is None or self._kind == ANY else odds.get(issue)
@@ -119,6 +136,10 @@ class IssuedForecasts:
                 if drift is not None:
                     drifts.append(drift)
             scores += settled.scores
+            if own is not None:
+                scores += settle(own, latest.truth, latest.docks).scores[:1]
+            if self._kind == ANY:
+                self.judged.append(JudgedForecast.of(pending, own, rows, latest.bikes, latest.docks))
         return scores, drifts
 
     def _look_for_drift(self, at: datetime, scores: Sequence[Score]) -> Drift | None:

@@ -18,12 +18,12 @@ LADDER = {
         "arrays", "kernels", "codec", "globe", "component", "records", "hours", "identity", "latest",
         "gaps", "demand", "experts", "mixing", "scoring", "present", "ensemble", "frame", "moments",
         "seed_means", "seed_pipeline", "issued", "learner", "checkpoint", "forecaster", "frame_builder",
-        "warm_up", "trip", "departures", "__main__",
+        "warm_up", "trip", "departures", "own", "__main__",
     ),
     "ingest": (
         "logs", "open_files", "settings", "release", "system", "reason", "text", "http", "public_catalogue",
-        "city", "registry", "gbfs", "weather", "store", "replay", "asking", "following", "worker", "cli",
-        "__main__",
+        "city", "registry", "gbfs", "own", "weather", "store", "replay", "asking", "following", "worker",
+        "cli", "__main__",
     ),
     "dashboard": (
         "palette", "words", "state", "pipeline", "score_reader", "store_reader", "outlook", "coming_hours",

@@ -9,6 +9,7 @@ from dashboard.words.catalogue import Words, mark, plural, tr
 from dashboard.words.formats import duration, minutes, number, per_cent
 from model.experts.registry import EXPERTS
 from model.records import Drift
+from model.scoring.own import OWN
 
 BEST_KNOWN = ("pool", "naive", "climatology", "chain", "seed")
 """The models that people are shown first."""
@@ -17,6 +18,7 @@ _DESCRIPTIONS = {
     "pool": mark("what the map shows: all others, weighed by how right they have been"),
     "seed": mark("the linear regression that all this began with"),
     "learnt": mark("the pool with a month of the town learnt, beside one that began from nothing"),
+    OWN: mark("the operator's own model, in a process of its own"),
 } | {entry.name: mark(entry.description) for entry in EXPERTS}
 
 ELDER = "learnt"

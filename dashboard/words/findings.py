@@ -171,6 +171,27 @@ FINDINGS: dict[str, tuple[Message, Message]] = {
         mark("stations without a name"),
         mark("shown by their id"),
     ),
+    # No rider notices: the forecasts do not need the operator's own model.
+    "own_died": (
+        mark("an own model whose process ended by itself"),
+        mark("it begins anew after a while; all other models go on without it"),
+    ),
+    "own_hung": (
+        mark("an own model that gave no answer in time"),
+        mark("its process was ended and begins anew after a while"),
+    ),
+    "own_failed": (
+        mark("an own model that raised an error"),
+        mark("its process was ended and begins anew after a while"),
+    ),
+    "own_wrong": (
+        mark("an own model whose answer is no forecast"),
+        mark("none of it is used; its process was ended and begins anew after a while"),
+    ),
+    "own_late": (
+        mark("answers of an own model that came after their truth"),
+        mark("not judged"),
+    ),
 }
 """What is odd, by kind, and what Dockcast does about it. What harms a rider most comes first."""
 

@@ -15,12 +15,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ingest.gbfs.hours import covering
+from ingest.own.runner import OwnModelRunner
 from ingest.replay.recording import Recording
+from ingest.store.judged_forecasts import NamedForecast, named
 from model.arrays import Floats
 from model.forecaster import Forecaster
 from model.records import ANY
 from model.scoring.issue import SCORED_MINUTES
 from model.scoring.measures import MEASURES, WORSE, measures
+from model.scoring.own import OWN
 from model.scoring.settle import Score
 
 _SUMS = ("n", "n_dock", "abs_error", "squared_error", "crps", "brier_bike", "brier_dock", "covered")
@@ -83,12 +86,15 @@ def backtest(
     progress: Callable[[int], None] = lambda polls: None,
     seed: bool = True,
     on_score: Callable[[Score], None] = lambda score: None,
+    own: OwnModelRunner | None = None,
+    on_judged: Callable[[NamedForecast], None] | None = None,
 ) -> BacktestReport:
     """Replay a recording, and issue forecasts `every` so many minutes.
 
     Learning begins with the recording. Forecasts count from `start` on, which is local time where it has no
     zone. Calls `progress` with the number of polls done, and `on_score` with every score. With `seed` the
-    seed pipeline competes. The forecaster gets the recorded weather when it was known or observed.
+    seed pipeline competes, and with `own` the own model, which is waited for. The forecaster gets the
+    recorded weather when it was known or observed. `on_judged` gets what is judged, issued from `start` on.
 
     Raises `BacktestError` for minutes at which nothing is scored, or a start after the recording's end.
     """
@@ -115,6 +121,14 @@ def backtest(
         forecaster.update_hours(covering(recording.hours, recording.stations, snapshot.at))
         scores = forecaster.learn(snapshot)
         spent += time.perf_counter() - begun
+        if own is not None:
+            own.show(forecaster)
+            own.wait()
+            own.put_answers(forecaster)
+        if on_judged is not None:
+            for judged in named(forecaster, recording.stations.station_id):
+                if start is None or judged.judged.pending.issued_at >= start:
+                    on_judged(judged)
         for score in scores:
             on_score(score)
             issued_at = score.target_at - timedelta(minutes=score.minutes)
@@ -133,7 +147,7 @@ def backtest(
     rows = [
         _row(recording.system.system_id, model, minute, totals[minute, model], totals[minute, "naive"])
         for minute in sorted(set(minutes))
-        for model in forecaster.models
+        for model in (*forecaster.models, OWN)
         if (minute, model) in totals
     ]
     return BacktestReport(rows, spent, len(recording.polls), len(recording.stations))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from ingest.store import Store
+from ingest.store.hub_files import HubFiles
 from ingest.store.issued_forecasts import IssuedForecast
 from ingest.store.scores import FIVE_MINUTES, measured
 from model.frame import Frame
@@ -47,16 +48,7 @@ def export(
     """
     import pandas as pd
 
-    stations, state = store.systems.stations(system_id), store.systems.state(system_id)
-    if stations is None or state is None or state.at is None:
-        known = ", ".join(system.system_id for system in store.systems.followed()) or "none"
-        raise ExportError(f"the store knows nothing of {system_id}: name one of those followed ({known})")
-    zone = ZoneInfo(stations.timezone)
-    newest = state.at.astimezone(zone).date()
-    day = day or newest
-    begin, end = (
-        datetime(each.year, each.month, each.day, tzinfo=zone) for each in (day, day + timedelta(1))
-    )
+    day, newest, begin, end = _bounds(store, system_id, day)
     scores = store.scores.over_time(system_id, FIVE_MINUTES, since=begin, until=end)
     by_station = store.daily_scores.by_station(system_id, since=day)
     calibration = store.daily_scores.calibration(system_id, since=day)
@@ -75,6 +67,48 @@ def export(
         path.write_bytes(csv(table) if kind == "csv" else parquet(table))
         written[path] = len(table)
     return written
+
+
+def export_hub(
+    store: Store,
+    system_id: str,
+    folder: Path,
+    day: date | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> dict[Path, int]:
+    """Write the judged forecasts of all models for a local `day` as `HubFiles` does; count the rows.
+
+    Raises `ExportError` when the system is not known, or none are kept of that day.
+    """
+    day, _, begin, end = _bounds(store, system_id, day)
+    kept = store.judged_forecasts.target_times(system_id, begin, end)
+    if not kept:
+        raise ExportError(
+            f"no judged forecasts are kept of {system_id} on {day}: "
+            "set DOCKCAST_KEEP_FORECAST_DAYS to 2, and the worker keeps them from then on"
+        )
+    with HubFiles(folder, system_id, str(begin.tzinfo)) as files:
+        for done, (target_at, minutes) in enumerate(kept, 1):
+            forecast = store.judged_forecasts.get(system_id, target_at, minutes)
+            if forecast is not None:
+                files.add(forecast)
+            progress(done, len(kept))
+    return files.written
+
+
+def _bounds(store: Store, system_id: str, day: date | None) -> tuple[date, date, datetime, datetime]:
+    """Give a system's day, by default its newest; its newest; and when that day begins and ends."""
+    stations, state = store.systems.stations(system_id), store.systems.state(system_id)
+    if stations is None or state is None or state.at is None:
+        known = ", ".join(system.system_id for system in store.systems.followed()) or "none"
+        raise ExportError(f"the store knows nothing of {system_id}: name one of those followed ({known})")
+    zone = ZoneInfo(stations.timezone)
+    newest = state.at.astimezone(zone).date()
+    day = day or newest
+    begin, end = (
+        datetime(each.year, each.month, each.day, tzinfo=zone) for each in (day, day + timedelta(1))
+    )
+    return day, newest, begin, end
 
 
 def csv(table: pd.DataFrame) -> bytes:

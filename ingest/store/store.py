@@ -23,8 +23,10 @@ from ingest.store.findings import FindingTable
 from ingest.store.forgetting import Forgetting
 from ingest.store.frames import FrameTable
 from ingest.store.issued_forecasts import IssuedForecastTable
+from ingest.store.judged_forecasts import JudgedForecastTable, JudgedRow
 from ingest.store.leases import LeaseClaim, LeaseTable
 from ingest.store.observations import ObservationTables, PollRow
+from ingest.store.own_forecasts import OwnForecastTable
 from ingest.store.paired_scores import PairedScore, PairedScoreTable
 from ingest.store.playback import Playback, PlaybackTable
 from ingest.store.preparations import PreparationTable
@@ -37,6 +39,7 @@ from ingest.store.weather import WeatherTable
 from model.gaps import SHORT
 from model.identity import Renumbering
 from model.records import Drift, Snapshot, Stations, Weather
+from model.scoring.own import OwnForecast
 
 _NEWEST = sa.select(systems.c.frame_version, systems.c.at).where(
     systems.c.system_id == sa.bindparam("of_system")
@@ -55,6 +58,8 @@ class TickResult:
     is the report that was learnt before the snapshot.
     `documents` is what the feed has read of its slow documents, None where that did not change.
     `renumbering` is what new descriptions changed in the meaning of ids, if they did.
+    `own` are answers of the own model that wait for their truths, `judged` the judged forecasts to keep, and
+    `keep_judged` says for how long.
     """
 
     poll: PollRow
@@ -75,6 +80,9 @@ class TickResult:
     drifts: Sequence[Drift] = ()
     documents: Mapping[str, str] | None = None
     renumbering: Renumbering | None = None
+    own: Sequence[OwnForecast] = ()
+    judged: Sequence[JudgedRow] = ()
+    keep_judged: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,8 @@ class Store:
         self.daily_scores = DailyScoreTable(database)
         self.paired_scores = PairedScoreTable(database)
         self.issued_forecasts = IssuedForecastTable(database, self.observations)
+        self.own_forecasts = OwnForecastTable(database)
+        self.judged_forecasts = JudgedForecastTable(database)
         self.feed_health = FeedHealthQueries(database)
         self.findings = FindingTable(database)
         self.playback = PlaybackTable(database)
@@ -165,6 +175,10 @@ class Store:
                 self.daily_scores.add(db, system_id, day)
             for horizon in tick.paired:
                 self.paired_scores.add(db, system_id, horizon)
+            for forecast in tick.own:
+                self.own_forecasts.add(db, system_id, at, forecast)
+            if tick.judged:
+                self.judged_forecasts.add(db, system_id, at - tick.keep_judged, tick.judged)
             self.scores.add_drifts(db, system_id, tick.drifts)
             if tick.checkpoint is not None:
                 self.checkpoints.add(db, system_id, at, tick.checkpoint)

@@ -229,6 +229,24 @@ issued_forecasts = sa.Table(
     sa.Column("blob", sa.LargeBinary, nullable=False),
 )
 
+own_forecasts = sa.Table(
+    "own_forecasts",
+    metadata,
+    _system_id(),
+    sa.Column("at", UnixSeconds, primary_key=True),  # the issue time
+    sa.Column("minutes", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("blob", sa.LargeBinary, nullable=False),
+)
+
+judged_forecasts = sa.Table(
+    "judged_forecasts",
+    metadata,
+    _system_id(),
+    sa.Column("at", UnixSeconds, primary_key=True),  # the target time
+    sa.Column("minutes", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("blob", sa.LargeBinary, nullable=False),
+)
+
 scores = sa.Table(
     "scores",
     metadata,
@@ -312,6 +330,6 @@ findings = sa.Table(
 
 EMPTIED_BY_BEGIN = (
     stations, observations, status, polls, checkpoints, drifts, daily_scores, paired_scores,
-    issued_forecasts, scores, outages, weathers, feed_documents, findings,
+    issued_forecasts, own_forecasts, judged_forecasts, scores, outages, weathers, feed_documents, findings,
 )  # fmt: skip
 """The tables that lose a system's rows when it begins anew. Its old frames stay until they are too old."""

@@ -20,6 +20,7 @@ from ingest.gbfs import regions
 from ingest.gbfs.hours import REMEMBERED, covering
 from ingest.replay.change_log import ChangeLog, ChangeReplay
 from ingest.store import Store
+from model.arrays import Strings
 from model.checkpoint import StateError
 from model.forecaster import Forecaster
 from model.records import NOTHING_KNOWN, Snapshot
@@ -78,8 +79,16 @@ def recover(store: Store, system_id: str) -> Recovery | None:
 
 def logged_snapshots(store: Store, forecaster: Forecaster) -> Iterator[Snapshot]:
     """Go through the logged snapshots after a forecaster's newest, oldest first."""
-    system_id, after, newest = forecaster.stations.system_id, forecaster.at, forecaster.snapshot()
-    station_id = forecaster.stations.station_id if newest is None else newest.station_id
+    stations = forecaster.stations
+    return snapshots_after(store, stations.system_id, stations.station_id, forecaster.snapshot())
+
+
+def snapshots_after(
+    store: Store, system_id: str, station_id: Strings, newest: Snapshot | None
+) -> Iterator[Snapshot]:
+    """Go through the logged snapshots after `newest`, or all of the stations `station_id`, oldest first."""
+    after = None if newest is None else newest.at
+    station_id = station_id if newest is None else newest.station_id
     polls = store.observations.poll_times(system_id, after)
     for first in range(0, len(polls), _POLLS_AT_ONCE):
         batch = polls[first : first + _POLLS_AT_ONCE]

@@ -21,6 +21,7 @@ from ingest.gbfs.errors import FeedError, FetchFailed
 from ingest.gbfs.feed import Poll
 from ingest.gbfs.findings import of_renumbering
 from ingest.gbfs.hours import REMEMBERED, covering
+from ingest.own.runner import OwnModelRunner
 from ingest.reason import Reason
 from ingest.store import (
     OUTCOME_LEARNT,
@@ -36,10 +37,12 @@ from ingest.store import (
 )
 from ingest.store.daily_scores import by_day
 from ingest.store.issued_forecasts import is_due
+from ingest.store.judged_forecasts import packed_judged
 from ingest.store.paired_scores import paired
 from ingest.store.scores import SPANS_KEPT
 from ingest.system import System
 from ingest.worker import schedule
+from ingest.worker.own_history import restore_own
 from ingest.worker.recovery import recover
 from model.forecaster import Forecaster
 from model.frame_builder import make_frame
@@ -127,8 +130,9 @@ class Ticker:
 
     `open_feed` opens the system's feed anew. `place`, from 0 to 1, is the part of each minute at which to
     poll. A tick holds `turn` while it computes and commits, but not while it waits for a feed: with many
-    systems, this bounds the memory that all of them take together. `seed` lets the seed pipeline compete.
-    Where `has_lease` does not know of the lease, a tick asks the store before it polls.
+    systems, this bounds the memory that all of them take together. `seed` lets the seed pipeline compete,
+    and `own` an own model, for which no tick waits. Judged forecasts are kept for `keep_forecasts`. Where
+    `has_lease` does not know of the lease, a tick asks the store before it polls.
 
     For a class that ticks another kind of source:
 
@@ -162,6 +166,8 @@ class Ticker:
         seed: bool = False,
         weather: WeatherSource | None = None,
         has_lease: Callable[[str], bool] = lambda system_id: False,
+        own: OwnModelRunner | None = None,
+        keep_forecasts: timedelta = timedelta(0),
     ) -> None:
         self.system = system
         self.store = store
@@ -181,6 +187,8 @@ class Ticker:
         self._seed = seed
         self._weather = weather
         self._has_lease = has_lease
+        self.own = own
+        self._keep_forecasts = keep_forecasts
         self._drop_at = clock() + place * _DROP_EVERY / max(system.speed, 1)
         self._bugs = 0
         self._next_poll_at = clock()
@@ -235,6 +243,8 @@ class Ticker:
             return self._commit_failure(copy, error, self.waited_seconds)
         self.waited_seconds = time.perf_counter() - begun
         self.answered()
+        if self.own is not None:
+            poll = replace(poll, findings=(*poll.findings, *self.own.findings))
         due = self._next_poll_at = schedule.after_answer(
             self.system, asked_at, poll.received_at, poll.ttl_seconds, self._place
         )
@@ -300,6 +310,8 @@ class Ticker:
         documents = self.store.systems.documents(self.system.system_id)
         if forecaster is not None:
             feed.resume(forecaster.stations, forecaster.at, documents)
+        if self.own is not None:
+            restore_own(self.own, self.store, self.system.system_id, forecaster)
         return WorkingCopy(
             feed=feed,
             forecaster=forecaster,
@@ -365,6 +377,7 @@ class Ticker:
         since = forecaster.at
         begun = time.perf_counter()
         hole = copy.silent and not self.system.label
+        own = [] if self.own is None else self.own.put_answers(forecaster)
         scores += forecaster.learn(snapshot, after_hole=hole)
         learnt = time.perf_counter()
         frame = make_frame(forecaster)
@@ -411,8 +424,13 @@ class Ticker:
                 drifts=forecaster.drifts,
                 documents=None if poll.documents == copy.documents else poll.documents,
                 renumbering=renumbering,
+                own=own,
+                judged=packed_judged(forecaster, after.station_id) if self._keep_forecasts else (),
+                keep_judged=self._keep_forecasts,
             ),
         )
+        if self.own is not None:
+            self.own.show(forecaster)
         copy.weather, copy.documents = None, poll.documents
         if checkpoint is not None:
             copy.checkpoint_at = snapshot.at

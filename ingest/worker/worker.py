@@ -29,6 +29,7 @@ from apscheduler.triggers.date import DateTrigger
 from ingest import logs
 from ingest.gbfs.feed import Feed
 from ingest.http.client import Fetcher
+from ingest.own.runner import OwnLimits, OwnModelRunner
 from ingest.replay.open_source import open_source, recorded_systems
 from ingest.replay.recording import RecordingError
 from ingest.settings import Settings
@@ -38,6 +39,7 @@ from ingest.system import System
 from ingest.weather.open_meteo import WeatherFeed
 from ingest.worker import schedule
 from ingest.worker.host_limit import HostLimit
+from ingest.worker.own_history import logged
 from ingest.worker.player import Player
 from ingest.worker.prepare import prepare
 from ingest.worker.system_list import SystemList
@@ -142,12 +144,21 @@ class Worker:
             "turn": self._turn,
             "seed": settings.seed,
             "has_lease": self._has_lease,
+            "own": self._own_model(system.system_id),
+            "keep_forecasts": timedelta(days=settings.keep_forecast_days),
         }
         if system.is_played:
             return Player(system, open_source(system), self._store, self.holder, self._clock, **more)
         feed = partial(Feed, system, self._fetcher, self._clock)
         weather = self._weather_feed(system)
         return Ticker(system, self._store, self.holder, feed, self._clock, weather=weather, **more)
+
+    def _own_model(self, system_id: str) -> OwnModelRunner | None:
+        settings = self._settings
+        if not settings.own_model:
+            return None
+        limits = OwnLimits(settings.own_model, settings.own_seconds, settings.own_megabytes)
+        return OwnModelRunner(limits, system_id, logged(self._store, system_id))
 
     def _look(self) -> None:
         """Take up what is followed now, by a command or a list, and new recordings."""
@@ -217,6 +228,7 @@ class Worker:
             runs = due == math.inf
             if runs:
                 self._ending.add(system_id)
+        _close_own(ticker)
         if not runs:
             self._drop_lease(system_id)
         log.info("%s: not followed any more", system_id)
@@ -274,6 +286,8 @@ class Worker:
         # Jobs go first: APScheduler's own thread breaks when it is shut down while it holds a job.
         self._scheduler.pause()
         self._scheduler.remove_all_jobs()
+        for ticker in list(self._tickers.values()):
+            _close_own(ticker)
         ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
         ending.start()
         ending.join(STOP_WITHIN)
@@ -399,6 +413,11 @@ class Lateness:
             log.info("ticks are on time again")
         self._worst, self._is_late = 0.0, is_late
         self._report_at = time.monotonic() + LATE_EVERY
+
+
+def _close_own(ticker: Ticker) -> None:
+    if ticker.own is not None:
+        ticker.own.close()
 
 
 def _lane(ticker: Ticker) -> str:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from model.kernels.judging import judge
+    from model.kernels.judging import issued_odds, judge
     from model.kernels.learning import count_by_fill, count_riders, smoothed_rates, spend, usual_fill
     from model.kernels.outlook import expert_levels, frame_columns, pooled_odds
     from model.kernels.places import nearest_in_order
@@ -23,6 +23,7 @@ __all__ = [
     "expert_levels",
     "flows_in_steps",
     "frame_columns",
+    "issued_odds",
     "judge",
     "minimise",
     "nearest_in_order",
@@ -39,6 +40,7 @@ _FILES = {
     "expert_levels": "outlook",
     "flows_in_steps": "rates",
     "frame_columns": "outlook",
+    "issued_odds": "judging",
     "judge": "judging",
     "minimise": "simplex",
     "nearest_in_order": "places",

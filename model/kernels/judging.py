@@ -53,49 +53,34 @@ def judge(
     cdf = np.empty((experts + 2, most + 1), dtype=np.float32)
     pooled = np.empty(most + 1, dtype=np.float32)
     error = np.empty((experts, most + 1), dtype=np.float32)
-    room = _ShiftRoom(
-        np.empty((most + 1, 1), dtype=np.float32),
-        np.empty(1, dtype=np.float32),
-        np.empty(1, dtype=np.float32),
-        np.empty(SHIFT_FEATURES, dtype=np.float32),
-        np.empty((2, most + 1), dtype=np.float32),
-    )
+    room = _shift_room(most)
     pool = experts + 1 if seeded else experts
     one = np.float32(1)
     for index in range(len(rows)):
         row = rows[index]
         places, came = issued.places[row], truth[row]
         size = places + 1
-        total = np.float32(0)
-        pooled[:size] = 0
-        for expert in range(experts):
-            _read(cdf[expert], size, issued, expert, row)
-            weight = np.float32(issued.weight[expert, row])
-            total += weight
-            for k in range(size):
-                pooled[k] += cdf[expert, k] * weight
-        for k in range(size):
-            pooled[k] = min(pooled[k] / total, one)
+        _mix(cdf, pooled[:size], issued, row)
         for k in range(size):
             root = np.float32(math.sqrt(centre)) if abs(pooled[k] - np.float32(0.5)) < 0.25 else one
             happened = one if came <= k else np.float32(0)
             for expert in range(experts):
                 error[expert, k] = (cdf[expert, k] - happened) * root
             room.truth[0, k], room.truth[1, k] = happened - pooled[k], root * root
-        _shift(pooled[:size], index, row, issued, judged, room)
-        for k in range(size):
-            cdf[pool, k] = stretched(pooled[k], issued.line, issued.rise)
-        if issued.held[row]:
-            _hold(cdf[pool], size, min(issued.bikes[row], places))
+        strength = _measure_shift(pooled[:size], row, issued, room)
+        judged.agreed[index], judged.moved[index] = learn_shift(
+            room.measured,
+            strength,
+            room.direction[:size].reshape(size),
+            room.truth[0, :size],
+            room.truth[1, :size],
+            judged.normal,
+            judged.moment,
+        )
+        _correct(cdf, pooled[:size], issued, row, strength, room, seeded)
         for k in range(size):
             odds[row, k] = max(odds[row, k], cdf[pool, k])
             cdf[pool, k] = odds[row, k]
-        if seeded:
-            mean = min(max(issued.seed_bikes[row], 0.0), float(places))
-            if math.isnan(issued.seed_bikes[row]):
-                mean = 0.0
-            for k in range(size):
-                cdf[experts, k] = min(max(k + 1 - mean, 0.0), 1.0)
         for expert in range(experts):
             for other in range(expert + 1):
                 product = np.float32(0)
@@ -113,10 +98,56 @@ def judge(
 
 
 @compiled
-def _shift(
-    pooled: Array32, index: int, row: int, issued: IssuedArrays, judged: Judged, room: _ShiftRoom
-) -> None:
-    """Shift the pooled distribution of one station `(N,)` as it was issued, and learn from its error."""
+def issued_odds(rows: Ints, issued: IssuedArrays, seeded: bool, odds: Array32) -> None:
+    """Write P(bikes ≤ k) of each model at the stations `rows` `(n,)` as `judge` reads it, into `(M, n, N)`.
+
+    Beyond a station's places it is 1.
+    """
+    most = odds.shape[2] - 1
+    cdf = np.empty((len(issued.first) + 2, most + 1), dtype=np.float32)
+    pooled = np.empty(most + 1, dtype=np.float32)
+    room = _shift_room(most)
+    for index in range(len(rows)):
+        row = rows[index]
+        size = issued.places[row] + 1
+        _mix(cdf, pooled[:size], issued, row)
+        strength = _measure_shift(pooled[:size], row, issued, room)
+        _correct(cdf, pooled[:size], issued, row, strength, room, seeded)
+        for model in range(len(odds)):
+            for k in range(size):
+                odds[model, index, k] = cdf[model, k]
+            odds[model, index, size:] = np.float32(1)
+
+
+@compiled
+def _shift_room(most: int) -> _ShiftRoom:
+    return _ShiftRoom(
+        np.empty((most + 1, 1), dtype=np.float32),
+        np.empty(1, dtype=np.float32),
+        np.empty(1, dtype=np.float32),
+        np.empty(SHIFT_FEATURES, dtype=np.float32),
+        np.empty((2, most + 1), dtype=np.float32),
+    )
+
+
+@compiled
+def _mix(cdf: Array32, pooled: Array32, issued: IssuedArrays, row: int) -> None:
+    """Write P(bikes ≤ k) of each expert at one station into `cdf`, and of their mixture into `pooled`."""
+    size, total, one = len(pooled), np.float32(0), np.float32(1)
+    pooled[:] = 0
+    for expert in range(len(issued.first)):
+        _read(cdf[expert], size, issued, expert, row)
+        weight = np.float32(issued.weight[expert, row])
+        total += weight
+        for k in range(size):
+            pooled[k] += cdf[expert, k] * weight
+    for k in range(size):
+        pooled[k] = min(pooled[k] / total, one)
+
+
+@compiled
+def _measure_shift(pooled: Array32, row: int, issued: IssuedArrays, room: _ShiftRoom) -> np.float32:
+    """Measure a station's pooled distribution in `room`, and give its shift before the gain."""
     size, measured = len(pooled), room.measured
     bikes = issued.bikes[row : row + 1]
     direction = room.direction[:size]
@@ -124,18 +155,33 @@ def _shift(
     measured[0] = in_spreads(room.change[0], room.spread[0])
     for feature in range(1, SHIFT_FEATURES):
         measured[feature] = in_spreads(issued.features[feature - 1, row], room.spread[0])
-    strength = shift_size(measured, issued.coefficients)
-    judged.agreed[index], judged.moved[index] = learn_shift(
-        measured,
-        strength,
-        direction.reshape(size),
-        room.truth[0, :size],
-        room.truth[1, :size],
-        judged.normal,
-        judged.moment,
-    )
+    return shift_size(measured, issued.coefficients)
+
+
+@compiled
+def _correct(
+    cdf: Array32,
+    pooled: Array32,
+    issued: IssuedArrays,
+    row: int,
+    strength: np.float32,
+    room: _ShiftRoom,
+    seeded: bool,
+) -> None:
+    """Shift the pooled distribution as it was issued; write it, guarded, behind those of its rivals."""
+    experts, size, places = len(issued.first), len(pooled), issued.places[row]
+    pool = experts + 1 if seeded else experts
     for k in range(size):
-        pooled[k] = shifted(pooled[k], direction[k, 0], issued.gain[row] * strength)
+        pooled[k] = shifted(pooled[k], room.direction[k, 0], issued.gain[row] * strength)
+        cdf[pool, k] = stretched(pooled[k], issued.line, issued.rise)
+    if issued.held[row]:
+        _hold(cdf[pool], size, min(issued.bikes[row], places))
+    if seeded:
+        mean = min(max(issued.seed_bikes[row], 0.0), float(places))
+        if math.isnan(issued.seed_bikes[row]):
+            mean = 0.0
+        for k in range(size):
+            cdf[experts, k] = min(max(k + 1 - mean, 0.0), 1.0)
 
 
 @compiled

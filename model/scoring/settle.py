@@ -117,7 +117,7 @@ def settle(
     odds of a `kind` of bikes are bounded by `bound` `(R, N)`, the odds of all bikes.
     """
     rows = np.flatnonzero((pending.bikes >= 0) & (bikes >= 0))
-    models = _models(pending)
+    models = models_of(pending)
     experts = len(pending.models)
     judged = Judged(
         errors=np.zeros((5, len(models), len(rows))),
@@ -133,27 +133,8 @@ def settle(
     )
     most = int(pending.places.max(initial=0)) + 1
     odds = np.zeros((len(pending.bikes), most), dtype=np.float32) if bound is None else bound.copy()
-    line, rise = tenth_lines(pending.curve)
     seeded = pending.seed_bikes is not None
-    issued = IssuedArrays(
-        pending.first,
-        pending.length,
-        pending.begin(),
-        pending.levels,
-        pending.weight,
-        line,
-        rise,
-        pending.held,
-        pending.median,
-        pending.bikes,
-        pending.docks,
-        pending.places,
-        np.zeros(0) if pending.seed_bikes is None else pending.seed_bikes,
-        pending.counts.features,
-        pending.coefficients,
-        pending.gain,
-    )
-    kernels.judge(rows, issued, bikes, docks, seeded, _CENTRE_WEIGHT, odds, judged)
+    kernels.judge(rows, issued_arrays(pending), bikes, docks, seeded, _CENTRE_WEIGHT, odds, judged)
     expired = int(((pending.bikes >= 0) & (bikes < 0)).sum())
     scores = [
         Score(
@@ -172,7 +153,31 @@ def settle(
     return Settled(rows, judged, scores, odds)
 
 
-def _models(pending: Pending) -> tuple[str, ...]:
+def issued_arrays(pending: Pending) -> IssuedArrays:
+    """Give a forecast on record as the kernels read it."""
+    line, rise = tenth_lines(pending.curve)
+    return IssuedArrays(
+        pending.first,
+        pending.length,
+        pending.begin(),
+        pending.levels,
+        pending.weight,
+        line,
+        rise,
+        pending.held,
+        pending.median,
+        pending.bikes,
+        pending.docks,
+        pending.places,
+        np.zeros(0) if pending.seed_bikes is None else pending.seed_bikes,
+        pending.counts.features,
+        pending.coefficients,
+        pending.gain,
+    )
+
+
+def models_of(pending: Pending) -> tuple[str, ...]:
+    """Name the models that a forecast on record is judged under, the pool last."""
     return (*pending.models, *(["seed"] if pending.seed_bikes is not None else []), "pool")
 
 
@@ -184,5 +189,5 @@ def expire(pending: Pending, kind: str = ANY) -> list[Score]:
     return [
         Score(pending.target_at, model, pending.minutes, lost, rows, none, none, none, none, none, tenths,
               sides, sides, sides, kind)
-        for model in _models(pending)
+        for model in models_of(pending)
     ]  # fmt: skip

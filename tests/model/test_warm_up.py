@@ -16,8 +16,8 @@ from model.hours import OpeningHours
 from model.warm_up import warm_up
 from tests.support.model_world import MONDAY, stations
 
-CALLED = tuple(name for name in kernels.__all__ if name != "pooled_odds")
-"""The kernels of a worker; `pooled_odds` is for callers of `Forecaster.forecast`."""
+CALLED = tuple(name for name in kernels.__all__ if name not in ("pooled_odds", "issued_odds"))
+"""The kernels of a worker; `pooled_odds` is for callers of `Forecaster.forecast`, `issued_odds` for files."""
 
 
 @pytest.fixture

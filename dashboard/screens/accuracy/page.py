@@ -15,9 +15,11 @@ from dashboard.state.address_bar import Measure, Past, Third
 from dashboard.store_reader import reader
 from dashboard.words import accuracy as accuracy_words
 from dashboard.words import formats
+from ingest.settings import Settings
 from ingest.store import Days
 from ingest.system import System
 from model.scoring.issue import SCORED_MINUTES
+from model.scoring.own import OWN
 
 HOURS = ("", "7-10,16-19", "7-10", "10-16", "16-19", "19-0", "0-7")
 """The hours of the day to choose from: the rush hours, and each of the parts of a day."""
@@ -102,7 +104,6 @@ def take_hours() -> None:
 def controls(system: System) -> None:
     """Ask how far ahead, by which measure, over which stretch, which models, and of which bikes."""
     screen, measures, pasts = address_bar.screen(), get_args(Measure), get_args(Past)
-    known = [model for model in accuracy_words.MODELS if model != accuracy_words.ELDER]
     with st.container(horizontal=True, key="questions"):
         st.selectbox(
             accuracy_words.HORIZON(), SCORED_MINUTES, SCORED_MINUTES.index(screen.horizon),
@@ -136,10 +137,16 @@ def controls(system: System) -> None:
         finer(system)
         st.pills(
             accuracy_words.MODELS_SHOWN(),
-            [*dict.fromkeys([*known, *screen.models])],
+            list(dict.fromkeys([*offered(), *screen.models])),
             default=list(screen.models), selection_mode="multi",
             key=address_bar.key("models"), on_change=address_bar.take, args=("models",),
         )  # fmt: skip
+
+
+def offered() -> list[str]:
+    """List the models to choose from; the own model only where the operator has one."""
+    absent = {accuracy_words.ELDER} if Settings.read().own_model else {accuracy_words.ELDER, OWN}
+    return [name for name in accuracy_words.MODELS if name not in absent]
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from dashboard.words.findings import FINDINGS, done_about, example, finding, ran
 from ingest.gbfs.clock import ClockFinding, offset_reason
 from ingest.gbfs.errors import DocumentError, DocumentName, FetchFailed, NoBicycles, NoStations
 from ingest.http.errors import FetchError, KeyNeeded, TooSlow
+from ingest.own.runner import OwnFinding
 from ingest.reason import Argument, Reason, ReasonedError
 from ingest.store import findings_json
 from ingest.worker.tick import ONLY_OLDER
@@ -126,8 +127,8 @@ def test_a_system_that_cannot_be_forecast_is_polled_again_in_hours() -> None:
 
 
 def kinds_of_findings() -> set[str]:
-    """Read every kind that `Findings.add` is called with, from the source."""
-    found = set(get_args(ClockFinding)) - {""}
+    """Read every kind that `Findings.add` is called with, from the source; some have a type of their own."""
+    found = {*get_args(ClockFinding), *get_args(OwnFinding)} - {""}
     for call in calls("gbfs"):
         if isinstance(call.func, ast.Attribute) and call.func.attr == "add" and call.args:
             kind = call.args[0]

@@ -79,6 +79,8 @@ FILLED: dict[str, list[dict[str, Any]]] = {
     ],
     "paired_scores": [{"system_id": "dublin", "minutes": 30, "kind": "any", "blob": BLOB}],
     "issued_forecasts": [{"system_id": "dublin", "at": AT + n, "blob": BLOB[n:]} for n in range(3)],
+    "own_forecasts": [{"system_id": "dublin", "at": AT, "minutes": 30, "blob": BLOB}],
+    "judged_forecasts": [{"system_id": "dublin", "at": AT, "minutes": 30, "blob": BLOB}],
     "outages": [{"system_id": "dublin", "start": AT, "end": AT + 3600}],
     "playbacks": [
         {"system_id": "dublin", "at": AT + 0.5, "wall": AT + 1.5, "speed": 60.0, "paused": True,

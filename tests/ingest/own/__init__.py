@@ -1,0 +1,1 @@
+"""Tests of the own model: its process, and what happens when it fails."""

@@ -469,8 +469,8 @@ def _sums_of(
 
 def _summed_up(db: Connection) -> list[str]:
     scored = sa.exists().where(
-        scores.c.system_id == systems.c.system_id, scores.c.span.in_((FIVE_MINUTES, WEEK)), scores.c.kind == ANY,
-        scores.c.minutes.in_(SCORED_MINUTES), scores.c.n > 0,
+        scores.c.system_id == systems.c.system_id, scores.c.span.in_((FIVE_MINUTES, WEEK)),
+        scores.c.kind == ANY, scores.c.minutes.in_(SCORED_MINUTES), scores.c.n > 0,
     )  # fmt: skip
     query = sa.select(systems.c.system_id, systems.c.label, scored.label("scored"))
     rows = db.execute(query.where(systems.c.position.is_not(None))).all()

@@ -203,6 +203,9 @@ def main() -> None:
     late = [start - n * MINUTE for n in range(45, 0, -1)]
     for at in sorted({*far, *near, *late}):
         tick(at)
+    for number, ticker in enumerate(tickers):  # spread over their interval
+        assert ticker.working_copy is not None
+        ticker.working_copy.checkpoint_at = start - timedelta(seconds=seconds * number / SYSTEMS)
     log.vacuum()
     log.skip()
     for minute in range(minutes):

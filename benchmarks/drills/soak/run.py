@@ -33,7 +33,6 @@ from world import START, Fault, Plan, SharedTime, faults, served  # noqa: E402
 
 from tests.support.store_world import postgres, postgres_database  # noqa: E402
 
-KEEP_DAYS = 8
 KILLS, LOCKS = 6, 12
 LOCK_SECONDS = (*(1.0,) * (LOCKS - 1), 33.0)
 """A writer waits 30 seconds for the lock: the last one makes a commit fail."""
@@ -161,10 +160,10 @@ def _patient(url: str) -> dict[str, Any]:
     return {"timeout": 60} if url.startswith("sqlite") else {}
 
 
-def growth(sizes: list[dict[str, float]]) -> float | None:
+def growth(sizes: list[dict[str, float]], keep_days: float) -> float | None:
     """Give the megabytes a day by which the store grows once its retention is full."""
-    warm = [(size["day"], size["megabytes"]) for size in sizes if size["day"] > KEEP_DAYS + 2]
-    return round(float(np.polyfit(*zip(*warm, strict=True), 1)[0]), 2) if len(warm) > 8 else None
+    warm = [(size["day"], size["megabytes"]) for size in sizes if size["day"] > keep_days + 1]
+    return round(float(np.polyfit(*zip(*warm, strict=True), 1)[0]), 2) if len(warm) >= 8 else None
 
 
 @contextmanager
@@ -188,7 +187,7 @@ def run(plan: Plan, folder: Path, url: str) -> dict[str, Any]:
     begun = time.time()
     with served(world, plan, planted) as server:
         arguments = {"folder": str(folder), "plan": asdict(plan), "url": server.url(""),
-                "store": url, "keep_days": KEEP_DAYS}  # fmt: skip
+                "store": url, "keep_days": plan.keep_days}  # fmt: skip
 
         def start() -> subprocess.Popen[bytes]:
             return subprocess.Popen([sys.executable, str(HERE / "worker.py"), json.dumps(arguments)])
@@ -223,7 +222,7 @@ def run(plan: Plan, folder: Path, url: str) -> dict[str, Any]:
     engine.dispose()
     log = (folder / "worker.log").read_text()
     samples = [json.loads(line) for line in (folder / "memory.jsonl").read_text().splitlines()]
-    warm = [size for size in diary.sizes if size["day"] > KEEP_DAYS + 2] or diary.sizes[-1:]
+    warm = [size for size in diary.sizes if size["day"] > plan.keep_days + 1] or diary.sizes[-1:]
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     kinds = Counter(fault.kind for fault in [*planted, *own])
     broken = sum((f.end - f.start).total_seconds() for f in planted if f.system) / (plan.count * days * 86400)
@@ -237,8 +236,9 @@ def run(plan: Plan, folder: Path, url: str) -> dict[str, Any]:
         **lost(diary, [*planted, *own], plan),
         "memory": slope(samples),
         "store": {"megabytes": [round(f(size["megabytes"] for size in warm), 1) for f in (min, max)],
-                  "oldest_days": round(max(size["oldest_days"] for size in warm), 2), "keep_days": KEEP_DAYS,
-                  "growth_megabytes_a_day": growth(diary.sizes)},
+                  "oldest_days": round(max(size["oldest_days"] for size in warm), 2),
+                  "keep_days": plan.keep_days,
+                  "growth_megabytes_a_day": growth(diary.sizes, plan.keep_days)},
         "sizes": [{k: round(v, 2) for k, v in size.items()} for size in diary.sizes],
         "samples": [
             [round((s["at"] - START.timestamp()) / 86400, 2), round(s["megabytes"], 1)] for s in samples],

@@ -83,9 +83,16 @@ class Settings(BaseSettings):
         description="Days of judged forecasts of all models to keep, for `export --format hub`; 0 for none.",
     )
     checkpoint_seconds: float = Field(
-        default=600,
+        default=7200,
         ge=0,
-        description="Seconds between checkpoints of a forecaster; a restart learns the log after it again.",
+        description="Seconds between checkpoints of a forecaster; a restart learns the log after it again. "
+        "Played cities have one every ten minutes at least.",
+    )
+    worker_metrics: str = Field(
+        default="",
+        pattern=r"^(\S*:\d{1,5})?$",
+        description="Address and port at which a worker serves its own metrics for Prometheus, such as "
+        "127.0.0.1:9464. Empty for nowhere.",
     )
     map_style: str = Field(
         default="streets",

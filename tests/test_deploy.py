@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import re
@@ -17,16 +18,20 @@ from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import sqlalchemy as sa
 from packaging.requirements import Requirement
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from dashboard.api.skill import WeeklySkill
 from deploy import at_work
 from deploy.backup import _call, main
 from ingest.store import LeaseClaim, Store
 from ingest.store.tables import metadata
+from ingest.worker import counters
 from tests.support.api_world import client, eventful
 from tests.support.dashboard_world import World
 from tests.support.store_world import DUBLIN, MINUTE, NOON, commit, counted, learnt, store_url
@@ -292,35 +297,89 @@ def test_a_damaged_backup_leaves_the_store_as_it_is(tmp_path: Path, backup: Back
 # ---------------------------------------------------------------- alerts and units
 
 
-def test_every_metric_in_an_alert_exists(world: World) -> None:
+def scraped(world: World) -> tuple[str, str]:
+    """Scrape the app, which has enough scores for bounds of its skill, and a worker."""
     eventful(world)
-    told = client().get("/metrics").text
-    rules = (ROOT / "deploy" / "alerts.yml").read_text(encoding="utf-8")
-    named = set(re.findall(r"\b(?:dockcast|process|python)_[a-z_]+", rules))
-    assert len(named) > 8
+    bounded = WeeklySkill(0.2, 0.1, 0.3)
+    with patch("dashboard.api.skill.skills", lambda sums: {30: bounded}):
+        told = client().get("/metrics").text
+    counters.learnt("dublin", [], 0.1, 0.1)
+    return told, generate_latest(counters.registry).decode()
+
+
+def all_exist(named: set[str], told: str) -> None:
     for metric in named:
         assert re.search(rf"^{metric}(?:\{{| )", told, re.MULTILINE), metric
+
+
+METRIC = r"\b(?:dockcast|process|python)_[a-z_]+"
+
+
+def test_every_metric_in_an_alert_exists(world: World) -> None:
+    told = "".join(scraped(world))
+    rules = (ROOT / "deploy" / "alerts.yml").read_text(encoding="utf-8")
+    named = set(re.findall(METRIC, rules))
+    assert len(named) > 12
+    all_exist(named, told)
     for label in re.findall(r'\b(?:part!?|percentile|label|dockcast_feed_state)="[^"]*"', rules):
         assert label.replace("!=", "=") in told, label
 
 
 def test_prometheus_has_nothing_to_complain_about(world: World) -> None:
     """What `promtool check metrics` looks for; itself where it is installed."""
-    eventful(world)
-    written = client().get("/metrics").text
-    for family in text_string_to_metric_families(written):
-        assert family.documentation, family.name
-        assert re.fullmatch(r"[a-z][a-z0-9_]+", family.name)
-        if family.name.startswith("dockcast_"):
-            assert not family.name.endswith(("_count", "_sum", "_bucket", "_milliseconds", "_minutes"))
-        for sample in family.samples:
-            assert family.type in ("summary", "histogram") or not {"quantile", "le"} & sample.labels.keys()
-            assert (family.type == "counter") == sample.name.endswith("_total")
+    for written in scraped(world):
+        for family in text_string_to_metric_families(written):
+            assert family.documentation, family.name
+            assert re.fullmatch(r"[a-z][a-z0-9_]+", family.name)
+            if family.name.startswith("dockcast_") and family.type != "counter":
+                assert not family.name.endswith(("_count", "_sum", "_bucket", "_milliseconds", "_minutes"))
+            for sample in family.samples:
+                assert (
+                    family.type in ("summary", "histogram") or not {"quantile", "le"} & sample.labels.keys()
+                )
+                assert (family.type == "counter") == sample.name.endswith("_total")
+        if promtool := shutil.which("promtool"):
+            ran = subprocess.run(
+                [promtool, "check", "metrics"], input=written, capture_output=True, text=True, check=False
+            )
+            assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
+
+
+def test_every_query_of_the_grafana_dashboard_is_sound_and_has_its_metrics(
+    world: World, tmp_path: Path
+) -> None:
+    board = json.loads((ROOT / "deploy" / "grafana" / "dockcast.json").read_text(encoding="utf-8"))
+    panels = [panel for panel in board["panels"] if panel["type"] != "row"]
+    queries = [target["expr"] for panel in panels for target in panel["targets"]]
+    assert len(panels) > 15
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    named = {name for query in queries for name in re.findall(METRIC, query)}
+    # A server's alone: of PostgreSQL's log.
+    all_exist(named - {"dockcast_store_log_bytes_total"}, "".join(scraped(world)))
+    corners = [panel["gridPos"] for panel in board["panels"]]
+    assert all(corner["x"] + corner["w"] <= 24 for corner in corners)
+    assert len({(corner["x"], corner["y"]) for corner in corners}) == len(corners), "none lies on another"
+    names = {variable["name"] for variable in board["templating"]["list"]}
+    assert set(re.findall(r"\$\{?([a-z]+)", json.dumps(board["panels"]))) <= names
     if promtool := shutil.which("promtool"):
+        rules = [{"record": "tried", "expr": query} for query in queries]
+        file = tmp_path / "rules.yml"
+        file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
         ran = subprocess.run(
-            [promtool, "check", "metrics"], input=written, capture_output=True, text=True, check=False
+            [promtool, "check", "rules", "--lint=none", file], capture_output=True, text=True, check=False
         )
-        assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_alerts_fire_when_they_should() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("needs promtool")
+    for command in (("test", "rules", "alerts_test.yml"), ("check", "config", "prometheus.yml")):
+        ran = subprocess.run(
+            [promtool, *command], cwd=ROOT / "deploy", capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 UNITS = ROOT / "deploy" / "systemd"

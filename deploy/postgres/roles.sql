@@ -58,5 +58,8 @@ BEGIN
     END IF;
 END $$;
 
+-- After each checkpoint of the server a page goes into the log whole. Compressed, a night is a quarter less log.
+ALTER ROLE dockcast_worker SET wal_compression = on;
+
 -- A page that asks too much is its own problem, not the workers'.
 ALTER ROLE dockcast_app SET statement_timeout = '20s';

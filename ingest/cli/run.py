@@ -18,6 +18,7 @@ from ingest.cli.signals import stop_on_signals
 from ingest.http.client import Fetcher
 from ingest.settings import Settings
 from ingest.store import Store
+from ingest.worker import counters
 from ingest.worker.system_list import SystemList
 from ingest.worker.worker import Worker, give_memory_back
 
@@ -50,6 +51,7 @@ def run(
         system_list = SystemList(settings.systems, fetcher, hang_up)
         systems = system_list.load(store, stop)
         log.info("%s; %s", release.words(), store.words)
+        counters.serve(settings.worker_metrics)
         if systems:
             Worker(store, systems, fetcher, settings, system_list=system_list).run(stop)
         store.close()

@@ -56,8 +56,8 @@ class Database:
 
     Without `migrate` the tables are left as they are, for a role that may only read. Raises `StoreError` when
     the database cannot be opened, or belongs to something else or a newer release; `StoreNotReadyError` when
-    its tables are of an older release and may not be migrated. `name` is its address without a password, and
-    `is_new` tells that it had no tables before.
+    its tables are of an older release and may not be migrated. `name` is its address without a password,
+    `file` that of SQLite, and `is_new` tells that it had no tables before.
     """
 
     def __init__(self, url: str, migrate: bool = True) -> None:
@@ -78,11 +78,12 @@ class Database:
             ) from error
         self.outage = StoreOutage()
         self.name, self.is_new = parsed.render_as_string(), False
+        self.file = Path(str(parsed.database)) if self.is_sqlite else None
         self._reader, self.binary = self._engine, "BINARY"
         if self.is_sqlite:
             sa.event.listen(self._engine, "connect", _tune_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
-        elif self._is_postgresql:
+        elif self.is_postgresql:
             one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             self._reader, self.binary = self._engine.execution_options(**one_state), "C"
         try:
@@ -98,7 +99,8 @@ class Database:
             raise
 
     @property
-    def _is_postgresql(self) -> bool:
+    def is_postgresql(self) -> bool:
+        """Tell whether the database is a PostgreSQL."""
         return self._engine.dialect.name == "postgresql"
 
     def _prepare(self, migrate: bool) -> None:
@@ -172,7 +174,7 @@ class Database:
         with self._watched("write"), self._engine.connect() as connection:
             connection.execution_options(dockcast_write=True)
             with connection.begin():
-                if alone and self._is_postgresql:
+                if alone and self.is_postgresql:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
                 yield connection
 
@@ -181,7 +183,7 @@ class Database:
 
         Machines that share a database may have different clocks. So leases are dated by the database's clock.
         """
-        if not self._is_postgresql:
+        if not self.is_postgresql:
             return timedelta(0)
         epoch = sa.extract("epoch", sa.func.clock_timestamp())
         seconds = connection.execute(sa.select(sa.cast(epoch, sa.Double) - time.time())).scalar_one()

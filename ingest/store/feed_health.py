@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from ingest.reason import Reason
 from ingest.store.database import Database
 from ingest.store.observations import ANSWERED_OUTCOMES
-from ingest.store.scores import HOUR
+from ingest.store.scores import FIVE_MINUTES, HOUR, by_open_hour
 from ingest.store.tables import polls, scores, systems
 from model.records import ANY
 from model.scoring.issue import SCORED_MINUTES
@@ -173,20 +173,18 @@ def settled(db: Connection, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
     A forecast is of all bikes of one station at one horizon, and counts once for all models. The present hour
     is one of the 24. The query names each hour: the database would read a range of hours with all models.
     """
-    by_hour: dict[int, list[str]] = {}
-    for system_id, at in db.execute(
-        sa.select(systems.c.system_id, systems.c.at).where(systems.c.system_id.in_(ids))
-    ):
-        if at is not None:
-            by_hour.setdefault(int(at.timestamp()) // HOUR, []).append(system_id)
     found: dict[str, tuple[int, int]] = {}
-    for hour, group in by_hour.items():
-        hours = [datetime.fromtimestamp((hour - back) * HOUR, UTC) for back in range(24)]
-        query = (
-            sa.select(scores.c.system_id, sa.func.sum(scores.c.n), sa.func.sum(scores.c.expired))
-            .where(scores.c.system_id.in_(group), scores.c.span == HOUR, scores.c.model == "pool")
-            .where(scores.c.kind == ANY, scores.c.minutes.in_(SCORED_MINUTES), scores.c.at.in_(hours))
-            .group_by(scores.c.system_id)
-        )
-        found |= {system_id: (int(n), int(expired)) for system_id, n, expired in db.execute(query)}
+    for hour, group in by_open_hour(db, ids).items():
+        before = [hour - timedelta(hours=back) for back in range(1, 24)]
+        now = [hour + timedelta(seconds=FIVE_MINUTES * n) for n in range(HOUR // FIVE_MINUTES)]
+        for span, starts in ((HOUR, before), (FIVE_MINUTES, now)):
+            query = (
+                sa.select(scores.c.system_id, sa.func.sum(scores.c.n), sa.func.sum(scores.c.expired))
+                .where(scores.c.system_id.in_(group), scores.c.span == span, scores.c.model == "pool")
+                .where(scores.c.kind == ANY, scores.c.minutes.in_(SCORED_MINUTES), scores.c.at.in_(starts))
+                .group_by(scores.c.system_id)
+            )
+            for system_id, n, expired in db.execute(query):
+                judged, lost = found.get(system_id, (0, 0))
+                found[system_id] = judged + int(n), lost + int(expired)
     return found

@@ -1,4 +1,7 @@
-"""The newest frames, and those that a browser may still ask for."""
+"""The newest frames, and those that a browser may still ask for.
+
+PostgreSQL does not log them: after a crash of its own there are none, and a worker puts the newest back.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,14 @@ class FrameTable:
         query = sa.select(frames.c.blob).where(frames.c.system_id == system_id, frames.c.version == version)
         with self._read() as db:
             return db.scalar(query)
+
+    def has(self, system_id: str, version: int) -> bool:
+        """Tell whether a frame is kept, without fetching it."""
+        query = sa.select(frames.c.version).where(
+            frames.c.system_id == system_id, frames.c.version == version
+        )
+        with self._read() as db:
+            return db.scalar(query) is not None
 
     # ---------------------------------------------------------------- within a transaction
 

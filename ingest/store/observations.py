@@ -53,8 +53,12 @@ class PollRow:
 
 
 _ADD_POLL, _ADD_CHANGE, _ADD_STATUS = polls.insert(), observations.insert(), status.insert()
-_DROP_STATUS = status.delete().where(
+_SET_STATUS = status.update().where(
     status.c.system_id == sa.bindparam("of_system"), status.c.station_id == sa.bindparam("station")
+)
+_KNOWN_STATUS = sa.select(status.c.station_id).where(
+    status.c.system_id == sa.bindparam("of_system"),
+    status.c.station_id.in_(sa.bindparam("stations", expanding=True)),
 )
 
 
@@ -153,9 +157,15 @@ class ObservationTables:
             for station, *counts in zip(changes.station_id.tolist(), *columns, strict=True)
         ]
         db.execute(_ADD_CHANGE, rows)
-        # Delete and insert is the upsert that every database understands.
-        db.execute(_DROP_STATUS, [{"of_system": system_id, "station": row["station_id"]} for row in rows])
-        db.execute(_ADD_STATUS, rows)
+        # An update leaves the index alone, so PostgreSQL logs less than for a delete and an insert.
+        ids = [row["station_id"] for row in rows]
+        known = set(db.scalars(_KNOWN_STATUS, {"of_system": system_id, "stations": ids}))
+        old = [row | {"of_system": system_id, "station": row["station_id"]} for row in rows]
+        old = [row for row in old if row["station"] in known]
+        new = [row for row in rows if row["station_id"] not in known]
+        for statement, some in ((_SET_STATUS, old), (_ADD_STATUS, new)):
+            if some:
+                db.execute(statement, some)
 
     @staticmethod
     def forget_other_polls(db: Connection, system_id: str, received_before: datetime) -> None:

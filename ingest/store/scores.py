@@ -1,8 +1,12 @@
 """The sums of scores over time, and the drifts and outages that explain them.
 
-Sums are kept at four resolutions: by five minutes, hour, day and week. Each score is added to all four. So a
-week, a month or a year is read as a few hundred rows a curve, and a year of all cities is added up fast. The
-finer sums are dropped as they age; days and weeks stay for good.
+Sums are kept at four resolutions: by five minutes, hour, day and week. So a week, a month or a year is read
+as a few hundred rows a curve, and a year of all cities is added up fast. The finer sums are dropped as they
+age; days and weeks stay for good.
+
+A score is added to the sums by five minutes at once, and to the others with the first tick of the next hour:
+the hours that are over are those before the system's newest snapshot. Queries add what is not in them yet. To
+add each score to all four at once took a fifth of PostgreSQL's log: see `benchmarks/wal`.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -62,6 +67,17 @@ _ADD_TO = (
     .values({name: scores.c[name] + sa.bindparam(f"new_{name}") for name in SUMS})
 )
 _INSERT = scores.insert()
+_FIVE_MINUTES_OF = sa.select(*(scores.c[name] for name in (*_KEYS[1:], *SUMS))).where(
+    _OF_SYSTEM,
+    scores.c.span == FIVE_MINUTES,
+    scores.c.kind.in_((ANY, *KINDS)),
+    scores.c.minutes.in_(SCORED_MINUTES),
+    scores.c.at >= sa.bindparam("since"),
+    scores.c.at < sa.bindparam("until"),
+)
+
+Totals = dict[tuple[int, str, int, datetime, str], list[float]]
+"""Sums to add, by the key of their row."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +153,13 @@ class ScoreTables:
 
     def kinds(self, system_id: str) -> list[str]:
         """List the kinds of bikes whose forecasts have been scored, any bike first; empty where none was."""
-        query = sa.select(scores.c.kind).distinct()
+        query = sa.select(scores.c.kind).distinct().where(scores.c.system_id == system_id)
         with self._read() as db:
-            found = set(db.scalars(query.where(scores.c.system_id == system_id, scores.c.span == WEEK)))
+            found = set(db.scalars(query.where(scores.c.span == WEEK)))
+            for hour in by_open_hour(db, [system_id]):
+                new = query.where(scores.c.span == FIVE_MINUTES, scores.c.kind.in_((ANY, *KINDS)))
+                new = new.where(scores.c.minutes.in_(SCORED_MINUTES), scores.c.at >= hour)
+                found |= set(db.scalars(new))
         return [kind for kind in (ANY, *KINDS) if kind in found]
 
     def totals(
@@ -224,52 +244,48 @@ class ScoreTables:
     ) -> pd.DataFrame:
         import pandas as pd
 
-        starts: sa.ColumnElement[Any] = scores.c.at
-        made_of = span
-        if not chosen.is_all and span > HOUR:
-            made_of, seconds = HOUR, sa.type_coerce(scores.c.at, sa.BigInteger)
-            starts = sa.type_coerce(seconds - seconds % span, UnixSeconds).label("at")
-        # Every horizon by its number, so that the primary key leads straight to its stretch of time.
         horizons = SCORED_MINUTES if minutes is None else minutes
-        where = [scores.c.span == made_of, scores.c.kind == kind, scores.c.minutes.in_(horizons)]
-        if models is not None:
-            where.append(scores.c.model.in_(models))
-        if since is not None:
-            where.append(scores.c.at >= since)
-        if until is not None:
-            where.append(scores.c.at < until)
-        by = [starts if name == "at" else scores.c[name] for name in keys]
-        one_row_each = "at" in keys and system_id is not None and made_of == span
-        sums = [scores.c[name] if one_row_each else sa.func.sum(scores.c[name]) for name in SUMS]
-        query: sa.Select[Any] = sa.select(*by, *sums).where(*where).order_by(*by)
-        if not one_row_each:
-            query = query.group_by(*by)
+        made_of = span if chosen.is_all else min(span, HOUR)
         with self._read() as db:
             ids = _summed_up(db) if system_id is None else [system_id]
-            query = query.where(scores.c.system_id.in_(ids))
-            if not chosen.is_all:
-                limits = _whole_days(since, until)
-                query = query.where(chosen.among(scores.c.at, scores.c.system_id, _zones(db, ids), *limits))
-            rows = [tuple(row) for row in db.execute(query)]
+            zones = {} if chosen.is_all else _zones(db, ids)
+            rows = partial(_rows, made_of, span, kind, horizons, models, since, until, chosen, zones)
+            parts = [rows(ids, made_of)]
+            if made_of != FIVE_MINUTES:
+                parts += [rows(group, FIVE_MINUTES, hour) for hour, group in by_open_hour(db, ids).items()]
+            table = sa.union_all(*parts).subquery().c
+            by = [table[name] for name in keys]
+            query = sa.select(*by, *(sa.func.sum(table[name]) for name in SUMS)).group_by(*by).order_by(*by)
+            found = pd.DataFrame([tuple(row) for row in db.execute(query)], columns=[*keys, *SUMS])
         types = {"at": "datetime64[s, UTC]", "model": "str", "minutes": "int64"}
-        table = pd.DataFrame(rows, columns=[*keys, *SUMS])
-        return table.astype({name: types[name] for name in keys} | dict.fromkeys(SUMS, "float64"))
+        return found.astype({name: types[name] for name in keys} | dict.fromkeys(SUMS, "float64"))
 
     # ---------------------------------------------------------------- within a transaction
 
     @staticmethod
-    def add(db: Connection, system_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Add settled scores, as `model.scoring.issue.Score.row` gives them, to every span."""
-        begun: dict[datetime, list[tuple[int, datetime]]] = {}
-        totals: dict[tuple[int, str, int, datetime, str], list[float]] = {}
+    def add(
+        db: Connection,
+        system_id: str,
+        rows: Sequence[Mapping[str, Any]],
+        at: datetime,
+        before: datetime | None,
+    ) -> None:
+        """Add the scores settled at a snapshot, as `model.scoring.issue.Score.row` gives them.
+
+        `at` is the snapshot's time, and `before` that of the one before it, None where there was none. What
+        belongs to hours that are over at `at` goes into all spans, the rest into five minutes alone.
+        """
+        totals: Totals = {}
+        hour = span_start(at, HOUR)
+        if before is not None and span_start(before, HOUR) < hour:
+            over = {"of_system": system_id, "since": span_start(before, HOUR), "until": hour}
+            for kind, minutes, target_at, model, *sums in db.execute(_FIVE_MINUTES_OF, over):
+                _add_to(totals, _SPANS[1:], kind, minutes, target_at, model, sums)
         for row in rows:
-            target_at, sums = row["target_at"], [row[name] for name in SUMS]
-            if target_at not in begun:
-                begun[target_at] = [(span, span_start(target_at, span)) for span in _SPANS]
-            for span, start in begun[target_at]:
-                key = (span, row["kind"], row["minutes"], start, row["model"])
-                before = totals.get(key)
-                totals[key] = sums if before is None else list(map(operator.add, before, sums))
+            spans_of_row = _SPANS if row["target_at"] < hour else _SPANS[:1]
+            sums = [row[name] for name in SUMS]
+            key = (row["kind"], row["minutes"], row["target_at"], row["model"])
+            _add_to(totals, spans_of_row, *key, sums)
         if not totals:
             return
         keys = [list(set(each)) for each in zip(*totals, strict=True)]
@@ -311,7 +327,8 @@ class ScoreTables:
         What explains them goes with the days: outages and drifts.
         """
         for span, length in kept.items():
-            begun_before = newest - length - timedelta(seconds=span)
+            # What lies in the unfinished hour is in no longer span yet.
+            begun_before = min(newest - length - timedelta(seconds=span), span_start(newest, HOUR))
             db.execute(
                 scores.delete().where(
                     scores.c.system_id == system_id, scores.c.span == span, scores.c.at < begun_before
@@ -337,6 +354,71 @@ def _zones(db: Connection, ids: Sequence[str]) -> dict[str, str]:
     """Give the time zone of each system; UTC for one that never told its own."""
     query = sa.select(systems.c.system_id, systems.c.timezone).where(systems.c.system_id.in_(ids))
     return {row.system_id: row.timezone or "UTC" for row in db.execute(query)}
+
+
+def _add_to(
+    totals: Totals, spans: Sequence[int], kind: str, minutes: int, at: datetime, model: str, sums: list[float]
+) -> None:
+    for span in spans:
+        key = (span, kind, minutes, span_start(at, span), model)
+        before = totals.get(key)
+        totals[key] = sums if before is None else list(map(operator.add, before, sums))
+
+
+def by_open_hour(db: Connection, ids: Sequence[str]) -> dict[datetime, list[str]]:
+    """Group systems by the hour that their newest snapshot lies in.
+
+    From there on their scores are in the sums by five minutes alone.
+    """
+    found: dict[datetime, list[str]] = {}
+    query = sa.select(systems.c.system_id, systems.c.at).where(systems.c.system_id.in_(ids))
+    for system_id, at in db.execute(query):
+        if at is not None:
+            found.setdefault(span_start(at, HOUR), []).append(system_id)
+    return found
+
+
+def _rows(
+    made_of: int,
+    span: int,
+    kind: str,
+    minutes: Sequence[int],
+    models: Sequence[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+    chosen: LocalHours,
+    zones: Mapping[str, str],
+    ids: Sequence[str],
+    stored: int,
+    begin: datetime | None = None,
+) -> sa.Select[Any]:
+    """Take the rows of the span `stored`, from `begin` on, with the starts of the `span` that they lie in.
+
+    They stand for rows of the span `made_of`, which `since`, `until` and the `chosen` hours are about.
+    """
+    moment = scores.c.at if stored == made_of else _floor(made_of)
+    # Every horizon by its number, so that the primary key leads straight to its stretch of time.
+    where = [scores.c.system_id.in_(ids), scores.c.span == stored, scores.c.kind == kind]
+    where.append(scores.c.minutes.in_(minutes))
+    if models is not None:
+        where.append(scores.c.model.in_(models))
+    if begin is not None:
+        where.append(scores.c.at >= begin)
+    if since is not None:
+        where.append(moment >= since)
+    if until is not None:
+        where.append(moment < until)
+    if not chosen.is_all:
+        where.append(chosen.among(moment, scores.c.system_id, zones, *_whole_days(since, until)))
+    start = moment if made_of == span else _floor(span)
+    sums = (scores.c[name] for name in SUMS)
+    return sa.select(start.label("at"), scores.c.model, scores.c.minutes, *sums).where(*where)
+
+
+def _floor(span: int) -> sa.ColumnElement[datetime]:
+    """Give the start of the span that a row's time lies in."""
+    seconds = sa.type_coerce(scores.c.at, sa.BigInteger)
+    return sa.type_coerce(seconds - seconds % span, UnixSeconds)
 
 
 def _same_issues(
@@ -387,8 +469,8 @@ def _sums_of(
 
 def _summed_up(db: Connection) -> list[str]:
     scored = sa.exists().where(
-        scores.c.system_id == systems.c.system_id, scores.c.span == WEEK, scores.c.kind == ANY,
-        scores.c.minutes.in_(SCORED_MINUTES), scores.c.n > 0,
+        scores.c.system_id == systems.c.system_id, scores.c.span.in_((FIVE_MINUTES, WEEK)),
+        scores.c.kind == ANY, scores.c.minutes.in_(SCORED_MINUTES), scores.c.n > 0,
     )  # fmt: skip
     query = sa.select(systems.c.system_id, systems.c.label, scored.label("scored"))
     rows = db.execute(query.where(systems.c.position.is_not(None))).all()

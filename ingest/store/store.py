@@ -26,6 +26,7 @@ from ingest.store.issued_forecasts import IssuedForecastTable
 from ingest.store.judged_forecasts import JudgedForecastTable, JudgedRow
 from ingest.store.leases import LeaseClaim, LeaseTable
 from ingest.store.observations import ObservationTables, PollRow
+from ingest.store.operation import OperationQueries
 from ingest.store.own_forecasts import OwnForecastTable
 from ingest.store.paired_scores import PairedScore, PairedScoreTable
 from ingest.store.playback import Playback, PlaybackTable
@@ -121,6 +122,7 @@ class Store:
         self.own_forecasts = OwnForecastTable(database)
         self.judged_forecasts = JudgedForecastTable(database)
         self.feed_health = FeedHealthQueries(database)
+        self.operation = OperationQueries(database)
         self.findings = FindingTable(database)
         self.playback = PlaybackTable(database)
         self.tries = TryTable(database)
@@ -168,7 +170,7 @@ class Store:
             before = tick.before or known.at
             if before is not None and at - before > tick.longest_gap:
                 self.scores.add_outage(db, system_id, before, at)
-            self.scores.add(db, system_id, tick.scores)
+            self.scores.add(db, system_id, tick.scores, at, known.at)
             if tick.weather is not None:
                 self.weather.add(db, system_id, at, tick.weather)
             for day in tick.daily:
@@ -196,6 +198,16 @@ class Store:
                 learning_since=tick.learning_since,
             )
         return version
+
+    def put_frame_back(self, claim: LeaseClaim, frame: bytes) -> None:
+        """Write a system's newest frame again, under its version: the database has lost it.
+
+        Raises `LeaseLostError` when the claim's holder no longer has the system's lease.
+        """
+        with self._database.write() as db:
+            self.leases.require(db, claim)
+            known = db.execute(_NEWEST, {"of_system": claim.system_id}).one()
+            self.frames.add(db, claim.system_id, known.frame_version, claim.now, known.at, frame)
 
     def commit_poll(self, claim: LeaseClaim, result: PollResult) -> None:
         """Write a poll without a new snapshot.

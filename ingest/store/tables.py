@@ -167,6 +167,9 @@ frames = sa.Table(
     sa.Column("at", UnixSeconds, nullable=False),
     sa.Column("blob", sa.LargeBinary, nullable=False),
 )
+# A forecaster makes its frame again. So PostgreSQL need not log frames, which it empties after a crash.
+_UNLOGGED = sa.DDL("ALTER TABLE frames SET UNLOGGED")  # type: ignore[no-untyped-call]
+sa.event.listen(frames, "after_create", _UNLOGGED.execute_if(dialect="postgresql"))
 
 checkpoints = sa.Table(
     "checkpoints",

@@ -2,7 +2,7 @@
 
 A logged poll is the snapshot before it with its changes. A forecaster that learns these again in their order
 has the same state, bit for bit, as if the worker had never stopped. The log has no history of the stations'
-descriptions: so a tick with a new description, new opening hours or new weather also commits a checkpoint.
+descriptions: so a tick with a new description or new opening hours also commits a checkpoint.
 Where a checkpoint cannot be read, recovery begins at the one before it, and without that at the start of the
 log.
 """
@@ -57,7 +57,7 @@ def recover(store: Store, system_id: str) -> Recovery | None:
             log.warning("%s: the checkpoint of %s cannot be used (%s), learning the log again",
                         system_id, checkpoint.at, error)  # fmt: skip
             checkpoint = store.checkpoints.newest(system_id, before=checkpoint.at)
-    weather = {}
+    weather = dict(store.weather.reports(system_id))
     documents = store.systems.documents(system_id)
     if forecaster is None or checkpoint is not newest:
         stations = store.systems.stations(system_id)
@@ -67,7 +67,6 @@ def recover(store: Store, system_id: str) -> Recovery | None:
         forecaster = forecaster or Forecaster(stations)
         if not stations.same_as(forecaster.stations):
             forecaster.update_stations(stations)
-        weather = dict(store.weather.reports(system_id))
     hours = documents.get(REMEMBERED, "")
     for snapshot in logged_snapshots(store, forecaster):
         forecaster.update_hours(covering(hours, forecaster.stations, snapshot.at))

@@ -41,7 +41,7 @@ from ingest.store.judged_forecasts import packed_judged
 from ingest.store.paired_scores import paired
 from ingest.store.scores import SPANS_KEPT
 from ingest.system import System
-from ingest.worker import schedule
+from ingest.worker import counters, schedule
 from ingest.worker.own_history import restore_own
 from ingest.worker.recovery import recover
 from model.forecaster import Forecaster
@@ -73,6 +73,9 @@ Dublin closes at night, and takes some nights to show it. Until then stillness i
 
 LONGEST_STILLNESS = timedelta(hours=6)
 """How long a feed may repeat one document where nobody is expected to ride: as long as Dublin sleeps."""
+
+PLAYED = 600.0
+"""The most seconds between checkpoints of a played city: days pass in it meanwhile, and people look on."""
 
 _DROP_EVERY = timedelta(hours=1)
 _DROP_AT_MOST_EVERY = timedelta(minutes=1)
@@ -158,7 +161,7 @@ class Ticker:
         clock: Callable[[], datetime],
         *,
         place: float = 0.0,
-        checkpoint_seconds: float = 600,
+        checkpoint_seconds: float = 7200,
         keep: timedelta = timedelta(days=8),
         keep_scores: Mapping[int, timedelta] = SPANS_KEPT,
         jitter: random.Random | None = None,
@@ -309,6 +312,7 @@ class Ticker:
         feed = self._open_feed()
         documents = self.store.systems.documents(self.system.system_id)
         if forecaster is not None:
+            self._put_frame_back(state, forecaster, now)
             feed.resume(forecaster.stations, forecaster.at, documents)
         if self.own is not None:
             restore_own(self.own, self.store, self.system.system_id, forecaster)
@@ -323,6 +327,15 @@ class Ticker:
             silent=state is not None and state.state == "silent",
             documents=documents,
         )
+
+    def _put_frame_back(self, state: SystemState | None, forecaster: Forecaster, now: datetime) -> None:
+        """Put the newest frame back where the database has lost it: the feed may be silent for long."""
+        version = None if state is None else state.frame_version
+        if version is None or self.store.frames.has(self.system.system_id, version):
+            return
+        with self._turn:
+            frame = make_frame(forecaster).to_bytes()
+        self.store.put_frame_back(self.claim(now), frame)
 
     def _first_due(self, state: SystemState | None, now: datetime) -> datetime:
         """Give the time that the last worker planned for a feed that answered; now for one that did not."""
@@ -389,16 +402,17 @@ class Ticker:
         assert after is not None
         assert forecaster.learning_since is not None
         last = copy.checkpoint_at
-        every = timedelta(seconds=self._checkpoint_seconds * self.system.speed)
+        seconds = min(self._checkpoint_seconds, PLAYED) if self.system.label else self._checkpoint_seconds
+        every = timedelta(seconds=seconds * self.system.speed)
         old = last is None or snapshot.at - last >= every
-        # The log has no stations' descriptions, no weather, nothing of what was learnt in a gap, no silence,
-        # and of opening hours the present ones alone.
-        not_in_log = stations is not None or weather is not None or learn_gap is not None or hole
+        # The log has no stations' descriptions, nothing of what was learnt in a gap, no silence, and of
+        # opening hours the present ones alone.
+        not_in_log = stations is not None or learn_gap is not None or hole
         not_in_log |= hours != copy.documents.get(REMEMBERED, "")
         checkpoint = forecaster.to_bytes() if old or not_in_log else None
         silent = timedelta(seconds=poll.still_seconds) > self._silent_after(copy, poll)
         state = "silent" if silent else "live"
-        changed = changes(before, after)
+        changed, rows = changes(before, after), [score.row() for score in scores]
         self.store.commit_tick(
             self.claim(self.clock()),
             TickResult(
@@ -415,7 +429,7 @@ class Ticker:
                 longest_gap=forecaster.gaps.longest,
                 weather=weather,
                 learning_since=forecaster.learning_since,
-                scores=[score.row() for score in scores],
+                scores=rows,
                 stations=stations,
                 checkpoint=checkpoint,
                 state=state,
@@ -429,6 +443,7 @@ class Ticker:
                 keep_judged=self._keep_forecasts,
             ),
         )
+        counters.learnt(self.system.system_id, rows, learnt - begun, forecast - learnt)
         if self.own is not None:
             self.own.show(forecaster)
         copy.weather, copy.documents = None, poll.documents
@@ -497,6 +512,7 @@ class Ticker:
 
     def _commit_poll(self, row: PollRow, due: datetime, state: str, failures: int) -> None:
         self.store.commit_poll(self.claim(self.clock()), PollResult(row, due, state, failures))
+        counters.polled(self.system.system_id, row.outcome)
 
     def _silent_after(self, copy: WorkingCopy, poll: Poll) -> timedelta:
         usual_gap = timedelta(0) if copy.forecaster is None else copy.forecaster.gaps.usual

@@ -57,9 +57,9 @@ def learnt_store(tmp_path_factory: pytest.TempPathFactory, store_kind: str) -> t
     desk, sky, expected = Desk(folder), ScriptedWeather(), Forecaster(stations())
     ticker = desk.worker(weather=sky, checkpoint_seconds=600)
     for index, snapshot in enumerate(riders(35, start=NOON)):
-        if index == 24:
+        if index == 31:
             sky.next = rain(snapshot.at)
-        if index == 25:
+        if index == 32:
             expected.update_weather(rain(snapshot.at - MINUTE))
         desk.tick(ticker, fresh(snapshot))
         expected.learn(snapshot)
@@ -77,12 +77,12 @@ def test_a_worker_whose_checkpoint_is_spoilt_comes_back_in_the_same_state(
     desk, expected = Desk(tmp_path), Forecaster.from_bytes(state)
     desk.feed.now += 35 * MINUTE
     before, last = (
-        desk.store.checkpoints.newest("test", before=NOON + 25 * MINUTE),
+        desk.store.checkpoints.newest("test", before=NOON + 30 * MINUTE),
         desk.store.checkpoints.newest("test"),
     )
     assert before is not None
     assert last is not None
-    assert (before.at, last.at) == (NOON + 20 * MINUTE, NOON + 25 * MINUTE)
+    assert (before.at, last.at) == (NOON + 20 * MINUTE, NOON + 30 * MINUTE)
 
     spoil(desk, newest, SPOILT[how])
     *_, snapshot = riders(36, start=NOON)

@@ -32,7 +32,7 @@ def test_the_environment_sets_what_is_set(monkeypatch: pytest.MonkeyPatch) -> No
         seed=True,
         weather="https://api.open-meteo.com/v1/forecast",
         keep_days=8,
-        checkpoint_seconds=600,
+        checkpoint_seconds=7200,
     )
     monkeypatch.setenv("DOCKCAST_KEEP_DAYS", "2.5")
     monkeypatch.setenv("DOCKCAST_SYSTEMS", "mine.toml")

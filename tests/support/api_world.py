@@ -34,7 +34,7 @@ def score(target_at: datetime, model: str = "pool", minutes: int = 30, **sums: f
 def eventful(world: World, system_id: str = "dublin", stations: int = 12) -> int:
     """Write two polls of a system: with scores, a drift, findings, and an outage of an hour between them."""
     first = frame(system_id, stations, at=NOON - timedelta(hours=1))
-    world.commit(first, received_at=NOON - timedelta(hours=1))
+    world.commit(first, received_at=NOON - timedelta(hours=1), checkpoint=b"state")
     judged = [
         score(NOON - timedelta(hours=hours), model, minutes)
         for hours in (0, 1, 30)

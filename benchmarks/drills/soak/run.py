@@ -1,6 +1,7 @@
 """Run thirty days with faults at random, and measure what is lost and what grows: see README.md.
 
 python benchmarks/drills/soak/run.py
+python benchmarks/drills/soak/run.py --store postgresql --count 30 --busy 30 --out month-postgresql.json
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import argparse
 import json
 import random
 import resource
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -22,13 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from world import START, Fault, Plan, SharedTime, faults, served  # noqa: E402
 
-KEEP_DAYS = 8
+from tests.support.store_world import postgres, postgres_database  # noqa: E402
+
 KILLS, LOCKS = 6, 12
 LOCK_SECONDS = (*(1.0,) * (LOCKS - 1), 33.0)
 """A writer waits 30 seconds for the lock: the last one makes a commit fail."""
@@ -37,10 +41,10 @@ WARM_DAYS = 3.0
 
 
 class Diary:
-    """Reads the growing store from outside: every poll, the size of the file, and the kept rows."""
+    """Reads the growing store from outside: every poll, its size, and the kept rows."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
         self.learnt: dict[str, set[int]] = {}
         self.outcomes: Counter[str] = Counter()
         self.sizes: list[dict[str, float]] = []
@@ -48,10 +52,15 @@ class Diary:
 
     def read(self, now: datetime) -> None:
         """Note what is new since the last look."""
-        db = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=60)
+        if not sa.inspect(self._engine).has_table("polls"):
+            return
+        with self._engine.connect() as db:
+            self._read(db, now)
+
+    def _read(self, db: sa.Connection, now: datetime) -> None:
         since = now - timedelta(hours=12)
-        query = "SELECT system_id, received_at, at, outcome FROM polls WHERE received_at > ?"
-        rows = db.execute(query, (since.timestamp(),)).fetchall()
+        query = sa.text("SELECT system_id, received_at, at, outcome FROM polls WHERE received_at > :since")
+        rows = db.execute(query, {"since": since.timestamp()}).all()
         new = [row for row in rows if row[:2] not in self._seen]
         self._seen = {row[:2] for row in rows}
         for system_id, _, at, outcome in new:
@@ -60,18 +69,24 @@ class Diary:
                 self.learnt.setdefault(system_id, set()).add(at)
         day = (now - START).total_seconds() / 86400
         if not self.sizes or day - self.sizes[-1]["day"] >= 0.25:
-            oldest = db.execute(
+            oldest = db.exec_driver_sql(
                 "SELECT max(s.at - p.at) FROM systems s JOIN (SELECT system_id, min(at) AS at FROM polls "
                 "WHERE outcome = 'learnt' GROUP BY system_id) p USING (system_id)"
-            ).fetchone()[0]
-            counts = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
-            size = sum(
-                each.stat().st_size for each in self._path.parent.glob(f"{self._path.name}*") if each.exists()
-            )
+            ).scalar_one()
+            counts = {
+                table: db.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one() for table in TABLES
+            }
             self.sizes.append(
-                {"day": day, "megabytes": size / 1e6, "oldest_days": (oldest or 0) / 86400, **counts}
+                {"day": day, "megabytes": size(db) / 1e6, "oldest_days": (oldest or 0) / 86400, **counts}
             )
-        db.close()
+
+
+def size(db: sa.Connection) -> int:
+    """Give the bytes of the store, with SQLite's log."""
+    if db.dialect.name == "postgresql":
+        return int(db.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+    path = Path(db.engine.url.database or "")
+    return sum(each.stat().st_size for each in path.parent.glob(f"{path.name}*") if each.exists())
 
 
 TABLES = ("observations", "polls", "frames", "issued_forecasts", "scores", "daily_scores", "checkpoints",
@@ -121,38 +136,58 @@ def slope(samples: list[dict[str, Any]]) -> dict[str, float]:
     }  # fmt: skip
 
 
-def spoil(path: Path, name: str) -> str:
+def spoil(engine: sa.Engine, name: str) -> str:
     """Turn the newest checkpoint of a system to garbage, while no worker is there."""
-    with sqlite3.connect(path, timeout=60) as db:
-        db.execute(
-            "UPDATE checkpoints SET blob = zeroblob(1000) WHERE system_id = ? AND at = "
-            "(SELECT max(at) FROM checkpoints WHERE system_id = ?)", (name, name),
-        )  # fmt: skip
-    db.close()
+    query = sa.text(
+        "UPDATE checkpoints SET blob = :blob WHERE system_id = :name AND at = "
+        "(SELECT max(at) FROM checkpoints WHERE system_id = :name)"
+    )
+    with engine.begin() as db:
+        db.execute(query, {"blob": bytes(1000), "name": name})
     return name
 
 
-def lock(path: Path, seconds: float) -> None:
-    """Hold the write lock, as a backup gone wrong does."""
-    db = sqlite3.connect(path, timeout=60, isolation_level=None)
-    db.execute("BEGIN IMMEDIATE")
-    time.sleep(seconds)
-    db.execute("ROLLBACK")
-    db.close()
+def lock(engine: sa.Engine, seconds: float) -> None:
+    """Keep all writers out, as a backup gone wrong does."""
+    held = "BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else "LOCK TABLE leases IN EXCLUSIVE MODE"
+    with engine.connect() as db:
+        db.exec_driver_sql(held)
+        time.sleep(seconds)
+        db.rollback()
 
 
-def run(plan: Plan, folder: Path) -> dict[str, Any]:
+def _patient(url: str) -> dict[str, Any]:
+    return {"timeout": 60} if url.startswith("sqlite") else {}
+
+
+def growth(sizes: list[dict[str, float]], keep_days: float) -> float | None:
+    """Give the megabytes a day by which the store grows once its retention is full."""
+    warm = [(size["day"], size["megabytes"]) for size in sizes if size["day"] > keep_days + 1]
+    return round(float(np.polyfit(*zip(*warm, strict=True), 1)[0]), 2) if len(warm) >= 8 else None
+
+
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[str]:
+    """Give the URL of a new store."""
+    with ExitStack() as opened:
+        if kind == "sqlite":
+            yield f"sqlite:///{folder}/soak.db"
+        else:
+            yield opened.enter_context(postgres_database(opened.enter_context(postgres()), "soak"))
+
+
+def run(plan: Plan, folder: Path, url: str) -> dict[str, Any]:
     """Run it all; the worker is killed and the store locked at moments drawn from the seed."""
     rng, days = random.Random(plan.seed), plan.days
-    path, world = folder / "soak.db", SharedTime(folder / "time")
+    engine, world = sa.create_engine(url, connect_args=_patient(url)), SharedTime(folder / "time")
     planted = faults(plan)
     kills = sorted(rng.uniform(0.5, days / 3) for _ in range(KILLS if days > 2 else 1))
     locks = sorted(rng.uniform(0.5, days - 1) for _ in range(LOCKS if days > 2 else 1))
-    diary, spoilt, own = Diary(path), [], []
+    diary, spoilt, own = Diary(engine), [], []
     begun = time.time()
     with served(world, plan, planted) as server:
         arguments = {"folder": str(folder), "plan": asdict(plan), "url": server.url(""),
-                "store": f"sqlite:///{path}", "keep_days": KEEP_DAYS}  # fmt: skip
+                "store": url, "keep_days": plan.keep_days}  # fmt: skip
 
         def start() -> subprocess.Popen[bytes]:
             return subprocess.Popen([sys.executable, str(HERE / "worker.py"), json.dumps(arguments)])
@@ -163,20 +198,20 @@ def run(plan: Plan, folder: Path) -> dict[str, Any]:
                 time.sleep(0.5)
                 now = world.now()
                 day = (now - START).total_seconds() / 86400
-                if path.exists() and day > 0:
+                if day > 0:
                     diary.read(now)
                 if kills and day >= kills[0]:
                     kills.pop(0)
                     worker.kill()
                     worker.wait()
                     if len(kills) % 2:
-                        spoilt.append(spoil(path, f"city{rng.randrange(3):02}"))
+                        spoilt.append(spoil(engine, f"city{rng.randrange(3):02}"))
                     own.append(Fault("killed", world.now(), world.now()))
                     worker = start()
                 elif locks and day >= locks[0]:
                     locks.pop(0)
                     before = world.now()
-                    lock(path, LOCK_SECONDS[-1 - len(locks)] if days > 2 else 1.0)
+                    lock(engine, LOCK_SECONDS[-1 - len(locks)] if days > 2 else 1.0)
                     own.append(Fault("store locked", before, world.now()))
         finally:
             worker.kill()
@@ -184,9 +219,10 @@ def run(plan: Plan, folder: Path) -> dict[str, Any]:
         if worker.returncode:
             raise RuntimeError(f"the worker ended with {worker.returncode}: see {folder}/worker.log")
         diary.read(world.now())
+    engine.dispose()
     log = (folder / "worker.log").read_text()
     samples = [json.loads(line) for line in (folder / "memory.jsonl").read_text().splitlines()]
-    warm = [size for size in diary.sizes if size["day"] > KEEP_DAYS + 2] or diary.sizes[-1:]
+    warm = [size for size in diary.sizes if size["day"] > plan.keep_days + 1] or diary.sizes[-1:]
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     kinds = Counter(fault.kind for fault in [*planted, *own])
     broken = sum((f.end - f.start).total_seconds() for f in planted if f.system) / (plan.count * days * 86400)
@@ -200,7 +236,9 @@ def run(plan: Plan, folder: Path) -> dict[str, Any]:
         **lost(diary, [*planted, *own], plan),
         "memory": slope(samples),
         "store": {"megabytes": [round(f(size["megabytes"] for size in warm), 1) for f in (min, max)],
-                  "oldest_days": round(max(size["oldest_days"] for size in warm), 2), "keep_days": KEEP_DAYS},
+                  "oldest_days": round(max(size["oldest_days"] for size in warm), 2),
+                  "keep_days": plan.keep_days,
+                  "growth_megabytes_a_day": growth(diary.sizes, plan.keep_days)},
         "sizes": [{k: round(v, 2) for k, v in size.items()} for size in diary.sizes],
         "samples": [
             [round((s["at"] - START.timestamp()) / 86400, 2), round(s["megabytes"], 1)] for s in samples],
@@ -212,12 +250,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for name, value in asdict(Plan()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--out", type=Path, default=HERE / "results.json")
+    parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--out", default="results.json", help="name of a file beside this one")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, database(chosen.store, Path(folder)) as url:
         plan = Plan(**{name: getattr(chosen, name) for name in asdict(Plan())})
-        results = run(plan, Path(folder))
-    chosen.out.write_text(json.dumps(results, indent=1) + "\n")
+        results = {"kind": chosen.store, **run(plan, Path(folder), url)}
+    (HERE / chosen.out).write_text(json.dumps(results, indent=1) + "\n")
     print({key: value for key, value in results.items() if key not in ("sizes", "samples")})
 
 

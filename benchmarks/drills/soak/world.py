@@ -67,7 +67,7 @@ class Plan:
     """So many cities for so many days.
 
     The first `busy` of them are polled every ten minutes, so that all is learnt and scored; any others every
-    `rest_hours`.
+    `rest_hours`. The store keeps `keep_days`.
     """
 
     count: int = 35
@@ -75,6 +75,7 @@ class Plan:
     seed: int = 1
     busy: int = 35
     rest_hours: float = 4.0
+    keep_days: float = 8.0
 
     def poll_seconds(self, number: int) -> float:
         """Tell how often a city is polled."""

@@ -12,7 +12,7 @@ from dashboard import store_reader
 from ingest import release
 from ingest.store.systems import SystemTables
 from tests.support.api_world import client, eventful
-from tests.support.dashboard_world import World
+from tests.support.dashboard_world import NOON, World
 
 Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -95,4 +95,14 @@ def test_metrics_give_the_state_of_every_system(world: World, accept: str) -> No
     assert of("forecasts_expired_last_day", system="dublin") == 8
     info = {"system": "boulder", "name": "BCycle", "city": "Boulder", "country": "US", "label": "replayed"}
     assert of("system_info", **info) == 1
+    assert of("last_learnt_timestamp_seconds", system="dublin") == NOON.timestamp()
+    assert of("polls_learnt_total", system="dublin") == 2
+    assert of("skill", system="dublin", minutes="30") == 0
+    assert ("dockcast_skill_least", (("minutes", "30"), ("system", "dublin"))) not in values, "too few hours"
+    assert of("checkpoint_age_seconds", system="dublin") == 3600
+    assert of("build_info", version=release.version(), commit=release.commit()) == 1
+    assert of("store_bytes") > 1e4
+    assert of("store_free_bytes") > 0
+    assert of("store_log_file_bytes") > 0
+    assert of("lease_info", system="dublin", holder="test") == 1
     assert values["process_resident_memory_bytes", ()] > 1e6

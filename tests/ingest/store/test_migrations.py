@@ -16,7 +16,7 @@ from sqlalchemy.sql import quoted_name as quoted
 
 from ingest.store import Reason, Store, StoreError, StoreNotReadyError
 from ingest.store.database import newest_revision
-from ingest.store.scores import DAY, HOUR, SUMS, WEEK
+from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK
 from ingest.store.tables import metadata
 from tests.support.store_world import NOON, empty_url, migrate
 
@@ -181,6 +181,36 @@ def test_a_store_of_any_release_comes_up_to_date_and_loses_nothing(revision: str
     described = store.systems.stations("dublin")
     assert described is not None
     assert described.name.tolist() == ["A\nB"] * 3
+    store.close()
+
+
+def test_scores_of_the_unfinished_hour_are_not_counted_twice_after_an_upgrade(tmp_path: Path) -> None:
+    """Until 0020 each score was added to all spans at once."""
+    url = empty_url(tmp_path)
+    migrate(url, "0019")
+    engine = sa.create_engine(url)
+    row = SCORED[1]
+    with engine.begin() as db:
+        found = tables(db)
+        columns = [column.name for column in found["systems"].c]
+        city = FILLED["systems"][0] | {"at": AT + HOUR + 600}
+        db.execute(found["systems"].insert(), {name: city[name] for name in columns})
+        for span, at, n in (
+            (FIVE_MINUTES, AT + 300, 2), (FIVE_MINUTES, AT + HOUR, 3), (FIVE_MINUTES, AT + HOUR + 600, 4),
+            (HOUR, AT, 2), (HOUR, AT + HOUR, 7), (DAY, AT, 9), (WEEK, AT // WEEK * WEEK, 9),
+        ):  # fmt: skip
+            db.execute(found["scores"].insert(), row | dict.fromkeys(SUMS, n) | {"span": span, "at": at})
+    Store(url).close()
+    with engine.connect() as db:
+        stored = db.exec_driver_sql("SELECT span, n, covered FROM scores ORDER BY span, at").all()
+    engine.dispose()
+    assert list(map(tuple, stored)) == [
+        (FIVE_MINUTES, 2, 2), (FIVE_MINUTES, 3, 3), (FIVE_MINUTES, 4, 4), (HOUR, 2, 2), (DAY, 2, 2),
+        (WEEK, 2, 2),
+    ]  # fmt: skip
+    store = Store(url)
+    assert store.scores.over_time("dublin", HOUR)["n"].tolist() == [2, 7]
+    assert store.scores.totals("dublin", WEEK)["n"].tolist() == [9]
     store.close()
 
 

@@ -108,6 +108,19 @@ def test_a_connection_that_ends_in_the_middle_of_a_commit_costs_no_poll_and_doub
     assert state_of(desk.store) == expected.to_bytes()
 
 
+def test_frames_are_not_logged_whether_tables_are_made_or_migrated(tmp_path: Path, store: Store) -> None:
+    empty = empty_url(tmp_path)
+    migrate(empty, "head")
+    for url in (store_url(tmp_path), empty):
+        engine = sa.create_engine(url)
+        with engine.connect() as connection:
+            kinds = connection.exec_driver_sql(
+                "SELECT relname FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'"
+            )
+            assert [row.relname for row in kinds] == ["frames"]
+        engine.dispose()
+
+
 # ---------------------------------------------------------------- locks and leases
 
 

@@ -33,7 +33,7 @@ from ingest.store.feed_health import Failure
 from ingest.store.holder import new_holder
 from ingest.store.playback import Playback
 from ingest.store.scores import DAY, FIVE_MINUTES, HOUR, SUMS, WEEK, spans_kept
-from ingest.store.tables import systems
+from ingest.store.tables import scores, systems
 from ingest.system import System
 from model import Snapshot
 from tests.support.store_world import (
@@ -343,6 +343,46 @@ def test_scores_add_up_by_span_model_and_horizon(store: Store) -> None:
     }  # fmt: skip
     assert store.scores.over_time("boulder").empty
     assert store.scores.over_time(since=NOON + 2 * one).empty
+
+
+def test_a_score_is_written_once_in_its_hour_and_to_longer_spans_once_the_hour_is_over(store: Store) -> None:
+    """Hours, days and weeks were a fifth of PostgreSQL's log: their rows changed each minute."""
+
+    def spans() -> list[tuple[int, float]]:
+        with store._database.read() as db:
+            rows = db.execute(sa.select(scores.c.span, sa.func.sum(scores.c.n)).group_by(scores.c.span))
+            return sorted((span, n) for span, n in rows)
+
+    def sums() -> list[float]:
+        return [float(store.scores.totals("dublin", span)["n"].sum()) for span in (HOUR, DAY, WEEK)]
+
+    for minute in (0, 20, 40):
+        at = NOON + minute * MINUTE
+        score = {"target_at": at, "kind": "any", "model": "pool", "minutes": 30} | dict.fromkeys(SUMS, 2)
+        commit(store, learnt(at, counted(at), scores=[score]))
+        assert spans() == [(FIVE_MINUTES, 2 * (minute / 20 + 1))]
+        assert sums() == [2 * (minute / 20 + 1)] * 3
+        assert store.feed_health.health(["dublin"], NOON).settled == {"dublin": (sums()[0], sums()[0])}
+    at, late = NOON + 65 * MINUTE, NOON + 59 * MINUTE
+    more = [{**score, "target_at": each} for each in (at, late)]
+    commit(store, learnt(at, counted(at), scores=more))
+    assert spans() == [(FIVE_MINUTES, 10), (HOUR, 8), (DAY, 8), (WEEK, 8)]
+    assert sums() == [10, 10, 10]
+    assert store.feed_health.health(["dublin"], NOON).settled == {"dublin": (10, 10)}
+
+
+def test_an_operator_reads_size_holders_and_how_far_checkpoints_are_behind(store: Store) -> None:
+    commit(store, learnt(NOON, counted(NOON, a=1), checkpoint=b"state"))
+    commit(store, learnt(NOON + 7 * MINUTE, counted(NOON, a=2)))
+    size = store.operation.size()
+    assert size is not None
+    assert size.total > 10_000
+    assert size.log > 0
+    assert (size.free is None) == store._database.is_postgresql
+    assert store.operation.behind_checkpoints() == {"dublin": 7 * MINUTE}
+    later = NOON + 7 * MINUTE + LEASE
+    assert store.operation.holders(NOON + 7 * MINUTE) == {"dublin": "me"}
+    assert store.operation.holders(later + MINUTE) == {}
 
 
 def test_scores_of_all_followed_systems_add_up(store: Store) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from ingest.cli.app import app
+from ingest.own.runner import OwnLimits, OwnModelRunner, try_thrice
 from ingest.replay.backtest import backtest
 from ingest.replay.recording import Recording
 from model import Forecaster
@@ -19,6 +22,8 @@ from model.records import median
 from tests.support import serving
 from tests.support.model_world import MONDAY, riders, stations
 from tests.support.numpy_reference import mix
+
+MODELS = "tests.support.own_models"
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +84,15 @@ def test_a_pooled_median_is_the_one_that_was_issued(day: Path) -> None:
     assert peeking != pytest.approx(honest)
 
 
-def test_the_command_prints_a_table_and_writes_it(day: Path, tmp_path: Path) -> None:
-    file = tmp_path / "scores.json"
+def test_the_command_prints_a_table_and_writes_it_and_every_forecast(day: Path, tmp_path: Path) -> None:
+    file, files = tmp_path / "scores.json", tmp_path / "files"
     done = CliRunner().invoke(
-        app, ["backtest", str(day), "--from", "2026-03-02", "--minutes", "10,60", "--json", str(file)]
-    )
+        app,
+        ["backtest", str(day), "--from", "2026-03-02", "--minutes", "10,60", "--json", str(file),
+         "--hub", str(files), "--own", f"{MODELS}:Raising"],
+    )  # fmt: skip
     assert done.exit_code == 0, done.output
+    assert "own_failed: LookupError: no such station" in done.output, "and all others are scored"
     assert "climatology" in done.output
     assert "…" not in done.output, "a table that leaves figures out"
     written = json.loads(file.read_text())
@@ -94,6 +102,21 @@ def test_the_command_prints_a_table_and_writes_it(day: Path, tmp_path: Path) -> 
         "cover80", "stations_worse",
     }  # fmt: skip
     assert {row["minutes"] for row in written["rows"]} == {10, 60}
+    table = pd.read_parquet(files)
+    assert set(table["day"]) == {"2026-03-02", "2026-03-03"}
+    medians = table[(table["horizon"] == 10) & (table["output_type"] == "median")]
+    errors = (medians["value"] - medians["observed"]).abs().groupby(medians["model_id"], observed=True).mean()
+    scores = {row["model"]: row["mae"] for row in written["rows"] if row["minutes"] == 10}
+    assert errors.to_dict() == pytest.approx(scores)
+
+
+def test_an_own_model_answers_the_same_questions(day: Path) -> None:
+    recording = Recording.read(day).head(150)
+    with closing(OwnModelRunner(OwnLimits(f"{MODELS}:Counting", 60, 512), "test", pause=try_thrice)) as own:
+        report = backtest(recording, [10, 60], 20, seed=False, own=own)
+    judged = {model: [row.n for row in report.rows if row.model == model] for model in ("own", "naive")}
+    assert judged["own"] == judged["naive"]
+    assert judged["own"][0] > judged["own"][1] > 0
 
 
 @pytest.mark.parametrize(

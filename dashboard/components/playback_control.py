@@ -47,8 +47,8 @@ def control(system: System) -> None:
             key="playback-pause",
         )
         speed = playback.speed if playback.speed in SPEEDS else None
-        # Another speed is another widget. What the browser still reports of the one before changes nothing:
-        # just after the stage was set, it brought back the speed of before.
+        # Another speed is another widget. What the browser still reports of the one before is the speed that
+        # it was drawn with, and changes nothing: just after the stage was set, it brought that speed back.
         key = f"playback-speed-{system_id}-{speed}"
         st.session_state[key] = speed
         st.segmented_control(
@@ -58,7 +58,7 @@ def control(system: System) -> None:
             format_func=formats.times,
             key=key,
             on_change=_speed,
-            args=(system_id, key),
+            args=(system_id, key, speed),
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.time_input(shell_words.JUMP_TO(), time(8, 0), step=900, key="playback-clock")
@@ -112,9 +112,9 @@ def _change(system_id: str, change: Change) -> None:
     reader().play(system_id, change)
 
 
-def _speed(system_id: str, key: str) -> None:
+def _speed(system_id: str, key: str, drawn: float | None) -> None:
     chosen = st.session_state[key]
-    if chosen is not None:
+    if chosen is not None and chosen != drawn:
         _change(system_id, lambda now, wall: now.faster(chosen, wall))
 
 

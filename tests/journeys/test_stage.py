@@ -21,7 +21,7 @@ from ingest.store import SUMS, LeaseClaim, Playback
 from model.frame import Frame
 from tests.support.browsing import Site, Visit, expect_colours, pixel, set_slider, steps_of
 from tests.support.dashboard_world import DUBLIN, frame
-from tests.support.processes import wait_for
+from tests.support.processes import PATIENCE, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -93,6 +93,7 @@ def go_to(page: Page, name: str) -> None:
 
 def test_the_five_minutes_of_the_guide(visit: Visit, site: Site, town: Frame) -> None:
     page = visit("?city=harbourton")
+    page.set_default_timeout(PATIENCE * 1000)
 
     # A map of what will be.
     expect_colours(page, town, steps_of(town, 15))
@@ -108,7 +109,7 @@ def test_the_five_minutes_of_the_guide(visit: Visit, site: Site, town: Frame) ->
     expect(page.get_by_text(re.compile("Goes on to Monday at 07:3"))).to_be_visible()
     staged = played(site)
     assert (staged.at.weekday(), f"{staged.at:%H:%M}", staged.speed) == (0, "07:30", 60.0)
-    monday = goes_on(site, town, staged.at)
+    monday = goes_on(site, town, staged.at, scores=scores(staged.at))
     expect(page.get_by_text(shell_words.staged("Monday at 07:30"))).to_be_visible()
     steps = steps_of(monday, 15)
     expect_colours(page, monday, steps)
@@ -131,7 +132,6 @@ def test_the_five_minutes_of_the_guide(visit: Visit, site: Site, town: Frame) ->
     expect(page.locator(".plan").first).to_contain_text(f"Station {row}")
 
     # Is it any good?
-    monday = goes_on(site, town, monday.at + HOUR, scores=scores(monday.at))
     go_to(page, "Accuracy")
     page.get_by_role("combobox", name=accuracy_words.HORIZON()).click()
     page.get_by_role("option", name="1 h", exact=True).click()

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -68,6 +69,8 @@ class Day:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{APP}/healthz", timeout=30) as answer:
                 return dict(json.loads(answer.read()))
+        except urllib.error.HTTPError as error:  # alive, and not ready yet
+            return dict(json.loads(error.read()))
         except OSError:
             return {}
 
@@ -402,7 +405,7 @@ def on_postgresql(day: Day, source: Path, away: float) -> None:
     day.change_cities()
     day.machine.run(f"createdb other && psql -d other -f {ROOT}/deploy/postgres/roles.sql", "postgres")
     hba = day.machine.path(POSTGRES) / "pg_hba.conf"
-    hba.write_text(hba.read_text().replace("hostssl    dockcast  ", "hostssl    dockcast,other  "))
+    hba.write_text(hba.read_text().replace("hostssl    dockcast ", "hostssl    dockcast,other "))
     day.machine.run("psql -c 'SELECT pg_reload_conf()'", "postgres")
     day.back_up(url(day, "other"))
     postgres = day.machine.services["postgresql"]

@@ -10,8 +10,9 @@ import numpy as np
 
 from dashboard.outlook import serves, side, station_index
 from dashboard.state import address_bar
+from dashboard.state.address_bar import Screen
 from dashboard.store_reader import View
-from dashboard.words import formats
+from dashboard.words import formats, rules
 from dashboard.words import hours as hours_words
 from dashboard.words import trip as trip_words
 from dashboard.words.rules import What
@@ -73,32 +74,37 @@ def same(start: End, goal: End) -> bool:
 
 
 def plans(
-    view: View, start: End, goal: End, minutes: float, people: int, there: datetime | None = None
+    view: View, start: End, goal: End, minutes: float, screen: Screen, there: datetime | None = None
 ) -> list[TripPlan]:
     """Plan a trip that leaves so many minutes from now, best first, and is there by `there`.
 
-    A frame's minutes begin at its counts.
+    `screen` says how many ride, and what. A frame's minutes begin at its counts.
     """
     assert view.frame is not None
     leaving = minutes + _minutes(view.age)
     within = math.inf if there is None else _minutes(there - view.frame.at) - leaving + _ROUNDING
-    return trip.plan(view.frame, start.point, goal.point, leaving, people=people, within=within)
+    return trip.plan(
+        view.frame, start.point, goal.point, leaving, people=screen.n, ride=screen.ride, within=within
+    )
 
 
-def leaving_from(view: View, start: End, goal: End, minutes: float, people: int) -> Departures | None:
+def leaving_from(view: View, start: End, goal: End, minutes: float, screen: Screen) -> Departures | None:
     """Look at the departures from so many minutes from now on."""
     assert view.frame is not None
     leaving = minutes + _minutes(view.age)
-    return departures.leave_from(view.frame, start.point, goal.point, leaving, people=people)
+    return departures.leave_from(
+        view.frame, start.point, goal.point, leaving, people=screen.n, ride=screen.ride
+    )
 
 
-def arriving(view: View, start: End, goal: End, there: datetime, people: int) -> Departures | None:
+def arriving(view: View, start: End, goal: End, there: datetime, screen: Screen) -> Departures | None:
     """Look at the departures from now on that are there in time."""
     assert view.frame is not None
     there_by, earliest = _minutes(there - view.frame.at), _minutes(view.age)
     return departures.arrive_by(
-        view.frame, start.point, goal.point, there_by, earliest=earliest, people=people
-    )
+        view.frame, start.point, goal.point, there_by,
+        earliest=earliest, people=screen.n, ride=screen.ride,
+    )  # fmt: skip
 
 
 def whole_minute(at: datetime) -> datetime:
@@ -147,9 +153,9 @@ def per_cent(chance: float) -> int:
     return min(max(round(100 * chance), 1), 99)
 
 
-def why_not(view: View, start: End, goal: End, minutes: float, people: int) -> str:
+def why_not(view: View, start: End, goal: End, minutes: float, screen: Screen) -> str:
     """Explain why there is no plan: by the first reason at either end, else that no pair works."""
-    frame = view.frame
+    frame, people, taken = view.frame, screen.n, rules.TAKEN[screen.ride]
     assert frame is not None
     near = {}
     there = frame.at + timedelta(minutes=minutes) + view.age
@@ -169,11 +175,12 @@ def why_not(view: View, start: End, goal: End, minutes: float, people: int) -> s
         shut = closed_by_hours(view, what, there, walk, near[what])
         if shut:
             return shut
-        if (side(frame, what).chance[people - 1][:, near[what]] == NO_FORECAST).all():
-            return trip_words.none_known(what)
+        wanted = taken if what == "bike" else what
+        if (side(frame, wanted).chance[people - 1][:, near[what]] == NO_FORECAST).all():
+            return trip_words.none_known(wanted)
     if near["bike"].sum() == 1 and np.array_equal(near["bike"], near["space"]):
         return trip_words.ONE_STATION()
-    return trip_words.no_pair(people)
+    return trip_words.no_pair(people, taken)
 
 
 def closed_by_hours(view: View, what: What, leave: datetime, minutes: Floats, near: Bools) -> str:

@@ -1,7 +1,8 @@
-"""Reads a frame for bikes or for spaces: which stations are open and when, and the chance at each."""
+"""Reads a frame for what a rider wants: which stations are open and when, and the chance at each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -15,26 +16,42 @@ from dashboard.words.rules import What
 from model.arrays import Ints
 from model.frame import NO_FORECAST, Frame, Outlook
 from model.hours import ALWAYS_OPEN, OpenState
+from model.records import UNKNOWN
 
 
-class BothSides(Protocol):
-    """Has a forecast of bikes and one of spaces: a frame, or an issued forecast."""
-
-    @property
-    def bike(self) -> Outlook: ...
+class HasOutlooks(Protocol):
+    """Has forecasts by what a rider wants: a frame, or an issued forecast."""
 
     @property
-    def space(self) -> Outlook: ...
+    def outlooks(self) -> Mapping[str, Outlook]: ...
 
 
-def side(of: BothSides, what: What) -> Outlook:
-    """Choose bikes or spaces."""
-    return of.bike if what == "bike" else of.space
+def side(of: HasOutlooks, what: What) -> Outlook:
+    """Choose the forecast of what a rider wants. Raises `LookupError` for a kind that is not told apart."""
+    return of.outlooks[what]
+
+
+def count_of(what: What, bikes: int, docks: int, ebikes: int) -> int:
+    """Choose the count of what a rider wants; -1 where it is not known.
+
+    >>> count_of("plain_bike", 5, 10, 2), count_of("plain_bike", 5, 10, -1), count_of("space", 5, 10, 2)
+    (3, -1, 10)
+    """
+    plain = bikes - ebikes if min(bikes, ebikes) >= 0 else UNKNOWN
+    return {"bike": bikes, "ebike": ebikes, "plain_bike": plain, "space": docks}[what]
+
+
+def kinds_until(frame: Frame) -> int | None:
+    """Give the last minute for which kinds of bikes are forecast; None where they are not told apart."""
+    if frame.ebike is None:
+        return None
+    known = np.flatnonzero((frame.ebike.median >= 0).any(axis=1))
+    return int(frame.minutes[known[-1]]) if len(known) else 0
 
 
 def serves(frame: Frame, what: What) -> NDArray[np.bool_]:
     """Tell which stations rent bikes out, or take them back, while their hours have them open `(S,)`."""
-    return frame.rents_when_open if what == "bike" else frame.returns_when_open
+    return frame.returns_when_open if what == "space" else frame.rents_when_open
 
 
 def is_open(frame: Frame, what: What, horizon: int | None) -> NDArray[np.bool_]:

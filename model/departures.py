@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.frame import Frame
-from model.trip import Point, TripPlan, plan, quickest
+from model.trip import Point, Ride, TripPlan, plan, quickest
 
 PROMISE = 0.9
 """A departure is good where its trip works with at least this chance. It is the chance of "almost sure"."""
@@ -42,7 +42,7 @@ class Departures:
 
 
 def leave_from(
-    frame: Frame, origin: Point, destination: Point, leaving: float, *, people: int = 1
+    frame: Frame, origin: Point, destination: Point, leaving: float, *, people: int = 1, ride: Ride = "bike"
 ) -> Departures | None:
     """Look at the departures from `leaving` minutes after the frame on; None where none has a plan.
 
@@ -52,7 +52,8 @@ def leave_from(
     Raises `ValueError` as `model.trip.plan` does.
     """
     last = min(leaving + WINDOW_MINUTES, _DAY_MINUTES)
-    plans = _plans(frame, origin, destination, np.arange(leaving, last + 1e-9, STEP_MINUTES), people)
+    times = np.arange(leaving, last + 1e-9, STEP_MINUTES)
+    plans = _plans(frame, origin, destination, times, people, ride)
     if not plans:
         return None
     good = [made.chance >= PROMISE for made in plans]
@@ -63,7 +64,14 @@ def leave_from(
 
 
 def arrive_by(
-    frame: Frame, origin: Point, destination: Point, there_by: float, *, earliest: float = 0, people: int = 1
+    frame: Frame,
+    origin: Point,
+    destination: Point,
+    there_by: float,
+    *,
+    earliest: float = 0,
+    people: int = 1,
+    ride: Ride = "bike",
 ) -> Departures | None:
     """Look at the departures of trips that end at most `there_by` minutes after the frame.
 
@@ -78,7 +86,7 @@ def arrive_by(
     last = min(there_by - math.ceil(least), _DAY_MINUTES)
     first = max(earliest, last - WINDOW_MINUTES)
     leaving = np.arange(last, first - 1e-9, -STEP_MINUTES)[::-1]
-    plans = _plans(frame, origin, destination, leaving, people, there_by)
+    plans = _plans(frame, origin, destination, leaving, people, ride, there_by)
     if not plans:
         return None
     good = [made for made in plans if made.chance >= PROMISE]
@@ -97,11 +105,12 @@ def _plans(
     destination: Point,
     leaving: Iterable[float],
     people: int,
+    ride: Ride,
     there_by: float = math.inf,
 ) -> tuple[TripPlan, ...]:
     """Give the best plan of each departure that has one."""
     found = (
-        plan(frame, origin, destination, float(at), people=people, within=there_by - float(at))
+        plan(frame, origin, destination, float(at), people=people, within=there_by - float(at), ride=ride)
         for at in leaving
     )
     return tuple(plans[0] for plans in found if plans)

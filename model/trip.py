@@ -8,6 +8,7 @@ happens. So the planner weighs every pair of stations within the walking limits 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,6 +33,12 @@ MISS_MINUTES = 20.0
 minutes (benchmarks/trip); riders do not know which has one, the next may be out as well, and nobody likes
 it."""
 
+PLAIN_MINUTES = 5.0
+"""The cost of a plain bike to a rider who wants an e-bike: as much further such a rider walks for one."""
+
+Ride = Literal["bike", "ebike", "ebike_first", "plain_bike"]
+"""What is ridden: any bike, a bike of one kind, or an e-bike where there is one and else a plain bike."""
+
 PLANS = 3
 """The best plan, and two to fall back on."""
 
@@ -48,7 +55,8 @@ class TripPlan:
     `pickup` and `dropoff` are positions in the frame's stations. `minutes` is the whole way: walking to the
     pick-up, riding, walking from the drop-off. `at_pickup_minutes` and `at_dropoff_minutes` are the times of
     arrival there, in minutes after the frame's `at`, as `leaving` is. Chances are from 0 to 1, and `chance`
-    is that both ends work. The planner chooses by `expected_minutes`.
+    is that both ends work. `chance_ebike` is that of an e-bike where one is wanted first and a plain bike
+    will do; else None. The planner chooses by `expected_minutes`.
     """
 
     pickup: int
@@ -63,6 +71,7 @@ class TripPlan:
     chance_space: float
     chance: float
     expected_minutes: float
+    chance_ebike: float | None = None
 
     @property
     def leaving(self) -> float:
@@ -76,7 +85,7 @@ class Pairs:
 
     Minutes of walking are `(P,)` and `(Q,)`, those of riding `(P, Q)`. The time at a drop-off depends on the
     pick-up, so `chance_space` is `(P, Q)`, while `chance_bike` is `(P,)`. Both are not a number where there
-    is no forecast.
+    is no forecast. `chance_ebike` `(P,)` is there where an e-bike is wanted first, and 0 without a forecast.
     """
 
     leaving: float
@@ -87,6 +96,7 @@ class Pairs:
     from_minutes: Floats
     chance_bike: Floats
     chance_space: Floats
+    chance_ebike: Floats | None = None
 
     @property
     def minutes(self) -> Floats:
@@ -104,8 +114,14 @@ class Pairs:
 
     @property
     def expected_minutes(self) -> Floats:
-        """Minutes from door to door, plus `MISS_MINUTES` by the chance of a miss, `(P, Q)`."""
-        return self.minutes + MISS_MINUTES * (1 - self.chance)
+        """Minutes from door to door, plus `MISS_MINUTES` by the chance of a miss, `(P, Q)`.
+
+        Where an e-bike is wanted first, plus `PLAIN_MINUTES` by the chance that only a plain bike is there.
+        """
+        expected: Floats = self.minutes + MISS_MINUTES * (1 - self.chance)
+        if self.chance_ebike is not None:
+            expected = expected + PLAIN_MINUTES * (self.chance_bike - self.chance_ebike)[:, None]
+        return expected
 
     def plan(self, row: int, column: int) -> TripPlan:
         """Give one pair as a plan."""
@@ -126,6 +142,7 @@ class Pairs:
             chance_space=float(self.chance_space[row, column]),
             chance=float(self.chance[row, column]),
             expected_minutes=float(self.expected_minutes[row, column]),
+            chance_ebike=None if self.chance_ebike is None else float(self.chance_ebike[row]),
         )
 
 
@@ -139,6 +156,7 @@ def plan(
     to_limit: float = WALKING_LIMIT_MINUTES,
     from_limit: float = WALKING_LIMIT_MINUTES,
     within: float = np.inf,
+    ride: Ride = "bike",
 ) -> list[TripPlan]:
     """Choose where to take `people` bikes and where to leave them, `leaving` minutes from now: best first.
 
@@ -149,7 +167,7 @@ def plan(
     station at that end, it is the next best pair. No pair appears twice. A plan has two different stations.
     Both are open at their end when the rider comes and have a forecast, and neither is certain to lack a bike
     or a space. None takes more than `within` minutes from door to door. There may be fewer than three plans,
-    or none.
+    or none. `ride` is the kind of bikes; those are forecast for two hours where a frame tells them apart.
 
     Compare with `walk`: a plan may be slower than going on foot all the way. The frame ends after a day; its
     last chances hold for later arrivals.
@@ -157,7 +175,7 @@ def plan(
     Raises `ValueError` for a limit, time, number or point out of range, and says what to give instead.
     """
     pickups, dropoffs = _in_reach(frame, origin, destination, to_limit, from_limit)
-    pairs = weigh(frame, origin, destination, pickups, dropoffs, leaving, people=people)
+    pairs = weigh(frame, origin, destination, pickups, dropoffs, leaving, people=people, ride=ride)
     # Not a number is not above 0, so pairs without a forecast drop out here as well.
     possible = (pairs.chance > 0) & (pickups[:, None] != dropoffs) & (pairs.minutes <= within)
     return [pairs.plan(*place) for place in _choose(np.where(possible, pairs.expected_minutes, np.inf))]
@@ -198,10 +216,12 @@ def weigh(
     leaving: float = 0,
     *,
     people: int = 1,
+    ride: Ride = "bike",
 ) -> Pairs:
     """Give the minutes and the chances of every pair of these stations.
 
-    Raises `ValueError` for a time, a number of people or a point that the frame does not cover.
+    Raises `ValueError` for a time, a number of people or a point that the frame does not cover, and
+    `LookupError` for a kind of bikes that it does not tell apart.
     """
     if not 0 <= leaving <= _DAY_MINUTES:
         raise ValueError(f"leaving in {leaving} minutes: give 0 to {_DAY_MINUTES:.0f}, a day from the frame")
@@ -214,6 +234,8 @@ def weigh(
     riding_minutes = across * DETOUR / RIDING_KMH * 60
     at_pickup = leaving + to_minutes
     row = AT_LEAST.index(people)
+    taken = frame.outlooks["bike" if ride == "ebike_first" else ride]
+    ebikes = frame.outlooks["ebike"] if ride == "ebike_first" else None
     return Pairs(
         leaving=float(leaving),
         pickups=pickups,
@@ -221,10 +243,13 @@ def weigh(
         to_minutes=to_minutes,
         riding_minutes=riding_minutes,
         from_minutes=walking_minutes(destination, ends),
-        chance_bike=chances_at(frame, frame.bike.chance[row], pickups, at_pickup),
+        chance_bike=chances_at(frame, taken.chance[row], pickups, at_pickup),
         chance_space=chances_at(
             frame, frame.space.chance[row], dropoffs, at_pickup[:, None] + riding_minutes
         ),
+        chance_ebike=None
+        if ebikes is None
+        else np.nan_to_num(chances_at(frame, ebikes.chance[row], pickups, at_pickup)),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import palette
-from dashboard.outlook import side
+from dashboard.outlook import count_of, side
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words.rules import What
@@ -20,8 +20,8 @@ from model.frame import Frame
 BACK = timedelta(hours=3)
 AHEAD = timedelta(hours=2)
 
-History = list[tuple[datetime, int, int]]
-"""A station's changes as `(at, bikes, docks)`, oldest first."""
+History = list[tuple[datetime, int, int, int]]
+"""A station's changes as `(at, bikes, docks, ebikes)`, oldest first."""
 
 
 def past(
@@ -37,7 +37,7 @@ def past(
     Minutes are counted from `now`. An unknown count is a gap. So is a time when nothing was observed: the
     line ends at its start, and goes on at its end with what was seen then.
     """
-    counts = [(at, bikes if what == "bike" else docks) for at, bikes, docks in history]
+    counts = [(at, count_of(what, *counted)) for at, *counted in history]
     points: list[tuple[datetime, int, str]] = []
     first = max(counts[0][0], now - BACK) if counts else until
     for start, end in _observed(first, until, unobserved) if counts else ():

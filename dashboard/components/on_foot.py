@@ -39,7 +39,7 @@ class Walker:
     def best(self, view: View) -> list[int]:
         """Choose the best stations by chance on arrival and by nearness, as the list orders them."""
         assert view.frame is not None
-        screen = address_bar.screen()
+        screen = address_bar.screen().for_frame(view.frame)
         chance = chances(view.frame, screen.what, screen.n, 0)
         order = nearby.order(chance, self.walk, np.zeros(len(self.walk), np.bool_))[:_BEST]
         return [int(row) for row in order if chance[row] <= 100]
@@ -84,7 +84,8 @@ def arrival(view: View, row: int) -> str:
 def best(view: View, walker: Walker) -> Markup:
     """Offer the best stations: minutes on foot, time of arrival, expected number and chance."""
     assert view.frame is not None
-    screen, frame = address_bar.screen(), view.frame
+    frame = view.frame
+    screen = address_bar.screen().for_frame(frame)
     chance, median = chances(frame, screen.what, screen.n, 0), side(frame, screen.what).median[0]
     items = []
     for row in walker.best(view):

@@ -14,13 +14,16 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.components import browser, kiosk, playback_control, which_city
 from dashboard.components.html import show, tag
+from dashboard.outlook import kinds_until
 from dashboard.state import address_bar
 from dashboard.state.pages import PAGES, path
 from dashboard.store_reader import StoreReader, View, reader
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words.feed_errors import feed_error
+from dashboard.words.rules import What
 from ingest.system import System
+from model.trip import Ride
 
 PICKER_SECONDS = 10
 
@@ -187,6 +190,19 @@ def warn(source: StoreReader, view: View, *, spaces: bool) -> None:
         notice(shell_words.NO_STATIONS())
     elif spaces and (view.frame.docks < 0).all():
         notice(shell_words.NO_DOCKS())
+
+
+def warn_of_kinds(view: View, wanted: What | Ride) -> None:
+    """Show a notice where the wanted kind of bikes is not told apart, or not forecast so far ahead."""
+    frame = view.frame
+    if frame is None or not len(frame.stations) or wanted in ("bike", "space"):
+        return
+    until, horizon = kinds_until(frame), view.horizon(address_bar.ahead(address_bar.screen(), view.now))
+    if until is None:
+        notice(shell_words.NO_KINDS())
+    elif horizon is not None and horizon > until:
+        reach = frame.at + timedelta(minutes=until)
+        notice(shell_words.beyond_kinds(formats.moment(reach, view.now, view.zone)))
 
 
 def way_on(source: StoreReader, view: View) -> None:

@@ -90,9 +90,9 @@ def search(names: Sequence[str], query: str, at_most: int = _MATCHES) -> list[in
 
 def draw(view: View, horizon: int | None, at: str) -> None:
     """List the stations by chance and nearness, favourites first: the best as buttons, all as a table."""
-    frame, screen = view.frame, address_bar.screen()
+    frame = view.frame
     assert frame is not None
-    stations = frame.stations
+    screen, stations = address_bar.screen().for_frame(frame), frame.stations
     place, by = _place(view)
     walk = None if place is None else nearby.walks(place, stations.lat, stations.lon)
     chance = chances(frame, screen.what, screen.n, horizon)
@@ -146,7 +146,7 @@ def _table(
     starred: np.ndarray,
 ) -> None:
     """List as rows what the map shows as marks."""
-    screen, size = address_bar.screen(), len(frame.stations)
+    screen, size = address_bar.screen().for_frame(frame), len(frame.stations)
     outlook, none = side(frame, screen.what), np.full(size, -1)
     median, low, high = (
         (none, none, none)

@@ -19,6 +19,7 @@ from dashboard.outlook import (
     at_horizon,
     by_hours,
     chances,
+    count_of,
     is_open,
     shown_count,
     side,
@@ -51,7 +52,7 @@ def panel(frame: Frame, horizon: int | None, at: str, index: int, now: datetime)
 
 
 def _numbers(frame: Frame, horizon: int | None, at: str, index: int, now: datetime) -> dict[str, str]:
-    screen = address_bar.screen()
+    screen = address_bar.screen().for_frame(frame)
     what = screen.what
     shown = _counted(frame, now, index)
     hours = state_at(frame, index, now)
@@ -108,7 +109,7 @@ def numbers(values: Mapping[str, str]) -> Markup:
 
 
 def _alternatives(frame: Frame, horizon: int, index: int) -> Markup:
-    screen, stations = address_bar.screen(), frame.stations
+    screen, stations = address_bar.screen().for_frame(frame), frame.stations
     chance = chances(frame, screen.what, screen.n, horizon)
     walk = nearby.walks((float(stations.lat[index]), float(stations.lon[index])), stations.lat, stations.lon)
     found = nearby.alternatives(chance, walk, without=index)
@@ -131,12 +132,13 @@ def detail(system: System) -> None:
 
     A fragment of its own, so that a move of the slider is cheap.
     """
-    source = reader()
-    view, screen = source.view(system), address_bar.screen()
-    index = None if view.frame is None else station_index(view.frame, screen.station)
+    view = reader().view(system)
+    if view.frame is None:
+        return
+    screen = address_bar.screen().for_frame(view.frame)
+    index = station_index(view.frame, screen.station)
     if index is None:
         return
-    assert view.frame is not None
     station = str(view.frame.stations.station_id[index])
     # The address and the browser may have an id of before.
     known = browser.favourites(system.system_id)
@@ -158,8 +160,9 @@ def detail(system: System) -> None:
 
 def _forecasts_and_truths(view: View, index: int) -> Markup:
     """Write the forecasts of half an hour ahead beside their truths, newest first; empty without any."""
-    frame, screen, zone = view.frame, address_bar.screen(), view.zone
+    frame, zone = view.frame, view.zone
     assert frame is not None
+    screen = address_bar.screen().for_frame(frame)
     station, source = str(frame.stations.station_id[index]), reader()
     due = source.issued_forecasts(view.system.system_id)
     if not due:
@@ -171,16 +174,16 @@ def _forecasts_and_truths(view: View, index: int) -> Markup:
         if any(start < forecast.target_at < end for start, end in unobserved):
             continue  # nobody knows its truth
         place = np.flatnonzero(forecast.station_id == station)
-        counts = [(bikes, docks) for at, bikes, docks in history if at <= forecast.target_at]
-        outlook = side(forecast, screen.what)
-        if not len(place) or not counts or outlook.median[0, place[0]] < 0:
+        truths = [count_of(screen.what, *counted) for at, *counted in history if at <= forecast.target_at]
+        outlook = forecast.outlooks.get(screen.what)
+        if not len(place) or not truths or outlook is None or outlook.median[0, place[0]] < 0:
             continue
         median, low, high = (int(q[0, place[0]]) for q in (outlook.median, outlook.low, outlook.high))
         cells = (
             formats.clock(forecast.target_at, zone),
             formats.expectation(median, low, high, screen.what),
             shell_words.chance(int(outlook.chance[screen.n - 1, 0, place[0]])),
-            formats.things(counts[-1][0 if screen.what == "bike" else 1], screen.what),
+            formats.things(truths[-1], screen.what),
         )
         rows.append(tag("tr", *(tag("td", cell) for cell in cells)))
     if not rows:
@@ -193,8 +196,9 @@ def _forecasts_and_truths(view: View, index: int) -> Markup:
 
 
 def _chart(view: View, index: int) -> None:
-    frame, what = view.frame, address_bar.screen().what
+    frame = view.frame
     assert frame is not None
+    what = address_bar.screen().for_frame(frame).what
     station, now, zone = str(frame.stations.station_id[index]), view.now, view.zone
     history = reader().store.observations.history(
         view.system.system_id, station, now - fan_chart.BACK, frame.at

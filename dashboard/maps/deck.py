@@ -18,7 +18,7 @@ import pydeck
 
 from dashboard import palette
 from dashboard.nearby import walks, whole_minutes
-from dashboard.outlook import at_horizon, by_hours, counts_in_words, is_open, side
+from dashboard.outlook import at_horizon, by_hours, count_of, counts_in_words, is_open, side
 from dashboard.palette import rgb
 from dashboard.store_reader import STEP_MINUTES
 from dashboard.words import formats, rules
@@ -453,11 +453,10 @@ def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[obj
     """
     stations = frame.stations
     walk = None if of.place is None else walks(of.place, stations.lat, stations.lon)
-    then = (
-        frame_at(frame, of.minutes)
-        if walk is None
-        else frame_on_arrival(frame, of.minutes[0] + whole_minutes(walk))
-    )
+    if walk is None:
+        then = frame_at(frame, of.minutes)
+    else:
+        then = frame_on_arrival(frame, of.minutes[0] + whole_minutes(walk))
     shown = range(len(of.minutes))
     open_then = np.stack([is_open(then, what, horizon) for horizon in shown])
     closed_then = np.stack([by_hours(then, horizon) for horizon in shown])
@@ -467,10 +466,13 @@ def rows(frame: Frame, what: What, number: int, of: FramePart) -> list[tuple[obj
     closed = (shell_words.CLOSED[what], hours_words.CLOSED_THEN())
     words = np.array([*(shell_words.chance(c) for c in range(256)), *closed], dtype=object)
     likely = words[np.where(open_then, chances.astype(np.int64), np.where(closed_then, 257, 256))]
-    bikes: list[object] = [formats.count(number) for number in frame.bikes.tolist()]
+    kind = "bike" if what == "space" else what
+    now = zip(frame.bikes.tolist(), frame.docks.tolist(), frame.ebikes.tolist(), strict=True)
+    bikes: list[object] = [formats.count(count_of(kind, *each)) for each in now]
     docks: list[object] = [formats.count(number) for number in frame.docks.tolist()]
     for row in np.flatnonzero(frame.last_at >= 0).tolist():
-        bikes[row], docks[row] = counts_in_words(frame, row)
+        last_bikes, docks[row] = counts_in_words(frame, row)
+        bikes[row] = last_bikes if kind == "bike" else formats.UNKNOWN  # nobody keeps that of a kind
     columns: list[list[object]] = [
         np.round(stations.lon, 5).tolist(),
         np.round(stations.lat, 5).tolist(),

@@ -18,6 +18,7 @@ from dashboard.maps import deck
 from dashboard.maps.deck import CLOSED_STEP, UNKNOWN_STEP, Deck, Viewport, size
 from dashboard.outlook import by_hours, chances, counts_in_words, is_open, side
 from dashboard.palette import rgb
+from dashboard.state.address_bar import Screen
 from dashboard.words import formats, rules
 from dashboard.words import hours as hours_words
 from dashboard.words import shell as shell_words
@@ -63,7 +64,7 @@ def draw(
     frame: Frame,
     ends: tuple[End, End],
     plans: list[TripPlan],
-    people: int,
+    screen: Screen,
     dark: bool,
     faded: bool = False,
     style: str | None = None,
@@ -81,7 +82,7 @@ def draw(
         _dots("others-on-foot", [dot for plan in plans[1:] for dot in _feet(frame, ends, plan)], quiet, 1.6),
         _lines("ride", [_ride(frame, plan) for plan in plans[:1]], ink, 4),
         _dots("on-foot", [dot for plan in plans[:1] for dot in _feet(frame, ends, plan)], ink, 2.6),
-        *_marks(_rows(frame, ends, plans, people), view, dark, faded),
+        *_marks(_rows(frame, ends, plans, screen), view, dark, faded),
         *_labels([(start, trip_words.ENDS["start"]), (goal, trip_words.ENDS["goal"])], plans),
     ]  # fmt: skip
     return Deck(
@@ -130,14 +131,15 @@ def _feet(frame: Frame, ends: tuple[End, End], plan: TripPlan) -> list[list[floa
     return dots
 
 
-def _rows(frame: Frame, ends: tuple[End, End], plans: list[TripPlan], people: int) -> list[Row]:
+def _rows(frame: Frame, ends: tuple[End, End], plans: list[TripPlan], screen: Screen) -> list[Row]:
     """Lay out the stations near both ends: of a bike near the start, of a space near the goal.
 
     The stations of a plan show the plan's own chances, which it interpolates between the horizons.
     """
     lat, lon = frame.stations.lat, frame.stations.lon
     away = [walking_minutes(end.point, (lat, lon)) for end in ends]
-    sides: tuple[What, What] = ("bike", "space")
+    sides: tuple[What, What] = (rules.TAKEN[screen.ride], "space")
+    people = screen.n
     rows: dict[int, Row] = {}
     for place, what in enumerate(sides):
         chance = chances(frame, what, people, place)

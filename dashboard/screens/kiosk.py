@@ -64,22 +64,24 @@ def map_step(system: System) -> None:
     turn, minutes = step()
     with st.container(key="kiosk-notices"):
         page_shell.warn(source, view, spaces=address_bar.screen().what == "space")
+        page_shell.warn_of_kinds(view, address_bar.screen().what)
     view, horizon = source.moment(view, minutes)
     if view.frame is None or horizon is None:
         show(panel(view))
         return
     at = formats.moment(view.now + timedelta(minutes=minutes), view.now, view.zone)
     draw_map(view, horizon, at)
-    more = arrival(minutes, at, ground.credit(view.system.label)) if turn == "map" else curves_title()
+    more = arrival(view, minutes, at) if turn == "map" else curves_title()
     show(panel(view, turn, more))
 
 
 def draw_map(view: View, horizon: int, at: str) -> None:
     """Draw the map for people far away."""
     assert view.frame is not None
+    what = address_bar.screen().for_frame(view.frame).what
     stations, system_id, pixels = view.frame.stations, view.system.system_id, map_pixels()
     station_map.draw(
-        view, horizon, at, address_bar.screen().what, f"map-{system_id}",
+        view, horizon, at, what, f"map-{system_id}",
         station_map.opening(
             (system_id, pixels), lambda: deck.viewport(stations.lat, stations.lon, *pixels, largest_mark())
         ),
@@ -148,10 +150,11 @@ def where() -> Markup:
     return tag("p", tag("b", shell_words.TITLE), f" · {address}" if address else "", cls="where")
 
 
-def arrival(minutes: int, at: str, credit: str) -> Markup:
+def arrival(view: View, minutes: int, at: str) -> Markup:
     """Write the arrival time that the map shows, the legend, and the makers of the ground."""
+    assert view.frame is not None
     share = 100 * minutes / address_bar.MINUTES[-1]
-    screen = address_bar.screen()
+    screen = address_bar.screen().for_frame(view.frame)
     asked = tag(
         "div",
         tag("p", shell_words.heading(screen.what, screen.n)),
@@ -161,7 +164,7 @@ def arrival(minutes: int, at: str, credit: str) -> Markup:
         cls="asked",
     )
     steps = (tag("li", word, cls=f"step{index}") for index, word in shell_words.STEPS.items())
-    return asked + tag("ul", *steps) + tag("p", credit, cls="small")
+    return asked + tag("ul", *steps) + tag("p", ground.credit(view.system.label), cls="small")
 
 
 def curves_title() -> Markup:

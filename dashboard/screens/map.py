@@ -27,6 +27,7 @@ from dashboard.maps import deck, ground
 from dashboard.outlook import at_horizon, by_hours, is_open, side, station_index
 from dashboard.screens import kiosk
 from dashboard.state import address_bar
+from dashboard.state.address_bar import Screen
 from dashboard.store_reader import View, reader
 from dashboard.words import formats, rules
 from dashboard.words import hours as hours_words
@@ -85,7 +86,8 @@ def city(system: System, was: Drawn) -> None:
     # they sent their defaults as if somebody had chosen them.
     at = controls(view)
     page_shell.warn(source, view, spaces=address_bar.screen().what == "space")
-    screen = address_bar.screen()
+    page_shell.warn_of_kinds(view, address_bar.screen().what)
+    screen = address_bar.screen().for_frame(view.frame)
     if elsewhere := on_foot.elsewhere(source, view):
         show(elsewhere)
     view, horizon, walker = on_foot.set_out(source, view)
@@ -101,28 +103,30 @@ def city(system: System, was: Drawn) -> None:
     if index is not None:
         there = on_foot.arrival(view, index) if walker is not None else at
         station_panel.panel(view.frame, horizon, there, index, view.now)
-    words = together() if horizon is None else summary(view, horizon, walker)
+    words = together() if horizon is None else summary(view, screen, horizon, walker)
     frame_shown = f"{view.version}-{None if horizon is None else view.frame.minutes[horizon].flat[0]}"
-    show(together(chosen(at, frame_shown, walker), words, searched(view, horizon, walker)))
+    show(together(chosen(screen, at, frame_shown, walker), words, searched(view, screen, horizon, walker)))
     if st.session_state.get(station_list.SHOWN):
         station_list.draw(view, horizon, at if walker is None else on_foot_words.ARRIVAL())
 
 
-def searched(view: View, horizon: int | None, walker: Walker | None) -> Markup:
+def searched(view: View, screen: Screen, horizon: int | None, walker: Walker | None) -> Markup:
     """Tell the search which rows the map has, and the column of the chance."""
-    what = address_bar.screen().what
     if walker is not None:
-        return station_search.rows(view, "find", what, walker.part.minutes[0], walker.part)
+        return station_search.rows(view, "find", screen.what, walker.part.minutes[0], walker.part)
     minutes = None if horizon is None or view.frame is None else int(view.frame.minutes[horizon])
-    return station_search.rows(view, "find", what, minutes)
+    return station_search.rows(view, "find", screen.what, minutes)
 
 
 def controls(view: View) -> str:
     """Ask what the rider wants, how many, and when; give back the clock time of arrival."""
+    assert view.frame is not None
+    what = address_bar.screen().for_frame(view.frame).what
+    offered = [each for each in map_words.WHAT_OPTION if each in view.frame.outlooks]
     with st.container(horizontal=True, key="controls"):
         st.segmented_control(
-            map_words.WHAT(), list(map_words.WHAT_OPTION), default=address_bar.screen().what, required=True,
-            format_func=map_words.WHAT_OPTION.__getitem__, key=address_bar.key("what"),
+            map_words.WHAT(), offered, default=what, required=True,
+            format_func=map_words.WHAT_OPTION.__getitem__, key=address_bar.key("what", what),
             on_change=address_bar.take, args=("what",),
         )  # fmt: skip
         st.segmented_control(
@@ -153,7 +157,8 @@ def closed_then(view: View, horizon: int | None, at: str) -> str:
 def draw_map(view: View, horizon: int, at: str, index: int | None, walker: Walker | None) -> None:
     """Draw the map, with a ring around the chosen station. It opens on the city, and goes to who walks."""
     assert view.frame is not None
-    frame, system_id, what = view.frame, view.system.system_id, address_bar.screen().what
+    frame, system_id = view.frame, view.system.system_id
+    what = address_bar.screen().for_frame(frame).what
     pixels = deck.PHONE if page_shell.phone() else deck.DESK
     name: Hashable = (system_id, pixels)
     opens = station_map.opening(name, lambda: deck.viewport(frame.stations.lat, frame.stations.lon, *pixels))
@@ -176,16 +181,15 @@ def draw_map(view: View, horizon: int, at: str, index: int | None, walker: Walke
     )  # fmt: skip
 
 
-def chosen(at: str, shown: str, walker: Walker | None) -> Markup:
+def chosen(screen: Screen, at: str, shown: str, walker: Walker | None) -> Markup:
     """Write what is chosen, as the line of the folded controls says it. Each `shown` frame has a name."""
-    screen = address_bar.screen()
     when = at if walker is None else on_foot_words.CHOSEN()
     return tag("p", map_words.chosen(screen.what, screen.n, when), cls="chosen", data_frame=shown)
 
 
-def summary(view: View, horizon: int, walker: Walker | None) -> Markup:
+def summary(view: View, screen: Screen, horizon: int, walker: Walker | None) -> Markup:
     """Write the meaning of the colours, and the whole map in one line, or what is around who walks."""
-    screen, frame, now = address_bar.screen(), view.frame, view.now
+    frame, now = view.frame, view.now
     assert frame is not None
     at = now + timedelta(minutes=address_bar.ahead(screen, now))
     chance = side(frame, screen.what).chance[screen.n - 1, horizon]

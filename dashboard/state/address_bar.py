@@ -20,9 +20,10 @@ from dashboard.state.pages import HOME, PAGES
 from dashboard.words import accuracy
 from dashboard.words.rules import Direction, What
 from ingest.store import Days, hours_of, ranges
-from model.frame import AT_LEAST
+from model.frame import AT_LEAST, Frame
 from model.records import ANY, KINDS
 from model.scoring.issue import SCORED_MINUTES
+from model.trip import Ride
 
 MINUTES = tuple(range(0, 121, 5))
 """The arrival times to choose from."""
@@ -65,8 +66,8 @@ _GO = "screen-next-page"
 _BEFORE = "minutes-before"
 _LATE_SECONDS = 3.0
 _WIDGETS = (
-    "what", "n", "minutes", "horizon", "measure", "past", "models", "everywhere", "days", "hours", "third",
-    "beside", "kind",
+    "what", "ride", "n", "minutes", "horizon", "measure", "past", "models", "everywhere", "days", "hours",
+    "third", "beside", "kind",
 )  # fmt: skip
 
 
@@ -75,7 +76,8 @@ class Screen:
     """The choices that make a screen. `city` and `station` are ids, "" for none chosen.
 
     A trip's `start` and `goal` are "" or a text that `dashboard.itinerary.end` reads. The rider is at the
-    station `minutes` from now, or else `at` a fixed moment; a trip begins then, or ends by then.
+    station `minutes` from now, or else `at` a fixed moment; a trip begins then, or ends by then. `what` is
+    wanted on the map, and a trip is to `ride` a bike of that kind.
     Accuracy is that of `days`, of `hours` as `written` writes them, and of a `third` of the stations by how
     much their counts move; the city `beside`, "" for none, stands next to it. It is that of the forecasts of
     one `kind` of bikes, or of any bike.
@@ -89,6 +91,7 @@ class Screen:
     minutes: int = PRESET
     at: datetime | None = None
     direction: Direction = "leave"
+    ride: Ride = "bike"
     start: str = ""
     goal: str = ""
     horizon: int = 30
@@ -111,19 +114,20 @@ class Screen:
         >>> screen.city, screen.what, screen.n, screen.minutes, screen.models
         ('dublin', 'bike', 4, 25, ('pool', 'seed'))
         """
-        what, measure, past, days, third = (
-            query.get(name, "") for name in ("what", "measure", "past", "days", "stations")
+        what, ride, measure, past, days, third = (
+            query.get(name, "") for name in ("what", "ride", "measure", "past", "days", "stations")
         )
         horizon = _whole(query.get("ahead"), cls.horizon)
         models = tuple(dict.fromkeys(name for name in query.get("models", "").split(",") if name))
         return cls(
             city=query.get("city", ""),
             station=query.get("station", ""),
-            what=cast(What, what if what in ("bike", "space") else "bike"),
+            what=cast(What, what if what in get_args(What) else "bike"),
             n=min(max(_whole(query.get("n"), 1), AT_LEAST[0]), AT_LEAST[-1]),
             minutes=min(max(5 * round(_whole(query.get("in"), PRESET) / 5), MINUTES[0]), MINUTES[-1]),
             at=moment(query.get("at", "")),
             direction="arrive" if query.get("by") == "arrive" else "leave",
+            ride=cast(Ride, ride if ride in get_args(Ride) else cls.ride),
             start=query.get("from", ""),
             goal=query.get("to", ""),
             horizon=horizon if horizon in SCORED_MINUTES else cls.horizon,
@@ -148,6 +152,8 @@ class Screen:
         {'city': 'dublin', 'from': 's1', 'to': 's2', 'n': '1', 'in': '15'}
         >>> Screen(city="dublin", minutes=90, direction="arrive").address("trip")
         {'city': 'dublin', 'n': '1', 'in': '90', 'by': 'arrive'}
+        >>> Screen(city="dublin", ride="ebike_first").address("trip")
+        {'city': 'dublin', 'ride': 'ebike_first', 'n': '1', 'in': '15'}
         >>> Screen(city="dublin", horizon=60).address("accuracy")
         {'city': 'dublin', 'ahead': '60', 'measure': 'mae', 'past': 'day'}
         >>> Screen(city="dublin", kiosk=True).address("feeds")
@@ -160,12 +166,19 @@ class Screen:
             words["minutes"] = words["minutes"] if self.at is None else ""
         if "direction" in words:
             words["direction"] = self.direction if self.direction == "arrive" else ""
+        if "ride" in words:
+            words["ride"] = "" if self.ride == "bike" else self.ride
         if "models" in words:
             words["models"] = "" if self.models == MODELS else ",".join(self.models)
             words["everywhere"] = "1" if self.everywhere else ""
             words |= {name: "" for name in ("days", "third") if words[name] == "all"}
             words["kind"] = self.kind if self.kind != ANY else ""
         return {_WRITTEN.get(name, name): value for name, value in words.items() if value}
+
+    def for_frame(self, frame: Frame) -> Screen:
+        """Give the choices as a frame can show them: bikes of any kind where it does not tell kinds apart."""
+        what: What = self.what if self.what in frame.outlooks else "bike"
+        return replace(self, what=what, ride="bike" if frame.ebike is None else self.ride)
 
 
 def written(hours: str) -> str | None:
@@ -400,10 +413,14 @@ def take(name: str) -> None:
         change(**{name: chosen})
 
 
-def key(name: str) -> str:
-    """Give the key of a choice's widget, and set its value: Streamlit forgets undrawn widgets."""
-    if _widget(name) not in st.session_state:
-        st.session_state[_widget(name)] = getattr(screen(), name)
+def key(name: str, shown: str | None = None) -> str:
+    """Give the key of a choice's widget, and set its value: Streamlit forgets undrawn widgets.
+
+    `shown` is what the page shows, where that may be another value than the one that was chosen.
+    """
+    value = getattr(screen(), name) if shown is None else shown
+    if _widget(name) not in st.session_state or shown not in (None, st.session_state[_widget(name)]):
+        st.session_state[_widget(name)] = value
     return _widget(name)
 
 

@@ -22,7 +22,7 @@ class PageEntry:
 PAGES = {
     "map": PageEntry("screens/map.py", mark("Map"), ("station", "what", "n", "minutes", "at")),
     "trip": PageEntry(
-        "screens/trip/page.py", mark("Trip"), ("start", "goal", "n", "minutes", "at", "direction")
+        "screens/trip/page.py", mark("Trip"), ("start", "goal", "ride", "n", "minutes", "at", "direction")
     ),
     "accuracy": PageEntry(
         "screens/accuracy/page.py",

@@ -7,6 +7,7 @@ map's script for that, and the rows for the map's script. The bytes are the same
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -74,5 +75,8 @@ def _rows(query: dict[str, str]) -> list[str]:
     reach = timedelta(minutes=deck.NEAR.minutes[-1] - screen.minutes)
     if reader().system_time(system, state) - state.at > reach:
         return []
+    if screen.what not in ("bike", "space"):
+        with suppress(LookupError):
+            screen = screen.for_frame(reader().frame(system.system_id, state.frame_version))
     url = deck.frame_url(system.system_id, state.frame_version, screen.what, screen.n, deck.NEAR)
     return [f"<{url}>; rel=preload; as=fetch; crossorigin"]

@@ -15,6 +15,8 @@ _MOST = 5
 
 _WISH = {
     "bike": mark_plural("A bike: {when}.", "{n} bikes: {when}."),
+    "ebike": mark_plural("An e-bike: {when}.", "{n} e-bikes: {when}."),
+    "plain_bike": mark_plural("A plain bike: {when}.", "{n} plain bikes: {when}."),
     "space": mark_plural("A space: {when}.", "{n} spaces: {when}."),
 }
 

@@ -18,7 +18,7 @@ from babel.core import Locale
 from babel.dates import format_datetime
 from babel.numbers import format_decimal
 
-from dashboard.words.catalogue import current, mark, plural, tr
+from dashboard.words.catalogue import PluralMessage, Words, current, mark, mark_plural, plural, tr
 from dashboard.words.rules import SEVERAL_DAYS, What
 
 UNKNOWN = "–"
@@ -27,6 +27,22 @@ UNKNOWN = "–"
 _CLOCK = mark("HH:mm", "pattern of a time")
 _DAY = mark("EEE", "pattern of a weekday before a time")
 _DATE = mark("dd MMM yyyy", "pattern of a date before a time")
+
+
+_THINGS: dict[What, PluralMessage] = {
+    "bike": mark_plural("{n} bike", "{n} bikes"),
+    "ebike": mark_plural("{n} e-bike", "{n} e-bikes"),
+    "plain_bike": mark_plural("{n} plain bike", "{n} plain bikes"),
+    "space": mark_plural("{n} space", "{n} spaces"),
+}
+_UNKNOWN_THINGS: Words[What] = Words(
+    {
+        "bike": mark("– bikes"),
+        "ebike": mark("– e-bikes"),
+        "plain_bike": mark("– plain bikes"),
+        "space": mark("– spaces"),
+    }
+)
 
 
 def number(value: float, decimals: int = 0) -> str:
@@ -58,14 +74,10 @@ def count(number: int) -> str:
 def things(number: int, what: What) -> str:
     """Write a number of bikes or spaces.
 
-    >>> things(1, "bike"), things(0, "space"), things(-1, "bike")
-    ('1 bike', '0 spaces', '– bikes')
+    >>> things(1, "bike"), things(0, "space"), things(-1, "bike"), things(2, "ebike")
+    ('1 bike', '0 spaces', '– bikes', '2 e-bikes')
     """
-    if number < 0:
-        return tr("– bikes") if what == "bike" else tr("– spaces")
-    if what == "bike":
-        return plural("{n} bike", "{n} bikes", number, n=count(number))
-    return plural("{n} space", "{n} spaces", number, n=count(number))
+    return _UNKNOWN_THINGS[what] if number < 0 else _THINGS[what](number, n=count(number))
 
 
 def count_at(number: int, time: str) -> str:

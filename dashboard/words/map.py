@@ -9,7 +9,14 @@ from dashboard.words.formats import number, things
 from dashboard.words.rules import What
 
 WHAT = mark("I want")
-WHAT_OPTION: Words[What] = Words({"bike": mark("a bike"), "space": mark("a space")})
+WHAT_OPTION: Words[What] = Words(
+    {
+        "bike": mark("a bike"),
+        "ebike": mark("an e-bike"),
+        "plain_bike": mark("a plain bike"),
+        "space": mark("a space"),
+    }
+)
 
 MAP_ALT = mark("Map of the stations by chance and expected number; the list says the same.")
 PICK_HINT = mark("Choose a station on the map to see its numbers.")
@@ -20,6 +27,14 @@ _SUMMARY = {
     "bike": mark_plural(
         "On {moment}, a bike is likely or almost sure at {good} of {known} stations.",
         "On {moment}, {n} bikes are likely or almost sure at {good} of {known} stations.",
+    ),
+    "ebike": mark_plural(
+        "On {moment}, an e-bike is likely or almost sure at {good} of {known} stations.",
+        "On {moment}, {n} e-bikes are likely or almost sure at {good} of {known} stations.",
+    ),
+    "plain_bike": mark_plural(
+        "On {moment}, a plain bike is likely or almost sure at {good} of {known} stations.",
+        "On {moment}, {n} plain bikes are likely or almost sure at {good} of {known} stations.",
     ),
     "space": mark_plural(
         "On {moment}, a space is likely or almost sure at {good} of {known} stations.",
@@ -32,6 +47,18 @@ _TOOLTIP = {
         "a bike: {chance}",
         "{name}\nnow: {bikes} bikes · {spaces} spaces\nat {time}: {expected} bikes expected\n"
         "{n} bikes: {chance}",
+    ),
+    "ebike": mark_plural(
+        "{name}\nnow: {bikes} e-bikes · {spaces} spaces\nat {time}: {expected} e-bikes expected\n"
+        "an e-bike: {chance}",
+        "{name}\nnow: {bikes} e-bikes · {spaces} spaces\nat {time}: {expected} e-bikes expected\n"
+        "{n} e-bikes: {chance}",
+    ),
+    "plain_bike": mark_plural(
+        "{name}\nnow: {bikes} plain bikes · {spaces} spaces\nat {time}: {expected} plain bikes expected\n"
+        "a plain bike: {chance}",
+        "{name}\nnow: {bikes} plain bikes · {spaces} spaces\nat {time}: {expected} plain bikes expected\n"
+        "{n} plain bikes: {chance}",
     ),
     "space": mark_plural(
         "{name}\nnow: {bikes} bikes · {spaces} spaces\nat {time}: {expected} spaces expected\n"
@@ -60,7 +87,10 @@ def chosen(what: What, wanted: int, at: str) -> str:
 
 
 def tooltip(at: str, what: What, wanted: int, columns: Sequence[int]) -> str:
-    """Make a mark's tooltip. `columns` are the places of name, bikes, docks, expected and chance in a row."""
+    """Make a mark's tooltip. `columns` are the places of name, bikes, docks, expected and chance in a row.
+
+    The bikes are those of the kind that is wanted.
+    """
     name, bikes, spaces, expected, chance = (f"{{{column}}}" for column in columns)
     return _TOOLTIP[what](
         wanted, name=name, bikes=bikes, spaces=spaces, expected=expected, chance=chance, time=at

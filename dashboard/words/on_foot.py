@@ -21,6 +21,18 @@ _SUMMARY = {
         "If you set out {when}, {n} bikes are likely or almost sure at {good} of {known} stations within "
         "half an hour on foot.",
     ),
+    "ebike": mark_plural(
+        "If you set out {when}, an e-bike is likely or almost sure at {good} of {known} stations within "
+        "half an hour on foot.",
+        "If you set out {when}, {n} e-bikes are likely or almost sure at {good} of {known} stations within "
+        "half an hour on foot.",
+    ),
+    "plain_bike": mark_plural(
+        "If you set out {when}, a plain bike is likely or almost sure at {good} of {known} stations within "
+        "half an hour on foot.",
+        "If you set out {when}, {n} plain bikes are likely or almost sure at {good} of {known} stations "
+        "within half an hour on foot.",
+    ),
     "space": mark_plural(
         "If you set out {when}, a space is likely or almost sure at {good} of {known} stations within "
         "half an hour on foot.",

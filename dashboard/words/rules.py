@@ -5,10 +5,22 @@ Words for each are in the modules of the pages.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
-What = Literal["bike", "space"]
-"""What a rider wants on arrival: a bike to take, or a space to leave one."""
+from model.trip import Ride
+
+What = Literal["bike", "ebike", "plain_bike", "space"]
+"""What a rider wants on arrival: a bike to take, of any kind or of one, or a space to leave one.
+
+The names are those of a frame's outlooks.
+"""
+
+TAKEN: Mapping[Ride, What] = MappingProxyType(
+    {"bike": "bike", "ebike": "ebike", "ebike_first": "bike", "plain_bike": "plain_bike"}
+)
+"""What a rider takes on a trip, by what is to be ridden: a plain bike will do where an e-bike comes first."""
 
 Direction = Literal["leave", "arrive"]
 """Whether the chosen moment is that of leaving on a trip, or the one to be there by."""

@@ -38,8 +38,14 @@ STEPS: Words[int] = Words(
 STREETS_BY = mark("Streets, where they can be had: © OpenStreetMap contributors, © CARTO")
 
 NO_FORECAST = mark("no forecast")
+_NO_BIKES = mark("closed: no bikes handed out")
 CLOSED: Words[What] = Words(
-    {"bike": mark("closed: no bikes handed out"), "space": mark("closed: no bikes taken back")}
+    {
+        "bike": _NO_BIKES,
+        "ebike": _NO_BIKES,
+        "plain_bike": _NO_BIKES,
+        "space": mark("closed: no bikes taken back"),
+    }
 )
 
 STATES: Words[str] = Words(
@@ -68,6 +74,7 @@ PREPARING = mark("Dockcast prepares its forecaster. That takes about a minute, o
 PREPARING_HINT = mark("This page goes on by itself.")
 NO_STATIONS = mark("The feed answers, but lists no station at all. It is asked again at every poll.")
 NO_DOCKS = mark("This feed does not tell how many docks are free, so spaces are not forecast here.")
+NO_KINDS = mark("This feed does not tell e-bikes from plain ones, so these are bikes of any kind.")
 BROKEN = mark(
     "Something went wrong on our side. Nothing is lost: the page tries again by itself, or reload it."
 )
@@ -96,6 +103,8 @@ CHART_TIP = mark("At", "column of times")
 
 HEADING = {
     "bike": mark_plural("Chance of a bike", "Chance of {n} bikes"),
+    "ebike": mark_plural("Chance of an e-bike", "Chance of {n} e-bikes"),
+    "plain_bike": mark_plural("Chance of a plain bike", "Chance of {n} plain bikes"),
     "space": mark_plural("Chance of a space", "Chance of {n} spaces"),
 }
 
@@ -308,6 +317,15 @@ def passed(at: str, instead: str) -> str:
 def beyond(reach: str) -> str:
     """Say that nothing is forecast for so late a moment."""
     return tr("The forecast reaches until {time}. Choose an earlier time.", time=reach)
+
+
+def beyond_kinds(reach: str) -> str:
+    """Say that no kind of bikes is forecast for so late a moment."""
+    return tr(
+        "E-bikes and plain bikes are forecast two hours ahead, until {time}. Choose an earlier time, or a "
+        "bike of any kind.",
+        time=reach,
+    )
 
 
 # Tables and files of what a chart shows.

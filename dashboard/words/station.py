@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from dashboard.words.catalogue import Words, mark, mark_plural, tr
+from dashboard.words.catalogue import Message, Words, mark, mark_plural, tr
 from dashboard.words.formats import ago, duration, things
 from dashboard.words.rules import What
 from model.records import CountState
@@ -47,6 +47,8 @@ CHART_KEY = mark("Line: what stood there. Dashes: expected. Band: 8 times in 10 
 CHART_TITLE: Words[What] = Words(
     {
         "bike": mark("Bikes, last 3 hours and next 2"),
+        "ebike": mark("E-bikes, last 3 hours and next 2"),
+        "plain_bike": mark("Plain bikes, last 3 hours and next 2"),
         "space": mark("Spaces, last 3 hours and next 2"),
     }
 )
@@ -73,23 +75,47 @@ BEST: Words[By] = Words(
 
 _WANTED = {
     "bike": mark_plural("A bike", "{n} bikes"),
+    "ebike": mark_plural("An e-bike", "{n} e-bikes"),
+    "plain_bike": mark_plural("A plain bike", "{n} plain bikes"),
     "space": mark_plural("A space", "{n} spaces"),
 }
 _WANTED_SHARE = {
     "bike": mark_plural("A bike, %", "{n} bikes, %"),
+    "ebike": mark_plural("An e-bike, %", "{n} e-bikes, %"),
+    "plain_bike": mark_plural("A plain bike, %", "{n} plain bikes, %"),
     "space": mark_plural("A space, %", "{n} spaces, %"),
+}
+_EXPECTED: dict[What, Message] = {
+    "bike": mark("Bikes at {time}"),
+    "ebike": mark("E-bikes at {time}"),
+    "plain_bike": mark("Plain bikes at {time}"),
+    "space": mark("Spaces at {time}"),
+}
+_CHART_ALT: dict[What, Message] = {
+    "bike": mark(
+        "{station}: bikes of the last 3 hours and expected in the next 2; the numbers above say the same."
+    ),
+    "ebike": mark(
+        "{station}: e-bikes of the last 3 hours and expected in the next 2; the numbers above say the same."
+    ),
+    "plain_bike": mark(
+        "{station}: plain bikes of the last 3 hours and expected in the next 2; the numbers above say the "
+        "same."
+    ),
+    "space": mark(
+        "{station}: spaces of the last 3 hours and expected in the next 2; the numbers above say the same."
+    ),
 }
 
 
 def columns(what: What, wanted: int, at: str) -> dict[str, str]:
     """Give the titles of the station list, by column."""
-    expected = tr("Bikes at {time}", time=at) if what == "bike" else tr("Spaces at {time}", time=at)
     return {
         "favourite": tr("Favourite"),
         "station": tr("Station"),
         "chance": _WANTED_SHARE[what](wanted),
         "words": tr("In words"),
-        "expected": expected,
+        "expected": _EXPECTED[what](time=at),
         "interval": tr("80 % interval"),
         "bikes": tr("Bikes now"),
         "ebikes": tr("Electric now"),
@@ -125,16 +151,7 @@ def minutes_walk(minutes: float) -> str:
 
 def chart_alt(name: str, what: What) -> str:
     """Describe the fan chart to people who do not see it. Plain text: it names a station."""
-    if what == "bike":
-        return tr(
-            "{station}: bikes of the last 3 hours and expected in the next 2; the numbers above say the "
-            "same.",
-            station=name,
-        )
-    return tr(
-        "{station}: spaces of the last 3 hours and expected in the next 2; the numbers above say the same.",
-        station=name,
-    )
+    return _CHART_ALT[what](station=name)
 
 
 _LOST = {

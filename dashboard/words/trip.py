@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from dashboard.words.catalogue import Words, mark, mark_plural, tr
+from dashboard.words.catalogue import Message, PluralMessage, Words, mark, mark_plural, tr
 from dashboard.words.formats import minutes, number
 from dashboard.words.rules import What
 from dashboard.words.shell import chance
 from model.departures import PROMISE
-from model.trip import DETOUR, MISS_MINUTES, RIDING_KMH, WALKING_KMH, WALKING_LIMIT_MINUTES
+from model.trip import (
+    DETOUR,
+    MISS_MINUTES,
+    PLAIN_MINUTES,
+    RIDING_KMH,
+    WALKING_KMH,
+    WALKING_LIMIT_MINUTES,
+    Ride,
+)
 
 Side = Literal["start", "goal"]
 
@@ -46,32 +54,95 @@ ROUND_TRIP = mark(
 )
 SET_OUT, ARRIVE = mark("Set out from {place}"), mark("Arrive: {place}")
 
+RIDE = mark("Ride")
+RIDE_OPTION: Words[Ride] = Words(
+    {
+        "bike": mark("any bike"),
+        "ebike": mark("an e-bike"),
+        "ebike_first": mark("an e-bike, plain will do"),
+        "plain_bike": mark("a plain bike"),
+    }
+)
+
 _MARKS = {
     "bike": mark_plural("Marks: chance of a bike at {time}.", "Marks: chance of {n} bikes at {time}."),
+    "ebike": mark_plural("Marks: chance of an e-bike at {time}.", "Marks: chance of {n} e-bikes at {time}."),
+    "plain_bike": mark_plural(
+        "Marks: chance of a plain bike at {time}.", "Marks: chance of {n} plain bikes at {time}."
+    ),
     "space": mark_plural("Marks: chance of a space at {time}.", "Marks: chance of {n} spaces at {time}."),
 }
-_MARKS_NEAR_ENDS = mark_plural(
-    "Marks near the start: chance of a bike when you get there. Near the end: of a space.",
-    "Marks near the start: chance of {n} bikes when you get there. Near the end: of {n} spaces.",
-)
+_MARKS_NEAR_ENDS = {
+    "bike": mark_plural(
+        "Marks near the start: chance of a bike when you get there. Near the end: of a space.",
+        "Marks near the start: chance of {n} bikes when you get there. Near the end: of {n} spaces.",
+    ),
+    "ebike": mark_plural(
+        "Marks near the start: chance of an e-bike when you get there. Near the end: of a space.",
+        "Marks near the start: chance of {n} e-bikes when you get there. Near the end: of {n} spaces.",
+    ),
+    "plain_bike": mark_plural(
+        "Marks near the start: chance of a plain bike when you get there. Near the end: of a space.",
+        "Marks near the start: chance of {n} plain bikes when you get there. Near the end: of {n} spaces.",
+    ),
+}
 _ODDS = {
     "bike": mark_plural("a bike: {chance}", "{n} bikes: {chance}"),
+    "ebike": mark_plural("an e-bike: {chance}", "{n} e-bikes: {chance}"),
+    "plain_bike": mark_plural("a plain bike: {chance}", "{n} plain bikes: {chance}"),
     "space": mark_plural("a space: {chance}", "{n} spaces: {chance}"),
 }
-_TAKE = mark_plural("Take a bike at {place}", "Take {n} bikes at {place}")
+_TAKE: dict[Ride, PluralMessage] = {
+    "bike": mark_plural("Take a bike at {place}", "Take {n} bikes at {place}"),
+    "ebike": mark_plural("Take an e-bike at {place}", "Take {n} e-bikes at {place}"),
+    "ebike_first": mark_plural(
+        "Take an e-bike at {place}; a plain one will do", "Take {n} e-bikes at {place}; plain ones will do"
+    ),
+    "plain_bike": mark_plural("Take a plain bike at {place}", "Take {n} plain bikes at {place}"),
+}
 _LEAVE = mark_plural("Leave it at {place}", "Leave them at {place}")
-_NO_PAIR = mark_plural(
-    "No plan: no two stations within {minutes} min on foot of both ends may have a bike and a space.",
-    "No plan: no two stations within {minutes} min on foot of both ends may have {n} bikes and {n} spaces.",
-)
+_NO_PAIR = {
+    "bike": mark_plural(
+        "No plan: no two stations within {minutes} min on foot of both ends may have a bike and a space.",
+        "No plan: no two stations within {minutes} min on foot of both ends may have {n} bikes and {n} "
+        "spaces.",
+    ),
+    "ebike": mark_plural(
+        "No plan: no two stations within {minutes} min on foot of both ends may have an e-bike and a space.",
+        "No plan: no two stations within {minutes} min on foot of both ends may have {n} e-bikes and {n} "
+        "spaces.",
+    ),
+    "plain_bike": mark_plural(
+        "No plan: no two stations within {minutes} min on foot of both ends may have a plain bike and a "
+        "space.",
+        "No plan: no two stations within {minutes} min on foot of both ends may have {n} plain bikes and {n} "
+        "spaces.",
+    ),
+}
+_NONE_KNOWN: dict[What, Message] = {
+    "bike": mark(
+        "No plan: nothing is known of bikes at the stations within {minutes} min on foot of where you start."
+    ),
+    "ebike": mark(
+        "No plan: nothing is known of e-bikes at the stations within {minutes} min on foot of where you "
+        "start."
+    ),
+    "plain_bike": mark(
+        "No plan: nothing is known of plain bikes at the stations within {minutes} min on foot of where you "
+        "start."
+    ),
+    "space": mark(
+        "No plan: nothing is known of spaces at the stations within {minutes} min on foot of where you go."
+    ),
+}
 _PROMISE = f"{100 * PROMISE:.0f}"
 _LIMIT = f"{WALKING_LIMIT_MINUTES:.0f}"
 _SPEEDS = {"walking": f"{WALKING_KMH:g}", "riding": f"{RIDING_KMH:g}", "detour": f"{DETOUR:g}"}
 
 
-def trip_settings() -> str:
+def trip_settings(ride: Ride) -> str:
     """Write the settings that a plan rests on."""
-    return tr(
+    settings = tr(
         "Reckoned with {walking} km/h on foot and {riding} km/h by bike, on ways {detour} times as long as "
         "the crow's, and at most {minutes} min on foot at either end. Plans are weighed by their minutes, a "
         "miss counting as {miss}. Lines on the map are straight: streets are not looked at.",
@@ -79,6 +150,10 @@ def trip_settings() -> str:
         minutes=_LIMIT,
         miss=number(MISS_MINUTES),
     )
+    if ride != "ebike_first":
+        return settings
+    plain = tr("A plain bike in place of an e-bike counts as {minutes} min.", minutes=number(PLAIN_MINUTES))
+    return f"{settings} {plain}"
 
 
 def best(at: str, per_cent: int) -> str:
@@ -157,9 +232,9 @@ def marks_for_trip(what: What, riders: int, at: str) -> str:
     return _MARKS[what](riders, time=at)
 
 
-def marks_near_ends(riders: int) -> str:
+def marks_near_ends(riders: int, taken: What) -> str:
     """Say what the marks of a trip's map mean."""
-    return _MARKS_NEAR_ENDS(riders)
+    return _MARKS_NEAR_ENDS[taken](riders)
 
 
 def near_tooltip(name: int, bikes: int, docks: int, chance: int) -> str:
@@ -188,13 +263,13 @@ def ride_for(length: int) -> str:
     return tr("{duration} ride", duration=minutes(length))
 
 
-def take(riders: int, place: str) -> str:
+def take(riders: int, place: str, ride: Ride = "bike") -> str:
     """Write what to do at the pick-up.
 
-    >>> take(1, "Quay"), take(3, "Quay")
-    ('Take a bike at Quay', 'Take 3 bikes at Quay')
+    >>> take(3, "Quay"), take(1, "Quay", "ebike_first")
+    ('Take 3 bikes at Quay', 'Take an e-bike at Quay; a plain one will do')
     """
-    return _TAKE(riders, place=place)
+    return _TAKE[ride](riders, place=place)
 
 
 def leave(riders: int, place: str) -> str:
@@ -253,21 +328,12 @@ def none_open(what: What) -> str:
 
 def none_known(what: What) -> str:
     """Say that nothing is known near an end."""
-    if what == "bike":
-        return tr(
-            "No plan: nothing is known of bikes at the stations within {minutes} min on foot of where you "
-            "start.",
-            minutes=_LIMIT,
-        )
-    return tr(
-        "No plan: nothing is known of spaces at the stations within {minutes} min on foot of where you go.",
-        minutes=_LIMIT,
-    )
+    return _NONE_KNOWN[what](minutes=_LIMIT)
 
 
-def no_pair(riders: int) -> str:
+def no_pair(riders: int, taken: What) -> str:
     """Say that no pair of stations can have what the riders want."""
-    return _NO_PAIR(riders, minutes=_LIMIT)
+    return _NO_PAIR[taken](riders, minutes=_LIMIT)
 
 
 def end_closed(name: str, what: What) -> str:

@@ -6,7 +6,7 @@ the log: it is the count that the feed gave at the target time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -47,15 +47,15 @@ def _interval(at: datetime) -> int:
 class IssuedForecast:
     """A forecast of bikes and spaces at the stations `(S,)`, issued at `at`, for one horizon.
 
-    `bikes` are the counts at the issue time, -1 for unknown. The outlooks have this horizon alone.
+    `bikes` are the counts at the issue time, -1 for unknown. `outlooks` are those of the frame, with this
+    horizon alone.
     """
 
     at: datetime
     minutes: int
     station_id: Strings
     bikes: NDArray[np.int16]
-    bike: Outlook
-    space: Outlook
+    outlooks: Mapping[str, Outlook]
 
     @property
     def target_at(self) -> datetime:
@@ -67,9 +67,7 @@ class IssuedForecast:
         """Take the horizon nearest to `ahead` out of a frame."""
         row = int(np.abs(frame.minutes - ahead / timedelta(minutes=1)).argmin())
         one = frame.only([int(frame.minutes[row])])
-        return cls(
-            frame.at, int(frame.minutes[row]), frame.stations.station_id, frame.bikes, one.bike, one.space
-        )
+        return cls(frame.at, int(frame.minutes[row]), frame.stations.station_id, frame.bikes, one.outlooks)
 
 
 class IssuedForecastTable:
@@ -115,8 +113,8 @@ class IssuedForecastTable:
         if not polls:
             return None
         was = counts_at_target(forecast, self._observations.changes(system_id, forecast.at, polls[0]))
-        median = forecast.bike.median[0].astype(np.int64)
-        chance = forecast.bike.chance[0, 0].astype(np.int64)
+        bike = forecast.outlooks["bike"]
+        median, chance = bike.median[0].astype(np.int64), bike.chance[0, 0].astype(np.int64)
         known = np.flatnonzero((median >= 0) & (was >= 0) & (chance <= 100))
         return pd.DataFrame(
             {
@@ -125,8 +123,8 @@ class IssuedForecastTable:
                 "minutes": forecast.minutes,
                 "station_id": forecast.station_id[known].astype(object),
                 "median": median[known],
-                "low": forecast.bike.low[0, known].astype(np.int64),
-                "high": forecast.bike.high[0, known].astype(np.int64),
+                "low": bike.low[0, known].astype(np.int64),
+                "high": bike.high[0, known].astype(np.int64),
                 "chance": chance[known],
                 "was": was[known],
                 "off": median[known] - was[known],

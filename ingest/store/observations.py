@@ -115,18 +115,18 @@ class ObservationTables:
 
     def history(
         self, system_id: str, station_id: str, start: datetime, end: datetime
-    ) -> list[tuple[datetime, int, int]]:
-        """Fetch one station's changes up to `end` as `(at, bikes, docks)`, oldest first.
+    ) -> list[tuple[datetime, int, int, int]]:
+        """Fetch one station's changes up to `end` as `(at, bikes, docks, ebikes)`, oldest first.
 
         The first is the last one at or before `start`, where there is one: it still held at the start.
         """
         at = observations.c.at
         where = (observations.c.system_id == system_id, observations.c.station_id == station_id)
         before = sa.select(sa.func.max(at)).where(*where, at <= start).scalar_subquery()
-        query = sa.select(at, observations.c.bikes, observations.c.docks)
+        query = sa.select(at, observations.c.bikes, observations.c.docks, observations.c.ebikes)
         query = query.where(*where, at <= end, sa.or_(at > start, at == before)).order_by(at)
         with self._read() as db:
-            return [(row.at, row.bikes, row.docks) for row in db.execute(query)]
+            return [(row.at, row.bikes, row.docks, row.ebikes) for row in db.execute(query)]
 
     def status(self, system_id: str) -> Snapshot | None:
         """Fetch the newest counts of every station ever seen; None before the first answer."""

@@ -17,7 +17,18 @@ from numpy.typing import NDArray
 
 from model.frame import MINUTES, NO_FORECAST, Frame, Outlook
 from model.records import Stations
-from model.trip import DETOUR, MISS_MINUTES, RIDING_KMH, WALKING_KMH, TripPlan, plan, walk, weigh
+from model.trip import (
+    DETOUR,
+    MISS_MINUTES,
+    PLAIN_MINUTES,
+    RIDING_KMH,
+    WALKING_KMH,
+    Ride,
+    TripPlan,
+    plan,
+    walk,
+    weigh,
+)
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 CENTRE = (53.345, -6.265)
@@ -343,3 +354,36 @@ def test_a_point_off_the_earth_is_refused(wrong: tuple[float, float]) -> None:
     for ends in ((wrong, CENTRE), (CENTRE, wrong)):
         with pytest.raises(ValueError, match="latitude and longitude in degrees"):
             walk(*ends)
+
+
+def kinds(frame: Frame, plain: Any, electric: Any) -> Frame:
+    """Tell kinds of bikes apart, by chances in per cent up to two hours ahead."""
+    made = []
+    for odds in (plain, electric):
+        chance = np.array(np.broadcast_to(odds, frame.bike.chance.shape), dtype=np.uint8)
+        chance[:, frame.minutes > 120] = NO_FORECAST
+        made.append(outlook(chance))
+    return replace(frame, plain_bike=made[0], ebike=made[1])
+
+
+def test_a_ride_on_one_kind_is_judged_by_the_odds_of_that_kind() -> None:
+    frame = kinds(city([place(0), place(0.1), place(3)], bike=95), [90, 20, 90], [20, 80, 20])
+    ways: tuple[Ride, ...] = ("bike", "plain_bike", "ebike")
+    first = [plan(frame, place(0), place(3), ride=ride)[0] for ride in ways]
+    assert [(each.pickup, round(100 * each.chance_bike)) for each in first] == [(0, 95), (0, 90), (1, 80)]
+    assert plan(frame, place(0), place(3), 121, ride="ebike") == []
+    with pytest.raises(LookupError):
+        plan(city([place(0), place(3)]), place(0), place(3), ride="ebike")
+
+
+@pytest.mark.parametrize(("away_km", "pickup"), [(0.1, 1), (0.3, 0)])
+def test_for_an_ebike_a_rider_walks_as_far_as_a_plain_one_costs(away_km: float, pickup: int) -> None:
+    """Three quarters more of an e-bike are worth 3.75 minutes; 100 m off, the way takes 2.2 minutes more."""
+    frame = kinds(city([place(0), place(-away_km), place(3)], bike=95), 90, [10, 85, 50])
+    best = plan(frame, place(0), place(3), ride="ebike_first")[0]
+    assert (best.pickup, round(100 * best.chance_bike)) == (pickup, 95)
+    assert best.chance_ebike == pytest.approx([0.1, 0.85][pickup])
+    expected = best.minutes + MISS_MINUTES * (1 - best.chance) + PLAIN_MINUTES * (0.95 - best.chance_ebike)
+    assert best.expected_minutes == pytest.approx(expected)
+    later = plan(frame, place(0), place(3), 130, ride="ebike_first")[0]
+    assert (later.pickup, later.chance_ebike) == (0, 0), "kinds are forecast for two hours, bikes for a day"

@@ -146,6 +146,7 @@ class World:
             station_id=made.stations.station_id,
             bikes=made.bikes.astype(np.int64),
             docks=made.docks.astype(np.int64),
+            ebikes=made.ebikes.astype(np.int64),
         )
         before = self.store.systems.state(system_id)
         keep = is_due(None if before is None else before.at, made.at)

@@ -25,7 +25,7 @@ from dashboard.screens.trip.ends import Side
 from dashboard.screens.trip.plan_card import card, closed
 from dashboard.state import address_bar
 from dashboard.store_reader import View, reader
-from dashboard.words import formats
+from dashboard.words import formats, rules
 from dashboard.words import shell as shell_words
 from dashboard.words import trip as trip_words
 from dashboard.words.rules import What
@@ -36,8 +36,6 @@ from model.moments import frame_at
 from model.trip import TripPlan
 
 Drawn = tuple[str, str, arrival_picker.Drawn | None]
-
-_WANTS: dict[Side, What] = {"start": "bike", "goal": "space"}
 
 
 def page() -> None:
@@ -68,6 +66,7 @@ def whole(system: System, was: Drawn) -> None:
     # In a box of its own: a notice that comes or goes would otherwise make controls and map new ones.
     with st.container(key="notices"):
         page_shell.warn(source, view, spaces=True)
+        page_shell.warn_of_kinds(view, address_bar.screen().ride)
     if view.frame is None:
         return
     if system.system_id in source.round_trips():
@@ -87,18 +86,33 @@ def whole(system: System, was: Drawn) -> None:
         choose(view, at, "goal", chosen)
     else:
         planned(view, start, goal)
-    show(tag("p", trip_words.trip_settings(), cls="small settings"))
+    ride = address_bar.screen().for_frame(view.frame).ride
+    show(tag("p", trip_words.trip_settings(ride), cls="small settings"))
+
+
+def wants(view: View) -> dict[Side, What]:
+    """Give what the riders want at either end."""
+    assert view.frame is not None
+    return {"start": rules.TAKEN[address_bar.screen().for_frame(view.frame).ride], "goal": "space"}
 
 
 def searched(view: View) -> None:
     """Tell the searches for both ends where they find stations, and their chances at the time of leaving."""
     horizon = view.horizon(address_bar.ahead(address_bar.screen(), view.now))
-    show(together(*(station_search.rows(view, side, what, horizon) for side, what in _WANTS.items())))
+    show(together(*(station_search.rows(view, side, what, horizon) for side, what in wants(view).items())))
 
 
 def controls(view: View) -> str:
-    """Ask how many ride and when they leave; give back the clock time of leaving."""
+    """Ask how many ride, what, and when they leave; give back the clock time of leaving."""
+    assert view.frame is not None
+    ride = address_bar.screen().for_frame(view.frame).ride
     with st.container(horizontal=True, key="controls"):
+        if view.frame.ebike is not None:
+            st.segmented_control(
+                trip_words.RIDE(), list(trip_words.RIDE_OPTION), default=ride, required=True,
+                format_func=trip_words.RIDE_OPTION.__getitem__, key=address_bar.key("ride"),
+                on_change=address_bar.take, args=("ride",),
+            )  # fmt: skip
         st.segmented_control(
             trip_words.RIDERS(), AT_LEAST, default=address_bar.screen().n, required=True,
             key=address_bar.key("n"), on_change=address_bar.take, args=("n",),
@@ -110,7 +124,7 @@ def controls(view: View) -> str:
 def choose(view: View, at: str, side: Side, chosen: dict[Side, End | None]) -> None:
     """Ask for an end by a touch on the map, which shows where to take or to leave bikes."""
     assert view.frame is not None
-    screen, system, what = address_bar.screen(), view.system, _WANTS[side]
+    screen, system, what = address_bar.screen(), view.system, wants(view)[side]
     view, horizon = reader().moment(view, address_bar.ahead(screen, view.now))
     assert horizon is not None
     assert view.frame is not None
@@ -133,13 +147,14 @@ def choose(view: View, at: str, side: Side, chosen: dict[Side, End | None]) -> N
 def planned(view: View, start: End, goal: End) -> None:
     """Show the plans and their map, or the reason why there is no plan."""
     assert view.frame is not None
-    screen, frame = address_bar.screen(), view.frame
+    frame = view.frame
+    screen = address_bar.screen().for_frame(frame)
     minutes = address_bar.ahead(screen, view.now)
     walk = trip.walk(start.point, goal.point)
     there, found = None, None
     if screen.direction == "arrive":
         there = itinerary.whole_minute(view.now + timedelta(minutes=minutes))
-        found = itinerary.arriving(view, start, goal, there, screen.n)
+        found = itinerary.arriving(view, start, goal, there, screen)
         length = trip.quickest(frame, start.point, goal.point)
         if found is not None:
             leave = frame.at + timedelta(minutes=(found.latest or found.best).leaving)
@@ -148,15 +163,15 @@ def planned(view: View, start: End, goal: End) -> None:
             at = formats.moment(there, view.now, view.zone)
             page_shell.notice(trip_words.not_in_time(at, length), trip_words.on_foot(walk))
             return
-    plans = itinerary.plans(view, start, goal, minutes, screen.n, there)
+    plans = itinerary.plans(view, start, goal, minutes, screen, there)
     if there is None and plans:
-        found = itinerary.leaving_from(view, start, goal, minutes, screen.n)
+        found = itinerary.leaving_from(view, start, goal, minutes, screen)
     quicker = not plans or walk <= min(plan.minutes for plan in plans)
     with st.container(key="advice"):
         if quicker and plans:
             page_shell.notice(trip_words.walk_instead(walk))
         elif not plans:
-            why = itinerary.why_not(view, start, goal, minutes, screen.n)
+            why = itinerary.why_not(view, start, goal, minutes, screen)
             page_shell.notice(why, trip_words.on_foot(walk))
     leave = view.now + timedelta(minutes=minutes)
     with st.container(key="plans" if plans else "choose"):
@@ -187,7 +202,8 @@ def draw_map(view: View, start: End, goal: End, plans: list[TripPlan], minutes: 
     """
     assert view.frame is not None
     assert view.version is not None
-    screen, frame, system_id = address_bar.screen(), view.frame, view.system.system_id
+    frame, system_id = view.frame, view.system.system_id
+    screen = address_bar.screen().for_frame(frame)
     key = f"trip-{sha1(repr((system_id, start.point, goal.point)).encode()).hexdigest()[:12]}"
     pixels = trip_map.PHONE if page_shell.phone() else trip_map.DESK
     opens = station_map.opening(key, lambda: trip_map.viewport(frame, start, goal, plans, *pixels))
@@ -198,12 +214,12 @@ def draw_map(view: View, start: End, goal: End, plans: list[TripPlan], minutes: 
     dark = st.context.theme.type == "dark"
     st.pydeck_chart(
         trip_map.draw(
-            url, opens, there, (start, goal), plans, screen.n,
+            url, opens, there, (start, goal), plans, screen,
             dark, view.stale, ground.style(dark, view.system.label, system_id),
         ),
         key=key, height=460, on_select=lambda: None, alt=trip_words.TRIP_ALT(),
     )  # fmt: skip
-    show(tag("p", trip_words.marks_near_ends(screen.n), cls="small marks"))
+    show(tag("p", trip_words.marks_near_ends(screen.n, rules.TAKEN[screen.ride]), cls="small marks"))
 
 
 if __name__ == "__main__":

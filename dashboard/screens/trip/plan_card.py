@@ -26,7 +26,8 @@ PLACE = "{place}"
 def card(view: View, plan: TripPlan, leave: datetime, start: End, goal: End, place: int) -> Markup:
     """Write a plan: how long, how likely, and each step by the clock."""
     assert view.frame is not None
-    names, riders = view.frame.stations.name.tolist(), address_bar.screen().n
+    screen = address_bar.screen().for_frame(view.frame)
+    names, riders = view.frame.stations.name.tolist(), screen.n
     way = Itinerary.of(plan, leave)
     pickup, dropoff = way.to, way.to + way.riding
     steps = [] if plan.pickup == start.row else [
@@ -34,10 +35,16 @@ def card(view: View, plan: TripPlan, leave: datetime, start: End, goal: End, pla
         on_the_way(trip_words.walk_for(way.to)),
     ]  # fmt: skip
     steps += [
-        step(view, way.at(pickup), trip_words.take(riders, PLACE), names[plan.pickup], plan.chance_bike),
+        step(
+            view, way.at(pickup), trip_words.take(riders, PLACE, screen.ride), names[plan.pickup],
+            pickup_odds(plan, riders),
+        ),
         on_the_way(trip_words.ride_for(way.riding)),
-        step(view, way.at(dropoff), trip_words.leave(riders, PLACE), names[plan.dropoff], plan.chance_space),
-    ]
+        step(
+            view, way.at(dropoff), trip_words.leave(riders, PLACE), names[plan.dropoff],
+            odds(plan.chance_space),
+        ),
+    ]  # fmt: skip
     if plan.dropoff != goal.row:
         steps += [
             on_the_way(trip_words.walk_for(way.back)),
@@ -53,9 +60,17 @@ def card(view: View, plan: TripPlan, leave: datetime, start: End, goal: End, pla
     return tag("section", tag("h2", title), gist, tag("ol", *steps, cls="steps"), cls=kind)
 
 
-def step(view: View, at: datetime, words: str, name: str, chance: float | None = None) -> Markup:
+def pickup_odds(plan: TripPlan, riders: int) -> Markup:
+    """Write the chance at the pick-up; two of them where an e-bike is wanted and a plain one will do."""
+    if plan.chance_ebike is None:
+        return odds(plan.chance_bike)
+    each: tuple[tuple[What, float], ...] = (("ebike", plan.chance_ebike), ("bike", plan.chance_bike))
+    return BREAK.join(odds(chance, what, riders) for what, chance in each)
+
+
+def step(view: View, at: datetime, words: str, name: str, chance: Markup | None = None) -> Markup:
     """Write a step at a place: when, what, where, and how likely it works. `words` have `PLACE`."""
-    likely = "" if chance is None else BREAK + odds(chance)
+    likely = "" if chance is None else BREAK + chance
     time = formats.moment(at, view.now, view.zone)
     return tag("li", tag("time", time), tag("span", filled(words, place=tag("b", name)), likely))
 
@@ -65,10 +80,11 @@ def on_the_way(words: str) -> Markup:
     return tag("li", tag("span"), tag("span", words), cls="way")
 
 
-def odds(chance: float) -> Markup:
-    """Write a chance with the colour of its step before it."""
+def odds(chance: float, what: What | None = None, riders: int = 1) -> Markup:
+    """Write a chance with the colour of its step before it, and of `what` where that is not plain."""
     per_cent = itinerary.per_cent(chance)
-    return tag("span", shell_words.chance(per_cent), cls=f"odds step{rules.step(per_cent)}")
+    words = shell_words.chance(per_cent) if what is None else trip_words.odds(what, riders, per_cent)
+    return tag("span", words, cls=f"odds step{rules.step(per_cent)}")
 
 
 def closed(view: View, plan: TripPlan, leave: datetime, start: End, goal: End) -> Markup:

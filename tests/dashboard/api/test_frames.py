@@ -63,6 +63,8 @@ def test_a_version_means_the_same_rows_for_ever(world: World) -> None:
         ("atlantis/1/bike-1-near.json", 404),
         ("dublin/1/bike-5-near.json", 400),
         ("dublin/1/bike-1-736.json", 404),
+        ("dublin/1/ebike-1-near.json", 404),
+        ("dublin/1/cargo-1-near.json", 400),
         ("dublin/1/..%2F..%2Fetc%2Fpasswd", 404),
         (f"dublin/{10**30}/bike-1-near.json", 400),
         (f"dublin/{'9' * 5000}/bike-1-near.json", 400),

@@ -18,7 +18,7 @@ KATHMANDU = ZoneInfo("Asia/Kathmandu")
 
 
 def test_the_past_begins_three_hours_back_and_ends_with_the_newest_counts() -> None:
-    history = [(NOON - timedelta(hours=9), 4, 11), (NOON - timedelta(hours=1), 6, -1)]
+    history = [(NOON - timedelta(hours=9), 4, 11, 1), (NOON - timedelta(hours=1), 6, -1, -1)]
     until = NOON - timedelta(minutes=2)
     bikes = fan_chart.past(history, "bike", NOON, until, DUBLIN)
     assert bikes["minutes"].tolist() == [-180, -60, -2]
@@ -26,6 +26,10 @@ def test_the_past_begins_three_hours_back_and_ends_with_the_newest_counts() -> N
     spaces = fan_chart.past(history, "space", NOON, until, DUBLIN)
     assert np.isnan(spaces["count"]).tolist() == [False, True, True]
     assert spaces["tip"].tolist()[1] == "11:00 · – spaces"
+    ebikes = fan_chart.past(history, "ebike", NOON, until, DUBLIN)
+    assert ebikes["tip"].tolist()[:2] == ["09:00 · 1 e-bike", "11:00 · – e-bikes"]
+    plain_bikes = fan_chart.past(history, "plain_bike", NOON, until, DUBLIN)
+    assert plain_bikes["tip"].tolist()[:2] == ["09:00 · 3 plain bikes", "11:00 · – plain bikes"]
     assert fan_chart.past([], "bike", NOON, until, DUBLIN).empty
 
 
@@ -48,7 +52,7 @@ def test_where_nothing_was_observed_the_past_has_a_gap(
     unobserved: list[tuple[datetime, datetime]], minutes: list[float], counts: list[float | None]
 ) -> None:
     """A played city that had jumped showed hours of a count that never stood there."""
-    history = [(ago(9), 4, 11), (ago(2.5), 6, 9), (ago(1), 7, 8)]
+    history = [(ago(9), 4, 11, -1), (ago(2.5), 6, 9, -1), (ago(1), 7, 8, -1)]
     was = fan_chart.past(history, "bike", NOON, NOON - timedelta(minutes=2), DUBLIN, unobserved)
     shown = [
         [minute, None if np.isnan(count) else count]
@@ -86,7 +90,7 @@ def test_the_axis_names_full_hours_of_the_city(now: datetime, zone: ZoneInfo, ho
 
 def test_the_chart_holds_numbers_and_our_own_words_alone() -> None:
     made = frame()
-    was = fan_chart.past([(NOON, 3, 12)], "bike", NOON, NOON, DUBLIN)
+    was = fan_chart.past([(NOON, 3, 12, -1)], "bike", NOON, NOON, DUBLIN)
     spec = fan_chart.fan(was, fan_chart.future(made, 0, "bike", NOON, DUBLIN), NOON, DUBLIN, False).to_dict()
     assert "evil.example" not in json.dumps(spec)
     assert spec["layer"][0]["encoding"]["x"]["scale"]["domain"] == [-180, 120]

@@ -298,7 +298,7 @@ def test_issued_forecasts_stand_beside_their_truths(dublin: World) -> None:
         moment = at.get(row["For"])
         if moment is None:
             continue
-        (*_, (_, bikes, _)) = dublin.store.observations.history(DUBLIN, ids[row["Station"]], moment, moment)
+        (*_, (_, bikes, *_)) = dublin.store.observations.history(DUBLIN, ids[row["Station"]], moment, moment)
         assert row["It was"] == bikes
 
 

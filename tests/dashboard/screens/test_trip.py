@@ -274,7 +274,7 @@ def test_one_station_for_both_ends_is_no_ride(world: World) -> None:
 
 def test_without_bikes_there_is_no_pair(world: World) -> None:
     world.commit(uncertain(0))
-    assert trip_words.no_pair(3) in text_of(opened(city="dublin", start="s3", goal="s9", n="3"))
+    assert trip_words.no_pair(3, "bike") in text_of(opened(city="dublin", start="s3", goal="s9", n="3"))
 
 
 def test_a_silent_feed_shows_a_notice_and_counts_too_old_give_no_plan(world: World) -> None:

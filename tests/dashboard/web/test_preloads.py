@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from dashboard.web.preloads import Preloads
 from tests.support.api_world import client
-from tests.support.dashboard_world import World, frame
+from tests.support.dashboard_world import World, frame, with_kinds
 
 SCRIPT = "rel=modulepreload; crossorigin"
 
@@ -31,6 +31,14 @@ def test_the_page_of_the_map_names_its_script_and_the_rows_that_are_there(world:
     rows = found[-1].partition(">")[0].removeprefix("<")
     assert rows == "/api/frames/dublin/1/space-2-near.json"
     assert client().get(rows).status_code == 200
+
+
+def test_rows_of_a_kind_of_bikes_are_named_where_kinds_are_told_apart(world: World) -> None:
+    world.commit(with_kinds(frame()))
+    assert "/api/frames/dublin/1/ebike-1-near.json" in links("/?city=dublin&what=ebike")[-1]
+    world.now += timedelta(minutes=1)
+    world.commit(frame(at=world.now))
+    assert "/api/frames/dublin/2/bike-1-near.json" in links("/?city=dublin&what=ebike")[-1]
 
 
 @pytest.mark.parametrize(

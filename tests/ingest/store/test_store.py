@@ -309,8 +309,8 @@ def test_the_history_of_a_station_begins_with_what_stood_there_at_the_start(stor
 
     def seen(start: int, end: int, station: str = "one") -> list[int]:
         found = store.observations.history("dublin", station, NOON + start * MINUTE, NOON + end * MINUTE)
-        assert all(bikes + docks == 12 for _, bikes, docks in found)
-        return [bikes for _, bikes, _ in found]
+        assert all(bikes + docks == 12 for _, bikes, docks, _ in found)
+        return [bikes for _, bikes, *_ in found]
 
     assert seen(7, 12) == [4, 5]
     assert seen(5, 10) == [4, 5]

@@ -42,7 +42,7 @@ def learn(desk: Desk, coming: Iterator[Snapshot], described: Stations, polls: in
 
 def history(desk: Desk, station_id: str) -> list[int]:
     found = desk.store.observations.history("test", station_id, NOON - MINUTE, NOON + timedelta(days=1))
-    return [bikes for _, bikes, _ in found]
+    return [bikes for _, bikes, *_ in found]
 
 
 def findings(desk: Desk) -> dict[str, str | object]:

@@ -382,6 +382,7 @@ def test_for_an_ebike_a_rider_walks_as_far_as_a_plain_one_costs(away_km: float, 
     frame = kinds(city([place(0), place(-away_km), place(3)], bike=95), 90, [10, 85, 50])
     best = plan(frame, place(0), place(3), ride="ebike_first")[0]
     assert (best.pickup, round(100 * best.chance_bike)) == (pickup, 95)
+    assert best.chance_ebike is not None
     assert best.chance_ebike == pytest.approx([0.1, 0.85][pickup])
     expected = best.minutes + MISS_MINUTES * (1 - best.chance) + PLAIN_MINUTES * (0.95 - best.chance_ebike)
     assert best.expected_minutes == pytest.approx(expected)

@@ -58,9 +58,9 @@ RIDE = mark("Ride")
 RIDE_OPTION: Words[Ride] = Words(
     {
         "bike": mark("any bike"),
-        "ebike": mark("an e-bike"),
-        "ebike_first": mark("an e-bike, plain will do"),
-        "plain_bike": mark("a plain bike"),
+        "ebike": mark("e-bike"),
+        "ebike_first": mark("e-bike first"),
+        "plain_bike": mark("plain"),
     }
 )
 

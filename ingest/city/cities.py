@@ -102,7 +102,7 @@ class City:
         lean = homes - offices - (homes - offices).mean()
         morning, evening = (capacity * np.clip(self.fill + by * lean, 0.12, 0.85) for by in (0.20, 0.04))
         near = np.argsort(away, axis=1, kind="stable")[:, :9]
-        return StationNetwork(capacity, near, away, morning, evening, self.vans)
+        return StationNetwork(capacity, near, away, self._riders.climb, morning, evening, self.vans)
 
     def snapshots(
         self, start: datetime, end: datetime | None = None, seconds: int = _MINUTE

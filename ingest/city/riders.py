@@ -111,7 +111,7 @@ class Riders:
         self._busyness, self._taste = busyness, taste
         east, north = (where[:, None, axis] - where[None, :, axis] for axis in (0, 1))
         self.away = np.hypot(east, north)
-        climb = np.maximum(height[None, :] - height[:, None], 0)
+        self.climb = climb = np.maximum(height[None, :] - height[:, None], 0)
         gravity = np.exp(-self.away / _REACH - climb / _CLIMB) * (1 - np.exp(-((self.away / _WALKED) ** 2)))
         rng = np.random.default_rng([self._count, 11])
         drawn = _place_factors(rng, self._count, _PLACE_SPREAD) * size[:, None]

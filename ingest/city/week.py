@@ -25,7 +25,9 @@ _LOOKS = 0.4
 """Share of riders who check the app first and leave the last bikes or docks to others."""
 _WALK, _DETOUR = 75.0, 170.0
 """Metres a minute on foot, and by bike in search of a dock."""
-_LIKES_ELECTRIC = 0.68
+_LEVEL, _LONGER, _UPHILL = 2.5, 2.0, 0.06
+"""Log odds that riders like e-bikes more: on a level ride of ten minutes, more by the logarithm of its
+length, and more by each metre of climbing."""
 _BREAKS = 0.0015
 _VAN_HOLDS = 22
 _WORTH_A_STOP = 6
@@ -84,16 +86,28 @@ class Week:
 class StationNetwork:
     """The stations and vans of a city, as the simulation needs them.
 
-    `near` `(S, N)` are each station's neighbours, itself first, `away` `(S, S)` metres, `morning` and
-    `evening` `(S,)` the bikes that vans aim for before the rush hours.
+    `near` `(S, N)` are each station's neighbours, itself first, `away` and `climb` `(S, S)` metres on the
+    level and upwards, `morning` and `evening` `(S,)` the bikes that vans aim for before the rush hours.
     """
 
     capacity: Ints
     near: Ints
     away: Floats
+    climb: Floats
     morning: Floats
     evening: Floats
     vans: int
+
+
+def likes_electric(minutes: Ints, climb: Floats) -> Floats:
+    """Give the chance that a rider takes an e-bike rather than a plain one, by ride and metres of climbing.
+
+    >>> likes_electric(np.array([4, 10, 4]), np.array([0.0, 0.0, 40.0])).round(2)
+    array([0.66, 0.92, 0.96])
+    """
+    odds = _LEVEL + _LONGER * np.log(np.maximum(minutes, 1) / 10) + _UPHILL * climb
+    share: Floats = 1 / (1 + np.exp(-odds))
+    return share
 
 
 class WeekSimulation:
@@ -175,8 +189,9 @@ class WeekSimulation:
     def _trips(self) -> TripArrays:
         """Draw the riders' habits."""
         requests, count = self.requests, len(self.requests.origin)
+        electric = likes_electric(requests.minutes, self.network.climb[requests.origin, requests.destination])
         likes, walks, breaks, looks = (
-            self.rng.random(count) < share for share in (_LIKES_ELECTRIC, _WALK_ON, _BREAKS, _LOOKS)
+            self.rng.random(count) < share for share in (electric, _WALK_ON, _BREAKS, _LOOKS)
         )
         first = np.searchsorted(requests.minute, np.arange(self.minutes + 1))
         return TripArrays(

@@ -94,6 +94,17 @@ def test_no_bike_appears_or_vanishes(name: str, at: datetime, seed: int) -> None
     assert week.broken.max() >= 1
 
 
+@pytest.mark.parametrize("city", CITIES.values(), ids=list(CITIES))
+def test_ebikes_are_ridden_more_than_plain_ones(city: City) -> None:
+    """In San Francisco an e-bike moves four times as often as a plain one (benchmarks/city/kinds.json)."""
+    week = city.week(datetime(2026, 9, 16, 12, tzinfo=UTC))
+    electric = week.electric.astype(np.int64)
+    turnovers = [
+        np.abs(np.diff(kind, axis=0)).sum() / kind.sum() for kind in (electric, week.bikes - electric)
+    ]
+    assert 2.4 < turnovers[0] / turnovers[1] < 5
+
+
 @settings(max_examples=12, deadline=None)
 @given(st.sampled_from(sorted(CITIES)), moments())
 def test_counts_lie_between_nothing_and_capacity(name: str, at: datetime) -> None:

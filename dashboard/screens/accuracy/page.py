@@ -65,6 +65,7 @@ def finer(system: System) -> None:
     others = {key: row for key, (row, _) in reader().overview().items() if key != system.system_id}
     if screen.beside and screen.beside not in others:
         address_bar.drop("beside")
+    hours = list(dict.fromkeys([*HOURS, screen.hours]))
     part = accuracy_words.finer(screen.days, screen.hours, screen.third)
     with st.popover(f"{accuracy_words.FINER()}: {part}" if part else accuracy_words.FINER()):
         st.selectbox(
@@ -73,7 +74,7 @@ def finer(system: System) -> None:
             key=address_bar.key("days"), on_change=address_bar.take, args=("days",),
         )  # fmt: skip
         st.selectbox(
-            accuracy_words.HOURS_ASKED(), list(dict.fromkeys([*HOURS, screen.hours])),
+            accuracy_words.HOURS_ASKED(), hours, hours.index(screen.hours),
             format_func=accuracy_words.hours, accept_new_options=True, help=accuracy_words.HOURS_HINT(),
             key=address_bar.key("hours"), on_change=take_hours, disabled=screen.third != "all",
         )  # fmt: skip

@@ -86,8 +86,19 @@ def test_a_touch_on_a_day_or_a_time_is_the_moment_in_the_address(
         ("trip", {"n": "3", "in": "45", "from": "s1", "to": "s2"}, [45, "3"]),
         (
             "accuracy",
-            {"ahead": "60", "measure": "crps", "past": "week", "models": "pool,naive"},
-            ["1 h", accuracy_words.MEASURES["crps"], accuracy_words.PASTS["week"], "naive", "pool"],
+            {"ahead": "60", "measure": "crps", "past": "week", "models": "pool,naive"}
+            | {"days": "weekdays", "hours": "7-10"},
+            [
+                "1 h",
+                accuracy_words.MEASURES["crps"],
+                accuracy_words.PASTS["week"],
+                accuracy_words.DAYS["weekdays"],
+                accuracy_words.hours("7-10"),
+                accuracy_words.THIRDS["all"],
+                accuracy_words.NO_OTHER(),
+                "naive",
+                "pool",
+            ],
         ),
     ],
 )

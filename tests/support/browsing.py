@@ -148,7 +148,7 @@ def box_of(shown: Locator) -> FloatRect:
     boxes: list[FloatRect] = []
 
     def there() -> bool:
-        box = shown.bounding_box()
+        box = shown.bounding_box() if shown.count() == 1 else None
         boxes.extend([box] if box is not None else [])
         return bool(boxes)
 

@@ -301,7 +301,7 @@ def scraped(world: World) -> tuple[str, str]:
     """Scrape the app, which has enough scores for bounds of its skill, and a worker."""
     eventful(world)
     bounded = WeeklySkill(0.2, 0.1, 0.3)
-    with patch("dashboard.api.skill.skills", lambda sums: {30: bounded}):
+    with patch("dashboard.api.skill.Skills.of", lambda *_: [("dublin", 30, bounded)]):
         told = client().get("/metrics").text
     counters.learnt("dublin", [], 0.1, 0.1)
     return told, generate_latest(counters.registry).decode()

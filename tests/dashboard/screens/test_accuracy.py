@@ -168,7 +168,7 @@ def test_every_stretch_has_the_same_forecasts_for_all_models_and_the_same_answer
     assert " of 1 day" in worse
     assert worse.endswith("All in all the two cannot be told apart yet.")
     assert where == accuracy_words.worse_where(0, 101, [])
-    for measure in ("rmse", "crps", "brier_bike", "brier_dock", "cover80"):
+    for measure in ("rmse", "crps", "brier_bike", "brier_dock"):
         page.selectbox[2].set_value(measure)
         page.run()
         expect_the_same_forecasts(page)

@@ -29,7 +29,7 @@ compiled: .venv/installed-dev
 
 # Compiled code checks no bounds: the kernels' tests run once with checks and once without.
 bounds: .venv/installed-dev
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.venv/checked nice $(BIN)/pytest -q tests/model/kernels --ignore tests/model/kernels/test_lanes.py
+	NUMBA_OPT=1 NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.venv/checked nice $(BIN)/pytest -q tests/model/kernels --ignore tests/model/kernels/test_lanes.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

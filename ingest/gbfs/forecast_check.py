@@ -31,6 +31,8 @@ LATE = timedelta(minutes=15)
 """How much older than its `ttl` a forecast may be: a feed or a server may pause."""
 
 _TYPES = "vehicle_types"
+
+_COUNTS = "num_vehicles_available", "num_docks_available"
 _EARLY = timedelta(minutes=1)
 _ROUNDED = 1
 """Per cent by which chances may differ from what the interval says: they are rounded."""
@@ -56,14 +58,14 @@ def check(url: str, fetch: Fetch, now: datetime) -> list[str]:
     if NAME not in urls:
         faults.note(f"gbfs does not list {NAME}: add it with its address")
         return faults.sentences()
-    names = ("system_information", "station_information", _TYPES, NAME)
-    about, stations, types, forecast = (
+    names = ("system_information", "station_information", "station_status", _TYPES, NAME)
+    about, stations, status, types, forecast = (
         _document(urls[name], name, fetch, faults) if name in urls else None for name in names
     )
     if about is not None and not {"license_id", "license_url"} & licence(about).keys():
         faults.note("system_information states no licence: nobody knows what the data may be used for")
     if forecast is not None and _fits_schema(forecast, faults):
-        _read(forecast, _capacities(stations), _types(types), now, faults)
+        _read(forecast, _capacities(stations, status), _types(types), now, faults)
     return faults.sentences()
 
 
@@ -114,8 +116,11 @@ def _fits_schema(document: Mapping[str, Any], faults: _Faults) -> bool:
     return fits
 
 
-def _capacities(document: Document | None) -> dict[str, int | None] | None:
-    """Give each station's capacity by its id; None where the stations are not known."""
+def _capacities(document: Document | None, status: Document | None) -> dict[str, int | None] | None:
+    """Give each station's capacity by its id, or what stands there if that is more.
+
+    Gives None where the stations are not known.
+    """
     rows = None if document is None else listed(document, "stations")
     if rows is None:
         return None
@@ -124,6 +129,11 @@ def _capacities(document: Document | None) -> dict[str, int | None] | None:
     for row in named:
         capacity = row.get("capacity")
         found[row["station_id"]] = capacity if isinstance(capacity, int) and capacity > 0 else None
+    for row in (status is not None and listed(status, "stations")) or ():
+        known = found.get(row.get("station_id")) if isinstance(row, dict) else None
+        counts = [row.get(name) for name in _COUNTS] if known else []
+        if known and all(isinstance(count, int) for count in counts):
+            found[row["station_id"]] = max(known, sum(counts))
     return found
 
 

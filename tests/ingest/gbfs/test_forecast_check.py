@@ -14,6 +14,7 @@ import pytest
 from ingest.gbfs import forecast_writer, writer
 from ingest.gbfs.forecast_check import check
 from ingest.http.errors import NotFound
+from model import Snapshot
 from model.frame import Frame
 from model.frame_builder import make_frame
 from tests.support.model_world import riders, taught
@@ -24,26 +25,28 @@ Documents = dict[str, Any]
 Plant = Callable[[Documents], Any]
 
 
+NAMES = "system_information", "station_information", "station_status", "vehicle_types", "station_forecast"
+
+
 @cache
-def made() -> Frame:
+def made() -> tuple[Snapshot, Frame]:
     forecaster = taught()
     for seen in riders(360):
-        forecaster.learn(replace(seen, ebikes=seen.bikes // 3))
-    return make_frame(forecaster)
+        last = replace(seen, ebikes=seen.bikes // 3)
+        forecaster.learn(last)
+    return last, make_frame(forecaster)
 
 
 def documents() -> Documents:
     """Write a feed without faults, by the names of its documents."""
-    frame = made()
-    names = ("system_information", "station_information", "station_forecast", "vehicle_types")
+    last, frame = made()
     about = ("3.0", frame.at, 60)
     terms = {"license_id": "CC0-1.0"}
     return {
-        "gbfs": writer.discovery(*about, {
-            name: f"{ROOT}{name}.json" for name in (*names, "station_status")
-        }),
+        "gbfs": writer.discovery(*about, {name: f"{ROOT}{name}.json" for name in NAMES}),
         "system_information": writer.system_information(*about, frame.stations, "Test", "", terms),
         "station_information": writer.station_information(*about, frame.stations),
+        "station_status": writer.station_status("3.0", 60, last),
         "station_forecast": forecast_writer.station_forecast(frame, 60),
         "vehicle_types": writer.vehicle_types(*about),
     }  # fmt: skip
@@ -57,7 +60,7 @@ def checked(feed: Documents, minutes_later: float = 1) -> list[str]:
         body = feed[name]
         return body if isinstance(body, bytes) else json.dumps(body).encode()
 
-    return check(f"{ROOT}gbfs.json", fetch, made().at + timedelta(minutes=minutes_later))
+    return check(f"{ROOT}gbfs.json", fetch, made()[1].at + timedelta(minutes=minutes_later))
 
 
 def forecast(feed: Documents, station: int = 0, step: int = 0) -> Any:
@@ -74,7 +77,7 @@ def test_a_feed_without_faults_passes() -> None:
 
 PLANTED: dict[str, Plant] = {
     "gbfs is no JSON": lambda feed: feed.update(gbfs=b"<html>"),
-    "gbfs does not list station_forecast": lambda feed: feed["gbfs"]["data"]["feeds"].pop(2),
+    "gbfs does not list station_forecast": lambda feed: feed["gbfs"]["data"]["feeds"].pop(),
     "station_forecast cannot be fetched": lambda feed: feed.pop("station_forecast"),
     "system_information states no licence": lambda feed: feed["system_information"]["data"].pop("license_id"),
     "breaks the schema at data.stations.*.forecasts.*.vehicles.low (minimum)": lambda feed: forecast(feed)[
@@ -139,3 +142,11 @@ def test_equal_faults_are_one_sentence_with_their_number() -> None:
     for row in range(6):
         forecast(feed, row)["docks"].update(high=40)
     assert checked(feed) == ["docks: high is more than the station's capacity (6 times): s0, s1, s2"]
+
+
+def test_more_may_stand_at_a_station_than_its_description_says() -> None:
+    feed = documents()
+    forecast(feed)["docks"].update(high=13)
+    (row,) = (row for row in feed["station_status"]["data"]["stations"] if row["station_id"] == "s0")
+    row["num_vehicles_available"], row["num_docks_available"] = 7, 6
+    assert checked(feed) == []

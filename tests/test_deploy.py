@@ -414,6 +414,14 @@ def test_no_unit_is_exposed_and_each_says_what_systemd_knows(tmp_path: Path) -> 
     )  # fmt: skip
 
 
+def test_hadolint_has_nothing_to_complain_about() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    ran = subprocess.run(
+        [hadolint, ROOT / "deploy" / "container" / "Containerfile"], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
+
+
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not here")
 def test_nginx_takes_the_proxys_configuration(tmp_path: Path) -> None:
     """What it does is tried by the operator's drill."""

@@ -109,7 +109,7 @@ class Day:
         for name in ids:
             town, _, number = name.partition("-")
             key = "nam" if broken and name == ids[0] else "name"
-            # Of one address each, or they would share what is remembered of it for conditional requests.
+            # Each at a host of its own, as cities are.
             url = f"http://127.0.0.{int(number) + 2}:{FEEDS}/{town}/gbfs.json"
             lines = ["[[systems]]", f'id = "{name}"', f'{key} = "{name}"', f'url = "{url}"']
             entries += [*lines, 'label = "simulated"', "speed = 6", "poll_seconds = 10", ""]

@@ -215,6 +215,15 @@ def test_a_backup_says_what_it_saved_and_refuses_a_store_that_has_nothing(
     assert capsys.readouterr().out == f"restored {contents}\n"
 
 
+def test_a_backup_tells_its_release(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["backup", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, capsys.readouterr().out.strip()) == (0, release.words())
+
+
 def test_a_restored_file_has_the_owner_and_the_mode_of_the_one_before(
     tmp_path: Path, backup: Backup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -417,7 +426,10 @@ def test_no_unit_is_exposed_and_each_says_what_systemd_knows(tmp_path: Path) -> 
 def test_hadolint_has_nothing_to_complain_about() -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
     ran = subprocess.run(
-        [hadolint, ROOT / "deploy" / "container" / "Containerfile"], capture_output=True, text=True, check=False
+        [hadolint, ROOT / "deploy" / "container" / "Containerfile"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
 

@@ -29,6 +29,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dashboard.api.skill import WeeklySkill
 from deploy import at_work
 from deploy.backup import _call, main
+from ingest import release
 from ingest.store import LeaseClaim, Store
 from ingest.store.tables import metadata
 from ingest.worker import counters

@@ -15,6 +15,7 @@ from model.ensemble import Ensemble
 from model.gaps import SnapshotGaps
 from model.kernels.records import CERTAIN
 from model.latest import LatestCounts
+from model.mixing.pool import CELLS
 from model.present import Present
 from model.records import ANY, UNKNOWN, Drift
 from model.scoring.drift import DriftMonitor
@@ -123,10 +124,10 @@ class IssuedForecasts:
             rows = settled.rows
             if len(rows):
                 then, truth = pending.bikes[rows], latest.bikes[rows]
-                hours = (self._riders.calendar.cell(each, 24) for each in (pending.issued_at, at))
+                hours = [self._riders.calendar.cell(each, CELLS[1]) for each in (pending.issued_at, at)]
                 gram = settled.judged.gram
                 self._ensemble.pool.learn(pending.minutes, rows, pending.models, gram, *hours)
-                self._ensemble.shift.learn(pending.minutes, rows, settled.judged)
+                self._ensemble.shift.learn(pending.minutes, rows, settled.judged, hours[0])
                 self._ensemble.guard.learn(pending.minutes, rows, settled.judged, then, truth)
                 self._changes.learn(pending.minutes, rows, truth - then)
                 if self.seed is not None:
@@ -163,7 +164,7 @@ class IssuedForecasts:
         judged_docks = ~self._riders.overflow.takes if self._kind == ANY else False
         docks = np.where(judged_docks, present.latest.docks, UNKNOWN)
         counts = self._counts_at(present.at) or IssueCounts(bikes, docks, places, ensemble.features(present))
-        coefficients, gain = ensemble.shift.coefficients(minutes), ensemble.shift.gain(minutes, every)
+        coefficients, gain = ensemble.shift_of(present, minutes, every)
         experts, weights = ensemble.experts, ensemble.pool.weights(minutes, every)
         curves, held = ensemble.guard.curves(minutes), ensemble.held(present, minutes, every)
         levels, medians = ensemble.expert_levels(present, starts(places), minutes, counts.features)

@@ -50,7 +50,7 @@ class Learner:
         riders = self.riders
         self.changes = Changes(size, minutes)
         inputs = ExpertInputs(riders.long, riders.short, riders.occupancy, self.changes, riders.climatology)
-        self.ensemble = Ensemble(size, minutes, inputs, riders.today)
+        self.ensemble = Ensemble(size, minutes, inputs, riders.today, calendar)
         self.issued = IssuedForecasts(riders, self.changes, self.ensemble, gaps, kind)
 
     @property

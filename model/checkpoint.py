@@ -294,8 +294,15 @@ def _from_format_10(arrays: Arrays) -> Arrays:
 
 
 def _from_format_11(arrays: Arrays) -> Arrays:
-    """Begin to learn the shift of each hour: so far the city had one for all hours."""
-    new = dict(arrays)
+    """Begin to learn the shift of each hour, so far one for all hours, and cargo bikes for themselves.
+
+    Both kinds of format 11 were begun at once.
+    """
+    known, times = arrays["latest.state"] == CountState.KNOWN, arrays["times"]
+    new = arrays | {
+        "times": np.concatenate([times[:4], times[4:], times[4:], [-1]]),
+        "latest.known_cargo": np.where(known, arrays["latest.cargo"], UNKNOWN),
+    }
     for name, value in arrays.items():
         if name.endswith(("shift.normal", "shift.moment")):
             under, _, table = name.rpartition(".")

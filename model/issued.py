@@ -17,7 +17,7 @@ from model.kernels.records import CERTAIN
 from model.latest import LatestCounts
 from model.mixing.pool import CELLS
 from model.present import Present
-from model.records import ANY, UNKNOWN, Drift
+from model.records import ANY, OF_BIKES, UNKNOWN, Drift
 from model.scoring.drift import DriftMonitor
 from model.scoring.issue import (
     SCORED_MINUTES,
@@ -46,7 +46,8 @@ class IssuedForecasts:
     `pending` are those that wait, in the order of issue. `own` are the forecasts of the own model on the same
     questions, by issue time and minutes; nothing learns from them. `judged` are those that were settled last,
     with their truths. `gaps` tells how late a truth may come. `seed` is the seed pipeline if it runs.
-    Forecasts of one `kind` of bikes are bounded by those of all bikes, and nothing looks for drift in them.
+    Forecasts of one `kind` of the bikes are bounded by those of all bikes, and nothing looks for drift in
+    them, nor in those of cargo bikes.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class IssuedForecasts:
                     scores += expire(own)[:1]
                 continue
             issue = pending.issued_at, pending.minutes
-            bound = None if odds is None or self._kind == ANY else odds.get(issue)
+            bound = odds.get(issue) if odds is not None and self._kind in OF_BIKES else None
             settled = settle(pending, latest.truth, latest.docks, self._kind, bound)
             if odds is not None and self._kind == ANY:
                 odds[issue] = settled.odds
@@ -156,7 +157,7 @@ class IssuedForecasts:
     def issue(self, present: Present, minutes: Sequence[int], of_all: Sequence[Pending] = ()) -> None:
         """Put a forecast on record for each of `minutes`, which rise.
 
-        Medians of a kind of bikes are bounded by those of the forecasts `of_all` bikes of that time.
+        Medians of a kind of the bikes are bounded by those of the forecasts `of_all` bikes of that time.
         """
         every, ensemble = np.arange(len(present.station_id)), self._ensemble
         places, bikes = present.places, present.latest.truth
@@ -172,7 +173,7 @@ class IssuedForecasts:
         levels[..., np.repeat(~judged, np.maximum(places, 0) + 1)] = CERTAIN
         medians = np.where(judged, medians, 0).astype(short(places))
         for each in of_all:
-            if each.minutes in minutes:
+            if each.minutes in minutes and self._kind in OF_BIKES:
                 row = medians[minutes.index(each.minutes)]
                 np.minimum(row, each.median, out=row)
         for index, horizon in enumerate(minutes):

@@ -123,7 +123,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 def main() -> None:
     """Run every recording without each part, and write ablation.json and ablation.md.
 
-    With `--parts` some of them. Runs that `ablation.json` has already are skipped: delete the file to run them again.
+    Runs that `ablation.json` has already are skipped: delete the file to run them again.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--parts", nargs="*", default=PARTS, choices=PARTS)

@@ -6,7 +6,7 @@ It learns two days of Chicago, so that every part has state and forecasts wait f
 ahead. It does so with Chicago once, and with three of it side by side, each in a process of its own. What the
 larger process grew by more is the stations': libraries and the recording are in both. Four times, one after
 the other: with the code of an earlier commit, with today's, with the seed pipeline, and with kinds of bikes,
-a share of each station's being electric. Processor time is that of the three: learning an update, and a frame.
+a share of each station's being electric. Processor time is that of three: learning an update, and a frame.
 """
 
 from __future__ import annotations

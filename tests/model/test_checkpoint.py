@@ -246,7 +246,8 @@ def test_a_state_of_format_11_has_one_shift_for_all_hours_until_each_has_learnt(
     arrays = dict(checkpoint.unpack(blob))
     for name in ("shift.hourly_normal", "shift.hourly_moment"):
         assert arrays.pop(name).any()
-    read = Forecaster.from_bytes(codec.pack({**arrays, "format": np.array(11)}))
+    arrays |= {"times": arrays["times"][:5], "format": np.array(11)}
+    read = Forecaster.from_bytes(codec.pack(arrays))
     shift = read.components["shift"]
     city = np.linalg.solve(shift.normal + 30 * np.eye(shift.normal.shape[1]), shift.moment[..., None])[..., 0]
     np.testing.assert_allclose(shift.coefficients(shift.minutes, (0, 9)), city, rtol=1e-4, atol=1e-6)

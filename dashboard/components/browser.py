@@ -19,8 +19,10 @@ from markupsafe import Markup
 from dashboard.components.html import STATIC, tag
 from dashboard.state import address_bar, clocks
 from dashboard.store_reader import reader
+from dashboard.words import languages
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
+from dashboard.words.catalogue import current
 from dashboard.words.rules import Direction
 from model.trip import Point
 
@@ -46,7 +48,7 @@ def mount(system_id: str) -> None:
     """
     data = {
         "system": system_id, "known": favourites(system_id), "words": dict(shell_words.BUTTON_WORDS),
-        "address": address_bar.mended(),
+        "address": address_bar.mended(), "spoken": current().code, "cookie": languages.COOKIE,
     }  # fmt: skip
     _component(key=_KEY, data=data, height=1, on_favourites_change=_kept, on_did_change=_did)
 

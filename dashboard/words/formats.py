@@ -137,7 +137,18 @@ def moment(at: datetime, now: datetime, zone: tzinfo) -> str:
         return time
     if abs((local.date() - today).days) < SEVERAL_DAYS:
         return tr("{weekday} {time}", weekday=_date(plain, _DAY()), time=time)
-    return tr("{date}, {time}", date=_date(plain, _DATE()), time=time)
+    return dated(local, zone)
+
+
+def dated(at: datetime, zone: tzinfo) -> str:
+    """Write a moment with its date, whatever day it is read on.
+
+    >>> from datetime import UTC
+    >>> dated(datetime(2026, 3, 2, 8, 5, tzinfo=UTC), UTC)
+    '02 Mar 2026, 08:05'
+    """
+    local = at.astimezone(zone)
+    return tr("{date}, {time}", date=_date(local.replace(tzinfo=None), _DATE()), time=_time(local))
 
 
 def day(date: date) -> str:

@@ -26,6 +26,7 @@ def page_title(name: str) -> str:
 
 
 CITY = mark("City")
+LANGUAGE = mark("Language")
 HOW_MANY = mark("How many")
 
 STEPS: Words[int] = Words(

@@ -115,8 +115,8 @@ def _fits(entry: Entry) -> bool:
     Of a plural, a form may leave out `n`, and what one of the English forms leaves out.
     """
     english = [_placeholders(each) for each in _forms(entry.id)]
-    wanted = set().union(*english)
-    spare = {"n"} | wanted - set.intersection(*english) if entry.pluralizable else set()
+    wanted: set[str] = set().union(*english)
+    spare = {"n"} | (wanted - wanted.intersection(*english)) if entry.pluralizable else set()
     try:
         return all(wanted - spare <= _placeholders(each) <= wanted for each in _forms(entry.string))
     except ValueError:  # a brace without its other half

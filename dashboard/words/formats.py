@@ -24,6 +24,9 @@ from dashboard.words.rules import SEVERAL_DAYS, What
 UNKNOWN = "–"
 """A number that is not known."""
 
+_APART_FROM = {"es": 10_000, "it": 10_000}
+"""Languages that write thousands apart from a larger number on: what Babel leaves out of its locale data."""
+
 _CLOCK = mark("HH:mm", "pattern of a time")
 _DAY = mark("EEE", "pattern of a weekday before a time")
 _DATE = mark("dd MMM yyyy", "pattern of a date before a time")
@@ -59,7 +62,9 @@ def number(value: float, decimals: int = 0) -> str:
 @lru_cache(maxsize=4096)
 def _written(rounded: str, decimals: int, locale: Locale) -> str:
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return format_decimal(Decimal(rounded), format=pattern, locale=locale)
+    value = Decimal(rounded)
+    apart = abs(value) >= _APART_FROM.get(locale.language, 0)
+    return format_decimal(value, format=pattern, locale=locale, group_separator=apart)
 
 
 def count(number: int) -> str:
@@ -114,6 +119,11 @@ def _date(local: datetime, pattern: str) -> str:
 def clock(at: datetime, zone: tzinfo | None = None) -> str:
     """Write a time of day as the city's clocks show it. Without a zone, the time stays as it is."""
     return _date(at if zone is None else at.astimezone(zone).replace(tzinfo=None), _CLOCK())
+
+
+def clock_pattern() -> str:
+    """Give the pattern of a time of day, as the Unicode locale data writes it."""
+    return _CLOCK()
 
 
 def weekday(at: datetime, zone: tzinfo) -> str:
@@ -297,6 +307,23 @@ def both_times(times: tuple[float, float] | None) -> str:
     return tr("{median} · 95 %: {high}", median=seconds(times[0]), high=seconds(times[1]))
 
 
+def exactly(value: float) -> str:
+    """Write a number with no more decimals than it has.
+
+    >>> exactly(14.0), exactly(4.8), exactly(0.25)
+    ('14', '4.8', '0.25')
+    """
+    _, _, decimals = f"{value:g}".partition(".")
+    return number(value, len(decimals) if decimals.isdecimal() else 0)
+
+
+class Exactly(float):
+    """A number that a message's own format, such as `{seconds:g}`, writes in the viewer's language."""
+
+    def __format__(self, spec: str) -> str:
+        return exactly(float(self))
+
+
 def per_cent(share: float, decimals: int = 0) -> str:
     """Write a share in per cent, without a sign.
 
@@ -304,6 +331,24 @@ def per_cent(share: float, decimals: int = 0) -> str:
     ('19.4', '50')
     """
     return number(100 * share, decimals)
+
+
+def share(of_one: float, decimals: int = 0) -> str:
+    """Write a share in per cent, with its sign.
+
+    >>> share(0.5), share(0.194, 1)
+    ('50 %', '19.4 %')
+    """
+    return tr("{per_cent} %", per_cent=per_cent(of_one, decimals))
+
+
+def tenth(number: int) -> str:
+    """Write which tenth of all it is.
+
+    >>> tenth(0), tenth(9)
+    ('0–10 %', '90–100 %')
+    """
+    return tr("{low}–{high} %", low=10 * number, high=10 * number + 10)
 
 
 def place(lat: float, lon: float) -> str:
@@ -321,7 +366,7 @@ def times(speed: float) -> str:
     >>> times(60.0)
     '60×'
     """
-    return f"{speed:g}×"
+    return f"{exactly(speed)}×"
 
 
 def sentence(words: str) -> str:

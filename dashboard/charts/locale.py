@@ -54,7 +54,11 @@ def moment() -> str:
 
 
 def spoken(chart: Any, *, times: bool = False) -> Any:
-    """Have a chart write numbers as the viewer's language does, and with `times` its days too."""
+    """Have a chart write numbers as the viewer's language does, and with `times` its days too.
+
+    Vega names axes and marks for screen readers in English alone, by the names of columns. In other languages
+    it names none: the chart has its own description, and the numbers stand beside it.
+    """
     language = current()
     if language is ENGLISH:
         return chart
@@ -62,6 +66,7 @@ def spoken(chart: Any, *, times: bool = False) -> Any:
         chart.config = alt.Config()
     found = {"number": _numbers(language.locale)} | ({"time": _times(language.locale)} if times else {})
     chart.config.locale = alt.Locale.from_dict(found)
+    chart.config.aria = False
     return chart
 
 

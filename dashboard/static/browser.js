@@ -82,6 +82,22 @@ function remember() {
   });
 }
 
+// Streamlit speaks English alone: what people see or hear of it is replaced as it comes.
+const HEARD = ["aria-label", "placeholder"];
+
+function translate(node, theirs) {
+  if (node.nodeType === Node.TEXT_NODE) {
+    const ours = theirs[node.data];
+    if (ours && !node.parentElement?.closest(".stHtml")) node.data = ours;
+  } else if (node.nodeType === Node.ELEMENT_NODE) {
+    for (const name of HEARD) {
+      const ours = theirs[node.getAttribute(name)];
+      if (ours) node.setAttribute(name, ours);
+    }
+    for (const child of node.childNodes) translate(child, theirs);
+  }
+}
+
 // The cookie goes to the server with the next request. Where the browser keeps none, the address has the choice.
 function speak(cookie, code) {
   const kept = `${cookie}=${code}`;
@@ -102,7 +118,9 @@ function mend({ opened, right }) {
 }
 
 export default function ({ data, setStateValue, setTriggerValue }) {
-  const { system, known, words, address, spoken, cookie } = data;
+  const { system, known, words, address, spoken, cookie, theirs } = data;
+  const foreign = Object.keys(theirs).length > 0;
+  if (foreign) translate(document.body, theirs);
   document.documentElement.lang = spoken;
   remember();
   mend(address);
@@ -171,7 +189,8 @@ export default function ({ data, setStateValue, setTriggerValue }) {
     return chosen && chosen.dataset.frame + chosen.textContent;
   };
   let shown = numbers();
-  const watcher = new MutationObserver(() => {
+  const watcher = new MutationObserver((changes) => {
+    if (foreign) for (const { addedNodes } of changes) addedNodes.forEach((node) => translate(node, theirs));
     const now = numbers();
     if (now === shown) return;
     shown = now;

@@ -48,6 +48,10 @@ _UNKNOWN_THINGS: Words[What] = Words(
 )
 
 
+_WIDE = ("ja", "zh")
+"""Languages whose signs are as wide as their letters."""
+
+
 def number(value: float, decimals: int = 0) -> str:
     """Write a number with so many decimals, and with its thousands apart.
 
@@ -376,7 +380,8 @@ def sentence(words: str) -> str:
     ('the server did not answer.', 'Gone.', '')
     """
     words = words.strip()
-    return words if not words or words[-1] in ".!?" else f"{words}."
+    stop = "。" if current().locale.language in _WIDE else "."
+    return words if not words or words[-1] in ".!?。！？" else f"{words}{stop}"
 
 
 def capital(words: str) -> str:

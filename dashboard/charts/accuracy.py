@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import tzinfo
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -23,6 +24,9 @@ from ingest.store import Outage
 from model.records import Drift
 
 HEIGHT = 260
+TITLE_LETTERS = 44
+"""Letters of a line below an axis that a phone has room for."""
+
 LINEAR_UNTIL, HOURS_DENSER = 120, 11
 """Up to how many minutes ahead the axis of horizons shows minutes, and how much denser the rest is."""
 POINT = alt.OverlayMarkDef(aria=False)
@@ -207,7 +211,7 @@ def _lines(table: pd.DataFrame, x: tuple[alt.X, str], measure: str, models: Sequ
         alt.Chart(table)
         .mark_line(point=POINT)
         .encode(
-            x=x[0].title(x[1]),
+            x=x[0].title(wrap(x[1], TITLE_LETTERS)),
             y=alt.Y(f"{measure}:Q", title=axis, scale=alt.Scale(zero=False)),
             color=colours(models, dark),
             strokeWidth=_width(models),

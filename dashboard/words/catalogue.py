@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -60,6 +61,9 @@ class Language:
 ENGLISH = Language(Locale("en"), NullTranslations())
 OF_SESSION = "language"
 """Where a viewer's session has its `Language`."""
+
+_APART_FROM = {"es": 10_000, "it": 10_000}
+"""What CLDR says of thousands, and Babel leaves out."""
 
 _current: ContextVar[Language | None] = ContextVar("language", default=None)
 
@@ -156,6 +160,11 @@ def tr(message: str, /, **values: object) -> str:
     return current().messages.gettext(message).format(**values)
 
 
+def thousands_apart(value: int | Decimal, locale: Locale) -> bool:
+    """Tell whether a language writes the thousands of a number apart: some do from five digits on."""
+    return abs(value) >= _APART_FROM.get(locale.language, 0)
+
+
 def plural(one: str, many: str, n: int, /, **values: object) -> str:
     """Translate a message in the form that the number asks for.
 
@@ -166,7 +175,8 @@ def plural(one: str, many: str, n: int, /, **values: object) -> str:
     """
     language = current()
     if "n" not in values:
-        values["n"] = format_decimal(n, locale=language.locale)
+        apart = thousands_apart(n, language.locale)
+        values["n"] = format_decimal(n, locale=language.locale, group_separator=apart)
     return language.messages.ngettext(one, many, n).format(**values)
 
 

@@ -18,14 +18,20 @@ from babel.core import Locale
 from babel.dates import format_datetime
 from babel.numbers import format_decimal
 
-from dashboard.words.catalogue import PluralMessage, Words, current, mark, mark_plural, plural, tr
+from dashboard.words.catalogue import (
+    PluralMessage,
+    Words,
+    current,
+    mark,
+    mark_plural,
+    plural,
+    thousands_apart,
+    tr,
+)
 from dashboard.words.rules import SEVERAL_DAYS, What
 
 UNKNOWN = "–"
 """A number that is not known."""
-
-_APART_FROM = {"es": 10_000, "it": 10_000}
-"""Languages that write thousands apart from a larger number on: what Babel leaves out of its locale data."""
 
 _CLOCK = mark("HH:mm", "pattern of a time")
 _DAY = mark("EEE", "pattern of a weekday before a time")
@@ -67,8 +73,9 @@ def number(value: float, decimals: int = 0) -> str:
 def _written(rounded: str, decimals: int, locale: Locale) -> str:
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
     value = Decimal(rounded)
-    apart = abs(value) >= _APART_FROM.get(locale.language, 0)
-    return format_decimal(value, format=pattern, locale=locale, group_separator=apart)
+    return format_decimal(
+        value, format=pattern, locale=locale, group_separator=thousands_apart(value, locale)
+    )
 
 
 def count(number: int) -> str:

@@ -6,7 +6,7 @@ They go by the codes of languages that the app has no catalogue of, and are neve
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from babel.messages.pofile import read_po, write_po
@@ -41,6 +41,11 @@ def made(folder: Path, code: str, write: Callable[[str], str]) -> None:
     added.parent.mkdir(parents=True)
     with added.open("wb") as out:
         write_po(out, messages)
+
+
+def forms(string: str | Sequence[str] | None) -> Sequence[str]:
+    """List the forms of a translation, one or several."""
+    return [string or ""] if string is None or isinstance(string, str) else string
 
 
 def parts(message: str, write: Callable[[str], str]) -> str:

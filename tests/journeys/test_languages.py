@@ -76,6 +76,7 @@ CUT = """() => {
         [from, to] = [Math.max(from, box.left), Math.min(to, box.right)];
       }
     }
+    if (to - from < 3) continue; // for screen readers alone
     if (!scrolls && width > 1 && (left < from - 1.5 || right > to + 1.5)) found.push(node.data.trim());
   }
   return found;
@@ -92,7 +93,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     for name in LANGUAGES:
         (folder / "locale" / name).symlink_to(catalogue.FOLDER / name)
     with serve(folder, locales=folder / "locale") as running:
-        write_down(running, 20)
+        write_down(running, 40)
         yield running
 
 

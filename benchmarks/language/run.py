@@ -19,7 +19,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "map")]
 
-from run import Server, moves, serve_all  # noqa: E402
+from run import Server, moves, serve_all  # type: ignore[attr-defined]  # noqa: E402
 
 LANGUAGES = ("en", "ja", "de")
 """English asked for by the address too: so all addresses are as long."""

@@ -162,7 +162,7 @@ def tr(message: str, /, **values: object) -> str:
 
 def thousands_apart(value: int | Decimal, locale: Locale) -> bool:
     """Tell whether a language writes the thousands of a number apart: some do from five digits on."""
-    return abs(value) >= _APART_FROM.get(locale.language, 0)
+    return abs(float(value)) >= _APART_FROM.get(str(locale.language), 0)
 
 
 def plural(one: str, many: str, n: int, /, **values: object) -> str:

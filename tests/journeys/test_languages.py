@@ -65,10 +65,13 @@ CUT = """() => {
     if (element.closest("style, script, select, .unseen, [data-testid=stDataFrame]")) continue;
     if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
     range.selectNodeContents(node);
-    const { left, right, width } = range.getBoundingClientRect();
-    let from = 0, to = innerWidth, clip = element.closest("svg"), scrolls = false;
-    if (clip) ({ left: from, right: to } = clip.getBoundingClientRect());
-    else for (let outer = element; outer !== main && !scrolls; outer = outer.parentElement) {
+    const { left, right, top, bottom, width } = range.getBoundingClientRect();
+    const picture = element.closest("svg")?.getBoundingClientRect();
+    let from = 0, to = innerWidth, scrolls = false;
+    if (picture) { // a letter's box is some pixels larger than the letter, also where it stands on its side
+      [from, to] = [picture.left - 3, picture.right + 3];
+      if (top < picture.top - 4 || bottom > picture.bottom + 4) found.push(node.data.trim());
+    } else for (let outer = element; outer !== main && !scrolls; outer = outer.parentElement) {
       const { overflowX } = getComputedStyle(outer);
       if (overflowX === "auto" || overflowX === "scroll") scrolls = true;
       else if (overflowX !== "visible") {

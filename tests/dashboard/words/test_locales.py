@@ -15,6 +15,7 @@ from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 
 from dashboard.words import catalogue
+from tests.support import pseudo
 
 FILES = {path.parts[-3]: path for path in sorted(catalogue.FOLDER.glob("*/LC_MESSAGES/dockcast.po"))}
 EACH = pytest.mark.parametrize("name", FILES)
@@ -37,7 +38,7 @@ def key(entry: Message) -> tuple[str, ...]:
 
 
 def forms(entry: Message) -> list[str]:
-    return [entry.string] if isinstance(entry.string, str) else list(entry.string)
+    return list(pseudo.forms(entry.string))
 
 
 def entries(catalog: Catalog) -> Iterator[Message]:

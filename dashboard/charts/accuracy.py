@@ -24,7 +24,7 @@ from ingest.store import Outage
 from model.records import Drift
 
 HEIGHT = 260
-TITLE_LETTERS = 44
+TITLE_LETTERS = 40
 """Letters of a line below an axis that a phone has room for."""
 
 LINEAR_UNTIL, HOURS_DENSER = 120, 11

@@ -20,6 +20,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
+from ingest import release
 from ingest.logs import redact
 from ingest.settings import ROOT, Settings, SettingsError
 from ingest.store import Store, StoreError
@@ -159,6 +160,7 @@ def _call(program: str, url: URL, *options: str) -> None:
 def main() -> int:
     """Run the command line; give the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy.backup", description=__doc__)
+    parser.add_argument("--version", action="version", version=release.words())
     parser.add_argument("what", choices=["save", "restore"])
     parser.add_argument("file", type=Path)
     given = parser.parse_args()

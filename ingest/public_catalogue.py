@@ -100,7 +100,7 @@ def refresh(folder: Path, fetcher: Fetcher, today: date, url: str = CATALOGUE) -
     old = newest(folder)
     kept = f"that of {old.as_of} stays in use"
     try:
-        document = fetcher.get(url, fresh=True)
+        document = fetcher.get(url)
     except FetchError as error:
         raise CatalogueError(f"the public catalogue cannot be had: {error}; {kept}") from error
     assert document is not None

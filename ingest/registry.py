@@ -139,7 +139,7 @@ def is_web(where: str) -> bool:
 def _text(where: str, fetcher: Fetcher) -> str:
     try:
         if is_web(where):
-            document = fetcher.get(where, fresh=True)
+            document = fetcher.get(where)
             assert document is not None
             return document.body.decode("utf-8-sig")
         return (ROOT / Path(where).expanduser()).read_text("utf-8-sig")

@@ -29,6 +29,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dashboard.api.skill import WeeklySkill
 from deploy import at_work
 from deploy.backup import _call, main
+from ingest import release
 from ingest.store import LeaseClaim, Store
 from ingest.store.tables import metadata
 from ingest.worker import counters
@@ -213,6 +214,15 @@ def test_a_backup_says_what_it_saved_and_refuses_a_store_that_has_nothing(
     assert capsys.readouterr().out == f"saved {contents} to {tmp_path / 'saved'}\n"
     assert backup(url, "restore", tmp_path / "saved") == 0
     assert capsys.readouterr().out == f"restored {contents}\n"
+
+
+def test_a_backup_tells_its_release(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["backup", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, capsys.readouterr().out.strip()) == (0, release.words())
 
 
 def test_a_restored_file_has_the_owner_and_the_mode_of_the_one_before(
@@ -412,6 +422,17 @@ def test_no_unit_is_exposed_and_each_says_what_systemd_knows(tmp_path: Path) -> 
         ["systemd-analyze", "security", "--offline=true", "--threshold=15", *services],
         capture_output=True, check=True,
     )  # fmt: skip
+
+
+def test_hadolint_has_nothing_to_complain_about() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    ran = subprocess.run(
+        [hadolint, ROOT / "deploy" / "container" / "Containerfile"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not here")

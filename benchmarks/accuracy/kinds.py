@@ -33,7 +33,7 @@ from run import DAY, EVERY, HERE, judge
 from ingest.replay.recording import Recording
 from model.arrays import Array32, Ints
 from model.forecaster import Forecaster
-from model.records import ANY, ELECTRIC, KINDS, PLAIN, Counts
+from model.records import ANY, ELECTRIC, OF_BIKES, PLAIN, Counts
 from model.scoring.issue import KIND_SCORED
 from model.scoring.measures import WORSE
 from model.scoring.settle import Score
@@ -113,11 +113,11 @@ def ours(recording: Recording, start: int, asked: dict[str, Questions]) -> dict[
         for score in forecaster.learn(snapshot):
             note(score)
         index = place.get(int(snapshot.at.timestamp()))
-        if index is None or asked[ANY].issued[index] < start or forecaster.kinds_since is None:
+        if index is None or asked[ANY].issued[index] < start or forecaster.learnt_since(ELECTRIC) is None:
             continue
         every = forecaster.forecast(KIND_SCORED).bikes
         now = asked[ANY].bikes[index]
-        for kind in KINDS:
+        for kind in OF_BIKES:
             share = np.maximum(asked[kind].bikes[index], 0) / np.maximum(now, 1)
             for row, minutes in enumerate(KIND_SCORED):
                 truth = asked[kind].truth[minutes][index]
@@ -186,7 +186,7 @@ def table(results: dict[str, Any]) -> str:
     ]
     half, first = results["second half"], results["day one"]
     order = ("naive", "pool", "share", "climatology", "lightgbm weekly")
-    for kind in (ANY, *KINDS):
+    for kind in (ANY, *OF_BIKES):
         for minutes in KIND_SCORED:
             naive = half[f"{kind} naive {minutes}"]
             for model in order:
@@ -228,7 +228,7 @@ def main() -> None:
     if kept.exists():
         results = json.loads(kept.read_text())
     with threadpool_limits(1):
-        asked = {kind: ask(OfKind(recording, kind), KIND_SCORED, EVERY) for kind in (ANY, *KINDS)}  # type: ignore[arg-type]
+        asked = {kind: ask(OfKind(recording, kind), KIND_SCORED, EVERY) for kind in (ANY, *OF_BIKES)}  # type: ignore[arg-type]
         for part in options.parts:
             if part == "ours":
                 steps: Iterable[dict[str, Any]] = [ours(recording, start, asked)]

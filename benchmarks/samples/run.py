@@ -106,7 +106,7 @@ def read(path: Path, folder: Path) -> Answer:
         now = read_time({})
 
     class Given:
-        def get(self, url: str, *, named: str | None = None, fresh: bool = False) -> Document:
+        def get(self, url: str, **conditions: Any) -> Document:
             body = given.get(url.rpartition("/")[2].removesuffix(".json"))
             if body is None:
                 raise NotFound(host="bikes.example", status=404)

@@ -65,6 +65,8 @@ class Systems(Collector):
             if feed.received_at is not None:
                 last.add_metric([system_id], feed.received_at.timestamp())
         yield GaugeMetricFamily("dockcast_worker_up", "1 where a worker is at work", source.has_worker())
+        wrong = source.store.findings.list_fault_since() is not None
+        yield GaugeMetricFamily("dockcast_list_wrong", "1 where the list of systems is wrong", wrong)
         yield from (info, state, age, failures, version, learnt, last)
         yield from self._health()
         yield from self._learning()

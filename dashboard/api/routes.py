@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -43,7 +43,7 @@ from dashboard.words import languages
 from dashboard.words.catalogue import ENGLISH, speaking
 from dashboard.words.rules import What
 from ingest.store import StoreUnreachableError
-from model.frame import AT_LEAST, OUTLOOKS
+from model.frame import AT_LEAST
 
 log = logging.getLogger("dockcast.api")
 
@@ -157,7 +157,7 @@ OPERATIONS = (
             systems.SYSTEM,
             Parameter("version", Whole(0, 2**31 - 1), "The frame's number.", 1, required=True),
             Parameter("name", Text(
-                    f"({'|'.join(OUTLOOKS)})-[{AT_LEAST[0]}-{AT_LEAST[-1]}]-(near|[0-9]{{1,4}}|foot\\.[0-9a-f]{{24}}\\.[0-9]{{1,4}})\\.json",
+                    f"({'|'.join(get_args(What))})-[{AT_LEAST[0]}-{AT_LEAST[-1]}]-(near|[0-9]{{1,4}}|foot\\.[0-9a-f]{{24}}\\.[0-9]{{1,4}})\\.json",
                     "a file of a frame, such as bike-1-near.json or space-2-735.json",
                 ), "What to draw, how many, and when: near, minutes, or a place.", "bike-1-near.json", True),
             Parameter("lang", Text("[A-Za-z0-9_-]{2,35}", "the code of a language, such as fr or pt-BR"),

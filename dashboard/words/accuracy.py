@@ -52,7 +52,12 @@ PASTS: Words[str] = Words(
 MEASURE, PAST = mark("Measure"), mark("Over the last")
 KIND = mark("Bikes", "of which kind")
 KINDS: Words[str] = Words(
-    {"any": mark("any bike"), "plain": mark("plain bikes"), "electric": mark("e-bikes")}
+    {
+        "any": mark("any bike"),
+        "plain": mark("plain bikes"),
+        "electric": mark("e-bikes"),
+        "cargo": mark("cargo bikes"),
+    }
 )
 """What a forecast may be of, where a feed tells kinds of bikes apart."""
 

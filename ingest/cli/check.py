@@ -74,7 +74,7 @@ def _check_feed(url: str, fetcher: Fetcher) -> int:
     """Ask a feed once, and check its forecasts where it has any; give the number of kinds of faults."""
 
     def fetch(address: str) -> bytes:
-        got = fetcher.get(address, named=None if address == url else url, fresh=True)
+        got = fetcher.get(address, named=None if address == url else url)
         assert got is not None  # asked without a condition
         return got.body
 

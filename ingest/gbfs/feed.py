@@ -83,13 +83,14 @@ class Poll:
 class FeedDocument:
     """One document of the feed: its address, when to read it again, and whether we hold its newest content.
 
-    `trouble` says why it could not be read when it was due.
+    `validators` are those of its last answer. `trouble` says why it could not be read when it was due.
     """
 
     name: DocumentName
     url: str
     due_at: datetime = _NOW
     held: bool = False
+    validators: Mapping[str, str] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
     trouble: Reason | None = None
     reads: int = 0
@@ -122,11 +123,10 @@ class MissingIds:
 class DocumentSource(Protocol):
     """What a feed needs of a fetcher: see `ingest.http.client.Fetcher`."""
 
-    def get(self, url: str, *, named: str | None = None, fresh: bool = False) -> http.Document | None:
+    def get(
+        self, url: str, *, named: str | None = None, validators: Mapping[str, str] | None = None
+    ) -> http.Document | None:
         """Fetch a document. Raises `FetchError`."""
-
-    def forget(self, url: str) -> None:
-        """Forget a document that will not be fetched again."""
 
 
 class Feed:
@@ -229,8 +229,6 @@ class Feed:
             if old is None or old.url != urls[name]:
                 old = FeedDocument(name, urls[name])
             self._documents[name] = old
-        for url in {each.url for each in before.values()} - {each.url for each in self._documents.values()}:
-            self._fetcher.forget(url)
         if "system_hours" not in urls:
             self._set_hours(rules=())
         if "system_calendar" not in urls:
@@ -481,15 +479,13 @@ class Feed:
     def _get(self, source: FeedDocument) -> Document | None:
         """Fetch and parse a document; None when it is the one that we hold."""
         source.reads += 1
-        got = self._fetcher.get(
-            source.url,
-            named=self._system.url,
-            fresh=not source.held or self._now() < self._unconditional_until,
-        )
+        conditional = source.held and self._now() >= self._unconditional_until
+        validators = source.validators if conditional else None
+        got = self._fetcher.get(source.url, named=self._system.url, validators=validators)
         source.trouble = None
         if got is None:
             return None
-        source.held = False
+        source.held, source.validators = False, got.validators
         source.findings = Findings()
         return parse(got.body, source.name, source.findings)
 

@@ -62,16 +62,14 @@ class _Kept:
         self._fetcher = fetcher
         self._bodies: dict[str, bytes] = {}
 
-    def get(self, url: str, *, named: str | None = None, fresh: bool = False) -> http.Document | None:
+    def get(
+        self, url: str, *, named: str | None = None, validators: Mapping[str, str] | None = None
+    ) -> http.Document | None:
         """Fetch a document, see `Fetcher.get`."""
-        got = self._fetcher.get(url, named=named, fresh=fresh)
+        got = self._fetcher.get(url, named=named, validators=validators)
         if got is not None:
             self._bodies[url] = got.body
         return got
-
-    def forget(self, url: str) -> None:
-        """Forget a document, see `Fetcher.forget`."""
-        self._fetcher.forget(url)
 
     def read(self, url: str | None) -> Document:
         """Read a document that was fetched; an empty one where it was not, or cannot be read."""
@@ -133,7 +131,7 @@ def _versions(system: System, kept: _Kept, url: str | None) -> dict[str, str]:
     if url is None:
         return {}
     try:
-        kept.get(url, named=system.url, fresh=True)
+        kept.get(url, named=system.url)
     except FetchError:
         return {}
     offered = listed(kept.read(url), "versions") or ()

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
@@ -58,10 +56,8 @@ USER_AGENT = "Dockcast/0.1 (station forecasts; reads GBFS at most once a minute)
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
 _MAX_REDIRECTS = 5
 _MAX_RETRY_AFTER = timedelta(days=1)
-_REMEMBERED = 16_384
-"""Documents whose tags are remembered: 1,500 systems have some 7,500."""
 _LONGEST_VALIDATOR = 200
-"""Characters of a tag that is remembered. A longer one costs its server a whole document each time."""
+"""Characters of a tag that is kept. A longer one costs its server a whole document each time."""
 
 
 # urllib3 logs the address at each second try, and addresses have keys in them.
@@ -70,12 +66,17 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 @dataclass(frozen=True)
 class Document:
-    """A body, unpacked; `received_at` is the time at which its last byte arrived."""
+    """A body, unpacked; `received_at` is the time at which its last byte arrived.
+
+    Whoever holds it gives its `validators` to the next `get`, so that it comes again only once it has
+    changed.
+    """
 
     url: str
     body: bytes
     received_at: datetime
     seconds: float
+    validators: Mapping[str, str] = field(default_factory=dict)
 
 
 class Fetcher:
@@ -97,15 +98,15 @@ class Fetcher:
         self._timeout = (min(5.0, seconds), min(15.0, seconds))
         # Two pools: a connection that an operator's address allows must not serve a stranger's address.
         self._public, self._private = (make_session(public_only, _HEADERS) for public_only in (True, False))
-        self._validators: OrderedDict[str, dict[str, str]] = OrderedDict()
-        self._lock = threading.Lock()
 
-    def get(self, url: str, *, named: str | None = None, fresh: bool = False) -> Document | None:
-        """Fetch a document; None when the server says that it has not changed since the last `get`.
+    def get(
+        self, url: str, *, named: str | None = None, validators: Mapping[str, str] | None = None
+    ) -> Document | None:
+        """Fetch a document; None when the server says that it is still the one that has the `validators`.
 
         `named` is the address that the operator gave for this feed, by default `url`: only where that names a
-        private host may the document lie on one. `fresh` fetches the document even if unchanged, for a caller
-        that no longer holds the last one.
+        private host may the document lie on one. The fetcher itself remembers no validators: two feeds at one
+        address would each miss what the other has read.
 
         Raises `FetchError`.
         """
@@ -113,7 +114,7 @@ class Fetcher:
         session = self._private if names_private(named or url) else self._public
         with deadline(self._seconds) as until:
             try:
-                with self._open(session, url, {} if fresh else self._remembered(url)) as response:
+                with self._open(session, url, dict(validators or {})) as response:
                     if response.status_code == 304:
                         return None
                     body = self._read(response.raw)
@@ -126,13 +127,7 @@ class Fetcher:
                 raise _as_fetch_error(error, _host(url)) from error
             if until.is_over():  # a socket that was cut reads like one that ended
                 raise TooSlow(host=_host(url), seconds=self._seconds)
-        self._remember(url, response)
-        return Document(url, body, self._clock(), time.perf_counter() - begun)
-
-    def forget(self, url: str) -> None:
-        """Forget a document that nobody will ask for again."""
-        with self._lock:
-            self._validators.pop(url, None)
+        return Document(url, body, self._clock(), time.perf_counter() - begun, _validators(response))
 
     def close(self) -> None:
         """Close every connection."""
@@ -190,22 +185,12 @@ class Fetcher:
             parts.append(part)
         return b"".join(parts)
 
-    def _remembered(self, url: str) -> dict[str, str]:
-        with self._lock:
-            return dict(self._validators.get(url, {}))
 
-    def _remember(self, url: str, response: requests.Response) -> None:
-        validators = {}
-        for request, answer in (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified")):
-            value = response.headers.get(answer)
-            if value and len(value) <= _LONGEST_VALIDATOR:
-                validators[request] = value
-        with self._lock:
-            self._validators.pop(url, None)
-            if validators:
-                self._validators[url] = validators
-            while len(self._validators) > _REMEMBERED:
-                self._validators.popitem(last=False)
+def _validators(response: requests.Response) -> dict[str, str]:
+    """Give the headers that ask for a document only if it has changed since this answer."""
+    names = (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified"))
+    given = {request: response.headers.get(answer, "") for request, answer in names}
+    return {request: value for request, value in given.items() if 0 < len(value) <= _LONGEST_VALIDATOR}
 
 
 # ---------------------------------------------------------------- addresses and words

@@ -86,8 +86,8 @@ class WeatherFeed:
 
     def _ask(self, where: str, now: datetime) -> Weather | None:
         try:
-            document = self._fetcher.get(where, named=self._url, fresh=True)
-            assert document is not None  # a fresh request has no conditions
+            document = self._fetcher.get(where, named=self._url)
+            assert document is not None  # asked without a condition
             weather = read(document.body)
         except (FetchError, WeatherError) as error:
             wait = min(_AGAIN[0] * 2**self._failures, _AGAIN[1])

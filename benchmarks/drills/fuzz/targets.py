@@ -53,7 +53,7 @@ class Given:
     def __init__(self, bodies: dict[str, bytes], clock: Callable[[], datetime]) -> None:
         self.bodies, self.clock = bodies, clock
 
-    def get(self, url: str, *, named: str | None = None, fresh: bool = False) -> Any:
+    def get(self, url: str, *, named: str | None = None, validators: Any = None) -> Any:
         """Get the document that is named last in the address."""
         from ingest.http.client import Document
         from ingest.http.errors import NotFound
@@ -62,9 +62,6 @@ class Given:
         if body is None:
             raise NotFound(host="bikes.example", status=404)
         return Document(url, body, self.clock(), 0.1)
-
-    def forget(self, url: str) -> None:
-        """Forget nothing: there is nothing to forget."""
 
 
 def good_documents() -> dict[str, bytes]:

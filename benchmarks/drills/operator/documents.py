@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -12,6 +13,9 @@ OTHERWISE = {
     "DOCKCAST_STORE=postgresql+psycopg://dockcast_worker@": "the services start the worker",
     "DOCKCAST_STORE=postgresql+psycopg://dockcast_app@": "the services start the app",
     "DOCKCAST_STORE='postgresql+psycopg": "a setting, which the services have",
+    "streamlit run app.py": "the services start the app",
+    "python -m ingest run": "the services start the worker",
+    "python -m ingest serve PATH…": "the drill's feeds are served so, from the tree that it is run in",
 }
 """Commands, by how they begin, in whose place the drill does something else."""
 
@@ -25,7 +29,22 @@ NOT_HERE = {
 
 
 def commands() -> list[str]:
-    """List the commands in the documents' blocks of code, without the comments behind them."""
+    """List the commands in the documents, without the comments behind them.
+
+    They stand in blocks of code. One that a table alone has counts, too: where no block begins as it does up
+    to its first word in capitals.
+    """
+    found, tabled = _blocks(), []
+    for name in DOCUMENTS:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        tabled += re.findall(r"^\| `((?:streamlit|python) [^`]+)` \|", text, re.MULTILINE)
+    begun = {command: re.split(r" [A-Z]", command)[0] for command in tabled}
+    alone = [each for each in tabled if not any(known.startswith(begun[each]) for known in found)]
+    return list(dict.fromkeys([*found, *alone]))
+
+
+def _blocks() -> list[str]:
+    """List the commands in the documents' blocks of code."""
     found: list[str] = []
     for name in DOCUMENTS:
         continued = False
@@ -39,7 +58,7 @@ def commands() -> list[str]:
             else:
                 found.append(command)
             continued = command.endswith("\\")
-    return list(dict.fromkeys(found))
+    return found
 
 
 def documented(beginning: str) -> str:

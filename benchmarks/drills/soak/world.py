@@ -66,8 +66,8 @@ class Fault:
 class Plan:
     """So many cities for so many days.
 
-    The first `busy` of them are polled every ten minutes, so that all is learnt and scored; any others every
-    `rest_hours`. The store keeps `keep_days`.
+    The first `busy` of them are polled every `poll_minutes`, so that all is learnt and scored; any others
+    every `rest_hours`. The store keeps `keep_days`.
     """
 
     count: int = 35
@@ -76,10 +76,11 @@ class Plan:
     busy: int = 35
     rest_hours: float = 4.0
     keep_days: float = 8.0
+    poll_minutes: float = 10.0
 
     def poll_seconds(self, number: int) -> float:
         """Tell how often a city is polled."""
-        return 600.0 if number < self.busy else 3600.0 * self.rest_hours
+        return 60.0 * self.poll_minutes if number < self.busy else 3600.0 * self.rest_hours
 
     def systems(self, url: str) -> list[System]:
         """Name the systems to follow."""

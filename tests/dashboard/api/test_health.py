@@ -106,3 +106,12 @@ def test_metrics_give_the_state_of_every_system(world: World, accept: str) -> No
     assert of("store_log_file_bytes") > 0
     assert of("lease_info", system="dublin", holder="test") == 1
     assert values["process_resident_memory_bytes", ()] > 1e6
+
+
+def test_metrics_tell_of_a_wrong_list_until_it_is_mended(world: World) -> None:
+    told = ("dockcast_list_wrong", ())
+    assert scrape()[told] == 0
+    world.store.findings.note_list_fault(world.now)
+    assert scrape()[told] == 1
+    world.store.findings.end_list_fault()
+    assert scrape()[told] == 0

@@ -383,7 +383,7 @@ def test_where_kinds_of_bikes_are_scored_one_can_be_chosen(world: World) -> None
     world.commit(frame(at=world.now), scores=made_up[2:])
     page = opened(world, city="dublin")
     (choice,) = [box for box in page.selectbox if box.label == accuracy_words.KIND()]
-    assert (choice.value, choice.options) == ("any", ["any bike", "plain bikes", "e-bikes"])
+    assert (choice.value, choice.options) == ("any", ["any bike", "e-bikes"])
     assert "pool is 1.00 bikes off, 50.0 % better" in text_of(page)
     choice.set_value("electric").run()
     assert page.query_params["kind"] == "electric"

@@ -493,7 +493,22 @@ def test_addresses_that_discovery_no_longer_names_are_forgotten(
             {"name": "station_status", "url": server.url(f"/moved{day}.json")},
         ]})  # fmt: skip
         operator.poll(86400)
-    assert [*operator.fetcher._validators] == [server.url("/moved4.json")]
+    assert {each.url for each in operator.feed._documents.values() if each.validators} == {
+        server.url("/moved4.json")
+    }
+
+
+def test_two_systems_at_one_address_each_read_what_the_other_has_read(
+    operator: Operator, server: Misbehaving
+) -> None:
+    """A worker remembered one ETag an address, so that one of two systems learnt nothing."""
+    other = operator.follow()
+    server.at(STATUS, server_that.tagged(json.dumps(operator.status).encode(), '"1"'))
+    assert operator.poll().outcome == other.poll().outcome == "fresh"
+    operator.status = status(holding("1", 6, 14), holding("2", 6, 14), last_updated=SECONDS + 60)
+    server.at(STATUS, server_that.tagged(json.dumps(operator.status).encode(), '"2"'))
+    assert operator.poll(60).outcome == other.poll().outcome == "fresh"
+    assert operator.poll().outcome == other.poll().outcome == "unchanged"
 
 
 def test_a_document_that_is_not_found_is_fetched_once_a_poll(operator: Operator, server: Misbehaving) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from dashboard.words.languages import code
 from ingest.reason import Reason
 from tests.journeys.test_pages import write_down
 from tests.support import pseudo
-from tests.support.browsing import DESK, PHONE, Site, Visit, fits, serve
+from tests.support.browsing import DESK, PHONE, Site, Visit, fits, serve, set_slider, unfold
 from tests.support.dashboard_world import NASTY
 
 pytestmark = pytest.mark.browser
@@ -110,6 +111,7 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"[^\W\d_]{2,}", text.replace(NASTY, "").lower()))
 
 
+@lru_cache
 def vocabulary(name: str) -> set[str]:
     """List the words of a language: those of its messages, and what Babel writes by itself."""
     with (catalogue.FOLDER / name / "LC_MESSAGES" / "dockcast.po").open("rb") as file:
@@ -153,7 +155,14 @@ def test_no_word_of_english(visit: Visit, site: Site, name: str) -> None:
     assert not page.evaluate(CUT)
 
     go_to(page, "map")
-    page.locator(".choices button").first.or_(page.locator(".summary")).first.wait_for()
+    search = page.locator(".search input")
+    search.fill("station 4")
+    page.locator(".search li").first.wait_for()
+    search.press("Enter")
+    expect(page.locator(".station h2")).to_be_visible()
+    unfold(page)
+    set_slider(page, 45)
+    expect(page.get_by_test_id("stVegaLiteChart").locator("svg")).to_be_visible()
     only_known(page, name)
     assert not page.evaluate(CUT)
 

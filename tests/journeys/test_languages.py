@@ -25,6 +25,7 @@ from tests.journeys.test_pages import write_down
 from tests.support import pseudo
 from tests.support.browsing import DESK, PHONE, Site, Visit, fits, serve, set_slider, unfold
 from tests.support.dashboard_world import NASTY
+from tests.support.processes import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -138,7 +139,7 @@ def only_known(page: Page, name: str) -> None:
 
 def go_to(page: Page, name: str) -> None:
     link = page.locator(f'[data-do="page:{name}"]')
-    link.click()
+    link.click(timeout=PATIENCE * 1000)
     expect(link).to_have_attribute("aria-current", "page")
 
 

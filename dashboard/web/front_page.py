@@ -14,13 +14,12 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from babel.core import Locale, get_global
-from markupsafe import Markup
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboard import itinerary
-from dashboard.components.html import tag, together
+from dashboard.components.html import opening, tag, together
 from dashboard.state.address_bar import Screen
 from dashboard.state.pages import HOME, PAGES
 from dashboard.store_reader import reader
@@ -149,16 +148,16 @@ def rewritten(page: bytes, shown: Preview) -> bytes:
     language = current()
     head = together(
         tag("title", shown.title),
-        _meta(name="description", content=shown.line),
-        _meta(property="og:type", content="website"),
-        _meta(property="og:site_name", content=TITLE),
-        _meta(property="og:locale", content=_with_country(language.locale)),
-        _meta(property="og:title", content=shown.title),
-        _meta(property="og:description", content=shown.line),
-        _meta(name="twitter:card", content="summary"),
+        opening("meta", name="description", content=shown.line),
+        opening("meta", property="og:type", content="website"),
+        opening("meta", property="og:site_name", content=TITLE),
+        opening("meta", property="og:locale", content=_with_country(language.locale)),
+        opening("meta", property="og:title", content=shown.title),
+        opening("meta", property="og:description", content=shown.line),
+        opening("meta", name="twitter:card", content="summary"),
     )
     told = tag("noscript", tag("p", NO_SCRIPT())).encode()
-    page = page.replace(_HTML, f'<html lang="{language.code}">'.encode(), 1)
+    page = page.replace(_HTML, opening("html", lang=language.code).encode(), 1)
     page = page.replace(_TITLE, head.encode(), 1)
     return _NO_SCRIPT.sub(lambda _: told, page, count=1)
 
@@ -171,7 +170,3 @@ def _with_country(locale: Locale) -> str:
     """
     likely = Locale.parse(get_global("likely_subtags").get(str(locale), str(locale)))
     return f"{locale.language}_{likely.territory or locale.territory}"
-
-
-def _meta(**attributes: str) -> Markup:
-    return Markup(tag("meta", **attributes).removesuffix("</meta>"))

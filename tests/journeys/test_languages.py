@@ -162,7 +162,7 @@ def test_no_word_of_english(visit: Visit, site: Site, name: str) -> None:
     search.press("Enter")
     expect(page.locator(".station h2")).to_be_visible()
     unfold(page)
-    set_slider(page, 45)
+    set_slider(page, 20)
     expect(page.get_by_test_id("stVegaLiteChart").locator("svg")).to_be_visible()
     only_known(page, name)
     assert not page.evaluate(CUT)

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from babel.core import Locale, get_global
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import itinerary
 from dashboard.components.html import opening, tag, together
@@ -48,36 +48,50 @@ class FrontPage:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; take the page whole, since its length and its validators change."""
-        if not _may_be_a_page(scope):
+        """Pass the request on; hold back an answer that is HTML: its length and validators change."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        headers = [each for each in scope["headers"] if each[0] not in _DROPPED]
-        held = HeldResponse()
-        await self._app({**scope, "method": "GET", "headers": headers}, receive, held.take)
-        if not held.whole:
-            return
-        body = bytes(held.body)
-        if held.start["status"] == 200 and _TITLE in body:
+        asked = scope
+        if _leads_to_a_page(scope["path"]):
+            kept = [each for each in scope["headers"] if each[0] not in _DROPPED]
+            asked = {**scope, "method": "GET", "headers": kept}
+        held, passes = HeldResponse(), False
+
+        async def take(message: Message) -> None:
+            nonlocal passes
+            if message["type"] == "http.response.start":
+                headers = Headers(raw=message["headers"])
+                html = headers.get("content-type", "").startswith("text/html")
+                passes = not html or "content-encoding" in headers
+            await (send(message) if passes else held.take(message))
+
+        await self._app(asked, receive, take)
+        if held.whole:
+            await self._send(scope, send, held)
+
+    @staticmethod
+    async def _send(scope: Scope, send: Send, held: HeldResponse) -> None:
+        body, start = bytes(held.body), held.start
+        if start["status"] == 200 and _TITLE in body:
             with speaking(spoken(scope)):
                 query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
                 shown = await asyncio.to_thread(describe, scope["path"].rpartition("/")[2], query)
                 body = rewritten(body, shown)
-        changed = MutableHeaders(raw=list(held.start["headers"]))
-        changed["Content-Length"] = str(len(body))
-        changed.add_vary_header("Accept-Language, Cookie")
-        for name in ("etag", "last-modified", "accept-ranges"):
-            del changed[name]
-        await send({**held.start, "headers": changed.raw})
+            changed = MutableHeaders(raw=list(start["headers"]))
+            changed["Content-Length"] = str(len(body))
+            changed.add_vary_header("Accept-Language, Cookie")
+            for name in ("etag", "last-modified", "accept-ranges"):
+                del changed[name]
+            start = {**start, "headers": changed.raw}
+        await send(start)
         body = b"" if scope["method"] == "HEAD" else body
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _may_be_a_page(scope: Scope) -> bool:
-    if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
-        return False
-    first, last = scope["path"].split("/")[1], scope["path"].rpartition("/")[2]
-    return first not in _NO_PAGES and "." not in last
+def _leads_to_a_page(path: str) -> bool:
+    """Tell whether a path is one of a page: then the whole of it is asked for, as it is."""
+    return path.split("/")[1] not in _NO_PAGES and "." not in path.rpartition("/")[2]
 
 
 def spoken(scope: Scope) -> Language:

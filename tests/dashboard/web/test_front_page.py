@@ -112,6 +112,12 @@ def test_a_copy_that_is_kept_is_never_confirmed_and_a_head_has_no_body() -> None
 
 @pytest.mark.parametrize("path", ["/api", "/static/js/x.js", "/app/static/x", "/media/x", "/robots.txt"])
 def test_what_is_no_page_passes_through(path: str) -> None:
-    page = TestClient(FrontPage(FileResponse(PAGE))).get(path)
-    assert page.content == PAGE.read_bytes()
-    assert "etag" in page.headers
+    script = PAGE.parent / "manifest.json"
+    found = TestClient(FrontPage(FileResponse(script))).get(path)
+    assert found.content == script.read_bytes()
+    assert "etag" in found.headers
+
+
+@pytest.mark.parametrize("path", ["/static/no-such-file", "/a.b/..;/c", "/trip.html"])
+def test_an_odd_address_that_streamlit_answers_with_its_page_is_no_exception(path: str) -> None:
+    assert head(ask(path)) == ("en", "Dockcast", SUBTITLE)

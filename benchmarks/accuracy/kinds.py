@@ -1,6 +1,7 @@
 """Kinds of bikes: the forecast of each kind against what else could say how many will stand there.
 
     DOCKCAST_SHARED=… python benchmarks/accuracy/kinds.py [RECORDING] [--rows 100000] [--parts ours weekly]
+                                             [--kinds electric plain any] [--minutes 15 30 60 120]
 
 The recording must tell e-bikes apart. All models answer the questions of its second half, of all bikes, of
 the plain ones and of the electric ones. *share* is the forecast of all bikes times the kind's share of the
@@ -149,21 +150,21 @@ def _share(every: Counts, row: int, rows: Ints, share: Array, truth: Array) -> t
 
 
 def weekly(
-    recording: Recording, start: int, asked: dict[str, Questions], rows: int
+    recording: Recording, start: int, asked: dict[str, Questions], options: argparse.Namespace
 ) -> Iterator[dict[str, Any]]:
     """Train LightGBM each week on the counts of each kind, and judge it, one horizon after the other."""
     rng = np.random.default_rng(1)
 
     def fit(x: Array, change: Array, docks: Array) -> peers.Model:
-        some = rng.permutation(len(x))[:rows]
+        some = rng.permutation(len(x))[: options.rows]
         # Docks belong to no kind: with all of them unknown no model is trained for them.
         return peers.lightgbm(x[some], change[some], np.full(len(some), -1))
 
-    for kind in (ELECTRIC, PLAIN, ANY):
+    for kind in options.kinds:
         own: Any = OfKind(recording, kind)
         known = peers.features(own, asked[kind], *grid(own), 600)
         days = peers.retrain_days(own, None)
-        for minutes in KIND_SCORED:
+        for minutes in options.minutes:
             one = Questions(
                 asked[kind].issued,
                 asked[kind].bikes,
@@ -217,6 +218,8 @@ def main() -> None:
     parser.add_argument("recording", nargs="?", default="sf-2022-autumn")
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--parts", nargs="*", default=["ours", "weekly"])
+    parser.add_argument("--kinds", nargs="*", default=[ELECTRIC, PLAIN, ANY])
+    parser.add_argument("--minutes", nargs="*", type=int, default=KIND_SCORED)
     parser.add_argument("--out", type=Path, default=HERE)
     options = parser.parse_args()
     recording = Recording.read(Path(os.environ["DOCKCAST_SHARED"]) / "recordings" / options.recording)
@@ -233,7 +236,8 @@ def main() -> None:
             if part == "ours":
                 steps: Iterable[dict[str, Any]] = [ours(recording, start, asked)]
             else:
-                steps, results["rows"] = weekly(recording, start, asked, options.rows), options.rows
+                steps = weekly(recording, start, asked, options)
+                results["rows"] = options.rows
             for step in steps:
                 for name, rows in step.items():
                     results[name] |= rows

@@ -47,7 +47,7 @@ def test_a_recording_read_rarely_teaches_and_is_forecast(shared: Path, name: str
             for model in ("naive", "pool")
         }  # fmt: skip
         judged = sum(each.n for each in found["pool"])
-        assert judged == sum(each.n for each in found["naive"]) > 1000
+        assert judged == sum(each.n for each in found["naive"]) > 500
         crps, error = (
             {model: sum(getattr(each, name).sum() for each in of) for model, of in found.items()}
             for name in ("crps", "abs_error")

@@ -19,6 +19,7 @@ from model.codec import Arrays
 from model.component import Component
 from model.demand.today import FEATURES
 from model.kernels.records import CERTAIN, KERNEL, SHIFT_FEATURES
+from model.mixing.pool import CELLS
 from model.records import UNKNOWN, CountState, count_states, median
 from model.scoring.drift import PARTS
 from model.scoring.issue import (
@@ -33,7 +34,7 @@ from model.scoring.issue import (
     uncertain,
 )
 
-FORMAT = 11
+FORMAT = 12
 
 ADAPTED: tuple[str, ...] = ("numpy-1", "numba-1", "numba-2")
 """Kernels whose numbers mean the same as ours: what they learnt is taken over, and ours learns on from it."""
@@ -60,7 +61,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def unpack(blob: bytes) -> Arrays:
-    """Unpack a state that `pack` of this release, or of one of the seven formats before it, packed.
+    """Unpack a state that `pack` of this release, or of one of the eight formats before it, packed.
 
     Raises `StateError` when the bytes are damaged, too large, of another format, or of a kernel whose numbers
     mean something else, and `MemoryError` where memory is short: the state itself may be whole.
@@ -292,8 +293,25 @@ def _from_format_10(arrays: Arrays) -> Arrays:
     }
 
 
+def _from_format_11(arrays: Arrays) -> Arrays:
+    """Begin to learn the shift of each hour, so far one for all hours, and cargo bikes for themselves.
+
+    Both kinds of format 11 were begun at once.
+    """
+    known, times = arrays["latest.state"] == CountState.KNOWN, arrays["times"]
+    new = arrays | {
+        "times": np.concatenate([times[:4], times[4:], times[4:], [-1]]),
+        "latest.known_cargo": np.where(known, arrays["latest.cargo"], UNKNOWN),
+    }
+    for name, value in arrays.items():
+        if name.endswith(("shift.normal", "shift.moment")):
+            under, _, table = name.rpartition(".")
+            new[f"{under}.hourly_{table}"] = np.zeros((*CELLS, *value.shape), dtype=np.float32)
+    return new
+
+
 _NEWER: dict[int, Callable[[Arrays], Arrays]] = {
     4: _from_format_4, 5: _from_format_5, 6: _from_format_6, 7: _from_format_7,
-    8: _from_format_8, 9: _from_format_9, 10: _from_format_10,
+    8: _from_format_8, 9: _from_format_9, 10: _from_format_10, 11: _from_format_11,
 }  # fmt: skip
 """What turns a state of an older format into one of the next."""

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from model import kernels
 from model.arrays import Array32, Bools, Ints
+from model.demand.calendar import Calendar
 from model.demand.today import Today
 from model.experts.expert import DAY_MINUTES, Now
 from model.experts.inputs import InputBuilder
 from model.experts.registry import ExpertInputs, build_experts
 from model.kernels.records import CERTAIN, Columns, PoolArrays
 from model.mixing.guard import Guard
-from model.mixing.pool import Pool
+from model.mixing.pool import CELLS, Pool
 from model.mixing.shift import Shift
 from model.present import Present
 from model.records import UNKNOWN
@@ -25,7 +26,9 @@ from model.scoring.issue import NEAR_SCORED
 class Ensemble:
     """The experts with their `pool`, `shift` and `guard`, which learn at the scored `minutes`."""
 
-    def __init__(self, size: int, minutes: tuple[int, ...], inputs: ExpertInputs, today: Today) -> None:
+    def __init__(
+        self, size: int, minutes: tuple[int, ...], inputs: ExpertInputs, today: Today, calendar: Calendar
+    ) -> None:
         self.experts = build_experts(inputs)
         self._inputs = InputBuilder(self.experts, inputs)
         self.pool = Pool(
@@ -38,6 +41,7 @@ class Ensemble:
         self.shift = Shift(size, tuple(each for each in minutes if each in NEAR_SCORED))
         self.guard = Guard(size, minutes)
         self._today = today
+        self._calendar = calendar
 
     def odds(self, present: Present, rows: Ints, age: Ints, minutes: Ints) -> Array32:
         """Forecast stations whose counts are `age` `(S,)` minutes old, for rising minutes, `(H, S, N)`."""
@@ -97,6 +101,11 @@ class Ensemble:
         bikes = np.where(present.age() >= 0, present.latest.begin()[0], UNKNOWN)
         return self._today.features(present.at, bikes, np.maximum(present.places, 0))
 
+    def shift_of(self, present: Present, minutes: Sequence[int], rows: Ints) -> tuple[Array32, Array32]:
+        """Give the coefficients of the shift `(H, F)` at the issue time, and its gain `(H, S)`."""
+        hour = self._calendar.cell(present.at, CELLS[1])
+        return self.shift.coefficients(minutes, hour), self.shift.gain(minutes, rows)
+
     def held(self, present: Present, minutes: Sequence[int], rows: Ints) -> Bools:
         """Tell where the median is held at "as now", `(H, S)`: everywhere in a city's first day."""
         if present.first_day:
@@ -118,8 +127,7 @@ class Ensemble:
             held,
             certain,
             features.take(now.rows, axis=1),
-            self.shift.coefficients(minutes),
-            self.shift.gain(minutes, now.rows),
+            *self.shift_of(present, minutes, now.rows),
         )
 
 

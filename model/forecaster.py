@@ -34,6 +34,7 @@ from model.latest import LatestCounts
 from model.learner import FIRST_DAY, Learner
 from model.present import Present
 from model.records import (
+    CARGO,
     ELECTRIC,
     KINDS,
     NOTHING_KNOWN,
@@ -64,7 +65,7 @@ from model.scoring.settle import Score
 _MOST_REMEMBERED = 1000
 """Dropped stations that are remembered, or as many as the feed describes where these are more."""
 
-_FIELD = {PLAIN: "plain", ELECTRIC: "ebikes"}
+_FIELD = {PLAIN: "plain", ELECTRIC: "ebikes", CARGO: "cargo"}
 """Where a `Forecast` has the counts of a kind."""
 
 
@@ -105,10 +106,9 @@ class Forecaster:
     def _ids(self) -> Strings:
         return self._known.station_id
 
-    @property
-    def kinds_since(self) -> datetime | None:
-        """When the kinds of bikes began to be learnt apart; None where none are."""
-        return self._kinds[0].since if self._kinds else None
+    def learnt_since(self, kind: str) -> datetime | None:
+        """Tell when a kind of bikes began to be learnt for itself; None where it is not."""
+        return next((each.since for each in self._kinds if each.kind == kind), None)
 
     @property
     def _learners(self) -> tuple[Learner, ...]:
@@ -329,7 +329,8 @@ class Forecaster:
             open_ = self._by_hours.is_open_from(self.at, snapshot.at)
             for learner in self._learners:
                 then, now = learner.counts(self._latest), learner.counts(latest)
-                learner.riders.learn(self.at, then, snapshot.at, now, places, open_)
+                room = learner.places(places, then)
+                learner.riders.learn(self.at, then, snapshot.at, now, room, open_)
         else:
             self._riders.last_bikes.begin_anew(np.ones(len(self._ids), dtype=np.bool_), _seconds(snapshot.at))
             for learner in self._learners:
@@ -339,8 +340,9 @@ class Forecaster:
             self.learning_since = snapshot.at
         self._latest = latest
         self._by_hours.note(snapshot.at, latest.renting, latest.returning)
-        if self.kinds_since is None and latest.tells_kinds:
-            self._begin_kinds(snapshot.at)
+        for kind in KINDS:
+            if self.learnt_since(kind) is None and latest.tells(kind):
+                self._begin_kind(kind, snapshot.at)
         self._issue(None if self._issues_next else before)
         self._issues_next = False
         return scores
@@ -366,14 +368,11 @@ class Forecaster:
             scores += learner.issued.settle(at, learner.counts(latest), self._ids, odds)[0]
         return scores
 
-    def _begin_kinds(self, since: datetime) -> None:
-        """Begin to learn each kind of bikes for itself."""
-        calendar = self._riders.calendar
-        self._kinds = tuple(
-            Learner(len(self._ids), calendar, self.gaps, kind, self._all, since) for kind in KINDS
-        )
-        for learner in self._kinds:
-            learner.riders.today.move(self._known.lat, self._known.lon)
+    def _begin_kind(self, kind: str, since: datetime) -> None:
+        """Begin to learn a kind of bikes for itself."""
+        learner = Learner(len(self._ids), self._riders.calendar, self.gaps, kind, self._all, since)
+        learner.riders.today.move(self._known.lat, self._known.lon)
+        self._kinds = tuple(sorted((*self._kinds, learner), key=lambda each: KINDS.index(each.kind)))
 
     def _issue_number(self, at: datetime) -> int:
         return int(at.timestamp()) // (self.every * 60)
@@ -450,8 +449,9 @@ class Forecaster:
 
     def to_bytes(self) -> bytes:
         """Pack the whole state: the same state always gives the same bytes."""
-        at, since, kinds_since = map(_seconds, (self.at, self.learning_since, self.kinds_since))
-        times = at, since, self.every, int(self._issued.seed is not None), kinds_since
+        at, since = map(_seconds, (self.at, self.learning_since))
+        kinds = (_seconds(self.learnt_since(kind)) for kind in KINDS)
+        times = at, since, self.every, int(self._issued.seed is not None), *kinds
         return checkpoint.pack(
             {
                 "station_id": self._ids,
@@ -485,7 +485,7 @@ class Forecaster:
 
     @classmethod
     def _restore(cls, arrays: Mapping[str, NDArray[Any]]) -> Forecaster:
-        at, since, every, seeded, kinds_since = arrays["times"].tolist()
+        at, since, every, seeded, *kinds_since = arrays["times"].tolist()
         self = cls(unpack_stations(arrays), every, bool(seeded))
         ids = arrays["station_id"]
         if len(np.unique(ids)) != len(ids) or not np.array_equal(ids[: len(self._ids)], self._ids):
@@ -493,8 +493,9 @@ class Forecaster:
         known, self.renamed = unpack_identities(arrays, self._known)
         self._reorder(rows_of(ids, self._ids), known)
         self.at, self.learning_since = _moment(at), _moment(since)
-        if kinds_since >= 0:
-            self._begin_kinds(datetime.fromtimestamp(kinds_since, UTC))
+        for kind, seconds in zip(KINDS, kinds_since, strict=True):
+            if seconds >= 0:
+                self._begin_kind(kind, datetime.fromtimestamp(seconds, UTC))
         checkpoint.restore_components({**self._unlearnt, **self.components}, arrays)
         for learner in self._learners:
             start = "" if learner is self._all else f"{learner.kind}."

@@ -25,6 +25,7 @@ from model.identity import pack_renamed, unpack_renamed
 from model.kernels.records import NO_FORECAST as NO_FORECAST
 from model.records import (
     ANY,
+    CARGO,
     ELECTRIC,
     PLAIN,
     UNKNOWN,
@@ -44,10 +45,12 @@ then hours.
 AT_LEAST: tuple[int, ...] = (1, 2, 3, 4)
 """How many bikes or spaces a rider may need: `Outlook.chance` has a row for each."""
 
-OUTLOOKS: tuple[str, ...] = ("bike", "space", "plain_bike", "ebike")
-"""The forecasts that a frame has of each station; the last two only where kinds of bikes are told apart."""
+OUTLOOKS: tuple[str, ...] = ("bike", "space", "plain_bike", "ebike", "cargo_bike")
+"""The forecasts that a frame has of each station; those of a kind of bikes only where it is told apart."""
 
-OF_KIND: Mapping[str, str] = MappingProxyType({ANY: "bike", PLAIN: "plain_bike", ELECTRIC: "ebike"})
+OF_KIND: Mapping[str, str] = MappingProxyType(
+    {ANY: "bike", PLAIN: "plain_bike", ELECTRIC: "ebike", CARGO: "cargo_bike"}
+)
 """The name in `OUTLOOKS` of the forecast of each kind of bikes."""
 
 _FORMAT = 2
@@ -107,7 +110,8 @@ class Frame:
 
     `plain_bike` and `ebike` are the forecasts by kind of bike, up to two hours ahead: later horizons have no
     forecast. Both are None where the feed does not tell kinds apart, and in frames of older releases. They
-    are never surer of a bike of a kind than `bike` is of a bike.
+    are never surer of a bike of a kind than `bike` is of a bike. `cargo_bike` is the like of cargo bikes,
+    which are not among the `bikes`; None where the feed has shown none.
     """
 
     at: datetime
@@ -135,6 +139,7 @@ class Frame:
     left_since: Ints = field(default_factory=_not_given)
     plain_bike: Outlook | None = None
     ebike: Outlook | None = None
+    cargo_bike: Outlook | None = None
 
     def __post_init__(self) -> None:
         unknown, none = np.full(len(self.bikes), UNKNOWN), np.zeros(len(self.bikes), dtype=np.bool_)

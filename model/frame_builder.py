@@ -9,7 +9,7 @@ import numpy as np
 from model.forecaster import Forecaster
 from model.frame import AT_LEAST, MINUTES, OF_KIND, Frame, Outlook
 from model.kernels.records import NO_FORECAST, Columns
-from model.records import UNKNOWN
+from model.records import CARGO, OF_BIKES, UNKNOWN
 from model.scoring.issue import KIND_SCORED
 
 
@@ -68,9 +68,13 @@ def _by_kind(forecaster: Forecaster, bike: Outlook) -> dict[str, Any]:
     near = int(np.searchsorted(MINUTES, KIND_SCORED[-1], side="right"))
     of_all = Columns(bike.median[:near], bike.low[:near], bike.high[:near], bike.chance[:, :near])
     found = forecaster.summarise_kinds(MINUTES[:near], AT_LEAST, of_all)
-    if all((columns.median < 0).all() for columns in found.values()):
-        return {}
-    return {OF_KIND[kind]: _no_forecast_beyond(columns) for kind, columns in found.items()}
+    told = [
+        kind
+        for kinds in (OF_BIKES, (CARGO,))
+        for kind in kinds
+        if any((found[each].median >= 0).any() for each in kinds if each in found)
+    ]
+    return {OF_KIND[kind]: _no_forecast_beyond(found[kind]) for kind in told}
 
 
 def _no_forecast_beyond(columns: Columns) -> Outlook:

@@ -15,8 +15,9 @@ from model.ensemble import Ensemble
 from model.gaps import SnapshotGaps
 from model.kernels.records import CERTAIN
 from model.latest import LatestCounts
+from model.mixing.pool import CELLS
 from model.present import Present
-from model.records import ANY, UNKNOWN, Drift
+from model.records import ANY, OF_BIKES, UNKNOWN, Drift
 from model.scoring.drift import DriftMonitor
 from model.scoring.issue import (
     SCORED_MINUTES,
@@ -45,7 +46,8 @@ class IssuedForecasts:
     `pending` are those that wait, in the order of issue. `own` are the forecasts of the own model on the same
     questions, by issue time and minutes; nothing learns from them. `judged` are those that were settled last,
     with their truths. `gaps` tells how late a truth may come. `seed` is the seed pipeline if it runs.
-    Forecasts of one `kind` of bikes are bounded by those of all bikes, and nothing looks for drift in them.
+    Forecasts of one `kind` of the bikes are bounded by those of all bikes, and nothing looks for drift in
+    them, nor in those of cargo bikes.
     """
 
     def __init__(
@@ -116,17 +118,17 @@ class IssuedForecasts:
                     scores += expire(own)[:1]
                 continue
             issue = pending.issued_at, pending.minutes
-            bound = None if odds is None or self._kind == ANY else odds.get(issue)
+            bound = odds.get(issue) if odds is not None and self._kind in OF_BIKES else None
             settled = settle(pending, latest.truth, latest.docks, self._kind, bound)
             if odds is not None and self._kind == ANY:
                 odds[issue] = settled.odds
             rows = settled.rows
             if len(rows):
                 then, truth = pending.bikes[rows], latest.bikes[rows]
-                hours = (self._riders.calendar.cell(each, 24) for each in (pending.issued_at, at))
+                hours = [self._riders.calendar.cell(each, CELLS[1]) for each in (pending.issued_at, at)]
                 gram = settled.judged.gram
                 self._ensemble.pool.learn(pending.minutes, rows, pending.models, gram, *hours)
-                self._ensemble.shift.learn(pending.minutes, rows, settled.judged)
+                self._ensemble.shift.learn(pending.minutes, rows, settled.judged, hours[0])
                 self._ensemble.guard.learn(pending.minutes, rows, settled.judged, then, truth)
                 self._changes.learn(pending.minutes, rows, truth - then)
                 if self.seed is not None:
@@ -155,7 +157,7 @@ class IssuedForecasts:
     def issue(self, present: Present, minutes: Sequence[int], of_all: Sequence[Pending] = ()) -> None:
         """Put a forecast on record for each of `minutes`, which rise.
 
-        Medians of a kind of bikes are bounded by those of the forecasts `of_all` bikes of that time.
+        Medians of a kind of the bikes are bounded by those of the forecasts `of_all` bikes of that time.
         """
         every, ensemble = np.arange(len(present.station_id)), self._ensemble
         places, bikes = present.places, present.latest.truth
@@ -163,7 +165,7 @@ class IssuedForecasts:
         judged_docks = ~self._riders.overflow.takes if self._kind == ANY else False
         docks = np.where(judged_docks, present.latest.docks, UNKNOWN)
         counts = self._counts_at(present.at) or IssueCounts(bikes, docks, places, ensemble.features(present))
-        coefficients, gain = ensemble.shift.coefficients(minutes), ensemble.shift.gain(minutes, every)
+        coefficients, gain = ensemble.shift_of(present, minutes, every)
         experts, weights = ensemble.experts, ensemble.pool.weights(minutes, every)
         curves, held = ensemble.guard.curves(minutes), ensemble.held(present, minutes, every)
         levels, medians = ensemble.expert_levels(present, starts(places), minutes, counts.features)
@@ -171,7 +173,7 @@ class IssuedForecasts:
         levels[..., np.repeat(~judged, np.maximum(places, 0) + 1)] = CERTAIN
         medians = np.where(judged, medians, 0).astype(short(places))
         for each in of_all:
-            if each.minutes in minutes:
+            if each.minutes in minutes and self._kind in OF_BIKES:
                 row = medians[minutes.index(each.minutes)]
                 np.minimum(row, each.median, out=row)
         for index, horizon in enumerate(minutes):

@@ -9,7 +9,7 @@ import numpy as np
 
 from model.arrays import Bools, Ints, Strings, rows_of, take_rows
 from model.component import Component
-from model.records import ELECTRIC, NOTHING_KNOWN, PLAIN, UNKNOWN, CountState, Snapshot
+from model.records import CARGO, ELECTRIC, NOTHING_KNOWN, PLAIN, UNKNOWN, CountState, Snapshot
 
 AGES = np.array([1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 960, 1440])
 """The ages in minutes that forecasts tell apart: each age that occurs is a group that is solved by itself."""
@@ -21,17 +21,17 @@ _KNOWN = int(CountState.KNOWN)  # NumPy takes long to compare with a member of a
 class LatestCounts(Component):
     """The newest counts, flags and states `(S,)`, -1 for unknown; `most` is the most bikes ever counted.
 
-    `known_bikes`, `known_docks` and `known_ebikes` are the last counts that were known, and `known_at` the
-    time of their snapshot in Unix seconds; all are -1 where none ever was.
+    `known_bikes`, `known_docks`, `known_ebikes` and `known_cargo` are the last counts that were known, and
+    `known_at` the time of their snapshot in Unix seconds; all are -1 where none ever was.
     """
 
     ARRAYS = ("bikes", "docks", "ebikes", "cargo", "most", "renting", "returning", "state", "known_bikes",
-              "known_docks", "known_ebikes", "known_at")  # fmt: skip
+              "known_docks", "known_ebikes", "known_cargo", "known_at")  # fmt: skip
 
     def __init__(self, size: int) -> None:
         self.bikes, self.docks, self.ebikes, self.cargo = (np.full(size, UNKNOWN) for _ in range(4))
-        self.known_bikes, self.known_docks, self.known_ebikes, self.known_at = (
-            np.full(size, UNKNOWN) for _ in range(4)
+        self.known_bikes, self.known_docks, self.known_ebikes, self.known_cargo, self.known_at = (
+            np.full(size, UNKNOWN) for _ in range(5)
         )
         self.most = np.zeros(size, dtype=np.int64)
         self.renting, self.returning = (np.ones(size, dtype=np.bool_) for _ in range(2))
@@ -50,7 +50,8 @@ class LatestCounts(Component):
 
     def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
-        never = dict.fromkeys(("known_bikes", "known_docks", "known_ebikes", "known_at"), UNKNOWN)
+        known = ("known_bikes", "known_docks", "known_ebikes", "known_cargo", "known_at")
+        never = dict.fromkeys(known, UNKNOWN)
         for name, default in {**NOTHING_KNOWN, **never, "most": 0}.items():
             setattr(self, name, take_rows(getattr(self, name), rows, default))
 
@@ -71,6 +72,7 @@ class LatestCounts(Component):
         latest.known_bikes = np.where(known, latest.bikes, self.known_bikes)
         latest.known_docks = np.where(known, latest.docks, self.known_docks)
         latest.known_ebikes = np.where(known, latest.ebikes, self.known_ebikes)
+        latest.known_cargo = np.where(known, latest.cargo, self.known_cargo)
         latest.known_at = np.where(known, int(snapshot.at.timestamp()), self.known_at)
         return latest
 
@@ -83,9 +85,13 @@ class LatestCounts(Component):
             setattr(between, name, np.where(both & (now >= 0) & (then >= 0), moved, now))
         return between
 
-    @property
-    def tells_kinds(self) -> bool:
-        """Tell whether both e-bikes and plain bikes are counted here, apart from each other."""
+    def tells(self, kind: str) -> bool:
+        """Tell whether bikes of one of `KINDS` are counted here, apart from others.
+
+        Of e-bikes and plain bikes there must be both: a feed of e-bikes alone tells no kinds apart.
+        """
+        if kind == CARGO:
+            return bool((self.cargo > 0).any())
         return bool((self.ebikes > 0).any() and (self.of_kind(PLAIN).bikes > 0).any())
 
     def of_kind(self, kind: str) -> LatestCounts:
@@ -94,8 +100,8 @@ class LatestCounts(Component):
         Where a station does not tell kinds apart, the count is missing.
         """
         one = copy(self)
-        one.bikes = _of_kind(kind, self.bikes, self.ebikes)
-        one.known_bikes = _of_kind(kind, self.known_bikes, self.known_ebikes)
+        one.bikes = _of_kind(kind, self.bikes, self.ebikes, self.cargo)
+        one.known_bikes = _of_kind(kind, self.known_bikes, self.known_ebikes, self.known_cargo)
         untold = (one.bikes < 0) & (self.bikes >= 0)
         one.state = np.where(untold, int(CountState.MISSING), self.state)
         return one
@@ -151,7 +157,9 @@ class LatestCounts(Component):
         return places
 
 
-def _of_kind(kind: str, bikes: Ints, ebikes: Ints) -> Ints:
+def _of_kind(kind: str, bikes: Ints, ebikes: Ints, cargo: Ints) -> Ints:
+    if kind == CARGO:
+        return np.where(bikes >= 0, cargo, UNKNOWN)
     electric = np.minimum(ebikes, bikes)
     count = electric if kind == ELECTRIC else bikes - electric
     return np.where((bikes >= 0) & (ebikes >= 0), count, UNKNOWN)

@@ -20,7 +20,7 @@ from model.issued import IssuedForecasts
 from model.kernels.records import Columns
 from model.latest import LatestCounts
 from model.present import Present
-from model.records import ANY, Counts
+from model.records import ANY, CARGO, OF_BIKES, Counts
 from model.scoring.issue import KIND_SCORED, SCORED_MINUTES
 
 FIRST_DAY = timedelta(days=1)
@@ -31,7 +31,8 @@ class Learner:
     """Riders, experts, pool, shift and guard of one count: that of all bikes, or of one `kind` of them.
 
     With `of_all`, the learner of all bikes, it learns a kind, from `since` on, at fewer horizons. Calendar,
-    weather and overflow stations are those of all bikes.
+    weather and overflow stations are those of all bikes. Cargo bikes are none of these bikes: their forecasts
+    are not bounded by those of all bikes, and at each station they have as many places more as stand there.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Learner:
         riders = self.riders
         self.changes = Changes(size, minutes)
         inputs = ExpertInputs(riders.long, riders.short, riders.occupancy, self.changes, riders.climatology)
-        self.ensemble = Ensemble(size, minutes, inputs, riders.today)
+        self.ensemble = Ensemble(size, minutes, inputs, riders.today, calendar)
         self.issued = IssuedForecasts(riders, self.changes, self.ensemble, gaps, kind)
 
     @property
@@ -74,12 +75,18 @@ class Learner:
         """Give the counts of the bikes that are learnt here."""
         return latest if self.kind == ANY else latest.of_kind(self.kind)
 
+    def places(self, places: Ints, counts: LatestCounts) -> Ints:
+        """Give the places of these bikes, where stations have `places` for all bikes, `(S,)`."""
+        return places + np.maximum(counts.begin()[0], 0) if self.kind == CARGO else places
+
     def present(self, present: Present) -> Present:
         """Give what forecasts of these bikes begin with: a kind has a first day of its own."""
         if self.since is None:
             return present
         first_day = present.at - self.since < FIRST_DAY
-        return replace(present, latest=self.counts(present.latest), first_day=first_day)
+        counts = self.counts(present.latest)
+        places = self.places(present.places, counts)
+        return replace(present, latest=counts, places=places, first_day=first_day)
 
     def forecast(self, present: Present, rows: Ints, minutes: Ints, of_all: Array32) -> Counts:
         """Forecast a kind at some stations; `of_all` `(H, S, N)` are the odds of all bikes there.
@@ -88,16 +95,20 @@ class Learner:
         """
         own, order = self.present(present), np.argsort(minutes, kind="stable")
         age = own.age()[rows]
-        cdf = np.empty_like(of_all)
-        cdf[order] = self.ensemble.odds(own, rows, np.maximum(age, 0), minutes[order])
-        return Counts(no_surer(cdf, of_all), (own.latest.begin()[0][rows] >= 0) & (age >= 0))
+        odds = self.ensemble.odds(own, rows, np.maximum(age, 0), minutes[order])
+        cdf = np.empty_like(odds)
+        cdf[order] = odds
+        if self.kind in OF_BIKES:
+            cdf = no_surer(cdf, of_all)
+        return Counts(cdf, (own.latest.begin()[0][rows] >= 0) & (age >= 0))
 
     def summarise(
         self, present: Present, size: int, minutes: Sequence[int], at_least: Sequence[int], of_all: Columns
     ) -> Columns:
         """Summarise the forecasts of a kind at the first `size` stations; `of_all` are those of all bikes."""
         columns, _ = self.ensemble.summarise(self.present(present), size, minutes, at_least)
-        no_more(columns, of_all)
+        if self.kind in OF_BIKES:
+            no_more(columns, of_all)
         return columns
 
 

@@ -49,11 +49,14 @@ NOTHING_KNOWN: Mapping[str, int | bool] = MappingProxyType(
 COUNTS = ("bikes", "docks", "ebikes", "cargo")
 """Those of its columns that are unknown at once where a count cannot be believed."""
 
-ANY, PLAIN, ELECTRIC = "any", "plain", "electric"
+ANY, PLAIN, ELECTRIC, CARGO = "any", "plain", "electric", "cargo"
 """What is forecast of a station's bikes: any bike, or those of one kind alone."""
 
-KINDS = (PLAIN, ELECTRIC)
-"""The kinds of bikes that are forecast apart, where a feed tells them apart."""
+OF_BIKES = (PLAIN, ELECTRIC)
+"""The kinds that together are the `bikes` of a snapshot."""
+
+KINDS = (*OF_BIKES, CARGO)
+"""The kinds that are forecast apart, where a feed tells them apart. Cargo bikes are not among the `bikes`."""
 
 _WEATHER_HOLDS = 3 * 3600
 
@@ -292,7 +295,8 @@ class Counts:
 class Forecast:
     """The distributions `minutes` `(H,)` after `at`, for the stations `station_id` `(S,)`.
 
-    `plain` and `ebikes` are those of one kind of the `bikes`, None where the feed has not told kinds apart.
+    `plain` and `ebikes` are those of one kind of the `bikes`, None where the feed has not told kinds apart;
+    `cargo` are bikes beside these, None where the feed has shown none.
     """
 
     at: datetime
@@ -302,6 +306,7 @@ class Forecast:
     docks: Counts
     plain: Counts | None = None
     ebikes: Counts | None = None
+    cargo: Counts | None = None
 
 
 def pack_stations(stations: Stations) -> dict[str, NDArray[Any]]:

@@ -8,6 +8,7 @@ see benchmarks/toulouse.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -29,12 +30,12 @@ from ingest.replay.recording import Recording
 from model.demand import rates
 from model.demand.weekly_profile import WEEKLY_PROFILE
 from model.experts import registry
-from model.mixing import shift
+from model.mixing import pool, shift
 
 RECORDINGS = ("dublin-2017-02", "boulder-2022-spring", "chicago-2013-autumn")
 PARTS = (
     "nothing", "city factor", "holidays", "prior of all cities", "low-rank prior",
-    "shift", "gain of the shift", "more and fewer",
+    "weights by hour", "shift", "shift by hour", "gain of the shift", "more and fewer",
 )  # fmt: skip
 EXPERTS = ("climatology", "chain", "pull", "pool")
 
@@ -52,6 +53,12 @@ def without(part: str, recording: Recording) -> Iterator[Recording]:
             yield recording
     elif part == "low-rank prior":
         with patch.object(rates, "_BEND", (1.0, 1.0)):
+            yield recording
+    elif part == "weights by hour":
+        with patch.object(pool, "_HOUR_FORECASTS", 0.0):
+            yield recording
+    elif part == "shift by hour":
+        with patch.object(shift, "_CITY_ISSUES", 1e12):
             yield recording
     elif part == "shift":
         with patch.object(shift, "_RIDGE", 1e12):
@@ -118,12 +125,15 @@ def main() -> None:
 
     Runs that `ablation.json` has already are skipped: delete the file to run them again.
     """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--parts", nargs="*", default=PARTS, choices=PARTS)
+    parts = parser.parse_args().parts
     folder = Path(os.environ["DOCKCAST_SHARED"]) / "recordings"
     kept = HERE / "ablation.json"
     results: dict[str, dict[str, Any]] = json.loads(kept.read_text())["results"] if kept.exists() else {}
     for name in RECORDINGS:
         recording = Recording.read(folder / name)
-        for part in PARTS:
+        for part in parts:
             if part in results.setdefault(name, {}):
                 continue
             results[name][part] = json.loads(json.dumps(measure(part, recording)))

@@ -1,6 +1,7 @@
 """Kinds of bikes: the forecast of each kind against what else could say how many will stand there.
 
     DOCKCAST_SHARED=… python benchmarks/accuracy/kinds.py [RECORDING] [--rows 100000] [--parts ours weekly]
+                                             [--kinds electric plain any] [--minutes 15 30 60 120]
 
 The recording must tell e-bikes apart. All models answer the questions of its second half, of all bikes, of
 the plain ones and of the electric ones. *share* is the forecast of all bikes times the kind's share of the
@@ -33,7 +34,7 @@ from run import DAY, EVERY, HERE, judge
 from ingest.replay.recording import Recording
 from model.arrays import Array32, Ints
 from model.forecaster import Forecaster
-from model.records import ANY, ELECTRIC, KINDS, PLAIN, Counts
+from model.records import ANY, ELECTRIC, OF_BIKES, PLAIN, Counts
 from model.scoring.issue import KIND_SCORED
 from model.scoring.measures import WORSE
 from model.scoring.settle import Score
@@ -113,11 +114,11 @@ def ours(recording: Recording, start: int, asked: dict[str, Questions]) -> dict[
         for score in forecaster.learn(snapshot):
             note(score)
         index = place.get(int(snapshot.at.timestamp()))
-        if index is None or asked[ANY].issued[index] < start or forecaster.kinds_since is None:
+        if index is None or asked[ANY].issued[index] < start or forecaster.learnt_since(ELECTRIC) is None:
             continue
         every = forecaster.forecast(KIND_SCORED).bikes
         now = asked[ANY].bikes[index]
-        for kind in KINDS:
+        for kind in OF_BIKES:
             share = np.maximum(asked[kind].bikes[index], 0) / np.maximum(now, 1)
             for row, minutes in enumerate(KIND_SCORED):
                 truth = asked[kind].truth[minutes][index]
@@ -149,21 +150,21 @@ def _share(every: Counts, row: int, rows: Ints, share: Array, truth: Array) -> t
 
 
 def weekly(
-    recording: Recording, start: int, asked: dict[str, Questions], rows: int
+    recording: Recording, start: int, asked: dict[str, Questions], options: argparse.Namespace
 ) -> Iterator[dict[str, Any]]:
     """Train LightGBM each week on the counts of each kind, and judge it, one horizon after the other."""
     rng = np.random.default_rng(1)
 
     def fit(x: Array, change: Array, docks: Array) -> peers.Model:
-        some = rng.permutation(len(x))[:rows]
+        some = rng.permutation(len(x))[: options.rows]
         # Docks belong to no kind: with all of them unknown no model is trained for them.
         return peers.lightgbm(x[some], change[some], np.full(len(some), -1))
 
-    for kind in (ELECTRIC, PLAIN, ANY):
+    for kind in options.kinds:
         own: Any = OfKind(recording, kind)
         known = peers.features(own, asked[kind], *grid(own), 600)
         days = peers.retrain_days(own, None)
-        for minutes in KIND_SCORED:
+        for minutes in options.minutes:
             one = Questions(
                 asked[kind].issued,
                 asked[kind].bikes,
@@ -186,7 +187,7 @@ def table(results: dict[str, Any]) -> str:
     ]
     half, first = results["second half"], results["day one"]
     order = ("naive", "pool", "share", "climatology", "lightgbm weekly")
-    for kind in (ANY, *KINDS):
+    for kind in (ANY, *OF_BIKES):
         for minutes in KIND_SCORED:
             naive = half[f"{kind} naive {minutes}"]
             for model in order:
@@ -217,6 +218,8 @@ def main() -> None:
     parser.add_argument("recording", nargs="?", default="sf-2022-autumn")
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--parts", nargs="*", default=["ours", "weekly"])
+    parser.add_argument("--kinds", nargs="*", default=[ELECTRIC, PLAIN, ANY])
+    parser.add_argument("--minutes", nargs="*", type=int, default=KIND_SCORED)
     parser.add_argument("--out", type=Path, default=HERE)
     options = parser.parse_args()
     recording = Recording.read(Path(os.environ["DOCKCAST_SHARED"]) / "recordings" / options.recording)
@@ -228,12 +231,13 @@ def main() -> None:
     if kept.exists():
         results = json.loads(kept.read_text())
     with threadpool_limits(1):
-        asked = {kind: ask(OfKind(recording, kind), KIND_SCORED, EVERY) for kind in (ANY, *KINDS)}  # type: ignore[arg-type]
+        asked = {kind: ask(OfKind(recording, kind), KIND_SCORED, EVERY) for kind in (ANY, *OF_BIKES)}  # type: ignore[arg-type]
         for part in options.parts:
             if part == "ours":
                 steps: Iterable[dict[str, Any]] = [ours(recording, start, asked)]
             else:
-                steps, results["rows"] = weekly(recording, start, asked, options.rows), options.rows
+                steps = weekly(recording, start, asked, options)
+                results["rows"] = options.rows
             for step in steps:
                 for name, rows in step.items():
                     results[name] |= rows

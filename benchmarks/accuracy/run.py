@@ -1,4 +1,10 @@
-"""Every model on the same questions, in one run: see README.md beside this file."""
+"""Every model on the same questions, in one run: see README.md beside this file.
+
+    python benchmarks/accuracy/run.py [STRETCH…] [--keep-peers]
+
+With `--keep-peers` only our own models run. The rows of their peers, which our code does not touch, are those
+of the last run. It ends with an error unless "no change" has the same error on as many questions as then.
+"""
 
 from __future__ import annotations
 
@@ -186,8 +192,8 @@ def cost(recording: Recording) -> dict[str, float]:
     }
 
 
-def run(name: str, folder: Path, scratch: Path) -> dict[str, Any]:
-    """Let all peers answer the questions of one recording's second half."""
+def run(name: str, folder: Path, scratch: Path, before: dict[str, Any] | None) -> dict[str, Any]:
+    """Let all peers answer the questions of one recording's second half; take those of `before` if given."""
     recording = stretch(name, folder, scratch)
     first, last = int(recording.polls[0]), int(recording.polls[-1])
     start = (first + last) // 2
@@ -198,15 +204,16 @@ def run(name: str, folder: Path, scratch: Path) -> dict[str, Any]:
     SeedPipeline.learn = clock.watch(LEARN, 4)  # type: ignore[method-assign]
     with threadpool_limits(1):
         begun = time.process_time()
-        report = backtest(recording, MINUTES, EVERY, half, on_score=day_one.add)
+        report = backtest(recording, MINUTES, EVERY, half, seed=before is None, on_score=day_one.add)
         total = time.process_time() - begun
         SeedPipeline.predict, SeedPipeline.learn = PREDICT, LEARN  # type: ignore[method-assign]
         each = cost(recording)
     rows = list(report.rows)
-    seconds: dict[str, Any] = {
-        "ours, all models": {"total": total - clock.seconds},
-        "seed": {"total": clock.seconds, "questions": clock.questions // 2},
-    }
+    seconds: dict[str, Any] = {"ours, all models": {"total": total - clock.seconds}}
+    made = {"rows": rows, "seconds": seconds, "day one": day_one.against_naive(), "a station update": each}
+    if before is not None:
+        return _with_peers_of(before, made)
+    seconds["seed"] = {"total": clock.seconds, "questions": clock.questions // 2}
     questions = ask(recording, MINUTES, EVERY)
     begun = time.process_time()
     times, values = grid(recording)
@@ -223,14 +230,31 @@ def run(name: str, folder: Path, scratch: Path) -> dict[str, Any]:
     same = {(row.minutes, row.n) for row in rows}
     if len(same) != len(MINUTES):
         raise SystemExit(f"{name}: the models were not judged on the same forecasts: {sorted(same)}")
-    return {
-        "rows": [asdict(row) for row in rows],
-        "seconds": seconds,
-        "day one": day_one.against_naive(),
-        "a station update": each,
+    made["rows"] = [asdict(row) for row in rows]
+    made["peers of"] = datetime.now(UTC).date().isoformat()
+    return made
+
+
+def _with_peers_of(before: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
+    """Put the peers of an earlier run beside our own models, if both answered the same questions."""
+    ours = [asdict(row) for row in made["rows"]]
+
+    def questions(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+        naive = (row for row in rows if row["model"] == "naive")
+        return sorted((row["minutes"], row["n"], round(row["mae"], 12)) for row in naive)
+
+    if questions(ours) != questions(before["rows"]):
+        raise SystemExit("the peers of the last run answered other questions: run without --keep-peers")
+    day_one = {model: changes for model, changes in before["day one"].items() if model in PEERS}
+    return made | {
+        "rows": ours + [row for row in before["rows"] if row["model"] in PEERS],
+        "seconds": before["seconds"] | made["seconds"],
+        "day one": day_one | made["day one"],
+        "peers of": before["peers of"],
     }
 
 
+PEERS = ("seed", "lightgbm weekly", "forest on Tuesdays")
 PREDICT, LEARN = SeedPipeline.predict, SeedPipeline.learn
 
 
@@ -266,6 +290,12 @@ def table(results: dict[str, Any]) -> str:
         lines.append(f"| {name} | {' | '.join(cells)} |")
     lines += [
         "",
+        "The peers ran on "
+        + ", ".join(f"{each['peers of']} ({name})" for name, each in results.items())
+        + ".",
+    ]
+    lines += [
+        "",
         f"Processor seconds for the whole recording: ours and the seed pipeline at {len(SCORED_MINUTES)} "
         f"horizons, the batch models at {len(MINUTES)}.",
         "",
@@ -294,15 +324,20 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("recordings", nargs="*", default=list(STRETCHES))
     parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--keep-peers", action="store_true")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)  # now, not after an hour of work
     folder = Path(os.environ["DOCKCAST_SHARED"]) / "recordings"
     results: dict[str, Any] = {}
+    before: dict[str, Any] = {}
+    if arguments.keep_peers:
+        results = before = json.loads((HERE / "results.json").read_text(), object_hook=_whole)["results"]
     with tempfile.TemporaryDirectory() as scratch:
         for name in arguments.recordings:
-            results[name] = json.loads(json.dumps(run(name, folder, Path(scratch))), object_hook=_whole)
-            made = {"python": platform.python_version(), "on": datetime.now(UTC).date().isoformat()}
-            text = json.dumps({"results": results, "made": made}, indent=1)
+            made = run(name, folder, Path(scratch), before.get(name))
+            results[name] = json.loads(json.dumps(made), object_hook=_whole)
+            about = {"python": platform.python_version(), "on": datetime.now(UTC).date().isoformat()}
+            text = json.dumps({"results": results, "made": about}, indent=1)
             (arguments.out / "results.json").write_text(text + "\n", encoding="utf-8")
             (arguments.out / "results.md").write_text(table(results), encoding="utf-8")
             print(name, "done", flush=True)

@@ -44,11 +44,17 @@ def figures(plain: NDArray[np.float64], electric: NDArray[np.float64]) -> dict[s
     turnover = [np.nansum(np.abs(np.diff(kind, axis=0))) / np.nansum(kind) for kind in (plain, electric)]
     share = np.nansum(electric, axis=0) / np.maximum(np.nansum(bikes, axis=0), 1)
     error = [np.nanmean(np.abs(kind[12:] - kind[:-12])) for kind in (bikes, electric)]
+    # One kind is gone while the other still stands there.
+    first = [
+        np.sum((kind[:-1] > 0) & (kind[1:] == 0) & (other[1:] > 0))
+        for kind, other in ((plain, electric), (electric, plain))
+    ]
     return {
         "e-bikes, % of the bikes that stand": 100 * float(np.nansum(electric) / np.nansum(bikes)),
         "turnover of e-bikes over that of plain ones": float(turnover[1] / turnover[0]),
         "no e-bike though a bike stands, % of time": 100 * float((electric[stands] == 0).mean()),
         "no plain bike though a bike stands, % of time": 100 * float((plain[stands] == 0).mean()),
+        "e-bikes ran out first, % of the times that one kind did": 100 * float(first[1] / sum(first)),
         "spread of stations' shares of e-bikes": float(share.std()),
         "naive MAE of e-bikes over that of bikes, 1 h": float(error[1] / error[0]),
     }

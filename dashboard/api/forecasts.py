@@ -117,6 +117,7 @@ _SIDES: dict[str, Schema] = {
     "docks": OUTLOOK_SCHEMA,
     "plain_bikes": _BY_KIND,
     "ebikes": _BY_KIND,
+    "cargo_bikes": _BY_KIND,
 }
 
 STATIONS_SCHEMA = record("Stations", **_HEAD, stations=listed(record("Station", **_STATION)))
@@ -306,9 +307,9 @@ def _sides(frame: Frame, where: tuple[Any, Any]) -> list[dict[str, Any]]:
         [None] * len(bikes)
         if side is None
         else [None if each["median"] is None else each for each in _outlooks(side, where)]
-        for side in (frame.plain_bike, frame.ebike)
+        for side in (frame.plain_bike, frame.ebike, frame.cargo_bike)
     )
-    names = ("bikes", "docks", "plain_bikes", "ebikes")
+    names = ("bikes", "docks", "plain_bikes", "ebikes", "cargo_bikes")
     return [dict(zip(names, sides, strict=True)) for sides in zip(bikes, docks, *kinds, strict=True)]
 
 

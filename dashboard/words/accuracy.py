@@ -52,7 +52,12 @@ PASTS: Words[str] = Words(
 MEASURE, PAST = mark("Measure"), mark("Over the last")
 KIND = mark("Bikes", "of which kind")
 KINDS: Words[str] = Words(
-    {"any": mark("any bike"), "plain": mark("plain bikes"), "electric": mark("e-bikes")}
+    {
+        "any": mark("any bike"),
+        "plain": mark("plain bikes"),
+        "electric": mark("e-bikes"),
+        "cargo": mark("cargo bikes"),
+    }
 )
 """What a forecast may be of, where a feed tells kinds of bikes apart."""
 
@@ -199,7 +204,7 @@ ISSUED_COLUMNS: Words[str] = Words(
         "name": mark("Station"),
         "median": mark("We said"),
         "interval": mark("80 % interval"),
-        "chance": mark("A bike, %"),
+        "chance": mark("A bike, %", "column"),
         "was": mark("It was"),
         "off": mark("Off by"),
     }

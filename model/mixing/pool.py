@@ -34,10 +34,10 @@ _CITY_FORECASTS = 150.0
 _HOUR_FORECASTS = 600.0
 """Settled forecasts that the city's evidence of one hour of the day is worth."""
 
-_CELLS = (2, 24)
+CELLS = (2, 24)
 """Day types, and hours of the day."""
 
-_HOUR_HALF_LIFE_FORECASTS = 3 * 15.0
+HOUR_HALF_LIFE_FORECASTS = 3 * 15.0
 """An hour has three issues a day."""
 
 _FEW_ISSUES, _ENOUGH_ISSUES = 3.0, 12.0
@@ -89,7 +89,7 @@ class Pool(Component):
         self.settled = np.zeros((horizons, size), dtype=np.float32)
         self.weight = np.repeat(self.first[..., None], size, axis=2).astype(np.float32)
         self.city = self.first.copy()
-        self.hourly = np.zeros((*_CELLS, *self.gram.shape[:2]), dtype=np.float32)
+        self.hourly = np.zeros((*CELLS, *self.gram.shape[:2]), dtype=np.float32)
         self.hourly_settled = np.zeros(self.hourly.shape[:3], dtype=np.float32)
 
     def reorder(self, rows: Ints) -> None:
@@ -174,7 +174,7 @@ class Pool(Component):
         self.gram[index][here] += products[:, one, other].T
 
     def _add_to_hour(self, index: int, able: Ints, hour: Cell, products: Array32) -> None:
-        fade = np.float32(0.5 ** (1 / _HOUR_HALF_LIFE_FORECASTS))
+        fade = np.float32(0.5 ** (1 / HOUR_HALF_LIFE_FORECASTS))
         gram, settled = self.hourly[hour][index], self.hourly_settled[hour]
         gram *= fade
         settled[index] *= fade

@@ -242,6 +242,19 @@ def test_a_state_of_format_9_begins_the_shift_anew(blob: bytes) -> None:
     assert shift.truths.any()
 
 
+def test_a_state_of_format_11_has_one_shift_for_all_hours_until_each_has_learnt(blob: bytes) -> None:
+    arrays = dict(checkpoint.unpack(blob))
+    for name in ("shift.hourly_normal", "shift.hourly_moment"):
+        assert arrays.pop(name).any()
+    arrays |= {"times": arrays["times"][:5], "format": np.array(11)}
+    read = Forecaster.from_bytes(codec.pack(arrays))
+    shift = read.components["shift"]
+    city = np.linalg.solve(shift.normal + 30 * np.eye(shift.normal.shape[1]), shift.moment[..., None])[..., 0]
+    np.testing.assert_allclose(shift.coefficients(shift.minutes, (0, 9)), city, rtol=1e-4, atol=1e-6)
+    go_on(read, 60)
+    assert shift.hourly_moment.any()
+
+
 def test_a_state_of_a_kernel_that_means_the_same_is_taken_over(
     blob: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from model.arrays import Ints
 from model.frame import Frame
 from model.frame_builder import make_frame
 from model.moments import frame_at
-from model.records import ANY, ELECTRIC, KINDS, PLAIN, Counts
+from model.records import ANY, CARGO, ELECTRIC, KINDS, OF_BIKES, PLAIN, Counts
 from model.scoring.issue import KIND_SCORED
 from tests.support.model_world import MINUTE, MONDAY, riders, snapshot, stations
 
@@ -70,7 +70,8 @@ def test_a_feed_that_tells_no_kinds_costs_nothing() -> None:
         for seen in riders(60):
             forecaster.learn(seen if electric is None else replace(seen, ebikes=electric(seen.bikes)))
         forecast, frame = forecaster.forecast(MINUTES), make_frame(forecaster)
-        assert (forecast.plain, forecast.ebikes, frame.plain_bike, frame.ebike) == (None, None, None, None)
+        assert (forecast.plain, forecast.ebikes, forecast.cargo) == (None, None, None)
+        assert (frame.plain_bike, frame.ebike, frame.cargo_bike) == (None, None, None)
         assert not [name for name in forecaster.components if name.startswith(KINDS)]
         assert not [name for name in checkpoints.unpack(forecaster.to_bytes()) if name.startswith(KINDS)]
 
@@ -93,7 +94,7 @@ def test_it_is_never_surer_of_a_kind_than_of_a_bike(
 ) -> None:
     """Whatever stands there, and whatever the pools of kinds have learnt, n e-bikes are n bikes."""
     forecaster, rng = deepcopy(learnt), np.random.default_rng(seed)
-    for kind in KINDS:
+    for kind in OF_BIKES:
         pool = forecaster.components[f"{kind}.pool"]
         pool.weight[:] = rng.dirichlet(np.full(pool.weight.shape[1], 0.5), pool.weight[:, 0].shape).transpose(
             0, 2, 1
@@ -213,11 +214,62 @@ def later() -> Snapshot:
 
 
 def test_a_state_of_format_10_begins_the_kinds_anew(learnt: Forecaster) -> None:
+    later_ones = (*KINDS, "latest.known_ebikes", "latest.known_cargo", "shift.hourly")
     kept = {name: values for name, values in checkpoints.unpack(learnt.to_bytes()).items()
-            if not name.startswith((*KINDS, "latest.known_ebikes"))}  # fmt: skip
+            if not name.startswith(later_ones)}  # fmt: skip
     kept |= {"times": kept["times"][:4], "format": np.array(10), "kernel": np.array("numba-3")}
     read = Forecaster.from_bytes(codec.pack(kept))
     assert read.forecast(MINUTES).ebikes is None
+    shift = (learnt := deepcopy(learnt)).components["shift"]
+    for table in (shift.hourly_normal, shift.hourly_moment):
+        table[:] = 0
     np.testing.assert_array_equal(read.forecast(MINUTES).bikes.cdf, learnt.forecast(MINUTES).bikes.cdf)
     read.learn(later())
     assert read.forecast(MINUTES).ebikes is not None
+
+
+def with_cargo(minutes: int, kinds: bool) -> Iterator[Snapshot]:
+    """Let riders come and go, and at some stations cargo bikes, of which those of s0 stand beside no bike."""
+    rng, cargo = np.random.default_rng(7), np.array([2, 1, 0, 3, 0, 0])
+    for seen in told(minutes) if kinds else riders(minutes):
+        cargo = np.clip(cargo + rng.choice([-1, 0, 0, 0, 0, 1], 6), 0, 4)
+        yield replace(seen, bikes=np.where(np.arange(6) == 0, 0, seen.bikes), cargo=cargo)
+
+
+@pytest.mark.parametrize("kinds", [False, True])
+def test_cargo_bikes_have_a_forecast_that_no_bikes_bound(kinds: bool) -> None:
+    """They are not among the bikes: where no bike stands there may be two of them."""
+    forecaster, scored = Forecaster(stations()), set()
+    for seen in with_cargo(400, kinds):
+        scored |= {(score.kind, score.minutes) for score in forecaster.learn(seen) if score.n}
+    forecast, made = forecaster.forecast(MINUTES), make_frame(forecaster)
+    assert (forecast.ebikes is not None, made.ebike is not None) == (kinds, kinds)
+    assert forecast.cargo is not None
+    assert made.cargo_bike is not None
+    assert seen.cargo is not None
+    np.testing.assert_array_equal(forecast.cargo.median[0], seen.cargo)
+    assert (np.diff(forecast.cargo.cdf, axis=2) >= 0).all()
+    np.testing.assert_allclose(forecast.cargo.cdf[..., -1], 1, atol=1e-5)
+    assert seen.cargo[0] > 0
+    assert forecast.cargo.at_least(1)[0, 0] > 0.99 > forecast.bikes.at_least(1)[0, 0]
+    assert {minutes for kind, minutes in scored if kind == CARGO} == set(KIND_SCORED)
+    assert {kind for kind, _ in scored} == {ANY, CARGO, *(OF_BIKES if kinds else ())}
+    np.testing.assert_array_equal(made.cargo_bike.median[0], seen.cargo)
+    assert Frame.from_bytes(made.to_bytes()).to_bytes() == made.to_bytes()
+    again = Forecaster.from_bytes(forecaster.to_bytes())
+    assert again.to_bytes() == forecaster.to_bytes()
+    assert again.learnt_since(CARGO) == MONDAY
+
+
+def test_a_state_of_format_11_begins_cargo_bikes_anew() -> None:
+    forecaster = Forecaster(stations())
+    *snapshots, last = with_cargo(100, kinds=True)
+    for seen in snapshots:
+        forecaster.learn(seen)
+    kept = {name: values for name, values in checkpoints.unpack(forecaster.to_bytes()).items()
+            if not name.startswith((f"{CARGO}.", "latest.known_cargo"))}  # fmt: skip
+    read = Forecaster.from_bytes(codec.pack(kept | {"times": kept["times"][:5], "format": np.array(11)}))
+    assert read.learnt_since(ELECTRIC) == read.learnt_since(PLAIN) == MONDAY
+    assert read.forecast(MINUTES).cargo is None
+    read.learn(last)
+    assert read.learnt_since(CARGO) == last.at

@@ -264,7 +264,7 @@ def pooled_odds(forecaster: Forecaster, now: Now, minutes: Sequence[int]) -> Arr
     """Give the pool's P(bikes ≤ k) after shift and guard, `(H, S, N)`."""
     ensemble, present = forecaster._ensemble, forecaster._present()
     features = ensemble.features(present)[:, now.rows]
-    coefficients, gain = ensemble.shift.coefficients(minutes), ensemble.shift.gain(minutes, now.rows)
+    coefficients, gain = ensemble.shift_of(present, minutes, now.rows)
     weights, curves = ensemble.pool.weights(minutes, now.rows), ensemble.guard.curves(minutes)
     held = ensemble.held(present, minutes, now.rows)
     out = []

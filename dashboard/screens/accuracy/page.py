@@ -121,10 +121,10 @@ def controls(system: System) -> None:
             format_func=accuracy_words.PASTS.__getitem__,
             key=address_bar.key("past"), on_change=address_bar.take, args=("past",),
         )  # fmt: skip
-        if kinds(system):
-            of = [*accuracy_words.KINDS]
+        of = kinds(system)
+        if of:
             st.selectbox(
-                accuracy_words.KIND(), of, of.index(screen.kind),
+                accuracy_words.KIND(), of, of.index(screen.kind) if screen.kind in of else 0,
                 format_func=accuracy_words.KINDS.__getitem__,
                 key=address_bar.key("kind"), on_change=address_bar.take, args=("kind",),
             )  # fmt: skip

@@ -139,18 +139,19 @@ def test_a_forecast_is_the_frame_at_that_minute(world: World, query: str, horizo
 def test_a_forecast_tells_the_kinds_of_bikes_apart_up_to_two_hours_ahead(world: World) -> None:
     world.commit(frame())
     (_, other, *_) = get("/api/systems/dublin/forecast?minutes=30")["stations"]
-    assert (other["plain_bikes"], other["ebikes"]) == (None, None)
+    assert (other["plain_bikes"], other["ebikes"], other["cargo_bikes"]) == (None, None, None)
     world.now += timedelta(minutes=1)
     made = with_kinds(frame(at=world.now))
     assert made.ebike is not None
     assert made.plain_bike is not None
-    world.commit(made)
+    world.commit(replace(made, cargo_bike=made.plain_bike))
     found = get("/api/systems/dublin/forecast?minutes=30")["stations"]
     column = MINUTES.index(30)
     assert [each["ebikes"]["median"] for each in found if each["ebikes"] is not None] == [
         count for count in made.ebike.median[column].tolist() if count >= 0
     ]
     assert found[3]["plain_bikes"]["chance"] == made.plain_bike.chance[:, column, 3].tolist()
+    assert [each["cargo_bikes"] for each in found] == [each["plain_bikes"] for each in found]
     assert found[2]["ebikes"] is None, "nothing is known of it"
     each = get("/api/systems/dublin/stations/s4/forecast")["forecast"]
     assert [row["minutes"] for row in each if row["ebikes"] is not None] == [m for m in MINUTES if m <= 120]

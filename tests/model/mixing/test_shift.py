@@ -11,6 +11,7 @@ from model import Forecaster
 from model.arrays import Array32, Floats, Ints
 from model.kernels.records import SHIFT_FEATURES, Judged, PoolArrays
 from model.kernels.shift import learn_shift, shift_block, shift_direction
+from model.mixing.pool import Cell
 from model.mixing.shift import Shift
 from model.scoring.issue import NEAR_SCORED
 from tests.support import numpy_reference
@@ -72,7 +73,10 @@ def test_without_coefficients_or_without_gain_no_float_changes(coefficient: floa
     assert moved.tobytes() == cdf.tobytes()
 
 
-def learnt(shift: Shift, rng: np.random.Generator, agrees: Ints) -> None:
+NINE = 0, 9
+
+
+def learnt(shift: Shift, rng: np.random.Generator, agrees: Ints, hour: Cell = NINE) -> None:
     """Let a feature say where the truth is: rightly where `agrees` `(S,)` is 1, wrongly where it is -1."""
     size, width = len(agrees), 21
     usual = np.minimum(np.cumsum(np.full(width, 1 / width)), 1).astype(np.float32)
@@ -85,7 +89,7 @@ def learnt(shift: Shift, rng: np.random.Generator, agrees: Ints) -> None:
         normal=np.zeros((SHIFT_FEATURES, SHIFT_FEATURES)), moment=np.zeros(SHIFT_FEATURES),
         agreed=np.zeros(size), moved=np.zeros(size),
     )  # fmt: skip
-    coefficients = shift.coefficients([60])[0]
+    coefficients = shift.coefficients([60], hour)[0]
     for row in range(size):
         measured = np.zeros(SHIFT_FEATURES, dtype=np.float32)
         measured[1] = feature[row] / room[1, 0]
@@ -94,7 +98,7 @@ def learnt(shift: Shift, rng: np.random.Generator, agrees: Ints) -> None:
             measured, measured @ coefficients, direction[:, 0].copy(), error,
             np.ones(width, dtype=np.float32), judged.normal, judged.moment,
         )  # fmt: skip
-    shift.learn(60, np.arange(size), judged)
+    shift.learn(60, np.arange(size), judged, hour)
 
 
 def test_what_helps_is_learnt_and_a_station_that_it_harms_is_left_alone() -> None:
@@ -102,7 +106,7 @@ def test_what_helps_is_learnt_and_a_station_that_it_harms_is_left_alone() -> Non
     agrees = np.array([1, 1, 1, 1, 1, 1, 1, -1])
     for _ in range(400):
         learnt(shift, rng, agrees)
-    coefficients, gain = shift.coefficients([60])[0], shift.gain([60], np.arange(8))[0]
+    coefficients, gain = shift.coefficients([60], NINE)[0], shift.gain([60], np.arange(8))[0]
     assert coefficients[1] > 0.1
     assert np.abs(np.delete(coefficients, 1)).max() < 1e-6
     assert (gain[:7] == 1).all()
@@ -111,17 +115,29 @@ def test_what_helps_is_learnt_and_a_station_that_it_harms_is_left_alone() -> Non
     assert shift.gain([60], np.arange(2))[0].tolist() == [0, 1]
 
 
+def test_each_hour_learns_for_itself_and_others_follow_the_city() -> None:
+    """Before the tide a feature says that bikes will leave, after it that they will come: the city's is 0."""
+    shift, rng = Shift(8, NEAR_SCORED), np.random.default_rng(4)
+    for _ in range(200):
+        learnt(shift, rng, np.ones(8, dtype=np.int64), (0, 8))
+        learnt(shift, rng, -np.ones(8, dtype=np.int64), (0, 18))
+    morning, evening, noon = (shift.coefficients([60], (0, hour))[0, 1] for hour in (8, 18, 12))
+    assert morning > 0.1
+    assert evening < -0.1
+    assert abs(noon) < 0.03
+
+
 def test_shifts_lie_straight_between_learnt_horizons_and_end_with_them() -> None:
     shift, rng = Shift(4, NEAR_SCORED), np.random.default_rng(2)
     for _ in range(50):
         learnt(shift, rng, np.ones(4, dtype=np.int64))
-    forty, half, sixty, past, last, far = shift.coefficients([45, 52, 60, 75, 90, 121])[:, 1]
+    forty, half, sixty, past, last, far = shift.coefficients([45, 52, 60, 75, 90, 121], NINE)[:, 1]
     assert forty == last == far == 0
     assert half == pytest.approx(sixty * 7 / 15, rel=1e-5)
     assert past == pytest.approx(sixty / 2, rel=1e-5)
     other = Shift(4, NEAR_SCORED)
     learnt(other, rng, np.ones(4, dtype=np.int64))
-    other.learn(1440, np.arange(4), None)  # type: ignore[arg-type]
+    other.learn(1440, np.arange(4), None, NINE)  # type: ignore[arg-type]
     assert other.truths.sum() == 4
 
 
@@ -132,6 +148,7 @@ def test_what_is_learnt_after_the_issue_does_not_shift_the_forecast() -> None:
     at = forecaster.at
     assert at is not None
     planted.components["shift"].moment[:] = 1e6
+    planted.components["shift"].hourly_moment[:] = 1e6
     planted.components["today"].net[:] = 50
     here, there = (each.forecast([30, 60, 120]).bikes.cdf for each in (forecaster, planted))
     assert (here != there).any(axis=(1, 2)).all()
@@ -148,7 +165,7 @@ def test_nothing_is_shifted_before_the_first_truths() -> None:
     forecaster, seen = Forecaster(taught(1).stations), riders(30)
     for _ in range(5):
         forecaster.learn(next(seen))
-    assert not forecaster.components["shift"].coefficients(NEAR_SCORED).any()
+    assert not forecaster.components["shift"].coefficients(NEAR_SCORED, (0, 0)).any()
     for each in seen:
         forecaster.learn(each)
-    assert forecaster.components["shift"].coefficients(NEAR_SCORED)[0].any()
+    assert forecaster.components["shift"].coefficients(NEAR_SCORED, (0, 0))[0].any()

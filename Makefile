@@ -49,11 +49,15 @@ lock: .venv/installed-dev
 	@grep '^uv==' requirements-dev.txt | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --custom-compile-command "make lock" - -o .ci/uv.lock
 
-# After each change of a sentence: the English messages, for whoever translates them.
+# After each change of a sentence: the English messages for whoever translates them, and the same in each catalogue,
+# where a new one is empty until somebody does. Then all catalogues are compiled and checked. Nothing is guessed.
 words: .venv/installed-dev
 	$(BIN)/pybabel --quiet extract --no-default-keywords -k "tr plural:1,2 mark:1,1t mark:1,2c,2t mark_plural:1,2 ExpertEntry:4" \
 		--add-comments "Translators:" --omit-header --add-location file --sort-by-file --no-wrap \
 		--output dashboard/words/dockcast.pot dashboard model/experts
+	$(BIN)/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap \
+		-D dockcast -i dashboard/words/dockcast.pot -d dashboard/words/locale
+	$(BIN)/pytest -q tests/dashboard/words/test_locales.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -22,6 +22,7 @@ from starlette.middleware import Middleware
 from dashboard import store_reader
 from dashboard.api import routes
 from dashboard.components import page_shell
+from dashboard.web.front_page import FrontPage
 from dashboard.web.preloads import Preloads
 from dashboard.web.request_guard import RequestGuard
 from dashboard.web.static_files import CompressedStatics
@@ -152,6 +153,7 @@ app = st.App(
         Middleware(RequestGuard, hosts=settings.hosts, map_style=settings.map_style),
         Middleware(CompressedStatics),
         Middleware(Preloads),
+        Middleware(FrontPage),
     ],
     on_script_error=on_script_error,
 )

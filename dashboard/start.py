@@ -4,13 +4,14 @@ import streamlit as st
 
 from dashboard.components import legend
 from dashboard.components.html import STATIC, stylesheet
-from dashboard.state import address_bar
+from dashboard.state import address_bar, language
 from dashboard.state.pages import HOME, PAGES
 from dashboard.words import shell as shell_words
 
 
 def main() -> None:
     """Set up the page, then run the script of the one that the address names."""
+    language.adopt()
     pages = {
         name: st.Page(
             entry.script,

@@ -36,6 +36,7 @@ os.environ["DOCKCAST_SEED"] = "false"
 
 LONG = (
     "journeys/test_map",
+    "journeys/test_languages",
     "faults/test_processes",
     "ingest/cli/test_follow",
     "journeys/test_address",

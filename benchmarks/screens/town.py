@@ -100,8 +100,9 @@ def judged(now: datetime) -> list[dict[str, object]]:
                     error = STATIONS * luck * factor * random.gamma(400, 1 / 400)
                     sums = dict.fromkeys(("squared_error", "crps", "brier_bike", "brier_dock"), 0.2 * error)
                     rows.append(
-                        {"target_at": target_at, "model": model, "minutes": minutes, "n": STATIONS,
-                         "n_dock": STATIONS, "expired": 0, "abs_error": error, "covered": 0.8 * STATIONS}
+                        {"target_at": target_at, "kind": "any", "model": model, "minutes": minutes,
+                         "n": STATIONS, "n_dock": STATIONS, "expired": 0,
+                         "abs_error": error, "covered": 0.8 * STATIONS}
                         | sums
                     )  # fmt: skip
     return rows

@@ -39,6 +39,8 @@ from dashboard.api.openapi import Operation, described, document, listed
 from dashboard.api.parameters import Parameter, Text, Whole, read
 from dashboard.maps.deck import FramePart, named, rows
 from dashboard.store_reader import StoreReader, reader
+from dashboard.words import languages
+from dashboard.words.catalogue import ENGLISH, speaking
 from dashboard.words.rules import What
 from ingest.store import StoreUnreachableError
 from model.frame import AT_LEAST
@@ -48,19 +50,21 @@ log = logging.getLogger("dockcast.api")
 
 @kept(128)
 def _rows(
-    source: StoreReader, system_id: str, version: int, what: What, number: int, part: FramePart
+    source: StoreReader, system_id: str, version: int, what: What, number: int, part: FramePart, spoken: str
 ) -> Body:
-    return json_body(rows(source.frame(system_id, version), what, number, part))
+    with speaking(languages.speak(spoken)):
+        return json_body(rows(source.frame(system_id, version), what, number, part))
 
 
-def frame(system_id: str, version: int, name: str) -> Body:
-    """Give the rows of one frame, as the map draws them."""
+def frame(system_id: str, version: int, name: str, lang: str | None) -> Body:
+    """Give the rows of one frame, as the map draws them, with words in a language."""
+    spoken = languages.match(lang or "") or ENGLISH.code
     what, number, part_name = name.removesuffix(".json").split("-")
     part = named(part_name, reader().place)
     if part is None:
         raise ApiError(404, f"There is no {name} in a frame.", "Ask the page again.")
     try:
-        body = _rows(reader(), system_id, version, cast(What, what), int(number), part)
+        body = _rows(reader(), system_id, version, cast(What, what), int(number), part, spoken)
         # What is near a viewer is for that viewer's own cache.
         return body if part.place is None else replace(body, headers={"Cache-Control": _OWN})
     except LookupError:
@@ -156,6 +160,8 @@ OPERATIONS = (
                     f"({'|'.join(get_args(What))})-[{AT_LEAST[0]}-{AT_LEAST[-1]}]-(near|[0-9]{{1,4}}|foot\\.[0-9a-f]{{24}}\\.[0-9]{{1,4}})\\.json",
                     "a file of a frame, such as bike-1-near.json or space-2-735.json",
                 ), "What to draw, how many, and when: near, minutes, or a place.", "bike-1-near.json", True),
+            Parameter("lang", Text("[A-Za-z0-9_-]{2,35}", "the code of a language, such as fr or pt-BR"),
+                      "The language of its words. English where it is not spoken here.", "fr"),
         ),
         {404: "There is no such frame any more."}, _FOR_EVER,
     ),

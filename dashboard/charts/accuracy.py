@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import tzinfo
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from dashboard import palette
+from dashboard.charts import locale
 from dashboard.state.address_bar import Measure
 from dashboard.words import accuracy as accuracy_words
 from dashboard.words import formats
@@ -22,6 +24,9 @@ from ingest.store import Outage
 from model.records import Drift
 
 HEIGHT = 260
+TITLE_LETTERS = 40
+"""Letters of a line below an axis that a phone has room for."""
+
 LINEAR_UNTIL, HOURS_DENSER = 120, 11
 """Up to how many minutes ahead the axis of horizons shows minutes, and how much denser the rest is."""
 POINT = alt.OverlayMarkDef(aria=False)
@@ -101,7 +106,7 @@ def _edges(outside: pd.DataFrame, column: str, low: float, dark: bool) -> list[A
     for model, points in outside.groupby("model", sort=False):
         last = points.sort_values("at").iloc[-1]
         value, below = float(last[column]), bool(last[column] < low)
-        written = f"{formats.number(100 * value)} %" if column == "skill" else formats.number(value, 2)
+        written = formats.share(value) if column == "skill" else formats.number(value, 2)
         on_the_right = last["at"] - begun > (ended - begun) / 2
         step = EDGE_ROW * rows[below]
         rows[below] += 1
@@ -135,13 +140,15 @@ def over_time(
     axis = alt.Axis(format="%") if skill else alt.Axis()
     title = accuracy_words.SKILL_AXIS() if skill else accuracy_words.MEASURES[measure]
     # Midnight by its date, other times by the clock.
-    hours = "timeFormat(datum.value, hours(datum.value) || minutes(datum.value) ? '%H:%M' : '%a %d %b')"
+    written = f"hours(datum.value) || minutes(datum.value) ? '{locale.clock()}' : '{locale.day()}'"
+    hours = f"timeFormat(datum.value, {written})"
     times = alt.Axis(
         labelOverlap=True, labelBound=True, grid=False, labelExpr=hours, values=ticks(shown["at"])
     )
     x = alt.X("at:T", title=None, axis=times)
+    moment = locale.moment()
     tip = [
-        alt.Tooltip("at:T", title=accuracy_words.AT(), format="%a %d %b %H:%M"),
+        alt.Tooltip("at:T", title=accuracy_words.AT(), format=moment),
         alt.Tooltip("model:N", title=accuracy_words.MODEL()),
         alt.Tooltip("error:Q", title=accuracy_words.MEASURES[measure], format=".3f"),
         alt.Tooltip("skill:Q", title=accuracy_words.SKILL(), format="+.1%"),
@@ -158,8 +165,8 @@ def over_time(
             alt.Chart(holes).mark_rect(color=palette.UNKNOWN, opacity=0.3).encode(
                 x="from:T", x2="to:T", tooltip=[
                     alt.Tooltip("what:N", title=accuracy_words.MARK()),
-                    alt.Tooltip("from:T", title=accuracy_words.SINCE(), format="%a %d %b %H:%M"),
-                    alt.Tooltip("to:T", title=accuracy_words.UNTIL(), format="%a %d %b %H:%M"),
+                    alt.Tooltip("from:T", title=accuracy_words.SINCE(), format=moment),
+                    alt.Tooltip("to:T", title=accuracy_words.UNTIL(), format=moment),
                 ],
             )
         )  # fmt: skip
@@ -185,7 +192,7 @@ def over_time(
         noticed = noticed.assign(at=local(noticed["at"], zone), flag="▼")
         base = alt.Chart(noticed).encode(
             x="at:T", tooltip=[
-                alt.Tooltip("at:T", title=accuracy_words.DRIFT(), format="%a %d %b %H:%M"),
+                alt.Tooltip("at:T", title=accuracy_words.DRIFT(), format=moment),
                 alt.Tooltip("what:N", title=accuracy_words.MARK()),
             ],
         )  # fmt: skip
@@ -204,7 +211,7 @@ def _lines(table: pd.DataFrame, x: tuple[alt.X, str], measure: str, models: Sequ
         alt.Chart(table)
         .mark_line(point=POINT)
         .encode(
-            x=x[0].title(x[1]),
+            x=x[0].title(wrap(x[1], TITLE_LETTERS)),
             y=alt.Y(f"{measure}:Q", title=axis, scale=alt.Scale(zero=False)),
             color=colours(models, dark),
             strokeWidth=_width(models),
@@ -318,7 +325,8 @@ def reliable(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
 
 def transform(table: pd.DataFrame, dark: bool) -> Any:
     """Draw the histogram of the probability integral transform; level where the spread is right."""
-    share = table.assign(share=table["came"], tenth=[f"{t * 10}–{t * 10 + 10} %" for t in table["tenth"]])
+    tenths = [formats.tenth(int(tenth)) for tenth in table["tenth"]]
+    share = table.assign(share=table["came"], tenth=tenths)
     bars = (
         alt.Chart(share)
         .mark_bar(color=palette.MODELS[dark]["pool"])

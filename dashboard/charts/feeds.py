@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 
 from dashboard import palette
+from dashboard.charts import locale
 from dashboard.words import feeds as feeds_words
 from dashboard.words import shell as shell_words
 
@@ -29,7 +30,7 @@ def polls(day: pd.DataFrame, whole: tuple[datetime, datetime], dark: bool) -> An
 
     The axis shows the whole day `whole`, also hours without polls.
     """
-    hours = alt.Axis(format="%H:%M", tickCount=6, grid=False)
+    hours = alt.Axis(format=locale.clock(), tickCount=6, grid=False)
     scale = alt.Scale(domain=[at.isoformat() for at in whole], nice=False)
     named = outcome_colours(dark)
     colours = alt.Scale(domain=list(named), range=list(named.values()))

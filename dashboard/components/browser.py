@@ -19,9 +19,12 @@ from markupsafe import Markup
 from dashboard.components.html import STATIC, tag
 from dashboard.state import address_bar, clocks
 from dashboard.store_reader import reader
+from dashboard.words import languages
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
+from dashboard.words.catalogue import current
 from dashboard.words.rules import Direction
+from dashboard.words.streamlit_own import streamlit_own
 from model.trip import Point
 
 _KEY = "browser"
@@ -46,7 +49,8 @@ def mount(system_id: str) -> None:
     """
     data = {
         "system": system_id, "known": favourites(system_id), "words": dict(shell_words.BUTTON_WORDS),
-        "address": address_bar.mended(),
+        "address": address_bar.mended(), "spoken": current().code, "cookie": languages.COOKIE,
+        "theirs": streamlit_own(),
     }  # fmt: skip
     _component(key=_KEY, data=data, height=1, on_favourites_change=_kept, on_did_change=_did)
 
@@ -91,7 +95,8 @@ def touches() -> int:
 
 def lost() -> str:
     """Say why the browser did not give the viewer's place; "" otherwise."""
-    return str(st.session_state.get(_LOST, ""))
+    code = st.session_state.get(_LOST)
+    return "" if code is None else station_words.lost(code)
 
 
 def place(sent: Mapping[str, Any]) -> Point | None:
@@ -132,7 +137,7 @@ def act(sent: Mapping[str, Any]) -> None:
         st.session_state[_WHEN] = verb, str(identity or "")
     elif verb == "here":
         found = st.session_state[_HERE] = place(sent)
-        st.session_state[_LOST] = "" if found else station_words.lost(0)
+        st.session_state[_LOST] = None if found else 0
         if found:
             st.session_state.pop(_NAME, None)
             st.session_state[_TOUCHES] = touches() + 1
@@ -144,7 +149,7 @@ def act(sent: Mapping[str, Any]) -> None:
         st.session_state.pop(_HERE, None)
     elif verb == "lost":
         code = sent.get("code")
-        st.session_state[_LOST] = station_words.lost(code if isinstance(code, int) else 0)
+        st.session_state[_LOST] = code if isinstance(code, int) else 0
 
 
 def found() -> str:

@@ -28,12 +28,21 @@ def tag(name: str, /, *children: str, **attributes: str | None) -> Markup:
     >>> tag("p", "1 < 2 ", tag("b", "yes"), cls="note", aria_label=None)
     Markup('<p class="note">1 &lt; 2 <b>yes</b></p>')
     """
+    return Markup(f"{opening(name, **attributes)}{together(*children)}</{name}>")
+
+
+def opening(name: str, /, **attributes: str | None) -> Markup:
+    """Write the beginning of an element, which is all of one that has no end.
+
+    >>> opening("meta", name="description", content="1 < 2")
+    Markup('<meta name="description" content="1 &lt; 2">')
+    """
     written = "".join(
         f' {"class" if key == "cls" else key.replace("_", "-")}="{escape(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
-    return Markup(f"<{name}{written}>{together(*children)}</{name}>")
+    return Markup(f"<{name}{written}>")
 
 
 def together(*children: str) -> Markup:

@@ -92,8 +92,8 @@ def best(view: View, walker: Walker) -> Markup:
         walk, many, per_cent = float(walker.walk[row]), int(median[row]), int(chance[row])
         words = on_foot_words.station(walk, arrival(view, row), many, screen.what)
         odds = tag(
-            "span", tag("span", f"{shell_words.chance_word(per_cent)} · ", cls="word"), f"{per_cent} %",
-            cls=f"odds step{rules.step(per_cent)}",
+            "span", tag("span", f"{shell_words.chance_word(per_cent)} · ", cls="word"),
+            formats.share(per_cent / 100), cls=f"odds step{rules.step(per_cent)}",
         )  # fmt: skip
         said = together(tag("b", str(frame.stations.name[row])), tag("span", words, " · ", odds))
         items.append(tag("li", browser.button("station", said, identity=str(frame.stations.station_id[row]))))

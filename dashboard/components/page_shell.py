@@ -18,8 +18,9 @@ from dashboard.outlook import kinds_until
 from dashboard.state import address_bar
 from dashboard.state.pages import PAGES, path
 from dashboard.store_reader import StoreReader, View, reader
-from dashboard.words import formats
+from dashboard.words import catalogue, formats, languages
 from dashboard.words import shell as shell_words
+from dashboard.words.catalogue import current
 from dashboard.words.feed_errors import feed_error
 from dashboard.words.rules import What
 from ingest.system import System
@@ -53,6 +54,7 @@ def enter(page: str) -> System | None:
         show(pages(page, system.system_id))
         city_picker(system.system_id)
         playback_control.control(system)
+        show(language_switch())
     if system.is_played:
         with st.container(key="staging"):
             st.fragment(playback_control.staging, run_every=playback_control.STAGING_SECONDS)(system)
@@ -86,6 +88,19 @@ def pages(current: str, system_id: str) -> Markup:
         here = "page" if page == current else None
         links.append(tag("a", entry.title(), href=address, data_do=f"page:{page}", aria_current=here))
     return tag("nav", *links, cls="pages", aria_label=shell_words.NAVIGATION())
+
+
+def language_switch() -> Markup:
+    """Offer all languages, each by its own name. The component keeps the choice in the browser."""
+    spoken = current().code
+    chosen = {spoken: ""}
+    options = (
+        tag("option", languages.own_name(locale), value=code, lang=code, selected=chosen.get(code))
+        for code, locale in languages.offered(catalogue.FOLDER).items()
+    )
+    short = tag("span", spoken.partition("-")[0].upper(), aria_hidden="true")
+    select = tag("select", *options, aria_label=shell_words.LANGUAGE(), data_language="")
+    return tag("label", short, select, cls="language")
 
 
 def phone() -> bool:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from dashboard import nearby
 from dashboard.charts import fan_chart
 from dashboard.coming_hours import stretches
-from dashboard.components import browser, hours_strip
+from dashboard.components import browser, charting, hours_strip
 from dashboard.components.html import show, tag, together
 from dashboard.outlook import (
     at_horizon,
@@ -209,7 +209,7 @@ def _chart(view: View, index: int) -> None:
     if was.empty and will.empty:
         return
     show(tag("h3", station_words.CHART_TITLE[what], cls="chart"))
-    st.altair_chart(
+    charting.draw(
         fan_chart.fan(was, will, now, zone, st.context.theme.type == "dark"),
         key="fan", alt=station_words.chart_alt(str(frame.stations.name[index]), what),
     )  # fmt: skip

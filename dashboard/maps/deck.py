@@ -25,6 +25,7 @@ from dashboard.words import formats, rules
 from dashboard.words import hours as hours_words
 from dashboard.words import map as map_words
 from dashboard.words import shell as shell_words
+from dashboard.words.catalogue import ENGLISH, current
 from dashboard.words.rules import What
 from ingest.system import zone_of
 from model.arrays import Floats, Ints
@@ -99,12 +100,14 @@ def named(name: str, place_of: Callable[[str], Point | None] = lambda _: None) -
 
 
 def frame_url(system_id: str, version: int, what: What, number: int, of: FramePart) -> str:
-    """Give the address of a frame's rows, which the API answers.
+    """Give the address of a frame's rows, which the API answers, in the viewer's language: they hold words.
 
     >>> frame_url("dublin", 7, "bike", 1, NEAR)
     '/api/frames/dublin/7/bike-1-near.json'
     """
-    return f"/api/frames/{quote(system_id, safe='')}/{version}/{what}-{number}-{of.name}.json"
+    spoken = current().code
+    query = "" if spoken == ENGLISH.code else f"?lang={spoken}"
+    return f"/api/frames/{quote(system_id, safe='')}/{version}/{what}-{number}-{of.name}.json{query}"
 
 
 @dataclass(frozen=True)

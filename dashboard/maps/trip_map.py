@@ -226,6 +226,6 @@ def _labels(ends: list[tuple[End, str]], plans: list[TripPlan]) -> list[pydeck.L
             "TextLayer", data=data, id="end-words", get_position=position, get_text="this[2]", get_size=14,
             get_color=rgb(palette.LIGHT_INK), background=True, get_background_color=rgb(palette.HERE),
             background_padding=[6, 3], get_pixel_offset="this[3]",
-            font_family='"sans-serif"', font_weight=600,
+            character_set='"auto"', font_family='"sans-serif"', font_weight=600,
         ),
     ]  # fmt: skip

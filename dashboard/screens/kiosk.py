@@ -126,7 +126,7 @@ def panel(view: View, turn: str = "map", more: str = "") -> Markup:
     beat = st.session_state[_BEAT] = int(st.session_state.get(_BEAT, 0)) + 1
     system, known = view.system, view.frame is not None
     speed = shell_words.playing(system.speed, system.speed == 0) if system.speed != 1 else ""
-    tags = (tag("b", word) for word in (system.label, speed) if word)
+    tags = (tag("b", word) for word in (shell_words.not_live(system.label), speed) if word)
     time = ""
     if known:
         day = tag("p", formats.weekday(view.now, view.zone), cls="day")

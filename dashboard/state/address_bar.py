@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard.state.pages import HOME, PAGES
-from dashboard.words import accuracy
+from dashboard.words import accuracy, languages
 from dashboard.words.rules import Direction, What
 from ingest.store import Days, hours_of, ranges
 from model.frame import AT_LEAST, Frame
@@ -81,7 +81,8 @@ class Screen:
     Accuracy is that of `days`, of `hours` as `written` writes them, and of a `third` of the stations by how
     much their counts move; the city `beside`, "" for none, stands next to it. It is that of the forecasts of
     one `kind` of bikes, or of any bike.
-    `kiosk` runs by itself, see `dashboard.screens.kiosk`.
+    `kiosk` runs by itself, see `dashboard.screens.kiosk`. `lang` is the code of the
+    language that the address asks for, "" where it leaves that to the viewer.
     """
 
     city: str = ""
@@ -105,6 +106,7 @@ class Screen:
     beside: str = ""
     kind: str = ANY
     kiosk: bool = False
+    lang: str = ""
 
     @classmethod
     def from_address(cls, query: Mapping[str, str]) -> Screen:
@@ -141,6 +143,7 @@ class Screen:
             beside=query.get("beside", ""),
             kind=query["kind"] if query.get("kind") in KINDS else ANY,
             kiosk=query.get("kiosk") == "1",
+            lang=languages.match(query.get("lang", "")),
         )
 
     def address(self, page: str = HOME) -> dict[str, str]:
@@ -158,9 +161,11 @@ class Screen:
         {'city': 'dublin', 'ahead': '60', 'measure': 'mae', 'past': 'day'}
         >>> Screen(city="dublin", kiosk=True).address("feeds")
         {'city': 'dublin', 'kiosk': '1'}
+        >>> Screen(city="dublin", lang="en").address("model")
+        {'city': 'dublin', 'lang': 'en'}
         """
         words: dict[str, str] = {name: str(getattr(self, name)) for name in ("city", *PAGES[page].choices)}
-        words["kiosk"] = "1" if self.kiosk else ""
+        words |= {"kiosk": "1" if self.kiosk else "", "lang": self.lang}
         if "at" in words:
             words["at"] = "" if self.at is None else f"{self.at:{_AT}}"
             words["minutes"] = words["minutes"] if self.at is None else ""
@@ -367,8 +372,8 @@ def _show(new: Screen) -> None:
 
 
 def clear() -> None:
-    """Drop all choices but the city, as where a page is opened for the first time."""
-    fresh = Screen(city=screen().city)
+    """Drop all choices but city and language, as where a page is opened for the first time."""
+    fresh = Screen(city=screen().city, lang=screen().lang)
     change(**{field.name: getattr(fresh, field.name) for field in fields(Screen)})
     _set_widgets()
 

@@ -82,6 +82,34 @@ function remember() {
   });
 }
 
+// Streamlit speaks English alone: what people see or hear of it is replaced as it comes.
+const HEARD = ["aria-label", "placeholder"];
+
+function translate(node, theirs) {
+  if (node.nodeType === Node.TEXT_NODE) {
+    const ours = theirs[node.data];
+    if (ours && !node.parentElement?.closest(".stHtml")) node.data = ours;
+  } else if (node.nodeType === Node.ELEMENT_NODE) {
+    for (const name of HEARD) {
+      const ours = theirs[node.getAttribute(name)];
+      if (ours) node.setAttribute(name, ours);
+    }
+    for (const child of node.childNodes) translate(child, theirs);
+  }
+}
+
+// The cookie goes to the server with the next request. Where the browser keeps none, the address has the choice.
+function speak(cookie, code) {
+  const kept = `${cookie}=${code}`;
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `${kept}; path=/; max-age=31536000; samesite=lax${secure}`;
+  const address = new URL(location);
+  address.searchParams.delete("lang");
+  if (!document.cookie.split("; ").includes(kept)) address.searchParams.set("lang", code);
+  if (address.href === location.href) location.reload();
+  else location.replace(address);
+}
+
 // An address that was opened without a city, or with what makes no sense, gives way to the right one.
 function mend({ opened, right }) {
   const sorted = (query) => JSON.stringify(Object.entries(query).sort());
@@ -90,7 +118,10 @@ function mend({ opened, right }) {
 }
 
 export default function ({ data, setStateValue, setTriggerValue }) {
-  const { system, known, words, address } = data;
+  const { system, known, words, address, spoken, cookie, theirs } = data;
+  const foreign = Object.keys(theirs).length > 0;
+  if (foreign) translate(document.body, theirs);
+  document.documentElement.lang = spoken;
   remember();
   mend(address);
   const sendFavourites = () => setStateValue("favourites", { system, stations: of(system) });
@@ -150,13 +181,16 @@ export default function ({ data, setStateValue, setTriggerValue }) {
     if (Date.now() - renewed > 500) act(button);
   }
 
+  const choose = ({ target }) => target.matches?.("select[data-language]") && speak(cookie, target.value);
+
   // The map writes its tooltip when the pointer moves. One that nobody touches goes when the map has new numbers.
   const numbers = () => {
     const chosen = document.querySelector(".chosen");
     return chosen && chosen.dataset.frame + chosen.textContent;
   };
   let shown = numbers();
-  const watcher = new MutationObserver(() => {
+  const watcher = new MutationObserver((changes) => {
+    if (foreign) for (const { addedNodes } of changes) addedNodes.forEach((node) => translate(node, theirs));
     const now = numbers();
     if (now === shown) return;
     shown = now;
@@ -191,6 +225,7 @@ export default function ({ data, setStateValue, setTriggerValue }) {
   const forget = setInterval(() => (performance.clearMarks(), performance.clearMeasures()), 60000);
   const listeners = {
     click: listen, pointerdown: press, pointerup: release, input: typed, focusout: typed, keydown: typed,
+    change: choose,
   };
   for (const [kind, listener] of Object.entries(listeners)) document.addEventListener(kind, listener);
   document.addEventListener("pointerdown", comes, true);

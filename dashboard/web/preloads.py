@@ -20,6 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard.maps import deck
 from dashboard.state.address_bar import Screen
 from dashboard.store_reader import reader
+from dashboard.web.front_page import spoken
+from dashboard.words.catalogue import speaking
 from ingest.store import StoreUnreachableError
 
 _SCRIPTS = ("DeckGlJsonChart.*.js", "webgl-device.*.js")
@@ -37,7 +39,8 @@ class Preloads:
             await self._app(scope, receive, send)
             return
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        links = ", ".join([*_scripts(), *await asyncio.to_thread(_rows, query)])
+        with speaking(spoken(scope)):
+            links = ", ".join([*_scripts(), *await asyncio.to_thread(_rows, query)])
 
         async def with_links(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:

@@ -29,7 +29,7 @@ _PACKERS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @dataclass
-class _HeldResponse:
+class HeldResponse:
     """The app's response to one request, held back until it is whole."""
 
     start: Message = field(default_factory=dict)
@@ -59,7 +59,7 @@ class CompressedStatics:
             return
         key = scope["path"], packer
         if key not in self._kept:
-            held = _HeldResponse()
+            held = HeldResponse()
             await self._app(scope, receive, held.take)
             if not held.whole:  # the visitor left before the end of the file
                 return

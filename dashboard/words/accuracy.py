@@ -204,7 +204,7 @@ ISSUED_COLUMNS: Words[str] = Words(
         "name": mark("Station"),
         "median": mark("We said"),
         "interval": mark("80 % interval"),
-        "chance": mark("A bike, %"),
+        "chance": mark("A bike, %", "column"),
         "was": mark("It was"),
         "off": mark("Off by"),
     }

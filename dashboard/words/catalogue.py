@@ -5,9 +5,9 @@ message of a module's constant, which is translated each time somebody uses it; 
 two forms, and `Words` is a table of messages. A language is one file,
 `locale/<language>/LC_MESSAGES/dockcast.po`; Babel reads it at first use, so there is no compile step.
 
-The language belongs to the run of one viewer's page. It is the best catalogue for the viewer's browser,
-unless `speaking` sets another in a `ContextVar`. A module-wide `gettext.install` would show one viewer's
-language to another. Outside of a page, as in the API, messages are English.
+The language belongs to the session of one viewer, where `dashboard.state.language` puts it, unless `speaking`
+sets another in a `ContextVar`. A module-wide `gettext.install` would show one viewer's language to another.
+Outside of a page, as in the API, messages are English.
 
 A message in a catalogue must have the placeholders of the English message. One that has others is logged once
 and shown in English: a rider would otherwise see no page, or a sentence without its number.
@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -28,7 +29,7 @@ from string import Formatter
 from typing import Generic, TypeVar
 
 import streamlit as st
-from babel.core import Locale, negotiate_locale
+from babel.core import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as Entry
 from babel.messages.mofile import write_mo
@@ -51,27 +52,32 @@ class Language:
     locale: Locale
     messages: NullTranslations
 
+    @property
+    def code(self) -> str:
+        """Give the code of the language as addresses and browsers write it, such as "pt-BR"."""
+        return str(self.locale).replace("_", "-")
+
 
 ENGLISH = Language(Locale("en"), NullTranslations())
+OF_SESSION = "language"
+"""Where a viewer's session has its `Language`."""
+
+_APART_FROM = {"es": 10_000, "it": 10_000}
+"""What CLDR says of thousands, and Babel leaves out."""
+
 _current: ContextVar[Language | None] = ContextVar("language", default=None)
 
 
 def current() -> Language:
-    """Give the language of this run: the one that is set, or else the best for the viewer's browser."""
-    return _current.get() or best(browser_language(), FOLDER)
+    """Give the language of this run: the one that is set, or else that of the viewer's session."""
+    return _current.get() or _of_session()
 
 
-def browser_language() -> str | None:
-    """Give the language that the viewer's browser asks for; None outside of a page."""
-    return None if get_script_run_ctx(suppress_warning=True) is None else st.context.locale
-
-
-@lru_cache(maxsize=64)
-def best(wanted: str | None, folder: Path) -> Language:
-    """Choose the catalogue for a language that a browser asks for, such as "fr-CA"; English without one."""
-    names = {path.parents[1].name.lower(): path.parents[1].name for path in folder.glob("*/LC_MESSAGES/*.po")}
-    name = negotiate_locale([(wanted or "").replace("-", "_").lower()], ["en", *names])
-    return load(names[name], folder) if name in names else ENGLISH
+def _of_session() -> Language:
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return ENGLISH
+    found = st.session_state.get(OF_SESSION)
+    return found if isinstance(found, Language) else ENGLISH
 
 
 @contextmanager
@@ -108,9 +114,13 @@ def _forms(words: str | Sequence[str] | None) -> Sequence[str]:
 
 
 def _fits(entry: Entry) -> bool:
-    """Tell whether each form has the placeholders of the English. Of a plural, a form may leave out `n`."""
-    wanted = set().union(*(_placeholders(each) for each in _forms(entry.id)))
-    spare = {"n"} if entry.pluralizable else set()
+    """Tell whether each form has the placeholders of the English.
+
+    Of a plural, a form may leave out `n`, and what one of the English forms leaves out.
+    """
+    english = [_placeholders(each) for each in _forms(entry.id)]
+    wanted: set[str] = set().union(*english)
+    spare = {"n"} | (wanted - wanted.intersection(*english)) if entry.pluralizable else set()
     try:
         return all(wanted - spare <= _placeholders(each) <= wanted for each in _forms(entry.string))
     except ValueError:  # a brace without its other half
@@ -150,6 +160,11 @@ def tr(message: str, /, **values: object) -> str:
     return current().messages.gettext(message).format(**values)
 
 
+def thousands_apart(value: int | Decimal, locale: Locale) -> bool:
+    """Tell whether a language writes the thousands of a number apart: some do from five digits on."""
+    return abs(float(value)) >= _APART_FROM.get(str(locale.language), 0)
+
+
 def plural(one: str, many: str, n: int, /, **values: object) -> str:
     """Translate a message in the form that the number asks for.
 
@@ -160,7 +175,8 @@ def plural(one: str, many: str, n: int, /, **values: object) -> str:
     """
     language = current()
     if "n" not in values:
-        values["n"] = format_decimal(n, locale=language.locale)
+        apart = thousands_apart(n, language.locale)
+        values["n"] = format_decimal(n, locale=language.locale, group_separator=apart)
     return language.messages.ngettext(one, many, n).format(**values)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from dashboard.words.catalogue import Message, mark
-from dashboard.words.formats import moment
+from dashboard.words.formats import Exactly, moment
 from ingest.store import Reason
 from ingest.system import zone_of
 
@@ -101,4 +101,7 @@ def feed_error(reason: Reason | None) -> str:
     if reason.kind == "unchanged_since":
         at, now = (datetime.fromtimestamp(float(arguments.pop(name)), UTC) for name in ("at", "now"))
         arguments["time"] = moment(at, now, zone_of(str(arguments.pop("zone"))))
-    return message(**arguments)
+    written = {
+        name: Exactly(value) if isinstance(value, float) else value for name, value in arguments.items()
+    }
+    return message(**written)

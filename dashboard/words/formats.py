@@ -18,7 +18,16 @@ from babel.core import Locale
 from babel.dates import format_datetime
 from babel.numbers import format_decimal
 
-from dashboard.words.catalogue import PluralMessage, Words, current, mark, mark_plural, plural, tr
+from dashboard.words.catalogue import (
+    PluralMessage,
+    Words,
+    current,
+    mark,
+    mark_plural,
+    plural,
+    thousands_apart,
+    tr,
+)
 from dashboard.words.rules import SEVERAL_DAYS, What
 
 UNKNOWN = "–"
@@ -45,6 +54,10 @@ _UNKNOWN_THINGS: Words[What] = Words(
 )
 
 
+_WIDE = ("ja", "zh")
+"""Languages whose signs are as wide as their letters."""
+
+
 def number(value: float, decimals: int = 0) -> str:
     """Write a number with so many decimals, and with its thousands apart.
 
@@ -59,7 +72,10 @@ def number(value: float, decimals: int = 0) -> str:
 @lru_cache(maxsize=4096)
 def _written(rounded: str, decimals: int, locale: Locale) -> str:
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return format_decimal(Decimal(rounded), format=pattern, locale=locale)
+    value = Decimal(rounded)
+    return format_decimal(
+        value, format=pattern, locale=locale, group_separator=thousands_apart(value, locale)
+    )
 
 
 def count(number: int) -> str:
@@ -116,6 +132,11 @@ def clock(at: datetime, zone: tzinfo | None = None) -> str:
     return _date(at if zone is None else at.astimezone(zone).replace(tzinfo=None), _CLOCK())
 
 
+def clock_pattern() -> str:
+    """Give the pattern of a time of day, as the Unicode locale data writes it."""
+    return _CLOCK()
+
+
 def weekday(at: datetime, zone: tzinfo) -> str:
     """Write the whole name of the city's weekday."""
     return _date(at.astimezone(zone).replace(tzinfo=None), "cccc")
@@ -137,7 +158,18 @@ def moment(at: datetime, now: datetime, zone: tzinfo) -> str:
         return time
     if abs((local.date() - today).days) < SEVERAL_DAYS:
         return tr("{weekday} {time}", weekday=_date(plain, _DAY()), time=time)
-    return tr("{date}, {time}", date=_date(plain, _DATE()), time=time)
+    return dated(local, zone)
+
+
+def dated(at: datetime, zone: tzinfo) -> str:
+    """Write a moment with its date, whatever day it is read on.
+
+    >>> from datetime import UTC
+    >>> dated(datetime(2026, 3, 2, 8, 5, tzinfo=UTC), UTC)
+    '02 Mar 2026, 08:05'
+    """
+    local = at.astimezone(zone)
+    return tr("{date}, {time}", date=_date(local.replace(tzinfo=None), _DATE()), time=_time(local))
 
 
 def day(date: date) -> str:
@@ -286,6 +318,23 @@ def both_times(times: tuple[float, float] | None) -> str:
     return tr("{median} · 95 %: {high}", median=seconds(times[0]), high=seconds(times[1]))
 
 
+def exactly(value: float) -> str:
+    """Write a number with no more decimals than it has.
+
+    >>> exactly(14.0), exactly(4.8), exactly(0.25)
+    ('14', '4.8', '0.25')
+    """
+    _, _, decimals = f"{value:g}".partition(".")
+    return number(value, len(decimals) if decimals.isdecimal() else 0)
+
+
+class Exactly(float):
+    """A number that a message's own format, such as `{seconds:g}`, writes in the viewer's language."""
+
+    def __format__(self, spec: str) -> str:
+        return exactly(float(self))
+
+
 def per_cent(share: float, decimals: int = 0) -> str:
     """Write a share in per cent, without a sign.
 
@@ -293,6 +342,24 @@ def per_cent(share: float, decimals: int = 0) -> str:
     ('19.4', '50')
     """
     return number(100 * share, decimals)
+
+
+def share(of_one: float, decimals: int = 0) -> str:
+    """Write a share in per cent, with its sign.
+
+    >>> share(0.5), share(0.194, 1)
+    ('50 %', '19.4 %')
+    """
+    return tr("{per_cent} %", per_cent=per_cent(of_one, decimals))
+
+
+def tenth(number: int) -> str:
+    """Write which tenth of all it is.
+
+    >>> tenth(0), tenth(9)
+    ('0–10 %', '90–100 %')
+    """
+    return tr("{low}–{high} %", low=10 * number, high=10 * number + 10)
 
 
 def place(lat: float, lon: float) -> str:
@@ -310,7 +377,7 @@ def times(speed: float) -> str:
     >>> times(60.0)
     '60×'
     """
-    return f"{speed:g}×"
+    return f"{exactly(speed)}×"
 
 
 def sentence(words: str) -> str:
@@ -320,7 +387,8 @@ def sentence(words: str) -> str:
     ('the server did not answer.', 'Gone.', '')
     """
     words = words.strip()
-    return words if not words or words[-1] in ".!?" else f"{words}."
+    stop = "。" if current().locale.language in _WIDE else "."
+    return words if not words or words[-1] in ".!?。！？" else f"{words}{stop}"
 
 
 def capital(words: str) -> str:

@@ -59,7 +59,15 @@ def all_closed(at: str, opens: str) -> str:
     'At 03:00 all stations are closed by their opening hours. They open at 06:00.'
     """
     closed = tr("At {time} all stations are closed by their opening hours.", time=at)
-    return f"{closed} {tr('They open at {time}.', time=opens)}" if opens else closed
+    return _and_open(closed, opens)
+
+
+def _and_open(closed: str, opens: str) -> str:
+    """Add to a sentence when stations open, where that is known."""
+    if not opens:
+        return closed
+    again = tr("They open at {time}.", time=opens)
+    return f"{closed} {again}"
 
 
 def some_closed(at: str, closed: int) -> str:
@@ -101,7 +109,7 @@ def no_trip(what: What, closed_at: str, opens: str) -> str:
             if closed_at
             else tr("No plan: the stations near where you go are closed when you get there.")
         )
-    return f"{why} {tr('They open at {time}.', time=opens)}" if opens else why
+    return _and_open(why, opens)
 
 
 def published(text: str, stations: int) -> str:

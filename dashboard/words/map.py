@@ -82,8 +82,16 @@ def chosen(what: What, wanted: int, at: str) -> str:
     >>> chosen("bike", 1, "18:05"), chosen("space", 2, "Sun 08:55")
     ('a bike · 18:05', '2 spaces · Sun 08:55')
     """
-    wish = WHAT_OPTION[what] if wanted == 1 else things(wanted, what)
-    return f"{wish} · {at}"
+    return f"{wish(what, wanted)} · {at}"
+
+
+def wish(what: What, wanted: int) -> str:
+    """Write what is wanted.
+
+    >>> wish("bike", 1), wish("ebike", 2)
+    ('a bike', '2 e-bikes')
+    """
+    return WHAT_OPTION[what] if wanted == 1 else things(wanted, what)
 
 
 def tooltip(at: str, what: What, wanted: int, columns: Sequence[int]) -> str:

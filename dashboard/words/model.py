@@ -130,7 +130,7 @@ def answers_in(times: tuple[float, float] | None) -> str:
 
 def reads(parts: Sequence[str]) -> str:
     """List the parts that an expert reads, by name."""
-    return tr("reads: {parts}", parts=", ".join(PARTS.get(name, name).lower() for name in parts))
+    return tr("reads: {parts}", parts=", ".join(PARTS.get(name, name) for name in parts))
 
 
 def checkpoint(at: str, age: timedelta, size: float) -> str:

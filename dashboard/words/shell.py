@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Literal
 
 from dashboard.words.catalogue import Words, mark, mark_plural, tr
-from dashboard.words.formats import ago, arrival, duration, sentence, times
+from dashboard.words.formats import ago, arrival, duration, sentence, share, times
 from dashboard.words.rules import BOUNDS, Direction, What, step
 
 TITLE = "Dockcast"
@@ -26,6 +26,7 @@ def page_title(name: str) -> str:
 
 
 CITY = mark("City")
+LANGUAGE = mark("Language")
 HOW_MANY = mark("How many")
 
 STEPS: Words[int] = Words(
@@ -147,6 +148,18 @@ def chance(per_cent: int) -> str:
     return tr("{step} · {per_cent} %", step=STEPS[step(per_cent)], per_cent=per_cent)
 
 
+_LABELS = {"simulated": mark("simulated"), "replayed": mark("replayed")}
+
+
+def not_live(label: str) -> str:
+    """Say that a system is not live; nothing for one that is.
+
+    >>> not_live("replayed"), not_live("")
+    ('replayed', '')
+    """
+    return _LABELS[label]() if label in _LABELS else label
+
+
 def city(name: str, city: str, label: str) -> str:
     """Name a system for people: its city, its own name where that adds something, and its label.
 
@@ -159,7 +172,7 @@ def city(name: str, city: str, label: str) -> str:
     # "Nice Ride" names Nice well enough; "dublinbikes" does not name Dublin.
     named = f"{name} ".casefold().startswith((f"{city} ".casefold(), f"{city}, ".casefold()))
     parts = [name] if named else [city, name]
-    return " · ".join(part for part in (*parts, label) if part)
+    return " · ".join(part for part in (*parts, not_live(label)) if part)
 
 
 def picked(name: str, state: str, label: str) -> str:
@@ -208,7 +221,8 @@ def trouble(name: str, state: str, why: str, next_in: timedelta | None) -> str |
     kept = tr("The forecast goes on from the last counts, less sure with every minute.")
     if state == "silent":
         reason = sentence(why or tr("nothing new comes in"))
-        return f"{tr('{city} has fallen silent: {reason}', city=name, reason=reason)} {kept}"
+        silent = tr("{city} has fallen silent: {reason}", city=name, reason=reason)
+        return f"{silent} {kept}"
     if state == "unreachable":
         return f"{_no_answer(name, why)} {_retry(next_in)} {kept}"
     if state == "refused":
@@ -236,7 +250,7 @@ def ages(at: str, age: timedelta, learning: timedelta, label: str, zone: str) ->
     """
     counts = tr("counts from {time}, {ago}", time=at, ago=ago(age))
     learnt = tr("learning for {duration}", duration=duration(learning))
-    return " · ".join(part for part in (counts, learnt, label, zone) if part)
+    return " · ".join(part for part in (counts, learnt, not_live(label), zone) if part)
 
 
 def stale(age: timedelta) -> str:
@@ -376,7 +390,7 @@ def staging(kind: Literal["begin", "nothing", "jump", "waits"], at: str, progres
     'Goes on to Saturday at 07:30. What lies between is being learnt. 40 %'
     """
     words = _STAGING[kind](time=at)
-    return words if progress is None else f"{words} {tr('{per_cent} %', per_cent=int(100 * progress))}"
+    return words if progress is None else f"{words} {share(int(100 * progress) / 100)}"
 
 
 def staged(at: str) -> str:

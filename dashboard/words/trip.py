@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from dashboard.words.catalogue import Message, PluralMessage, Words, mark, mark_plural, tr
-from dashboard.words.formats import minutes, number
+from dashboard.words.formats import exactly, minutes, number
 from dashboard.words.rules import What
 from dashboard.words.shell import chance
 from model.departures import PROMISE
@@ -137,7 +137,7 @@ _NONE_KNOWN: dict[What, Message] = {
 }
 _PROMISE = f"{100 * PROMISE:.0f}"
 _LIMIT = f"{WALKING_LIMIT_MINUTES:.0f}"
-_SPEEDS = {"walking": f"{WALKING_KMH:g}", "riding": f"{RIDING_KMH:g}", "detour": f"{DETOUR:g}"}
+_SPEEDS = {"walking": WALKING_KMH, "riding": RIDING_KMH, "detour": DETOUR}
 
 
 def trip_settings(ride: Ride) -> str:
@@ -146,7 +146,7 @@ def trip_settings(ride: Ride) -> str:
         "Reckoned with {walking} km/h on foot and {riding} km/h by bike, on ways {detour} times as long as "
         "the crow's, and at most {minutes} min on foot at either end. Plans are weighed by their minutes, a "
         "miss counting as {miss}. Lines on the map are straight: streets are not looked at.",
-        **_SPEEDS,
+        **{name: exactly(speed) for name, speed in _SPEEDS.items()},
         minutes=_LIMIT,
         miss=number(MISS_MINUTES),
     )

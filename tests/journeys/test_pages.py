@@ -141,7 +141,7 @@ def test_look_into_the_model(visit: Visit, site: Site, device: dict[str, Any], s
     go_to(page, "Model")
     expect(page).to_have_url(re.compile("station=s20"))
     parts = page.locator(".pipeline .part")
-    expect(parts.filter(has_text="SpreadExpert")).to_contain_text("reads: changes")
+    expect(parts.filter(has_text="SpreadExpert")).to_contain_text("reads: Changes")
     waiting = f"{sum(n for minutes, n in forecaster.waiting.items() if minutes <= 120):,} wait for up to 2 h"
     expect(parts.filter(has_text=waiting)).to_be_visible()
     expect(page.get_by_role("heading", name="Riders an hour through the week: Station 20")).to_be_visible()

@@ -60,6 +60,15 @@ EVERYBODY = pytest.mark.parametrize(
 
 STRANGERS = re.compile(r"^(?!(?:https?|wss?)://127\.0\.0\.1[:/]|data:|blob:).+")
 
+_WITH_LOCALES = """
+import sys
+from pathlib import Path
+from dashboard.words import catalogue
+catalogue.FOLDER = Path(sys.argv.pop(1))
+from streamlit.web.cli import main
+main(prog_name="streamlit")
+"""
+
 Visit = Callable[..., Page]
 Shift = tuple[float, float]
 
@@ -74,6 +83,7 @@ class Site:
     boulder: Frame
     version: int = 0
     map_style: str = "plain"
+    locales: Path | None = None
     _app: subprocess.Popen[bytes] | None = None
 
     @property
@@ -88,9 +98,10 @@ class Site:
     def start(self) -> None:
         """Start the app as its unit does, and wait until it answers."""
         env = {"DOCKCAST_STORE": self.world.url, "DOCKCAST_MAP_STYLE": self.map_style}
+        run = ("-m", "streamlit") if self.locales is None else ("-c", _WITH_LOCALES, str(self.locales))
         self._app = subprocess.Popen(
             [
-                *(sys.executable, "-m", "streamlit", "run", "app.py"),
+                *(sys.executable, *run, "run", "app.py"),
                 *("--server.address", "127.0.0.1", "--server.port", str(self.port)),
             ],
             cwd=ROOT, env=os.environ | env,
@@ -120,14 +131,17 @@ class Site:
 
 
 @contextmanager
-def serve(folder: Path, map_style: str = "plain") -> Iterator[Site]:
-    """Serve two cities. The test holds their leases, so the app starts no worker."""
+def serve(folder: Path, map_style: str = "plain", locales: Path | None = None) -> Iterator[Site]:
+    """Serve two cities. The test holds their leases, so the app starts no worker.
+
+    The languages are those of the folder `locales`, or else those that the app comes with.
+    """
     dashboard_world.LEASE, lease = timedelta(hours=1), dashboard_world.LEASE
     world = World(folder, (replace(DUBLIN, poll_seconds=2), replace(BOULDER, poll_seconds=2)))
     world.now = datetime.now(UTC).replace(microsecond=0)
     dublin = frame("dublin", 60, at=world.now)
     boulder = frame("boulder", 20, at=world.now, centre=(40.015, -105.27), timezone="America/Denver")
-    site = Site(free_port(), world, dublin, boulder, map_style=map_style)
+    site = Site(free_port(), world, dublin, boulder, map_style=map_style, locales=locales)
     site.renew()
     try:
         site.start()

@@ -170,11 +170,12 @@ class World:
         poll = PollRow(self.now, None, "unchanged", None, 0.1, findings_json(found), 60.0)
         self.store.commit_poll(claim, PollResult(poll, self.now + timedelta(minutes=1), None, 0))
 
-    def fail(self, system_id: str, state: str, why: str, failures: int = 3) -> None:
+    def fail(self, system_id: str, state: str, why: str | Reason, failures: int = 3) -> None:
         """Write a poll that failed, the next one being due in 40 s."""
         claim = LeaseClaim(system_id, "test", self.now, LEASE)
         assert self.store.leases.take(claim)
-        reason = Reason("sentence", {"text": why}) if why else None
+        told = Reason("sentence", {"text": why}) if isinstance(why, str) else why
+        reason = told if why else None
         poll = PollRow(self.now, None, state, reason, 0.1, "[]")
         due = self.now + timedelta(seconds=40)
         self.store.commit_poll(claim, PollResult(poll, due, state, failures))

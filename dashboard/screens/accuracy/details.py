@@ -7,7 +7,7 @@ from datetime import timedelta
 import streamlit as st
 
 from dashboard.charts import accuracy as charts
-from dashboard.components import legend
+from dashboard.components import charting, legend
 from dashboard.components.html import show, tag
 from dashboard.maps import skill_map
 from dashboard.screens.accuracy import curves, tables
@@ -55,7 +55,7 @@ def draw(system: System) -> None:
     with st.container(key=f"behind{last}"):
         with box(accuracy_words.BY_HORIZON()):
             chart = charts.by_horizon(horizons, screen.measure, models, dark)
-            st.altair_chart(chart, key=f"by-horizon{last}", alt=accuracy_words.BY_HORIZON())
+            charting.draw(chart, key=f"by-horizon{last}", alt=accuracy_words.BY_HORIZON())
             ends = [formats.moment(at, newest, zone) for at in (same.issued[0], same.issued[-1])]
             issues = accuracy_words.same_issues(len(same.issued), ends[0], ends[1], found.part)
             show(tag("p", issues, cls="small"))
@@ -63,10 +63,10 @@ def draw(system: System) -> None:
         with box(accuracy_words.BY_HOUR()):
             label = accuracy_words.hour_of_day(name)
             chart = charts.by_hour(hours, label, screen.measure, models, dark)
-            st.altair_chart(chart, key=f"by-hour{last}", alt=accuracy_words.BY_HOUR())
+            charting.draw(chart, key=f"by-hour{last}", alt=accuracy_words.BY_HOUR())
             offer(hours, "by-hour", accuracy_words.BY_HOUR(), found)
         with box(accuracy_words.COVER_TITLE()):
-            st.altair_chart(
+            charting.draw(
                 charts.coverage(horizons, models, dark), key=f"coverage{last}",
                 alt=accuracy_words.COVER_TITLE(),
             )  # fmt: skip
@@ -102,7 +102,7 @@ def calibration(system: System, models: list[str], dark: bool, found: Stretch) -
         if table.empty:
             continue
         with box(accuracy_words.RELIABLE[of]):
-            st.altair_chart(
+            charting.draw(
                 charts.reliable(table, models, dark), key=f"reliable-{of}{last}",
                 alt=accuracy_words.RELIABLE[of],
             )  # fmt: skip
@@ -111,7 +111,7 @@ def calibration(system: System, models: list[str], dark: bool, found: Stretch) -
     pit = right[(right["of"] == "pit") & (right["model"] == "pool")]
     if not pit.empty:
         with box(accuracy_words.PIT_TITLE()):
-            st.altair_chart(charts.transform(pit, dark), key=f"pit{last}", alt=accuracy_words.PIT_TITLE())
+            charting.draw(charts.transform(pit, dark), key=f"pit{last}", alt=accuracy_words.PIT_TITLE())
             show(tag("p", of_all_hours(accuracy_words.PIT_KEY(), found), cls="small"))
             offer(pit, "pit", accuracy_words.PIT_TITLE(), found)
 
@@ -128,27 +128,20 @@ def stations(system: System, view: View, dark: bool, found: Stretch) -> None:
         )
         show(legend.skill())
     with box(accuracy_words.WORST()):
-        two = st.column_config.NumberColumn(format="%.2f")
-        st.dataframe(
-            tables.worst_stations(table), hide_index=True, alt=accuracy_words.WORST(),
-            column_config={
-                **{accuracy_words.STATION_COLUMNS[key]: two for key in ("pool", "naive")},
-                accuracy_words.STATION_COLUMNS["skill"]: st.column_config.NumberColumn(format="%.1f"),
-            },
-        )  # fmt: skip
+        titles = accuracy_words.STATION_COLUMNS
+        decimals = {titles["pool"]: 2, titles["naive"]: 2, titles["skill"]: 1}
+        worst = tables.written(tables.worst_stations(table), decimals)
+        st.dataframe(worst, hide_index=True, alt=accuracy_words.WORST())
         days = accuracy_words.days_kept(address_bar.screen().horizon)
         show(tag("p", of_all_hours(days, found), cls="small"))
         offer(table.drop(columns=["busy"]), "stations", accuracy_words.STATION_MAP(), found)
     if found.third != "all":
         return
     with box(accuracy_words.BUSY_TITLE()):
-        two = st.column_config.NumberColumn(format="%.2f")
-        one = st.column_config.NumberColumn(format="%.1f")
+        titles = accuracy_words.BUSY_COLUMNS
+        decimals = {titles["naive"]: 2, titles["pool"]: 2, titles["worse"]: 1}
         st.dataframe(
-            tables.busy_and_quiet(table), hide_index=True, alt=accuracy_words.BUSY_TITLE(),
-            column_config={
-                **{accuracy_words.BUSY_COLUMNS[key]: two for key in ("naive", "pool")},
-                accuracy_words.BUSY_COLUMNS["skill"]: st.column_config.TextColumn(alignment="right"),
-                accuracy_words.BUSY_COLUMNS["worse"]: one,
-            },
+            tables.written(tables.busy_and_quiet(table), decimals),
+            hide_index=True, alt=accuracy_words.BUSY_TITLE(),
+            column_config={titles["skill"]: st.column_config.TextColumn(alignment="right")},
         )  # fmt: skip

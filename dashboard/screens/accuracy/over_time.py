@@ -11,7 +11,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from dashboard.charts import accuracy as charts
-from dashboard.components import kiosk, page_shell
+from dashboard.components import charting, kiosk, page_shell
 from dashboard.components.html import show, tag
 from dashboard.screens.accuracy import curves, tables, verdicts
 from dashboard.screens.accuracy.read import Stretch, offer, shown_models, station_errors, stretch, suffix
@@ -67,9 +67,9 @@ def draw(system: System) -> None:
             with st.container():
                 show(tag("h2", title, cls="chart"))
                 chart = charts.over_time(drawn, column, screen.measure, models, (drifts, outages), zone, dark)
-                st.altair_chart(
+                charting.draw(
                     charts.enlarged(chart, kiosk.size()[1]) if screen.kiosk else chart,
-                    key=f"curve-{column}{last}",
+                    key=f"curve-{column}{last}", times=True,
                     alt=f"{title}. {accuracy_words.stretch(chosen.window, name)}",
                 )  # fmt: skip
     if screen.kiosk:
@@ -157,15 +157,12 @@ def all_models(judged: pd.DataFrame, since: datetime, newest: datetime, zone: tz
     """List every model on the same forecasts, best first."""
     shown = tables.all_models(judged, address_bar.screen().measure)
     show(tag("h2", accuracy_words.TABLE_TITLE(), cls="chart"))
-    three = st.column_config.NumberColumn(format="%.3f")
     titles = accuracy_words.SCORE_COLUMNS
-    st.dataframe(
-        shown, hide_index=True, alt=accuracy_words.TABLE_TITLE(),
-        column_config={
-            **{titles[key]: three for key in ("mae", "rmse", "crps", "brier_bike", "brier_dock")},
-            titles["cover80"]: st.column_config.NumberColumn(format="percent"),
-            titles["n"]: st.column_config.NumberColumn(format="localized"),
-        },
-    )  # fmt: skip
+    written = tables.written(
+        shown,
+        {titles[key]: 3 for key in ("mae", "rmse", "crps", "brier_bike", "brier_dock")} | {titles["n"]: 0},
+        titles["cover80"],
+    )
+    st.dataframe(written, hide_index=True, alt=accuracy_words.TABLE_TITLE())
     words = accuracy_words.since_when(formats.moment(since, newest, zone), float(judged["n"].max()))
     show(tag("p", words, cls="small"))

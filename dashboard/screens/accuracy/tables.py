@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 from dashboard.charts.accuracy import local
 from dashboard.components.station_list import search
@@ -48,6 +50,20 @@ def all_models(judged: pd.DataFrame, measure: Measure) -> pd.DataFrame:
 def titled(table: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
     """Choose the columns that have a title, in the order of the titles, and name them so."""
     return table[list(titles)].rename(columns=dict(titles))
+
+
+def written(table: pd.DataFrame, decimals: Mapping[str, int], share: str = "") -> Styler:
+    """Have the browser show numbers as the viewer's language writes them, and sort by their values.
+
+    `decimals` are those of each column; the column `share` is one of shares, shown in per cent. Streamlit's
+    own formats have a point in every language, or go by the browser's language.
+    """
+    written: dict[str, Callable[[float], str]] = {
+        name: partial(formats.number, decimals=most) for name, most in decimals.items()
+    }
+    if share:
+        written[share] = partial(formats.share, decimals=1)
+    return table.style.format(written, na_rep="")  # type: ignore[arg-type]
 
 
 def worst_stations(stations: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.charts import feeds as charts
-from dashboard.components import legend, page_shell
+from dashboard.components import charting, legend, page_shell
 from dashboard.components.downloads import offer
 from dashboard.components.html import show, stylesheet, tag
 from dashboard.screens.feeds import feed_table, oddity_table
@@ -109,10 +109,11 @@ def polls(feed: FeedRow) -> None:
         return
     dark = st.context.theme.type == "dark"
     show(legend.chart_key(charts.outcome_colours(dark)))
-    st.altair_chart(
+    charting.draw(
         charts.polls(day, last_24_hours(feed.wall, feed.zone), dark),
         width="stretch",
         alt=feeds_words.POLLS_CHART_ALT(),
+        times=True,
     )
     offer(
         day[["at", "outcome", "polls"]], f"dockcast-{feed.system.system_id}-polls", feeds_words.POLLS_TABLE()

@@ -8,7 +8,7 @@ from hashlib import sha1
 import streamlit as st
 
 from dashboard.charts import model as charts
-from dashboard.components import legend, page_shell
+from dashboard.components import charting, legend, page_shell
 from dashboard.components.downloads import offer
 from dashboard.components.html import show, stylesheet, tag
 from dashboard.components.station_panel import numbers
@@ -105,7 +105,7 @@ def station(system: System, found: Pipeline) -> None:
     for column, kind in zip(st.columns(2), model_words.DAY_KINDS.values(), strict=True):
         with column:
             show(tag("h3", kind, cls="chart"))
-            st.altair_chart(
+            charting.draw(
                 charts.rates(rates[rates["days"] == kind], top, dark),
                 width="stretch",
                 alt=model_words.RATES_ALT(),
@@ -116,7 +116,7 @@ def station(system: System, found: Pipeline) -> None:
     weights = tables.weights(found, index)
     models = [competitor.name for competitor in found.competitors]
     show(legend.chart_key(charts.model_colours(models, dark)))
-    st.altair_chart(charts.weights(weights, models, dark), width="stretch", alt=model_words.WEIGHTS_ALT())
+    charting.draw(charts.weights(weights, models, dark), width="stretch", alt=model_words.WEIGHTS_ALT())
     offer(weights[["minutes", "expert", "weight"]], f"{key}-weights", model_words.WEIGHTS_TABLE())
 
 

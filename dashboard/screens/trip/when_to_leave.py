@@ -8,7 +8,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from dashboard.charts import departures as chart
-from dashboard.components import browser
+from dashboard.components import browser, charting
 from dashboard.components.html import show, tag
 from dashboard.itinerary import per_cent
 from dashboard.store_reader import View
@@ -43,7 +43,7 @@ def draw_chart(view: View, found: Departures) -> None:
     assert view.frame is not None
     at, zone, dark = view.frame.at, view.zone, st.context.theme.type == "dark"
     show(tag("h3", trip_words.BY_LEAVING(), cls="chart"))
-    st.altair_chart(
+    charting.draw(
         chart.chart(chart.rows(found, at, zone), at, zone, dark),
         key="departures", alt=trip_words.DEPARTURES_ALT(),
     )  # fmt: skip

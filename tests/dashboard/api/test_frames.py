@@ -81,3 +81,22 @@ def test_a_missing_frame_is_an_error_that_no_cache_keeps(world: World, path: str
 def test_a_url_with_an_odd_system_id_leads_to_its_rows() -> None:
     url = deck.frame_url("vélo/1 ?#", 3, "space", 4, deck.part(735))
     assert url == "/api/frames/v%C3%A9lo%2F1%20%3F%23/3/space-4-735.json"
+
+
+def test_rows_speak_the_language_asked_for_and_each_is_kept_apart(world: World) -> None:
+    address = f"/api/frames/dublin/{world.commit(frame())}/bike-1-near.json"
+    chance = deck.NEAR.column(15, deck.CHANCE)
+    said = {
+        lang: client().get(address, params={"lang": lang} if lang else {}).json()[4][chance]
+        for lang in ("", "de", "ja", "en", "tlh", "de-AT")
+    }
+    assert said[""] == said["en"] == said["tlh"]
+    assert said["de"] == said["de-AT"]
+    assert len(set(said.values())) == 3
+    assert client().get(address, params={"lang": "<b>"}).status_code == 400
+
+
+def test_an_error_is_english_whatever_is_asked_for(world: World) -> None:
+    answer = client().get("/api/systems/atlantis", headers={"Accept-Language": "de"})
+    assert answer.status_code == 404
+    assert answer.json() == client().get("/api/systems/atlantis").json()

@@ -371,7 +371,7 @@ def test_a_trip_from_here_waits_for_the_browser_and_keeps_the_place_out_of_the_a
     assert f"12:00 Set out from {trip_words.WHERE_YOU_ARE()}" in cards(page)[0]
     assert page.query_params["from"] == "here"
     page = opened(city="dublin")
-    page.session_state["lost"] = station_words.lost(1)
+    page.session_state["lost"] = 1
     assert station_words.lost(1) in text_of(page.run())
 
 

@@ -78,3 +78,16 @@ def test_other_pages_and_other_answers_stay_as_they_are(world: World) -> None:
 
     asyncio.run(ask())
     assert "link" not in sent[0]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [("&lang=ja", {}), ("", {"Accept-Language": "ja"}), ("", {"Cookie": "dockcast-language=ja"})],
+)
+def test_rows_are_named_in_the_language_of_the_page(
+    world: World, query: str, headers: dict[str, str]
+) -> None:
+    world.commit(frame())
+    page = TestClient(Preloads(HTMLResponse("<p>page</p>")))
+    found = page.get(f"/?city=dublin{query}", headers=headers).headers["link"]
+    assert "</api/frames/dublin/1/bike-1-near.json?lang=ja>" in found

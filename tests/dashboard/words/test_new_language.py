@@ -12,25 +12,22 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po, write_po
 
 from dashboard import store_reader
 from dashboard.state.pages import PAGES
 from dashboard.words import catalogue
+from tests.support import pseudo
 from tests.support.dashboard_world import NASTY, World, frame
 from tests.support.paging import run_page
 
-ENGLISH = Path(catalogue.__file__).parent / "dockcast.pot"
-PATTERNS = {"HH:mm", "EEE", "dd MMM yyyy", "%d min"}
-"""Messages that are no words: patterns of dates, and of Streamlit's slider."""
-
 NAMES = {
     "Dockcast",
+    "English",
+    "Polski",
     "Dublin",
     "dublinbikes",
     "Boulder",
     "BCycle",
-    "replayed",
     "Station",
     "Monday",
     "poniedziałek",
@@ -55,31 +52,11 @@ SEEN += [
 DRAWN = ("deck_gl_json_chart", "vega_lite_chart", "arrow_data_frame")
 
 
-def shouted(message: str) -> str:
-    """Write a message in capital letters, but for its placeholders."""
-    return re.sub(
-        r"\{[^}]*\}|[a-z]", lambda found: found[0] if "{" in found[0] else found[0].upper(), message
-    )
-
-
 @pytest.fixture
 def language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Add the file of a language, and have the browser ask for it."""
-    with ENGLISH.open("rb") as file:
-        messages = read_po(file, locale="en")
-    messages.locale = "pl"
-    for entry in messages:
-        if isinstance(entry.id, str):
-            entry.string = entry.id if entry.id in PATTERNS else shouted(entry.id)
-        else:
-            one, many = map(shouted, entry.id)
-            entry.string = (one, *[many] * (messages.num_plurals - 1))
-    added = tmp_path / "locale" / "pl" / "LC_MESSAGES" / "dockcast.po"
-    added.parent.mkdir(parents=True)
-    with added.open("wb") as out:
-        write_po(out, messages)
+    """Add the file of a language, which the address asks for."""
+    pseudo.made(tmp_path / "locale", "pl", pseudo.shouted)
     monkeypatch.setattr(catalogue, "FOLDER", tmp_path / "locale")
-    monkeypatch.setattr(catalogue, "browser_language", lambda: "pl-PL")
 
 
 @pytest.fixture
@@ -95,7 +72,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def test_a_page_speaks_a_new_language(
     language: None, world: World, page: str, query: dict[str, str], seen: str
 ) -> None:
-    shown = run_page({"city": "dublin", **query}, page, timeout=60)
+    shown = run_page({"city": "dublin", "lang": "pl", **query}, page, timeout=60)
     if page == "map":
         shown.toggle[0].set_value(True).run()
     markup = re.sub(

@@ -89,14 +89,13 @@ def feed_stands(state: str, why: str, failures: int) -> str:
     return f"{stands} {again}"
 
 
-def failed(at: str, kind: str, words: str) -> str:
+def failed(at: str, words: str) -> str:
     """Write a failure in full. Plain text: it may quote what a feed's server answered.
 
-    >>> failed("18:02", "timeout", "it takes too long")
-    '18:02: it takes too long. (timeout)'
+    >>> failed("18:02", "it takes too long")
+    '18:02: it takes too long.'
     """
-    reason = sentence(words or tr("no reason given"))
-    return tr("{time}: {reason} ({kind})", time=at, reason=reason, kind=kind)
+    return tr("{time}: {reason}", time=at, reason=sentence(words or tr("no reason given")))
 
 
 def lasted(since: str, until: str) -> str:

@@ -35,7 +35,6 @@ NO_ANSWER = Reason("no_connection", {"host": "bikes.example"})
 NAMES = {
     "dockcast", "dublin", "dublinbikes", "boulder", "bcycle", "station", "quay", "bikes", "example",
     *accuracy.MODELS, "openstreetmap", "carto", "fr", "ja", "nb", "nl", "de", "es", "it", "pt",
-    "unreachable",
 }  # fmt: skip
 """Words that are the same in every language: cities, stations, models, makers of the map, and codes."""
 

@@ -74,7 +74,7 @@ def detail(system: System) -> None:
         show(tag("h3", feeds_words.LAST_FAILURE(), cls="chart"))
         at = "" if failure is None else formats.moment(failure.at, wall, zone)
         why = "" if failure is None else feed_error(failure.reason)
-        st.text(feeds_words.NO_FAILURE() if failure is None else feeds_words.failed(at, failure.outcome, why))
+        st.text(feeds_words.NO_FAILURE() if failure is None else feeds_words.failed(at, why))
         show(tag("h3", feeds_words.ODDITIES(), cls="chart"))
         if feed.oddities:
             show(oddity_table.table(feed.oddities, wall, zone))

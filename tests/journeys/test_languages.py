@@ -155,6 +155,7 @@ def test_no_word_of_english(visit: Visit, site: Site, name: str) -> None:
     assert not page.evaluate(CUT)
 
     go_to(page, "map")
+    page.locator(".summary").wait_for()
     search = page.locator(".search input")
     search.fill("station 4")
     page.locator(".search li").first.wait_for()

@@ -50,7 +50,7 @@ def test_a_station_is_found_while_one_types_and_the_map_goes_there(
 ) -> None:
     page = visit("?city=dublin&in=30", device, scheme)
     search = page.get_by_role("combobox", name=station_words.SEARCH())
-    options = page.get_by_role("option")
+    options = page.get_by_role("listbox").get_by_role("option")
     search.click()
     page.keyboard.type("staton 3")
     expect(options.first).to_contain_text(re.compile(r"Station 3.*%", re.DOTALL))

@@ -136,7 +136,7 @@ def test_every_part_and_every_expert_of_the_running_forecaster_has_its_box(city:
     drawn = boxes(opened())
     assert {model_words.PARTS[name] for name in forecaster.components} <= set(drawn)
     assert {expert.name for expert in forecaster.experts} <= set(drawn)
-    assert "reads: demand, short memory, pull" in drawn["pull"]
+    assert "reads: Demand, short memory, Pull" in drawn["pull"]
     assert "arrivals × 1.45" in drawn["more"]
     assert "departures × 0.69" in drawn["more"]
     assert f"{forecaster.components['long'].events.sum():,.0f} riders" in drawn["Demand, long memory"]

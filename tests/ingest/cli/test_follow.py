@@ -101,6 +101,8 @@ def test_a_running_worker_takes_up_what_another_process_follows_and_ends_what_it
 
         assert ran("unfollow", "one").exit_code == 0
         wait_for(lambda: "one: not followed any more" in (tmp_path / "worker.log").read_text())
+        others_then = polls(store, "two")
+        wait_for(lambda: polls(store, "two") >= others_then + 2)  # a poll that had begun has ended by now
         ended, others_then = polls(store, "one"), polls(store, "two")
         wait_for(lambda: polls(store, "two") >= others_then + 4)
         assert polls(store, "one") == ended

@@ -375,7 +375,7 @@ def test_header_injection(site: Site, target: str) -> None:
 def test_a_question_with_more_in_it(site: Site, question: str) -> None:
     answer = ask(site, f"{FORECAST}?{quote(question, safe='=&[].')}")
     assert answer.status == 400
-    assert set(json.loads(answer.body)) == {"error", "try"}
+    assert set(json.loads(answer.body)) == {"code", "error", "try"}
 
 
 # ---------------------------------------------------------------- oversize

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, wraps
 from hashlib import blake2b
 from threading import Lock
-from typing import Any, TypeVarTuple
+from typing import Any, Literal, TypeVarTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,12 +32,42 @@ _WORTH_PACKING = 500
 _PACKED_ALREADY = (PARQUET,)
 
 
-class ApiError(Exception):
-    """A request that cannot be answered: what is wrong and what to do about it, for people."""
+Code = Literal[
+    "bad_stretch",
+    "bad_value",
+    "busy",
+    "failed",
+    "given_twice",
+    "has_a_body",
+    "many_ranges",
+    "no_counts",
+    "no_kinds",
+    "no_such_address",
+    "no_such_frame",
+    "not_a_get",
+    "not_acceptable",
+    "null_byte",
+    "out_of_reach",
+    "store_away",
+    "too_long",
+    "too_many_rows",
+    "unknown_name",
+    "unknown_parameter",
+    "unknown_station",
+    "unknown_system",
+]
+"""What an error is, for programs. A code stays; a new kind of error gets a new one."""
 
-    def __init__(self, status: int, error: str, try_: str, headers: Mapping[str, str] | None = None) -> None:
+
+class ApiError(Exception):
+    """A request that cannot be answered: a code for programs, what is wrong and what to do, for people."""
+
+    def __init__(
+        self, status: int, code: Code, error: str, try_: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(error)
         self.status = status
+        self.code = code
         self.error = error
         self.try_ = try_
         self.headers = headers or {}
@@ -125,7 +155,7 @@ def respond(request: Request, body: Body, cache: str) -> Response:
 
 def respond_error(request: Request, error: ApiError) -> Response:
     """Answer with what is wrong and what to do. No cache keeps it."""
-    body = json_body({"error": error.error, "try": error.try_})
+    body = json_body({"code": error.code, "error": error.error, "try": error.try_})
     return _send(request, replace(body, status=error.status), _headers("no-store") | dict(error.headers))
 
 
@@ -224,6 +254,9 @@ def choose(accept: str, offered: Sequence[str]) -> str:
     if liking(best) <= 0:
         kinds = " or ".join(offered)
         raise ApiError(
-            406, f"This cannot be had as {accept[:80]!r}.", f"Accept {kinds}, or leave Accept out."
+            406,
+            "not_acceptable",
+            f"This cannot be had as {accept[:80]!r}.",
+            f"Accept {kinds}, or leave Accept out.",
         )
     return best

@@ -64,7 +64,9 @@ def document(system_id: str, name: str) -> Body:
     source, view, frame = look(system_id)
     assert view.version is not None
     if name.startswith(_TYPES) and not _tells_kinds(frame):
-        raise ApiError(404, f"{system_id} does not tell kinds of bikes.", "gbfs.json names what it has.")
+        raise ApiError(
+            404, "no_kinds", f"{system_id} does not tell kinds of bikes.", "gbfs.json names what it has."
+        )
     return _document(source, view.system, view.version, name.removesuffix(".json"))
 
 

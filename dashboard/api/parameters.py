@@ -187,7 +187,7 @@ class Parameter:
         except ValueError:
             quoted = given if len(given) <= _QUOTED else given[:_QUOTED] + "…"
             raise ApiError(
-                400, f"{self.name} cannot be {quoted!r}.", f"It must be {self.kind.words}."
+                400, "bad_value", f"{self.name} cannot be {quoted!r}.", f"It must be {self.kind.words}."
             ) from None
 
 
@@ -211,9 +211,14 @@ def read(
                 if optional
                 else "Leave out what follows the question mark."
             )
-            raise ApiError(400, f"There is no parameter {name[:_QUOTED]!r} here.", try_)
+            raise ApiError(400, "unknown_parameter", f"There is no parameter {name[:_QUOTED]!r} here.", try_)
         if name in seen:
-            raise ApiError(400, f"{name} is given twice.", "Give it once; several values go between commas.")
+            raise ApiError(
+                400,
+                "given_twice",
+                f"{name} is given twice.",
+                "Give it once; several values go between commas.",
+            )
         seen.add(name)
         values[name] = known[name].read(given)
     return values

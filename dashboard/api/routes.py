@@ -62,7 +62,7 @@ def frame(system_id: str, version: int, name: str, lang: str | None) -> Body:
     what, number, part_name = name.removesuffix(".json").split("-")
     part = named(part_name, reader().place)
     if part is None:
-        raise ApiError(404, f"There is no {name} in a frame.", "Ask the page again.")
+        raise ApiError(404, "no_such_frame", f"There is no {name} in a frame.", "Ask the page again.")
     try:
         body = _rows(reader(), system_id, version, cast(What, what), int(number), part, spoken)
         # What is near a viewer is for that viewer's own cache.
@@ -70,6 +70,7 @@ def frame(system_id: str, version: int, name: str, lang: str | None) -> Body:
     except LookupError:
         raise ApiError(
             404,
+            "no_such_frame",
             "There is no such frame, or it is more than ten minutes old.",
             "Ask the page again, or /api/systems for the version of the newest one.",
         ) from None
@@ -229,13 +230,20 @@ class Endpoint:
             response = respond_error(request, error)
         except StoreUnreachableError:  # which the log says
             away = ApiError(
-                503, "The store does not answer just now.", "Try again in a minute.", {"Retry-After": "60"}
+                503,
+                "store_away",
+                "The store does not answer just now.",
+                "Try again in a minute.",
+                {"Retry-After": "60"},
             )
             response = respond_error(request, away)
         except Exception:
             log.exception("%s failed", self._operation.path)
             broken = ApiError(
-                500, "Dockcast failed at this, and wrote down why.", "Try again; /healthz says how it is."
+                500,
+                "failed",
+                "Dockcast failed at this, and wrote down why.",
+                "Try again; /healthz says how it is.",
             )
             response = respond_error(request, broken)
         await response(scope, receive, send)
@@ -246,6 +254,7 @@ class Endpoint:
         if request.method not in METHODS:
             raise ApiError(
                 405,
+                "not_a_get",
                 f"{request.method[:20]} does nothing here.",
                 "Everything is read with GET.",
                 {"Allow": ", ".join(METHODS)},
@@ -279,6 +288,7 @@ class Nowhere:
         hint = "Leave out the slash at its end; " if scope["path"].endswith("/") else ""
         error = ApiError(
             404,
+            "no_such_address",
             "There is nothing at this address.",
             f"{hint}/api shows what there is, /api/openapi.json to programs.",
         )

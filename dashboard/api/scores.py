@@ -111,7 +111,12 @@ def scores(
     summed = [row for row in followed if row.system_id in ids]
     since = since or _beginning(source, summed, _USUAL[span], until)
     if since is not None and until is not None and since >= until:
-        raise ApiError(400, "since is not before until.", "Give an earlier since, or leave one of them out.")
+        raise ApiError(
+            400,
+            "bad_stretch",
+            "since is not before until.",
+            "Give an earlier since, or leave one of them out.",
+        )
     if since is not None:
         _measure_up(span, since, until or _newest(source, summed), minutes, models)
     states = source.overview()
@@ -165,7 +170,7 @@ def _beginning(
     try:
         return None if end is None else end - usual
     except OverflowError:
-        raise ApiError(400, f"Nothing was before {iso(end)}.", "Give a later until.") from None
+        raise ApiError(400, "bad_stretch", f"Nothing was before {iso(end)}.", "Give a later until.") from None
 
 
 def _measure_up(
@@ -182,6 +187,7 @@ def _measure_up(
     if rows > MOST_ROWS:
         raise ApiError(
             400,
+            "too_many_rows",
             f"That may be {rows:,} rows; at most {MOST_ROWS:,} are given at once.",
             "Name minutes or models, ask for a shorter stretch by since and until, or for a longer span.",
         )

@@ -75,7 +75,7 @@ def test_a_missing_frame_is_an_error_that_no_cache_keeps(world: World, path: str
     response = client().get(f"/api/frames/{path}")
     assert response.status_code == status
     assert response.headers["cache-control"] == "no-store"
-    assert set(response.json()) == {"error", "try"}
+    assert set(response.json()) == {"code", "error", "try"}
 
 
 def test_a_url_with_an_odd_system_id_leads_to_its_rows() -> None:

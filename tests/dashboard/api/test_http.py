@@ -77,7 +77,7 @@ def test_methods_that_change_something_are_refused(operation: Operation, method:
     response = client().request(method, operation.path)
     assert response.status_code == 405
     assert response.headers["allow"] == "GET, HEAD, OPTIONS"
-    assert set(response.json()) == {"error", "try"}
+    assert set(response.json()) == {"code", "error", "try"}
 
 
 def test_pages_of_other_origins_may_ask(world: World) -> None:
@@ -135,7 +135,7 @@ def test_a_parameter_beyond_its_limits_is_refused_and_the_limits_are_named(
     assert response.status_code == 400
     assert response.headers["cache-control"] == "no-store"
     answer = response.json()
-    assert set(answer) == {"error", "try"}
+    assert set(answer) == {"code", "error", "try"}
     assert words in f"{answer['error']} {answer['try']}"
     assert len(response.content) < 600
 
@@ -184,7 +184,7 @@ def test_a_failure_is_logged_and_answered_without_a_traceback(
     response = client().get("/api/systems")
     assert response.status_code == 500
     assert "secret" not in response.text
-    assert set(response.json()) == {"error", "try"}
+    assert set(response.json()) == {"code", "error", "try"}
     assert any("secret of the house" in (record.exc_text or "") for record in caplog.records)
     assert caplog.records[0].levelno == logging.ERROR
 

@@ -225,6 +225,7 @@ def test_a_system_that_is_not_followed_is_not_there(world: World, address: str) 
 def test_a_station_that_is_not_there_is_not_found(world: World) -> None:
     world.commit(frame())
     assert "/api/systems/dublin/stations" in get("/api/systems/dublin/stations/x/forecast", 404)["try"]
+    assert get("/api/systems/dublin/stations/x/forecast", 404)["code"] == "unknown_station"
 
 
 def test_a_silent_feed_is_forecast_from_later_horizons_and_in_the_end_not_at_all(world: World) -> None:
@@ -239,6 +240,7 @@ def test_a_silent_feed_is_forecast_from_later_horizons_and_in_the_end_not_at_all
 
 def test_a_time_in_the_past_is_not_forecast(world: World) -> None:
     world.commit(frame())
+    assert get("/api/systems/dublin/forecast?at=2026-03-02T11:30:00Z", 404)["code"] == "out_of_reach"
     assert "is over" in get("/api/systems/dublin/forecast?at=2026-03-02T11:30:00Z", 404)["error"]
 
 

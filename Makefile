@@ -21,7 +21,7 @@ test: .venv/installed-dev
 
 # Long files begin first: see tests/conftest.py.
 tests: compiled .venv/compiled .venv/installed-chromium
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # What cannot be compiled is shown by the run of the tests.
 compiled: .venv/installed-dev

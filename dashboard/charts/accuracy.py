@@ -24,6 +24,9 @@ from ingest.store import Outage
 from model.records import Drift
 
 HEIGHT = 260
+SIDE_LETTERS = 34
+"""Letters of a line of the title beside an axis, which is as long as the chart is high."""
+
 TITLE_LETTERS = 40
 """Letters of a line below an axis that a phone has room for."""
 
@@ -212,7 +215,7 @@ def _lines(table: pd.DataFrame, x: tuple[alt.X, str], measure: str, models: Sequ
         .mark_line(point=POINT)
         .encode(
             x=x[0].title(wrap(x[1], TITLE_LETTERS)),
-            y=alt.Y(f"{measure}:Q", title=axis, scale=alt.Scale(zero=False)),
+            y=alt.Y(f"{measure}:Q", title=wrap(axis, SIDE_LETTERS), scale=alt.Scale(zero=False)),
             color=colours(models, dark),
             strokeWidth=_width(models),
             tooltip=[
@@ -291,7 +294,9 @@ def coverage(table: pd.DataFrame, models: Sequence[str], dark: bool) -> Any:
     band = alt.Chart(pd.DataFrame({"low": [0.78], "high": [0.82]}))
     lines, *more = _over_horizons(table, "cover80", models, dark)
     line = lines.encode(
-        y=alt.Y("cover80:Q", title=accuracy_words.MEASURES["cover80"], axis=alt.Axis(format="%"))
+        y=alt.Y("cover80:Q", axis=alt.Axis(format="%")).title(
+            wrap(accuracy_words.MEASURES["cover80"], SIDE_LETTERS)
+        )
     )
     wanted = band.mark_rect(color=palette.UNKNOWN, opacity=0.3).encode(y="low:Q", y2="high:Q")
     return alt.layer(wanted, line, *more).properties(height=HEIGHT)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, wraps
 from hashlib import blake2b
 from threading import Lock
-from typing import Any, Literal, TypeVarTuple
+from typing import Any, TypeVarTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,41 +32,39 @@ _WORTH_PACKING = 500
 _PACKED_ALREADY = (PARQUET,)
 
 
-Code = Literal[
-    "bad_stretch",
-    "bad_value",
-    "busy",
-    "failed",
-    "given_twice",
-    "has_a_body",
-    "many_ranges",
-    "no_counts",
-    "no_kinds",
-    "no_such_address",
-    "no_such_frame",
-    "not_a_get",
-    "not_acceptable",
-    "null_byte",
-    "out_of_reach",
-    "store_away",
-    "too_long",
-    "too_many_rows",
-    "unknown_name",
-    "unknown_parameter",
-    "unknown_station",
-    "unknown_system",
-]
-"""What an error is, for programs. A code stays; a new kind of error gets a new one."""
+STATUS: dict[str, int] = {
+    "bad_stretch": 400,
+    "bad_value": 400,
+    "busy": 503,
+    "failed": 500,
+    "given_twice": 400,
+    "has_a_body": 413,
+    "many_ranges": 416,
+    "no_counts": 503,
+    "no_kinds": 404,
+    "no_such_address": 404,
+    "no_such_frame": 404,
+    "not_a_get": 405,
+    "not_acceptable": 406,
+    "null_byte": 400,
+    "out_of_reach": 404,
+    "store_away": 503,
+    "too_long": 414,
+    "too_many_rows": 400,
+    "unknown_name": 421,
+    "unknown_parameter": 400,
+    "unknown_station": 404,
+    "unknown_system": 404,
+}
+"""The code of each kind of error, with the status of its answer. A code stays: a new kind gets a new one."""
 
 
 class ApiError(Exception):
     """A request that cannot be answered: a code for programs, what is wrong and what to do, for people."""
 
-    def __init__(
-        self, status: int, code: Code, error: str, try_: str, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, code: str, error: str, try_: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(error)
-        self.status = status
+        self.status = STATUS[code]
         self.code = code
         self.error = error
         self.try_ = try_
@@ -254,7 +252,6 @@ def choose(accept: str, offered: Sequence[str]) -> str:
     if liking(best) <= 0:
         kinds = " or ".join(offered)
         raise ApiError(
-            406,
             "not_acceptable",
             f"This cannot be had as {accept[:80]!r}.",
             f"Accept {kinds}, or leave Accept out.",

@@ -150,7 +150,6 @@ def station(system_id: str, station_id: str, minutes: int | None, at: datetime |
     row = station_index(frame, station_id)
     if row is None:
         raise ApiError(
-            404,
             "unknown_station",
             f"{system_id} has no station {station_id!r}.",
             f"/api/systems/{system_id}/stations lists those that it has.",
@@ -167,7 +166,6 @@ def look(system_id: str) -> tuple[StoreReader, View, Frame]:
         seconds = 10 if view.next_in is None else max(int(view.next_in.total_seconds()) + 1, 1)
         why = feed_error(view.state.reason)
         raise ApiError(
-            503,
             "no_counts",
             f"{system_id} has no counts yet: its feed is {view.state.state}. {why}".strip(),
             f"Ask again in {seconds} s; /api/systems/{system_id} says how its feed is doing.",
@@ -179,11 +177,10 @@ def look(system_id: str) -> tuple[StoreReader, View, Frame]:
 def _horizon(view: View, frame: Frame, minutes: int | None, at: datetime | None) -> int:
     """Give the whole minutes from the counts to the time that is asked for."""
     if minutes is not None and at is not None:
-        raise ApiError(400, "given_twice", "Both minutes and at are given.", "Give one of them.")
+        raise ApiError("given_twice", "Both minutes and at are given.", "Give one of them.")
     ahead = (at - view.now) / timedelta(minutes=1) if at is not None else float(minutes or 0)
     if ahead < -1:
         raise ApiError(
-            404,
             "out_of_reach",
             f"{iso(at)} is over: it is {iso(view.now)} there.",
             "Ask for a time from now to a day ahead.",
@@ -191,7 +188,6 @@ def _horizon(view: View, frame: Frame, minutes: int | None, at: datetime | None)
     found = view.ahead(ahead)
     if found is None:
         raise ApiError(
-            404,
             "out_of_reach",
             f"Nothing is forecast for so late: the counts of {iso(frame.at)} reach to {iso(view.reach)}.",
             "Ask for an earlier time, or again when the feed has answered.",

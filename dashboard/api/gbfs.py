@@ -65,7 +65,7 @@ def document(system_id: str, name: str) -> Body:
     assert view.version is not None
     if name.startswith(_TYPES) and not _tells_kinds(frame):
         raise ApiError(
-            404, "no_kinds", f"{system_id} does not tell kinds of bikes.", "gbfs.json names what it has."
+            "no_kinds", f"{system_id} does not tell kinds of bikes.", "gbfs.json names what it has."
         )
     return _document(source, view.system, view.version, name.removesuffix(".json"))
 

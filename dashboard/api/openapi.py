@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
-from dashboard.api.answers import JSON, Code
+from dashboard.api.answers import JSON, STATUS
 from dashboard.api.parameters import Parameter
 
 Schema = dict[str, Any]
@@ -53,7 +53,7 @@ def described(schema: Schema, text: str) -> Schema:
 PROBLEM = record(
     "Problem",
     **{
-        "code": described({**TEXT, "enum": [*get_args(Code)]}, "What it is, for programs. A code stays."),
+        "code": described({**TEXT, "enum": [*STATUS]}, "What it is, for programs. A code stays."),
         "error": described(TEXT, "What is wrong, for people."),
         "try": described(TEXT, "What to do about it."),
     },

@@ -187,7 +187,7 @@ class Parameter:
         except ValueError:
             quoted = given if len(given) <= _QUOTED else given[:_QUOTED] + "…"
             raise ApiError(
-                400, "bad_value", f"{self.name} cannot be {quoted!r}.", f"It must be {self.kind.words}."
+                "bad_value", f"{self.name} cannot be {quoted!r}.", f"It must be {self.kind.words}."
             ) from None
 
 
@@ -211,10 +211,9 @@ def read(
                 if optional
                 else "Leave out what follows the question mark."
             )
-            raise ApiError(400, "unknown_parameter", f"There is no parameter {name[:_QUOTED]!r} here.", try_)
+            raise ApiError("unknown_parameter", f"There is no parameter {name[:_QUOTED]!r} here.", try_)
         if name in seen:
             raise ApiError(
-                400,
                 "given_twice",
                 f"{name} is given twice.",
                 "Give it once; several values go between commas.",

@@ -62,14 +62,13 @@ def frame(system_id: str, version: int, name: str, lang: str | None) -> Body:
     what, number, part_name = name.removesuffix(".json").split("-")
     part = named(part_name, reader().place)
     if part is None:
-        raise ApiError(404, "no_such_frame", f"There is no {name} in a frame.", "Ask the page again.")
+        raise ApiError("no_such_frame", f"There is no {name} in a frame.", "Ask the page again.")
     try:
         body = _rows(reader(), system_id, version, cast(What, what), int(number), part, spoken)
         # What is near a viewer is for that viewer's own cache.
         return body if part.place is None else replace(body, headers={"Cache-Control": _OWN})
     except LookupError:
         raise ApiError(
-            404,
             "no_such_frame",
             "There is no such frame, or it is more than ten minutes old.",
             "Ask the page again, or /api/systems for the version of the newest one.",
@@ -230,7 +229,6 @@ class Endpoint:
             response = respond_error(request, error)
         except StoreUnreachableError:  # which the log says
             away = ApiError(
-                503,
                 "store_away",
                 "The store does not answer just now.",
                 "Try again in a minute.",
@@ -240,7 +238,6 @@ class Endpoint:
         except Exception:
             log.exception("%s failed", self._operation.path)
             broken = ApiError(
-                500,
                 "failed",
                 "Dockcast failed at this, and wrote down why.",
                 "Try again; /healthz says how it is.",
@@ -253,7 +250,6 @@ class Endpoint:
             return respond_options()
         if request.method not in METHODS:
             raise ApiError(
-                405,
                 "not_a_get",
                 f"{request.method[:20]} does nothing here.",
                 "Everything is read with GET.",
@@ -287,7 +283,6 @@ class Nowhere:
             return
         hint = "Leave out the slash at its end; " if scope["path"].endswith("/") else ""
         error = ApiError(
-            404,
             "no_such_address",
             "There is nothing at this address.",
             f"{hint}/api shows what there is, /api/openapi.json to programs.",

@@ -112,7 +112,6 @@ def scores(
     since = since or _beginning(source, summed, _USUAL[span], until)
     if since is not None and until is not None and since >= until:
         raise ApiError(
-            400,
             "bad_stretch",
             "since is not before until.",
             "Give an earlier since, or leave one of them out.",
@@ -170,7 +169,7 @@ def _beginning(
     try:
         return None if end is None else end - usual
     except OverflowError:
-        raise ApiError(400, "bad_stretch", f"Nothing was before {iso(end)}.", "Give a later until.") from None
+        raise ApiError("bad_stretch", f"Nothing was before {iso(end)}.", "Give a later until.") from None
 
 
 def _measure_up(
@@ -186,7 +185,6 @@ def _measure_up(
     rows = times * len(minutes or SCORED_MINUTES) * (len(models) if models else _MODELS)
     if rows > MOST_ROWS:
         raise ApiError(
-            400,
             "too_many_rows",
             f"That may be {rows:,} rows; at most {MOST_ROWS:,} are given at once.",
             "Name minutes or models, ask for a shorter stretch by since and until, or for a longer span.",

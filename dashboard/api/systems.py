@@ -103,7 +103,6 @@ def find(source: StoreReader, system_id: str) -> tuple[System, SystemState]:
     found = source.overview().get(system_id)
     if found is None:
         raise ApiError(
-            404,
             "unknown_system",
             f"No system {system_id!r} is followed here.",
             "/api/systems lists those that are.",

@@ -120,25 +120,22 @@ class RequestGuard:
         end = {"Connection": "close"}
         if not self._is_ours(headers.get(b"host", "")):
             name = "Dockcast does not answer to the name that was asked for."
-            return ApiError(
-                421, "unknown_name", name, "Whoever runs it adds the name to DOCKCAST_HOSTS.", end
-            )
+            return ApiError("unknown_name", name, "Whoever runs it adds the name to DOCKCAST_HOSTS.", end)
         if scope["method"] not in METHODS:
             allow = {"Allow": ", ".join(METHODS)} | end
             return ApiError(
-                405, "not_a_get", f"{scope['method'][:20]!r} does nothing here.", "Read with GET.", allow
+                "not_a_get", f"{scope['method'][:20]!r} does nothing here.", "Read with GET.", allow
             )
         if b"transfer-encoding" in headers or headers.get(b"content-length", "0") != "0":
-            return ApiError(413, "has_a_body", "Nothing is taken in here.", "Ask without a body.", end)
+            return ApiError("has_a_body", "Nothing is taken in here.", "Ask without a body.", end)
         if len(scope["raw_path"]) + len(scope["query_string"]) > MOST_TARGET:
             return ApiError(
-                414, "too_long", "The address is too long.", f"Keep it below {MOST_TARGET} bytes.", end
+                "too_long", "The address is too long.", f"Keep it below {MOST_TARGET} bytes.", end
             )
         if b"%00" in scope["raw_path"] + scope["query_string"] or "\0" in scope["path"]:
-            return ApiError(400, "null_byte", "There is a null byte in the address.", "Leave it out.", end)
+            return ApiError("null_byte", "There is a null byte in the address.", "Leave it out.", end)
         if "," in headers.get(b"range", ""):
             return ApiError(
-                416,
                 "many_ranges",
                 "Only one range is given at a time.",
                 "Ask for one, or for the whole.",
@@ -146,7 +143,7 @@ class RequestGuard:
             )
         if self._requests > MOST_REQUESTS:
             wait = {"Retry-After": "1"} | end
-            return ApiError(503, "busy", "Too many ask at once.", "Try again in a second.", wait)
+            return ApiError("busy", "Too many ask at once.", "Try again in a second.", wait)
         return None
 
     def _judge(self, host: str) -> bool:

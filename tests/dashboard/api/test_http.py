@@ -9,6 +9,7 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -257,3 +258,13 @@ def test_the_page_for_people_lists_every_route_with_an_example_that_answers(worl
     for address in examples:
         answer = client().get(html.unescape(address))
         assert answer.status_code == 200 or address.startswith("/healthz"), (address, answer.text)
+
+
+def test_every_code_of_an_error_has_a_status_and_each_occurs() -> None:
+    root = Path(answers.__file__).parents[1]
+    raised = {
+        code
+        for path in root.rglob("*.py")
+        for code in re.findall(r'ApiError\(\s*"(\w+)"', path.read_text(encoding="utf-8"))
+    }
+    assert raised == set(answers.STATUS)

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -38,37 +39,31 @@ PARTS = (
     "weights by hour", "shift", "shift by hour", "gain of the shift", "more and fewer",
 )  # fmt: skip
 EXPERTS = ("climatology", "chain", "pull", "pool")
+NEVER, NOT_AT_ALL = 1e12, 0.0
+TAKEN_OUT: dict[str, tuple[ModuleType, str, Any]] = {
+    "city factor": (rates, "_FACTOR_EVENTS", NEVER),
+    "prior of all cities": (rates, "WEEKLY_PROFILE", np.ones_like(WEEKLY_PROFILE)),
+    "low-rank prior": (rates, "_BEND", (1.0, 1.0)),
+    "weights by hour": (pool, "_HOUR_FORECASTS", NOT_AT_ALL),
+    "shift": (shift, "_RIDGE", NEVER),
+    "shift by hour": (shift, "_CITY_ISSUES", NEVER),
+    "gain of the shift": (shift, "_STATION_FORECASTS", NEVER),
+    "more and fewer": (
+        registry, "EXPERTS",
+        tuple(entry for entry in registry.EXPERTS if entry.name not in ("more", "fewer")),
+    ),
+}  # fmt: skip
+"""The constant of the code that a part hangs on, and the value that takes the part out."""
 
 
 @contextmanager
 def without(part: str, recording: Recording) -> Iterator[Recording]:
     """Take a part out."""
-    if part == "city factor":
-        with patch.object(rates, "_FACTOR_EVENTS", 1e12):
-            yield recording
-    elif part == "holidays":
+    if part == "holidays":
         yield replace(recording, stations=replace(recording.stations, country=""))
-    elif part == "prior of all cities":
-        with patch.object(rates, "WEEKLY_PROFILE", np.ones_like(WEEKLY_PROFILE)):
-            yield recording
-    elif part == "low-rank prior":
-        with patch.object(rates, "_BEND", (1.0, 1.0)):
-            yield recording
-    elif part == "weights by hour":
-        with patch.object(pool, "_HOUR_FORECASTS", 0.0):
-            yield recording
-    elif part == "shift by hour":
-        with patch.object(shift, "_CITY_ISSUES", 1e12):
-            yield recording
-    elif part == "shift":
-        with patch.object(shift, "_RIDGE", 1e12):
-            yield recording
-    elif part == "gain of the shift":
-        with patch.object(shift, "_STATION_FORECASTS", 1e12):
-            yield recording
-    elif part == "more and fewer":
-        others = tuple(entry for entry in registry.EXPERTS if entry.name not in ("more", "fewer"))
-        with patch.object(registry, "EXPERTS", others):
+    elif part in TAKEN_OUT:
+        module, name, value = TAKEN_OUT[part]
+        with patch.object(module, name, value):
             yield recording
     else:
         yield recording

@@ -9,7 +9,7 @@ import numpy as np
 
 from model.arrays import Bools, Ints, Strings, rows_of, take_rows
 from model.component import Component
-from model.records import CARGO, ELECTRIC, NOTHING_KNOWN, PLAIN, UNKNOWN, CountState, Snapshot
+from model.records import CARGO, COUNTS, ELECTRIC, NOTHING_KNOWN, PLAIN, UNKNOWN, CountState, Snapshot
 
 AGES = np.array([1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 960, 1440])
 """The ages in minutes that forecasts tell apart: each age that occurs is a group that is solved by itself."""
@@ -50,8 +50,7 @@ class LatestCounts(Component):
 
     def reorder(self, rows: Ints) -> None:
         """Reorder the stations; -1 in `rows` stands for a new one."""
-        known = ("known_bikes", "known_docks", "known_ebikes", "known_cargo", "known_at")
-        never = dict.fromkeys(known, UNKNOWN)
+        never = {f"known_{name}": UNKNOWN for name in (*COUNTS, "at")}
         for name, default in {**NOTHING_KNOWN, **never, "most": 0}.items():
             setattr(self, name, take_rows(getattr(self, name), rows, default))
 
@@ -69,10 +68,9 @@ class LatestCounts(Component):
             setattr(latest, name, values)
         latest.most = np.maximum(self.most, latest.bikes)
         known = latest.known
-        latest.known_bikes = np.where(known, latest.bikes, self.known_bikes)
-        latest.known_docks = np.where(known, latest.docks, self.known_docks)
-        latest.known_ebikes = np.where(known, latest.ebikes, self.known_ebikes)
-        latest.known_cargo = np.where(known, latest.cargo, self.known_cargo)
+        for name in COUNTS:
+            last = np.where(known, getattr(latest, name), getattr(self, f"known_{name}"))
+            setattr(latest, f"known_{name}", last)
         latest.known_at = np.where(known, int(snapshot.at.timestamp()), self.known_at)
         return latest
 

@@ -93,11 +93,13 @@ def pages(current: str, system_id: str) -> Markup:
 def language_switch() -> Markup:
     """Offer all languages, each by its own name. The component keeps the choice in the browser."""
     spoken = current().code
-    chosen = {spoken: ""}
     options = (
-        tag("option", languages.own_name(locale), value=code, lang=code, selected=chosen.get(code))
+        tag(
+            "option", languages.own_name(locale),
+            value=code, lang=code, selected="" if code == spoken else None,
+        )
         for code, locale in languages.offered(catalogue.FOLDER).items()
-    )
+    )  # fmt: skip
     short = tag("span", spoken.partition("-")[0].upper(), aria_hidden="true")
     select = tag("select", *options, aria_label=shell_words.LANGUAGE(), data_language="")
     return tag("label", short, select, cls="language")

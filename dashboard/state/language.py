@@ -10,13 +10,11 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.words import languages
-from dashboard.words.catalogue import OF_SESSION, Language
+from dashboard.words.catalogue import OF_SESSION
 
 
-def adopt() -> Language:
+def adopt() -> None:
     """Take over the viewer's language. Call it in runs of the whole script, before anything is written."""
     asks = (st.context.locale, *languages.accepted(st.context.headers.get("Accept-Language") or ""))
     kept = st.context.cookies.get(languages.COOKIE)
-    found = languages.chosen(st.query_params.get("lang"), kept, asks)
-    st.session_state[OF_SESSION] = found
-    return found
+    st.session_state[OF_SESSION] = languages.chosen(st.query_params.get("lang"), kept, asks)

@@ -75,7 +75,7 @@ class FrontPage:
         body, start = bytes(held.body), held.start
         if start["status"] == 200 and _TITLE in body:
             with speaking(spoken(scope)):
-                query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+                query = query_of(scope)
                 shown = await asyncio.to_thread(describe, scope["path"].rpartition("/")[2], query)
                 body = rewritten(body, shown)
             changed = MutableHeaders(raw=list(start["headers"]))
@@ -94,13 +94,17 @@ def _leads_to_a_page(path: str) -> bool:
     return path.split("/")[1] not in _NO_PAGES and "." not in path.rpartition("/")[2]
 
 
+def query_of(scope: Scope) -> dict[str, str]:
+    """Read what an address asks for; the last of several values of one name."""
+    return dict(parse_qsl(scope["query_string"].decode("latin-1")))
+
+
 def spoken(scope: Scope) -> Language:
     """Choose the language of a request, as its session will."""
     headers = Headers(scope=scope)
-    query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
     kept = cookie_parser(headers.get("cookie", "")).get(languages.COOKIE)
     asks = languages.accepted(headers.get("accept-language", ""))
-    return languages.chosen(query.get("lang"), kept, asks)
+    return languages.chosen(query_of(scope).get("lang"), kept, asks)
 
 
 def describe(page: str, query: Mapping[str, str]) -> Preview:

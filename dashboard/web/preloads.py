@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 import streamlit
 from starlette.datastructures import MutableHeaders
@@ -20,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard.maps import deck
 from dashboard.state.address_bar import Screen
 from dashboard.store_reader import reader
-from dashboard.web.front_page import spoken
+from dashboard.web.front_page import query_of, spoken
 from dashboard.words.catalogue import speaking
 from ingest.store import StoreUnreachableError
 
@@ -38,9 +37,8 @@ class Preloads:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
             await self._app(scope, receive, send)
             return
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         with speaking(spoken(scope)):
-            links = ", ".join([*_scripts(), *await asyncio.to_thread(_rows, query)])
+            links = ", ".join([*_scripts(), *await asyncio.to_thread(_rows, query_of(scope))])
 
         async def with_links(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:

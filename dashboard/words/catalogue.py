@@ -45,6 +45,15 @@ FOLDER = Path(__file__).parent / "locale"
 Key = TypeVar("Key")
 
 
+def code(locale: Locale) -> str:
+    """Write the code of a language as addresses and browsers do.
+
+    >>> code(Locale("pt", "BR"))
+    'pt-BR'
+    """
+    return str(locale).replace("_", "-")
+
+
 @dataclass(frozen=True)
 class Language:
     """A language to show pages in: how it writes numbers and dates, and its messages."""
@@ -55,7 +64,7 @@ class Language:
     @property
     def code(self) -> str:
         """Give the code of the language as addresses and browsers write it, such as "pt-BR"."""
-        return str(self.locale).replace("_", "-")
+        return code(self.locale)
 
 
 ENGLISH = Language(Locale("en"), NullTranslations())

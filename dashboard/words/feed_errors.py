@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from dashboard.words.catalogue import Message, mark
-from dashboard.words.formats import Exactly, moment
+from dashboard.words.formats import exactly, moment
 from ingest.store import Reason
 from ingest.system import zone_of
 
@@ -30,14 +30,14 @@ FEED_ERRORS: dict[str, Message] = {
     "no_connection": mark("the connection to {host} broke"),
     "not_listening": mark("{host} does not accept connections"),
     "tls": mark("no safe connection to {host}: its certificate or TLS is not in order"),
-    "too_slow": mark("{host} took longer than {seconds:g} seconds"),
+    "too_slow": mark("{host} took longer than {seconds} seconds"),
     "no_answer": mark("{host} does not answer in time"),
     "too_many_requests": mark("{host} says that we ask too often (HTTP 429)"),
     "server_error": mark("{host} has trouble of its own (HTTP {status})"),
     "key_needed": mark("{host} wants a key, or does not let us read (HTTP {status})"),
     "not_found": mark("{host} has no document at this address (HTTP {status})"),
     "unexpected_status": mark("{host} answered HTTP {status} instead of a document"),
-    "too_large": mark("the document has more than {megabytes:g} MB"),
+    "too_large": mark("the document has more than {megabytes} MB"),
     "garbled": mark("{host} sent a document whose compression does not unpack"),
     "bad_redirect": mark("{host} redirects to no address"),
     "redirect_not_http": mark("{address} is no http or https address"),
@@ -102,6 +102,6 @@ def feed_error(reason: Reason | None) -> str:
         at, now = (datetime.fromtimestamp(float(arguments.pop(name)), UTC) for name in ("at", "now"))
         arguments["time"] = moment(at, now, zone_of(str(arguments.pop("zone"))))
     written = {
-        name: Exactly(value) if isinstance(value, float) else value for name, value in arguments.items()
+        name: exactly(value) if isinstance(value, float) else value for name, value in arguments.items()
     }
     return message(**written)

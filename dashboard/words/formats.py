@@ -54,10 +54,6 @@ _UNKNOWN_THINGS: Words[What] = Words(
 )
 
 
-_WIDE = ("ja", "zh")
-"""Languages whose signs are as wide as their letters."""
-
-
 def number(value: float, decimals: int = 0) -> str:
     """Write a number with so many decimals, and with its thousands apart.
 
@@ -328,13 +324,6 @@ def exactly(value: float) -> str:
     return number(value, len(decimals) if decimals.isdecimal() else 0)
 
 
-class Exactly(float):
-    """A number that a message's own format, such as `{seconds:g}`, writes in the viewer's language."""
-
-    def __format__(self, spec: str) -> str:
-        return exactly(float(self))
-
-
 def per_cent(share: float, decimals: int = 0) -> str:
     """Write a share in per cent, without a sign.
 
@@ -387,8 +376,7 @@ def sentence(words: str) -> str:
     ('the server did not answer.', 'Gone.', '')
     """
     words = words.strip()
-    stop = "。" if current().locale.language in _WIDE else "."
-    return words if not words or words[-1] in ".!?。！？" else f"{words}{stop}"
+    return words if not words or words[-1] in ".!?。！？" else tr("{words}.", words=words)
 
 
 def capital(words: str) -> str:

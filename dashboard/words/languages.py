@@ -13,7 +13,7 @@ from pathlib import Path
 from babel.core import Locale
 
 from dashboard.words import catalogue
-from dashboard.words.catalogue import ENGLISH, Language, load
+from dashboard.words.catalogue import ENGLISH, Language, code, load
 
 COOKIE = "dockcast-language"
 """Where a browser keeps the choice of its viewer. The server has to know it with the first request."""
@@ -23,15 +23,6 @@ _NEAR = {"no": "nb", "nn": "nb"}
 
 _MOST = 200
 """Letters that are read of what a browser asks for; a long list of languages has some 60."""
-
-
-def code(locale: Locale) -> str:
-    """Write the code of a language as addresses and browsers do.
-
-    >>> code(Locale("pt", "BR"))
-    'pt-BR'
-    """
-    return str(locale).replace("_", "-")
 
 
 def own_name(locale: Locale) -> str:

@@ -17,9 +17,8 @@ from playwright.sync_api import Page, expect
 
 from dashboard.state.pages import PAGES
 from dashboard.words import accuracy, catalogue
-from dashboard.words.catalogue import load, speaking
+from dashboard.words.catalogue import code, load, speaking
 from dashboard.words.feed_errors import feed_error
-from dashboard.words.languages import code
 from ingest.reason import Reason
 from tests.journeys.test_pages import write_down
 from tests.support import pseudo

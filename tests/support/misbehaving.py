@@ -15,6 +15,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -246,8 +247,9 @@ def zeros(size: int) -> Behaviour:
 
 
 def gzip_bomb(size: int) -> Behaviour:
-    """Send a small answer that unpacks to `size` bytes."""
-    return body(gzip.compress(bytes(size)), {"Content-Encoding": "gzip"})
+    """Send a small answer that unpacks to `size` bytes. It is packed when it is first asked for."""
+    packed = cache(lambda: gzip.compress(bytes(size)))
+    return lambda handler: handler.send(packed(), headers={"Content-Encoding": "gzip"})
 
 
 def falsely_gzipped() -> Behaviour:

@@ -25,11 +25,11 @@ tests: compiled .venv/compiled .venv/installed-chromium
 
 # What cannot be compiled is shown by the run of the tests.
 compiled: .venv/installed-dev
-	@$(BIN)/pytest --collect-only -qq >/dev/null || :
+	@$(BIN)/pytest --collect-only -qq -p no:schemathesis tests >/dev/null || :
 
 # Compiled code checks no bounds: the kernels' tests run once with checks and once without.
 bounds: .venv/installed-dev
-	NUMBA_OPT=1 NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.venv/checked nice $(BIN)/pytest -q tests/model/kernels --ignore tests/model/kernels/test_lanes.py
+	NUMBA_OPT=1 NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.venv/checked nice $(BIN)/pytest -q -p no:schemathesis tests/model/kernels --ignore tests/model/kernels/test_lanes.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

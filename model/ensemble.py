@@ -158,7 +158,7 @@ def _put(columns: Columns, rows: Ints, into: Columns) -> None:
     for name in Columns._fields:
         found, every = getattr(columns, name), getattr(into, name)
         lines = math.prod(found.shape[:-1])
-        kernels.put_stations(found.reshape(lines, -1), rows, every.reshape(lines, -1))
+        kernels.put_stations(found.reshape(lines, len(rows)), rows, every.reshape(lines, every.shape[-1]))
 
 
 def mirror(cdf: Array32, places: Ints) -> Array32:

@@ -225,7 +225,7 @@ def _taken(table: NDArray[Any], rows: Ints) -> NDArray[Any]:
     """Take the stations `rows` `(S,)` of a table `(…, R)`."""
     taken = np.empty((*table.shape[:-1], len(rows)), dtype=table.dtype)
     lines = math.prod(table.shape[:-1])
-    kernels.take_stations(table.reshape(lines, -1), rows, taken.reshape(lines, -1))
+    kernels.take_stations(table.reshape(lines, table.shape[-1]), rows, taken.reshape(lines, len(rows)))
     return taken
 
 

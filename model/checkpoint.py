@@ -36,7 +36,7 @@ from model.scoring.issue import (
 
 FORMAT = 12
 
-ADAPTED: tuple[str, ...] = ("numpy-1", "numba-1", "numba-2")
+ADAPTED: tuple[str, ...] = ("numpy-1", "numba-1", "numba-2", "numba-3")
 """Kernels whose numbers mean the same as ours: what they learnt is taken over, and ours learns on from it."""
 
 _MAX_BYTES = 2**30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -47,10 +48,10 @@ class Ensemble:
         """Forecast stations whose counts are `age` `(S,)` minutes old, for rising minutes, `(H, S, N)`."""
         most, features = int(present.places[rows].max(initial=0)) + 1, self.features(present)
         mixed = np.ones((len(minutes), len(rows), most), dtype=np.float32)
-        for group, now, wanted in _groups(present, rows, age, minutes):
+        for group, now, wanted in self._groups(present, rows, age, minutes):
             cdf = np.empty((len(wanted), int(now.places.max()) + 1, len(group)), dtype=np.float32)
             pool = self._pool(present, now, wanted, features)
-            kernels.pooled_odds(self._inputs.order(now), *self._inputs.build(now, wanted), pool, cdf)
+            kernels.pooled_odds(*self._inputs.build(now, wanted), pool, cdf)
             mixed[:, group, : cdf.shape[1]] = cdf.swapaxes(1, 2)
         return mixed
 
@@ -66,18 +67,18 @@ class Ensemble:
         known = (bikes >= 0) & (age >= 0)
         known_docks, features = known & (docks >= 0), self.features(present)
         bike, space = (_columns(len(minutes), size, len(at_least)) for _ in range(2))
-        for group, now, wanted in _groups(present, rows, np.maximum(age, 0), np.asarray(minutes)):
+        for group, now, wanted in self._groups(present, rows, np.maximum(age, 0), np.asarray(minutes)):
+            columns = [_columns(len(minutes), len(group), len(at_least)) for _ in range(2)]
             kernels.frame_columns(
-                self._inputs.order(now),
-                group,
                 np.asarray(at_least),
                 known[group],
                 known_docks[group],
                 *self._inputs.build(now, wanted),
                 self._pool(present, now, wanted, features),
-                bike,
-                space,
+                *columns,
             )
+            _put(columns[0], group, bike)
+            _put(columns[1], group, space)
         return bike, space
 
     def expert_levels(
@@ -91,9 +92,10 @@ class Ensemble:
         levels = np.full((len(minutes), len(self.experts), int(begin[-1])), CERTAIN, dtype=np.uint8)
         medians = np.zeros((len(minutes), len(present.places)), dtype=np.int64)
         if len(present.places):
-            now = present.now(np.arange(len(present.places)))
+            order = self._inputs.order(present.now(np.arange(len(present.places))))
+            now = present.now(order)
             inputs, pool = self._inputs.build(now, minutes), self._pool(present, now, minutes, features)
-            kernels.expert_levels(self._inputs.order(now), begin, *inputs, pool, levels, medians)
+            kernels.expert_levels(order, begin[order], *inputs, pool, levels, medians)
         return levels, medians
 
     def features(self, present: Present) -> Array32:
@@ -112,13 +114,28 @@ class Ensemble:
             return np.ones((len(minutes), len(rows)), dtype=np.bool_)
         return self.guard.held(minutes, rows)
 
+    def _groups(
+        self, present: Present, rows: Ints, age: Ints, minutes: Ints
+    ) -> Iterator[tuple[Ints, Now, list[int]]]:
+        """Split stations by the age of their counts: positions, counts, and the minutes from that time.
+
+        They are in the kernels' order, in which the last one may be repeated.
+        """
+        if not len(minutes):
+            return
+        for minutes_old in np.unique(age).tolist():
+            group = np.flatnonzero(age == minutes_old)
+            group = group[self._inputs.order(present.now(rows[group], minutes_old))]
+            now = present.now(rows[group], minutes_old)
+            yield group, now, np.minimum(minutes + minutes_old, DAY_MINUTES).tolist()
+
     def _pool(self, present: Present, now: Now, minutes: Sequence[int], features: Array32) -> PoolArrays:
         low, high, share = self.pool.between(minutes)
         begin, rise = self.guard.tenth_lines(minutes)
         certain = (np.array(minutes) == 0) & (now.at == present.at)
         held = self.held(present, minutes, now.rows)
         return PoolArrays(
-            self.pool.weight,
+            self.pool.weight.take(now.rows, axis=2),
             low,
             high,
             share,
@@ -131,19 +148,17 @@ class Ensemble:
         )
 
 
-def _groups(present: Present, rows: Ints, age: Ints, minutes: Ints) -> Iterator[tuple[Ints, Now, list[int]]]:
-    """Split stations by the age of their counts: positions, counts, and the minutes from that time."""
-    if not len(minutes):
-        return
-    for minutes_old in np.unique(age).tolist():
-        group = np.flatnonzero(age == minutes_old)
-        now = present.now(rows[group], minutes_old)
-        yield group, now, np.minimum(minutes + minutes_old, DAY_MINUTES).tolist()
-
-
 def _columns(horizons: int, size: int, numbers: int) -> Columns:
     median, low, high = (np.empty((horizons, size), dtype=np.int16) for _ in range(3))
     return Columns(median, low, high, np.empty((numbers, horizons, size), dtype=np.uint8))
+
+
+def _put(columns: Columns, rows: Ints, into: Columns) -> None:
+    """Put the columns of some stations where the `rows` say."""
+    for name in Columns._fields:
+        found, every = getattr(columns, name), getattr(into, name)
+        lines = math.prod(found.shape[:-1])
+        kernels.put_stations(found.reshape(lines, len(rows)), rows, every.reshape(lines, every.shape[-1]))
 
 
 def mirror(cdf: Array32, places: Ints) -> Array32:

@@ -259,11 +259,11 @@ class Demand(Component):
         factor: Floats = (self.recent[:, 0] + _FACTOR_EVENTS) / (self.recent[:, 1] + _FACTOR_EVENTS)
         return factor
 
-    def flows_ahead(self, at: datetime, grid: Floats, flows: Array32) -> None:
-        """Write the expected arrivals and departures in T steps of time into `flows` `(T, 2, S)`.
+    def flows_ahead(self, at: datetime, grid: Floats, rows: Ints, flows: Array32) -> None:
+        """Write the expected arrivals and departures at the stations `rows` `(S,)` into `flows` `(T, 2, S)`.
 
-        The steps begin and end at the minutes `grid` `(T + 1,)` after `at`. The city's factor fades with the
-        half-life of its measurement.
+        The T steps begin and end at the minutes `grid` `(T + 1,)` after `at`. The city's factor fades with
+        the half-life of its measurement.
         """
         middles = (grid[:-1] + grid[1:]) / 2
         fade = 0.5 ** (middles / _FACTOR_MINUTES)
@@ -275,7 +275,7 @@ class Demand(Component):
                 if weather is not None:
                     factors[index] *= weather
         hours = (np.diff(grid) / 60).astype(np.float32)
-        kernels.flows_in_steps(self.rates, cells, factors.astype(np.float32), hours, flows)
+        kernels.flows_in_steps(self.rates, rows, cells, factors.astype(np.float32), hours, flows)
 
 
 def _smooth(table: NDArray[Any]) -> NDArray[Any]:

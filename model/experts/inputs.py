@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from model import kernels
 from model.arrays import Array32, Bools, Floats, Ints
 from model.experts.chain import ChainExpert
 from model.experts.climatology import ClimatologyExpert
@@ -15,6 +18,7 @@ from model.experts.naive import NaiveExpert
 from model.experts.registry import ExpertInputs
 from model.experts.spread import SpreadExpert
 from model.kernels.records import (
+    LANES_STEP,
     ChainArrays,
     ClimatologyArrays,
     Knots,
@@ -32,9 +36,6 @@ _NEAR_STEPS = int((_GRID <= NEAR_MINUTES).sum()) - 1
 _ALIKE = 4
 """Stations whose places differ by fewer are as good as of one size."""
 
-_NEIGHBOURS = 512
-"""With all of 20,000 stations in one order, a frame costs three fifths more a station."""
-
 
 class KernelInputs(NamedTuple):
     """The arguments that all kernels of `model.kernels.outlook` share, in C order.
@@ -50,17 +51,22 @@ class KernelInputs(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """What follows from the horizons alone: the chains that reach them, their steps, and all fixed knots."""
+    """What follows from the horizons alone: the chains that reach them, their steps, and all slots.
+
+    See `Knots` for what is not told here; `chain_knots` are the knots of a chain that are kept, in turns.
+    """
 
     chains: tuple[ChainExpert, ...]
     far: Bools
     grid: Floats
-    first_knots: Ints
-    knot: Ints
+    chain_knots: Ints
+    first_slots: Ints
     spread: int
     climatology: int
     low: Ints
+    high: Ints
     share: Array32
+    steps: Ints
 
 
 class InputBuilder:
@@ -70,9 +76,6 @@ class InputBuilder:
         self._experts = tuple(experts)
         self._learnt = learnt
         self._layouts: dict[tuple[int, ...], _Layout] = {}
-        self._by_hour = [
-            (place, each) for place, each in enumerate(experts) if isinstance(each.model, ClimatologyExpert)
-        ]
         self._in_numpy = [
             (place, each, each.model)
             for place, each in enumerate(experts)
@@ -82,52 +85,58 @@ class InputBuilder:
     def order(self, now: Now) -> Ints:
         """Put stations of like size and pace side by side: the largest and the busiest of a block decide.
 
-        Each five hundred neighbours are put in order by themselves: what is known of them fits into a cache.
+        The last is repeated until they are a multiple of what kernels take.
         """
-        group = np.arange(len(now.rows)) // _NEIGHBOURS
-        order: Ints = np.lexsort((self._learnt.short_demand.pace[now.rows], now.places // _ALIKE, group))
-        return order
+        order = np.lexsort((self._learnt.short_demand.pace[now.rows], now.places // _ALIKE))
+        return np.pad(order, (0, -len(order) % LANES_STEP), mode="edge")
 
     def build(self, now: Now, minutes: Sequence[int]) -> KernelInputs:
-        """Give the inputs for rising `minutes` after `now.at`; at least one station and one horizon."""
+        """Give the inputs for rising `minutes` after `now.at`; at least one station and one horizon.
+
+        The stations are in the `order` that is to be given first.
+        """
         changes, climatology = self._learnt.changes, self._learnt.climatology
         layout = self._layouts.get(tuple(minutes)) or self._lay_out(tuple(minutes))
         hours, hour_of = climatology.cells_ahead(now.at, np.array(minutes, dtype=np.float64))
-        first = layout.climatology + len(hours)
-        low, dense = layout.low.copy(), []
-        for index, expert in self._by_hour:
-            reached = len(expert.within(minutes))
-            low[index, :reached] = layout.climatology + hour_of[:reached]
-        for index, expert, model in self._in_numpy:
+        dense, known = [], 0
+        dense_at = np.full((len(self._in_numpy), len(minutes)), -1)
+        for place, (_, expert, model) in enumerate(self._in_numpy):
             within = expert.within(minutes)
             if within:
-                low[index, : len(within)] = np.arange(first, first + len(within))
+                dense_at[place, : len(within)] = np.arange(known, known + len(within))
                 dense.append(model.odds(now, within))
-                first += len(within)
+                known += len(within)
         return KernelInputs(
             StationArrays(
-                now.rows,
                 now.bikes,
                 now.places,
                 now.returning.astype(np.float32),
                 now.renting.astype(np.float32),
             ),
             self._chains(now, layout),
-            SpreadArrays(changes.counts, changes.of_city()),
-            ClimatologyArrays(climatology.spent, climatology.always(), hours),
+            SpreadArrays(_taken(changes.counts, now.rows), changes.of_city()),
+            ClimatologyArrays(
+                _taken(climatology.spent[hours[:, 0], hours[:, 1]], now.rows),
+                _taken(climatology.always(), now.rows),
+            ),
             Knots(
-                first,
+                layout.climatology + 1 + len(dense_at),
                 layout.spread,
                 layout.climatology,
-                layout.first_knots,
+                layout.first_slots,
+                layout.climatology + 1,
                 np.concatenate(dense) if dense else np.zeros((0, 1, 1), dtype=np.float32),
-                low,
+                dense_at,
+                layout.low,
+                layout.high,
                 layout.share,
+                layout.steps,
+                hour_of,
             ),
         )
 
     def _lay_out(self, minutes: tuple[int, ...]) -> _Layout:
-        """Number the knots: now, each chain's steps, the learnt horizons of changes, the hours asked for."""
+        """Number the slots: now, two a chain, the learnt horizons of changes, the hour, those in NumPy."""
         reaching = [
             (index, expert.model, expert.within(minutes))
             for index, expert in enumerate(self._experts)
@@ -135,36 +144,52 @@ class InputBuilder:
         ]
         last = max((within[-1] for _, _, within in reaching), default=0)
         grid = _GRID[: int(np.searchsorted(_GRID, last)) + 1]
-        knot = _asked_for(grid, minutes)
-        each = int(knot.max(initial=0)) + 1
-        first_knots = 1 + each * np.arange(len(reaching))
-        spread = 1 + each * len(reaching)
+        asked = _asked_for(grid, minutes)
+        first_slots = 1 + 2 * np.arange(len(reaching))
+        spread = 1 + 2 * len(reaching)
         learnt = np.array([0, *self._learnt.changes.minutes], dtype=np.float64)
+        climatology = spread + len(learnt)
         low = np.full((len(self._experts), len(minutes)), -1)
-        share = np.zeros(low.shape, dtype=np.float32)
+        high, share, steps = (
+            low.copy(),
+            np.zeros(low.shape, dtype=np.float32),
+            np.zeros(len(minutes), np.int64),
+        )
 
-        def place(index: int, first: int, known: Floats, within: Sequence[int]) -> None:
-            at = np.interp(within, known, np.arange(len(known)))
-            low[index, : len(within)] = first + at.astype(np.int64)
-            share[index, : len(within)] = at - at.astype(np.int64)
+        def place(index: int, known: Floats, first: int, slots: int) -> Floats:
+            """Place an expert's horizons between its knots; give the last moment that each needs."""
+            at = np.interp(self._experts[index].within(minutes), known, np.arange(len(known)))
+            knot, reached = at.astype(np.int64), slice(len(at))
+            low[index, reached], high[index, reached] = first + knot % slots, first + (knot + 1) % slots
+            share[index, reached] = at - knot
+            return known[knot + (at > knot)]
 
-        for first, (index, _, within) in zip(first_knots.tolist(), reaching, strict=True):
-            place(index, first, grid[np.concatenate([[True], knot >= 0])], within)
+        moments = grid[np.concatenate([[True], asked])]
+        for (index, _, within), first in zip(reaching, first_slots.tolist(), strict=True):
+            until = np.searchsorted(grid, place(index, moments, first, 2))
+            steps[: len(within)] = np.maximum(steps[: len(within)], until)
         for index, expert in enumerate(self._experts):
+            reached = len(expert.within(minutes))
             if isinstance(expert.model, SpreadExpert):
-                place(index, spread, learnt, expert.within(minutes))
+                place(index, learnt, spread, len(learnt))
             elif isinstance(expert.model, NaiveExpert):
-                low[index, : len(expert.within(minutes))] = 0
+                low[index, :reached] = 0
+            elif isinstance(expert.model, ClimatologyExpert):
+                low[index, :reached] = climatology
+        for slot, (index, expert, _) in enumerate(self._in_numpy, climatology + 1):
+            low[index, : len(expert.within(minutes))] = slot
         layout = _Layout(
             chains=tuple(model for _, model, _ in reaching),
             far=np.array([within[-1] > NEAR_MINUTES for _, _, within in reaching], dtype=np.bool_),
             grid=grid,
-            first_knots=first_knots,
-            knot=knot,
+            chain_knots=np.where(asked, np.cumsum(asked) % 2, -1),
+            first_slots=first_slots,
             spread=spread,
-            climatology=spread + len(learnt),
+            climatology=climatology,
             low=low,
+            high=high,
             share=share,
+            steps=np.maximum.accumulate(steps),
         )
         self._layouts[minutes] = layout
         return layout
@@ -173,11 +198,9 @@ class InputBuilder:
         grid, effect = layout.grid, self._learnt.occupancy_effect
         demands = list(dict.fromkeys(chain.demand for chain in layout.chains))
         usual, usual_at = effect.usual_ahead(now.at, (grid[:-1] + grid[1:]) / 2)
-        flows = np.empty(
-            (len(demands), len(grid) - 1, 2, self._learnt.long_demand.rates.shape[-1]), np.float32
-        )
+        flows = np.empty((len(demands), len(grid) - 1, 2, len(now.rows)), dtype=np.float32)
         for demand, each in zip(demands, flows, strict=True):
-            demand.flows_ahead(now.at, grid, each)
+            demand.flows_ahead(now.at, grid, now.rows, each)
         shares = None if now.by_hours is None else now.by_hours.shares(now.at, grid[1:], now.rows)
         by_fill, by_distance = effect.tables()
         return ChainArrays(
@@ -190,19 +213,27 @@ class InputBuilder:
             near=min(_NEAR_STEPS, len(grid) - 1),
             flows=flows,
             shares=np.zeros((0, 0), dtype=np.float32) if shares is None else shares.astype(np.float32, "C"),
-            knot=layout.knot,
+            knot=layout.chain_knots,
             cell=usual_at,
-            usual=usual,
+            usual=_taken(usual, now.rows),
             by_fill=by_fill.astype(np.float32),
             by_distance=by_distance.astype(np.float32),
         )
 
 
-def _asked_for(grid: Floats, minutes: Sequence[int]) -> Ints:
-    """Number the steps at whose end the odds are asked for, or that lie beside a minute asked for, from 1.
+def _taken(table: NDArray[Any], rows: Ints) -> NDArray[Any]:
+    """Take the stations `rows` `(S,)` of a table `(…, R)`."""
+    taken = np.empty((*table.shape[:-1], len(rows)), dtype=table.dtype)
+    lines = math.prod(table.shape[:-1])
+    kernels.take_stations(table.reshape(lines, table.shape[-1]), rows, taken.reshape(lines, len(rows)))
+    return taken
 
-    The others, `(T,)` of which end at `grid` `(T + 1,)` from the second on, get -1.
+
+def _asked_for(grid: Floats, minutes: Sequence[int]) -> Bools:
+    """Tell at the end of which steps the odds are asked for, or lie beside a minute asked for, `(T,)`.
+
+    The steps end at `grid` `(T + 1,)` from the second on.
     """
     place = np.interp(minutes, grid, np.arange(len(grid)))
-    asked = np.isin(np.arange(1, len(grid)), np.concatenate([np.floor(place), np.ceil(place)]))
-    return np.where(asked, np.cumsum(asked), -1)
+    asked: Bools = np.isin(np.arange(1, len(grid)), np.concatenate([np.floor(place), np.ceil(place)]))
+    return asked

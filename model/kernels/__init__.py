@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from model.kernels.learning import count_by_fill, count_riders, smoothed_rates, spend, usual_fill
     from model.kernels.outlook import expert_levels, frame_columns, pooled_odds
     from model.kernels.places import nearest_in_order
-    from model.kernels.rates import flows_in_steps
+    from model.kernels.rates import flows_in_steps, put_stations, take_stations
     from model.kernels.rides import ride
     from model.kernels.simplex import minimise
 
@@ -28,9 +28,11 @@ __all__ = [
     "minimise",
     "nearest_in_order",
     "pooled_odds",
+    "put_stations",
     "ride",
     "smoothed_rates",
     "spend",
+    "take_stations",
     "usual_fill",
 ]
 
@@ -45,9 +47,11 @@ _FILES = {
     "minimise": "simplex",
     "nearest_in_order": "places",
     "pooled_odds": "outlook",
+    "put_stations": "rates",
     "ride": "rides",
     "smoothed_rates": "learning",
     "spend": "learning",
+    "take_stations": "rates",
     "usual_fill": "learning",
 }
 

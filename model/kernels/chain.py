@@ -32,22 +32,39 @@ _MOST_EVENTS = 50.0
 
 
 @compiled
+def lay_out(up: Array32, down: Array32, leave: Array32, rate: Array32, factors: Array32) -> np.float32:
+    """Lay expected arrivals and departures, `rate` `(2, L)`, out by count; give the most events at any count.
+
+    `factors` `(2, N, L)` multiply them at each count. The others are `(N + 2, L)`: the counts from 0, in the
+    rows from 1, between two rows of zeros. `up` are the arrivals at `k` bikes, `down` the departures at
+    `k + 1`, and `leave` is how often a station leaves `k` either way.
+    """
+    lanes = rate.shape[1]
+    busiest = np.zeros(lanes, dtype=np.float32)
+    for k in range(factors.shape[1]):
+        for j in range(lanes):
+            up[k + 1, j] = rate[0, j] * factors[0, k, j]
+        for j in range(lanes):
+            down[k + 1, j] = rate[1, j] * factors[1, k, j]
+        for j in range(lanes):
+            leave[k + 1, j] = up[k + 1, j] + down[k, j]
+        for j in range(lanes):
+            busiest[j] = max(busiest[j], leave[k + 1, j])
+    most = np.float32(0)
+    for j in range(lanes):
+        most = max(most, busiest[j])
+    return most
+
+
+@compiled
 def advance(
-    p: Array32, up: Array32, down: Array32, pace: Array32, stay: Array32, first: Array32, spare: Array32
+    p: Array32, up: Array32, down: Array32, leave: Array32, most: np.float32, begin: Array32, spare: Array32
 ) -> None:
     """Move the distributions `p` of a block exactly, in place, by a time in which the rates do not change.
 
-    All arrays but `pace` are `(N + 2, L)`: the counts from 0, in the rows from 1, between two rows of zeros.
-    `up` are the expected arrivals at `k` bikes and `down` the departures at `k + 1` if the station stayed as
-    it is; `pace` `(L,)` is at least the sum of both at any count. `stay`, `first` and `spare` are room to
-    work in. The mass left out of the Poisson series is missing in `p` afterwards.
+    All arrays are as in `lay_out`; `most` is at least as large as any `leave`. `begin` and `spare` are room
+    to work in. The mass left out of the Poisson series is missing in `p` afterwards.
     """
-    rows, lanes = p.shape
-    most = np.float32(0)
-    for j in range(lanes):
-        most = max(most, pace[j])
-    if most == 0:
-        return
     parts = 1
     while most > _MOST_EVENTS * parts:
         parts *= 2
@@ -60,31 +77,24 @@ def advance(
         kept += weight
     if terms == 0:
         return
-    none = np.empty(lanes, dtype=np.float32)
-    for j in range(lanes):
-        none[j] = math.exp(-float(pace[j]) / parts)
-    for k in range(1, rows - 1):
-        for j in range(lanes):
-            stay[k, j] = pace[j] - (up[k, j] + down[k - 1, j])
-    first[0] = 0
-    first[rows - 1] = 0
-    spare[0] = 0
-    spare[rows - 1] = 0
+    rows, lanes = p.shape
+    for room in (begin, spare):
+        room[0] = 0
+        room[rows - 1] = 0
     size = (rows - 2) * lanes
-    remain, depart = stay.ravel()[lanes : lanes + size], down.ravel()[lanes : lanes + size]
+    flat, inner = p.ravel(), p.ravel()[lanes : lanes + size]
     arrive = up.ravel()[:size]
-    begin = first.ravel()
+    depart, gone = down.ravel()[lanes : lanes + size], leave.ravel()[lanes : lanes + size]
+    scale = np.float32(math.exp(-each))
     for _ in range(parts):
-        for k in range(1, rows - 1):
-            for j in range(lanes):
-                first[k, j] = p[k, j] * none[j]
         # Horner's rule: one pass a term of the series, which begins with "nothing happens" and ends in `p`.
-        here = begin
-        for term in range(terms, 0, -1):
-            there = p.ravel() if term % 2 else spare.ravel()
+        here = flat
+        for term in range(max(terms, 2), 1, -1):
+            there = begin.ravel() if term % 2 else spare.ravel()
             share = np.float32(1 / (term * parts))
-            _term(there[lanes : lanes + size], begin[lanes:], here, remain, arrive, depart, share, lanes)
+            _term(there[lanes : lanes + size], inner, here, most, gone, arrive, depart, share, lanes)
             here = there
+        _last_term(inner, here, most, gone, arrive, depart, np.float32(1 / parts), scale, lanes)
 
 
 @compiled
@@ -92,7 +102,8 @@ def _term(
     there: Array32,
     begin: Array32,
     here: Array32,
-    stay: Array32,
+    most: np.float32,
+    leave: Array32,
     up: Array32,
     down: Array32,
     share: np.float32,
@@ -101,15 +112,34 @@ def _term(
     size = len(there)
     below, same, above = here[:size], here[lanes : lanes + size], here[2 * lanes :]
     for i in range(size):
-        there[i] = begin[i] + share * (stay[i] * same[i] + up[i] * below[i] + down[i] * above[i])
+        there[i] = begin[i] + share * ((most - leave[i]) * same[i] + up[i] * below[i] + down[i] * above[i])
+
+
+@compiled
+def _last_term(
+    p: Array32,
+    here: Array32,
+    most: np.float32,
+    leave: Array32,
+    up: Array32,
+    down: Array32,
+    share: np.float32,
+    scale: np.float32,
+    lanes: int,
+) -> None:
+    size = len(p)
+    below, same, above = here[:size], here[lanes : lanes + size], here[2 * lanes :]
+    for i in range(size):
+        p[i] = scale * (p[i] + share * ((most - leave[i]) * same[i] + up[i] * below[i] + down[i] * above[i]))
 
 
 @compiled
 def leap(p: Array32, up: Array32, down: Array32, inverse: Array32, ratio: Array32) -> None:
     """Move the distributions `p` of a block by one implicit Euler step, in place.
 
-    The arrays are as in `advance`. The step is exact for an exponential waiting time of its length in place
-    of a fixed one: a tridiagonal system a station, solved by the Thomas algorithm.
+    The arrays are as in `lay_out`, and the last two are room to work in. The step is exact for an exponential
+    waiting time of its length in place of a fixed one: a tridiagonal system a station, solved by the Thomas
+    algorithm.
     """
     last, lanes, one = len(p) - 2, p.shape[1], np.float32(1)
     excess = np.ones(lanes, dtype=np.float32)  # of the pivot over its `up`: a sum, so nothing cancels

@@ -24,9 +24,6 @@ from numba.np import linalg
 LANES = 64
 """The most stations of a block."""
 
-_STEP = 8
-"""A block has a multiple of these: with fewer, vector instructions serve fewer stations at once."""
-
 
 def _no_blas() -> None:
     raise ImportError("no kernel multiplies matrices")
@@ -80,4 +77,4 @@ def block_lanes(stations: int) -> int:
     It is decided at run time: where the compiler knows the number, it unrolls the loops over the lanes and
     then cannot use vector instructions.
     """
-    return min((stations + _STEP - 1) // _STEP * _STEP, LANES)
+    return min(stations, LANES)

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from model.arrays import Array32, Bools, Floats, Ints
 
-KERNEL = "numba-3"
+KERNEL = "numba-4"
 """The name of these kernels in checkpoints. It changes whenever forecasts do."""
+
+LANES_STEP = 16
+"""Forecasts are made for a multiple of these: vector instructions serve so many stations at once."""
 
 EDGES = np.array([-0.45, -0.3, -0.2, -0.12, -0.05, 0.05, 0.12, 0.2, 0.3, 0.45], dtype=np.float32)
 """Distances of fill from the usual fill, between which the occupancy effect has a factor each."""
@@ -35,9 +38,12 @@ BINS = 10
 
 
 class StationArrays(NamedTuple):
-    """The stations of a forecast, `(S,)`: their rows in the state, counts, places and flags as 0 or 1."""
+    """The S stations of a forecast, `(S,)`: their counts, places and flags as 0 or 1.
 
-    rows: Ints
+    Stations that are alike lie side by side, and so they do in all other arrays of S. They are a multiple of
+    `LANES_STEP`: the last one may be repeated.
+    """
+
     bikes: Ints
     places: Ints
     returning: Array32
@@ -47,12 +53,12 @@ class StationArrays(NamedTuple):
 class ChainArrays(NamedTuple):
     """The C chains and what moves them, in T steps of time of which the first `near` are exact.
 
-    `demand` `(C,)` is the position in `flows` `(D, T, 2, R)`, the expected arrivals and departures in each
+    `demand` `(C,)` is the position in `flows` `(D, T, 2, S)`, the expected arrivals and departures in each
     step. `scale` `(C, 2)` multiplies them. `pulled` `(C,)` tells where the occupancy effect applies, and
     `far` where the chain goes beyond the near steps. `shares` `(T, S)` is the open part of each step; of
-    length 0 where all are open. `cell` `(T,)` is the position in `usual` `(cells, R)`, the usual fill.
-    `knot` `(T,)` is where the odds after each step are kept, counted from the chain's first knot; -1 where
-    nobody asks for them. `by_fill` `(2, 10)` and `by_distance` `(2, 11)` are the factors; the distances of
+    length 0 where all are open. `cell` `(T,)` is the position in `usual` `(cells, S)`, the usual fill.
+    `knot` `(T,)` is in which of the chain's two slots the odds after each step are kept; -1 where nobody asks
+    for them. `by_fill` `(2, 10)` and `by_distance` `(2, 11)` are the factors; the distances of
     the second lie between `EDGES`.
     """
 
@@ -71,7 +77,7 @@ class ChainArrays(NamedTuple):
 
 
 class SpreadArrays(NamedTuple):
-    """Changes by horizon, from −(C − 1)/2 to (C − 1)/2: `counts` `(H, C, R)`, and the `city`'s `(H, C)`.
+    """Changes by horizon, from −(C − 1)/2 to (C − 1)/2: `counts` `(H, C, S)`, and the `city`'s `(H, C)`.
 
     The city's have the weight that they are worth to a station.
     """
@@ -81,38 +87,44 @@ class SpreadArrays(NamedTuple):
 
 
 class ClimatologyArrays(NamedTuple):
-    """The time `spent` `(day types, hours, bins, R)` at each fill, in seconds.
+    """The time `spent` `(G, bins, S)` at each fill, in seconds, in the G hours that are asked for.
 
-    `always` `(bins, R)` is what the time over all hours is worth. `cells` `(G, 2)` are the day types and
-    hours that are asked for.
+    `always` `(bins, S)` is what the time over all hours is worth.
     """
 
     spent: NDArray[np.uint16]
     always: Array32
-    cells: Ints
 
 
 class Knots(NamedTuple):
-    """Where the odds of E experts lie at H horizons, among `total` knots.
+    """Where the odds of E experts lie at H horizons, among the `slots` for the knots that are kept.
 
-    The first knot is now. `chains` `(C,)`, `spread` and `climatology` are the first knots of these; the last
-    ones are the `dense` odds `(K, S, N)` of experts that no kernel computes. `low` and `share` `(E, H)` are
-    the knot before each horizon and how far the way is to the next; `low` is -1 beyond an expert's reach.
+    The first slot is now. A chain has two from `chains` `(C,)` on, which its knots take in turns; the usual
+    changes have one a knot from `spread` on; `climatology` has one. Those from `dense_slot` on are of D
+    experts that no kernel computes, with odds `dense` `(K, S, N)`; `dense_at` `(D, H)` is the knot of each.
+    `low`, `high` and `share` `(E, H)` are the slots before and after each horizon, and how far the way is
+    from one to the other; `low` is -1 beyond an expert's reach. By a horizon the chains have made `steps`
+    `(H,)`, and the hour of climatology is `hour` `(H,)`.
     """
 
-    total: int
+    slots: int
     spread: int
     climatology: int
     chains: Ints
+    dense_slot: int
     dense: Array32
+    dense_at: Ints
     low: Ints
+    high: Ints
     share: Array32
+    steps: Ints
+    hour: Ints
 
 
 class PoolArrays(NamedTuple):
     """The pool's weights and the guard's corrections.
 
-    `weight` `(L, E, R)` are the weights at the learnt horizons; `low`, `high` and `share` `(H,)` tell where
+    `weight` `(L, E, S)` are the weights at the learnt horizons; `low`, `high` and `share` `(H,)` tell where
     each of H horizons lies between two of them. The curves that stretch the pooled probability are
     straight in each tenth: `begin + rise × 10 F`, both `(H, 10)`. `held` `(H, S)` tells where the median
     stays at "as now". `certain` `(H,)` tells where the horizon is now, so that nothing has changed. The shift

@@ -28,11 +28,13 @@ def shift_direction(
     `bikes`, and `spread` `(L,)` the standard deviation and half a bike.
     """
     lanes, none, one, two = len(bikes), np.float32(0), np.float32(1), np.float32(2)
+    now = bikes.astype(np.float32)
     change[:] = 0
     spread[:] = 0
     for k in range(size):
+        count = np.float32(k)
         for j in range(lanes):
-            off = np.float32(k - bikes[j])
+            off = count - now[j]
             tail = (one if off >= none else none) - cdf[k, j]
             change[j] += tail
             spread[j] += tail * (two * off + one)
@@ -41,8 +43,9 @@ def shift_direction(
         spread[j] = np.float32(math.sqrt(variance)) + np.float32(_LEAST_SPREAD)
     total, below = np.zeros(lanes, dtype=np.float32), np.zeros(lanes, dtype=np.float32)
     for k in range(size):
+        count = np.float32(k)
         for j in range(lanes):
-            off = (np.float32(k - bikes[j]) - change[j]) / spread[j]
+            off = (count - now[j] - change[j]) / spread[j]
             total[j] += (cdf[k, j] - below[j]) * off / np.float32(math.sqrt(one + off * off))
             below[j] = cdf[k, j]
             direction[k, j] = total[j]
@@ -75,9 +78,9 @@ def shifted(below: np.float32, direction: np.float32, size: np.float32) -> np.fl
 
 
 @compiled
-def shift_block(cdf: Array32, block: Ints, horizon: int, bikes: Ints, size: int, pool: PoolArrays) -> None:
-    """Shift the pooled distributions `(N, L)` of a block at one horizon, in place."""
-    coefficients, lanes = pool.coefficients[horizon], len(block)
+def shift_block(cdf: Array32, first: int, horizon: int, bikes: Ints, size: int, pool: PoolArrays) -> None:
+    """Shift the pooled distributions `(N, L)` of the block from `first` on at one horizon, in place."""
+    coefficients, lanes = pool.coefficients[horizon], len(bikes)
     if not coefficients.any():
         return
     direction = np.empty((size, lanes), dtype=np.float32)
@@ -88,8 +91,8 @@ def shift_block(cdf: Array32, block: Ints, horizon: int, bikes: Ints, size: int,
     for j in range(lanes):
         measured[0] = in_spreads(change[j], spread[j])
         for feature in range(1, SHIFT_FEATURES):
-            measured[feature] = in_spreads(pool.features[feature - 1, block[j]], spread[j])
-        strength[j] = pool.gain[horizon, block[j]] * shift_size(measured, coefficients)
+            measured[feature] = in_spreads(pool.features[feature - 1, first + j], spread[j])
+        strength[j] = pool.gain[horizon, first + j] * shift_size(measured, coefficients)
     for k in range(size):
         for j in range(lanes):
             cdf[k, j] = shifted(cdf[k, j], direction[k, j], strength[j])

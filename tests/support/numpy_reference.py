@@ -19,7 +19,7 @@ from model.experts.chain import ChainExpert
 from model.experts.expert import NEAR_MINUTES, Expert, Now
 from model.experts.naive import NaiveExpert
 from model.experts.spread import SpreadExpert
-from model.kernels.members import fill_knots
+from model.kernels.members import begin_members, reach
 from model.kernels.records import EDGES
 from tests.support.numpy_learning import usual_fill
 
@@ -288,12 +288,14 @@ def kernel_odds(forecaster: Forecaster, now: Now, minutes: Sequence[int]) -> dic
     """Give each expert's P(bikes ≤ k) by the kernels, `(H, S, N)`, for those of `minutes` that it reaches."""
     inputs = forecaster._ensemble._inputs.build(now, minutes)
     knots, size = inputs.knots, int(now.places.max()) + 1
-    odds = np.full((knots.total, size, len(now.rows)), np.nan, dtype=np.float32)
-    fill_knots(np.arange(len(now.rows)), *inputs, size, odds)
-    answers = {}
-    for index, expert in enumerate(forecaster.experts):
-        reached = len(expert.within(minutes))
-        low, share = knots.low[index, :reached], knots.share[index, :reached, None, None]
-        after = odds[np.minimum(low + (share[:, 0, 0] > 0), knots.total - 1)]
-        answers[expert.name] = (odds[low] + share * (after - odds[low])).swapaxes(1, 2)
-    return answers
+    odds = np.full((knots.slots, size, len(now.rows)), np.nan, dtype=np.float32)
+    members = begin_members(0, *inputs, odds)
+    answers: dict[str, list[Array32]] = {expert.name: [] for expert in forecaster.experts}
+    for horizon in range(len(minutes)):
+        reach(members, horizon, inputs.chains, inputs.climatology, knots)
+        for index, expert in enumerate(forecaster.experts):
+            low, share = knots.low[index, horizon], knots.share[index, horizon]
+            if low >= 0:
+                after = odds[knots.high[index, horizon]] if share > 0 else odds[low]
+                answers[expert.name].append((odds[low] + share * (after - odds[low])).T)
+    return {name: np.stack(each) for name, each in answers.items()}

@@ -72,7 +72,7 @@ def test_a_forecast_takes_the_weather_of_the_hour_it_is_for(wet: Forecaster) -> 
     wet.update_weather(Weather(int(at.timestamp()) + 3600 * np.arange(4), values))
     long = wet._riders.long
     flows = np.empty((3, 2, long.rates.shape[-1]), dtype=np.float32)
-    long.flows_ahead(at, np.array([0.0, 30.0, 180.0, 210.0]), flows)
+    long.flows_ahead(at, np.array([0.0, 30.0, 180.0, 210.0]), np.arange(flows.shape[2]), flows)
     assert flows[2].mean() < 0.6 * flows[0].mean()
 
 

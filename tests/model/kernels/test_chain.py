@@ -24,8 +24,8 @@ def padded(values: np.ndarray) -> np.ndarray:
 def exact(p: np.ndarray, rise: np.ndarray, fall: np.ndarray) -> np.ndarray:
     """Advance by the kernel, as the NumPy chain is called."""
     moved, (up, down) = padded(p), (padded(np.pad(each, ((0, 1), (0, 0)))) for each in (rise, fall))
-    pace = (rise.max(axis=0, initial=0) + fall.max(axis=0, initial=0)).astype(np.float32)
-    chain.advance(moved, up, down, pace, *(np.full_like(moved, np.nan) for _ in range(3)))
+    leave = up + np.roll(down, 1, axis=0)
+    chain.advance(moved, up, down, leave, leave.max(), *(np.full_like(moved, np.nan) for _ in range(2)))
     assert (moved.sum(axis=0) > 0.99).all(), "what the series leaves out is little"
     inside = moved[1:-1]
     return np.asarray(inside / inside.sum(axis=0))

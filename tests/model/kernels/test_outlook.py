@@ -56,7 +56,7 @@ def test_pooled_odds_are_those_of_numpy(
             learnt._ensemble._pool(present, now, SOME, learnt._ensemble.features(present)),
         )
         cdf = np.full((len(SOME), int(size.max()) + 1, 6), np.nan, dtype=np.float32)
-        kernels.pooled_odds(learnt._ensemble._inputs.order(now), *inputs, pool, cdf)
+        kernels.pooled_odds(*inputs, pool, cdf)
     finally:
         demand.rates = usual
     # The shift follows from the mean, in which the experts' differences, up to 1e-4 a count, add up.

@@ -18,7 +18,7 @@ from model.component import Component
 from model.kernels.records import Judged
 
 _HALF_LIFE_FORECASTS = 72 * 15.0
-_SPREAD_HALF_LIFE_FORECASTS = 72 * 3.0
+_SPREAD_HALF_LIFE_FORECASTS = 72 * 2.0
 _PRIOR_FORECASTS = 1000.0
 """Settled forecasts of stations that "the spread is right" is worth."""
 

@@ -72,13 +72,14 @@ def button(
 
 
 def choices(name: str, verb: str, options: Mapping[Any, str], chosen: Any) -> Markup:
-    """Write a row of buttons of which one is pressed. The style puts its name above it, which saves bytes.
+    """Write a row of buttons of which one is chosen. The style puts its name above it, which saves bytes.
 
-    >>> choices("Riders", "n", {1: "1"}, 1)
-    Markup('<div role="group" aria-label="Riders"><button data-do="n:1" aria-pressed="true">1</button></div>')
-    """
+    >>> choices("Riders", "n", {1: "1", 2: "2"}, 2)
+    Markup('<div role="group" aria-label="Riders"><button data-do="n:1">1</button><button data-do="n:2" aria-current="true">2</button></div>')
+    """  # noqa: E501
     buttons = (
-        button(verb, label, identity=str(value), pressed=value == chosen) for value, label in options.items()
+        tag("button", label, data_do=f"{verb}:{value}", aria_current="true" if value == chosen else None)
+        for value, label in options.items()
     )
     return tag("div", *buttons, role="group", aria_label=name)
 

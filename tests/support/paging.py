@@ -58,8 +58,8 @@ def offered(page: AppTest, verb: str) -> dict[str, str]:
 
 
 def pressed(page: AppTest, verb: str) -> str:
-    """Give what is chosen by buttons of which one is pressed."""
-    (found,) = re.findall(f'data-do="{verb}:([^"]*)" aria-pressed="true"', html(page))
+    """Give what is chosen in a row of buttons."""
+    (found,) = re.findall(f'data-do="{verb}:([^"]*)" aria-current="true"', html(page))
     return str(found)
 
 

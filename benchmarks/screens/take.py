@@ -66,7 +66,7 @@ def later(page: Page) -> None:
 
 def listed(page: Page) -> None:
     """Open the list."""
-    page.locator(".st-key-show-list label").click()
+    page.get_by_role("button", name=station_words.LIST(), exact=True).click()
     page.get_by_test_id("stDataFrame").wait_for()
 
 

@@ -47,13 +47,16 @@ from model.frame import AT_LEAST
 
 log = logging.getLogger("dockcast.api")
 
+ROWS = "application/vnd.dockcast.rows"
+"""The type of a frame's rows. They are JSON, but loaders.gl reads what is called so twice."""
+
 
 @kept(128)
 def _rows(
     source: StoreReader, system_id: str, version: int, what: What, number: int, part: FramePart, spoken: str
 ) -> Body:
     with speaking(languages.speak(spoken)):
-        return json_body(rows(source.frame(system_id, version), what, number, part))
+        return replace(json_body(rows(source.frame(system_id, version), what, number, part)), media_type=ROWS)
 
 
 def frame(system_id: str, version: int, name: str, lang: str | None) -> Body:
@@ -151,7 +154,7 @@ OPERATIONS = (
     ),
     Operation(
         "/api/frames/{system_id}/{version}/{name}", frame, "The rows of a frame, as the map draws them",
-        {JSON: listed({"type": "array"}, "A row a station: its place, what it says, and a value a horizon.")},
+        {ROWS: listed({"type": "array"}, "A row a station: its place, what it says, and a value a horizon.")},
         "For the map alone: what is in a row may change with any release. A frame is kept for ten minutes.",
         (
             systems.SYSTEM,

@@ -23,9 +23,10 @@ from dashboard.words import languages
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
 from dashboard.words.catalogue import current
-from dashboard.words.rules import Direction
+from dashboard.words.rules import Direction, What
 from dashboard.words.streamlit_own import streamlit_own
-from model.trip import Point
+from model.frame import AT_LEAST
+from model.trip import Point, Ride
 
 _KEY = "browser"
 _FAVOURITES = "favourites"
@@ -35,6 +36,7 @@ _NAME = "here-name"
 _TOUCHES = "here-touches"
 _WHEN = "asked-when"
 _FOUND = "found-station"
+_LIST = "list-shown"
 _MOST = 100
 
 _component = st.components.v2.component(
@@ -67,6 +69,19 @@ def button(
         "button", label, data_do=f"{verb}:{identity}" if identity else verb, aria_label=name or None,
         aria_pressed=None if pressed is None else str(pressed).lower(),
     )  # fmt: skip
+
+
+def choices(name: str, verb: str, options: Mapping[Any, str], chosen: Any) -> Markup:
+    """Write a row of buttons of which one is chosen. The style puts its name above it, which saves bytes.
+
+    >>> choices("Riders", "n", {1: "1", 2: "2"}, 2)
+    Markup('<div role="group" aria-label="Riders"><button data-do="n:1">1</button><button data-do="n:2" aria-current="true">2</button></div>')
+    """  # noqa: E501
+    buttons = (
+        tag("button", label, data_do=f"{verb}:{value}", aria_current="true" if value == chosen else None)
+        for value, label in options.items()
+    )
+    return tag("div", *buttons, role="group", aria_label=name)
 
 
 def favourites(system_id: str) -> list[str]:
@@ -131,6 +146,10 @@ def act(sent: Mapping[str, Any]) -> None:
         address_bar.change(start=address_bar.screen().goal, goal=address_bar.screen().start)
     elif verb == "direction" and identity in get_args(Direction):
         address_bar.change(direction=identity)
+    elif (verb == "what" and identity in get_args(What)) or (verb == "ride" and identity in get_args(Ride)):
+        address_bar.change(**{verb: identity})
+    elif verb == "n" and isinstance(identity, str) and identity in map(str, AT_LEAST):
+        address_bar.change(n=int(identity))
     elif verb == "leave" and isinstance(identity, str) and (at := address_bar.moment(identity)):
         address_bar.change(at=at, direction="leave")
     elif verb in ("soon", "day", "clock"):
@@ -145,11 +164,18 @@ def act(sent: Mapping[str, Any]) -> None:
             address_bar.change(start=address_bar.HERE)
         elif found:
             address_bar.set_out_now()
+    elif verb == "list":
+        st.session_state[_LIST] = not has_list()
     elif verb == "away":
         st.session_state.pop(_HERE, None)
     elif verb == "lost":
         code = sent.get("code")
         st.session_state[_LOST] = code if isinstance(code, int) else 0
+
+
+def has_list() -> bool:
+    """Tell whether the viewer has opened the list of the stations."""
+    return bool(st.session_state.get(_LIST))
 
 
 def found() -> str:

@@ -24,6 +24,7 @@ from dashboard.words.catalogue import current
 from dashboard.words.feed_errors import feed_error
 from dashboard.words.rules import What
 from ingest.system import System
+from model.frame import AT_LEAST
 from model.trip import Ride
 
 PICKER_SECONDS = 10
@@ -127,12 +128,17 @@ def label(system: System) -> str:
     return shell_words.city(system.name, system.city, system.label)
 
 
+def how_many(name: str) -> Markup:
+    """Ask how many bikes or spaces are needed."""
+    options = {number: formats.count(number) for number in AT_LEAST}
+    return browser.choices(name, "n", options, address_bar.screen().n)
+
+
 @st.fragment(run_every=PICKER_SECONDS)
 def city_picker(current: str) -> None:
-    """Choose a city; each entry shows how its feed is doing.
+    """Choose a city; each entry shows how its feed is doing. The browser reports the choice to `browser.act`.
 
-    Streamlit knows a choice by its label, and loses one whose label changes. So new labels make a new widget,
-    and so does each change of city: whoever goes back at once would see what was chosen, not what is shown.
+    It is the browser's own list: Streamlit's is a quarter of all that a page has to start before its map.
     """
     source = reader()
     systems, states = source.store.systems.followed(), source.store.systems.states()
@@ -143,24 +149,13 @@ def city_picker(current: str) -> None:
         known = states.get(system.system_id)
         words = shell_words.picked(label(system), known.state if known else "waiting", system.label)
         labels[system.system_id] = words if words not in labels.values() else f"{words} · {system.system_id}"
-    ids = list(labels)
-    key = "city-" + sha1(repr((labels, address_bar.cities())).encode()).hexdigest()[:12]
-    st.selectbox(
-        shell_words.CITY(), ids, index=ids.index(current) if current in ids else 0,
-        format_func=labels.__getitem__, key=key, label_visibility="collapsed",
-        on_change=lambda: pick(st.session_state[key], current),
-    )  # fmt: skip
-    if address_bar.screen().city in ids and address_bar.screen().city != current:
+    options = (
+        tag("option", words, value=system_id, selected="" if system_id == current else None)
+        for system_id, words in labels.items()
+    )
+    show(tag("select", *options, aria_label=shell_words.CITY(), data_do="feed", cls="city"))
+    if address_bar.screen().city in labels and address_bar.screen().city != current:
         st.rerun()
-
-
-def pick(city: str, current: str) -> None:
-    """Switch to another city; the one on screen keeps its station and its trip.
-
-    Where a label changes just as the browser reports, Streamlit takes the picker of before for a new choice.
-    """
-    if city != current:
-        address_bar.move(city)
 
 
 def warn(source: StoreReader, view: View, *, spaces: bool) -> None:

@@ -25,10 +25,6 @@ from model.arrays import Floats, Ints
 from model.frame import Frame
 from model.trip import Point
 
-SHOWN = "show-list"
-"""The toggle of the list."""
-
-_TOGGLED = "list-toggled"
 _MATCHES = 5
 _CUTOFF = 65
 _BEST = 8
@@ -41,17 +37,12 @@ def find() -> None:
     """
     with st.container(horizontal=True, key="find"):
         station_search.draw("find", station_words.SEARCH(), station_words.SEARCH())
-        show(browser.button("near", station_words.NEAR()))
-        st.toggle(station_words.LIST(), bool(st.session_state.get(SHOWN)), key=SHOWN, on_change=_toggled)
-    if st.session_state.pop(_TOGGLED, False) or station_search.taken():
+        shown = browser.button("list", station_words.LIST(), pressed=browser.has_list())
+        show(tag("div", browser.button("near", station_words.NEAR()), shown, cls="actions"))
+    if station_search.taken():
         st.rerun()
     if browser.lost():
         show(tag("p", browser.lost(), cls="note", role="status"))
-
-
-def _toggled() -> None:
-    """Note that the whole page has to run: the list is drawn by another fragment."""
-    st.session_state[_TOGGLED] = True
 
 
 def counted_now(frame: Frame, row: int) -> str:

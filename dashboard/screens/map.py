@@ -36,7 +36,6 @@ from dashboard.words import on_foot as on_foot_words
 from dashboard.words import shell as shell_words
 from dashboard.words import station as station_words
 from ingest.system import System
-from model.frame import AT_LEAST
 
 Drawn = tuple[str, arrival_picker.Drawn | None]
 
@@ -106,7 +105,7 @@ def city(system: System, was: Drawn) -> None:
     words = together() if horizon is None else summary(view, screen, horizon, walker)
     frame_shown = f"{view.version}-{None if horizon is None else view.frame.minutes[horizon].flat[0]}"
     show(together(chosen(screen, at, frame_shown, walker), words, searched(view, screen, horizon, walker)))
-    if st.session_state.get(station_list.SHOWN):
+    if browser.has_list():
         station_list.draw(view, horizon, at if walker is None else on_foot_words.ARRIVAL())
 
 
@@ -122,17 +121,10 @@ def controls(view: View) -> str:
     """Ask what the rider wants, how many, and when; give back the clock time of arrival."""
     assert view.frame is not None
     what = address_bar.screen().for_frame(view.frame).what
-    offered = [each for each in map_words.WHAT_OPTION if each in view.frame.outlooks]
+    offered = {each: words for each, words in map_words.WHAT_OPTION.items() if each in view.frame.outlooks}
     with st.container(horizontal=True, key="controls"):
-        st.segmented_control(
-            map_words.WHAT(), offered, default=what, required=True,
-            format_func=map_words.WHAT_OPTION.__getitem__, key=address_bar.key("what", what),
-            on_change=address_bar.take, args=("what",),
-        )  # fmt: skip
-        st.segmented_control(
-            shell_words.HOW_MANY(), AT_LEAST, default=address_bar.screen().n, required=True,
-            key=address_bar.key("n"), on_change=address_bar.take, args=("n",),
-        )  # fmt: skip
+        wanted = browser.choices(map_words.WHAT(), "what", offered, what)
+        show(tag("div", wanted, page_shell.how_many(shell_words.HOW_MANY()), cls="wants"))
         away = on_foot.distance(view)
         walks = away is not None and away <= rules.FAR_KM
         return arrival_picker.ask(view, shell_words.leave_at if walks else shell_words.arrive_at)

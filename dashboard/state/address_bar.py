@@ -66,7 +66,7 @@ _GO = "screen-next-page"
 _BEFORE = "minutes-before"
 _LATE_SECONDS = 3.0
 _WIDGETS = (
-    "what", "ride", "n", "minutes", "horizon", "measure", "past", "models", "everywhere", "days", "hours",
+    "minutes", "horizon", "measure", "past", "models", "everywhere", "days", "hours",
     "third", "beside", "kind",
 )  # fmt: skip
 
@@ -418,14 +418,10 @@ def take(name: str) -> None:
         change(**{name: chosen})
 
 
-def key(name: str, shown: str | None = None) -> str:
-    """Give the key of a choice's widget, and set its value: Streamlit forgets undrawn widgets.
-
-    `shown` is what the page shows, where that may be another value than the one that was chosen.
-    """
-    value = getattr(screen(), name) if shown is None else shown
-    if _widget(name) not in st.session_state or shown not in (None, st.session_state[_widget(name)]):
-        st.session_state[_widget(name)] = value
+def key(name: str) -> str:
+    """Give the key of a choice's widget, and set its value: Streamlit forgets undrawn widgets."""
+    if _widget(name) not in st.session_state:
+        st.session_state[_widget(name)] = getattr(screen(), name)
     return _widget(name)
 
 

@@ -140,19 +140,24 @@ export default function ({ data, setStateValue, setTriggerValue }) {
     } else send({ do: verb, id });
   }
 
-  // A browser reports a time at each digit. It counts when it has rested, or when the viewer leaves it.
+  // A browser reports a time at each digit, and a closed list at each arrow key. What was typed counts when it has
+  // rested, or when the viewer leaves it; what was touched in a list counts at once.
+  const FIELD = "input[data-do], select[data-do]";
   const REST = 900;
   let typing;
+  let byKey = false;
 
   function typed({ target, type, key }) {
-    if (!target.matches?.("input[data-do]") || (type === "keydown" && key !== "Enter")) return;
+    if (type === "keydown") byKey = true;
+    if (!target.matches?.(FIELD) || (type === "keydown" && key !== "Enter")) return;
     clearTimeout(typing);
+    const drawn = target.defaultValue ?? target.querySelector("[selected]")?.value;
     const report = () => {
-      if (!target.value || target.value === (target.dataset.sent ?? target.defaultValue)) return;
+      if (!target.value || target.value === (target.dataset.sent ?? drawn)) return;
       target.dataset.sent = target.value;
       send({ do: target.dataset.do, id: target.value });
     };
-    if (type === "input") typing = setTimeout(report, REST);
+    if (type === "input" && (byKey || target.matches("input"))) typing = setTimeout(report, REST);
     else report();
   }
 
@@ -162,6 +167,7 @@ export default function ({ data, setStateValue, setTriggerValue }) {
   let renewed = 0;
 
   function press({ target, clientX, clientY }) {
+    byKey = false;
     const button = target.closest?.("button[data-do]");
     pressed = button ? { button, clientX, clientY } : null;
   }
@@ -176,7 +182,7 @@ export default function ({ data, setStateValue, setTriggerValue }) {
   function listen(event) {
     const button = event.target.closest?.("[data-do]");
     // The browser opens links in a new tab or window itself.
-    if (!button || button.matches("input") || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
+    if (!button || button.matches(FIELD) || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
     event.preventDefault();
     if (Date.now() - renewed > 500) act(button);
   }

@@ -1,12 +1,14 @@
-"""Tells the browser with the page what the map will ask for: its script, and the rows of the newest frame.
+"""Tells the browser with the page what it will ask for: the scripts of what is on it, and the map's rows.
 
 Otherwise each waits for the one before: the page for Streamlit's script, that for the first run of ours, the
-map's script for that, and the rows for the map's script. The bytes are the same, fetched side by side.
+map's script for that, what it imports for it, and the rows for all of these. The bytes are the same, fetched
+side by side.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
@@ -23,7 +25,13 @@ from dashboard.web.front_page import query_of, spoken
 from dashboard.words.catalogue import speaking
 from ingest.store import StoreUnreachableError
 
-_SCRIPTS = ("DeckGlJsonChart.*.js", "webgl-device.*.js")
+_SCRIPTS = ("DeckGlJsonChart", "webgl-device", "Html", "BidiComponent", "Slider")
+"""What Streamlit loads when the map's page asks for it, by the beginning of its name."""
+
+_OWN = "index"
+"""What Streamlit's page loads by itself, and names with all that it imports."""
+
+_IMPORT = re.compile(r"""(?:from|import)\s*["']\./([\w.-]+\.js)["']""")
 
 
 class Preloads:
@@ -53,10 +61,24 @@ class Preloads:
 
 @lru_cache(maxsize=1)
 def _scripts() -> tuple[str, ...]:
-    """Name the map's scripts, whose names change with each release of Streamlit."""
-    folder = Path(streamlit.__file__).parent / "static"
-    paths = (path for pattern in _SCRIPTS for path in sorted(folder.glob(f"static/js/{pattern}")))
-    return tuple(f"<{path.relative_to(folder).as_posix()}>; rel=modulepreload; crossorigin" for path in paths)
+    """Name the scripts, whose names change with each release of Streamlit."""
+    static = Path(streamlit.__file__).parent / "static"
+    folder = static / "static" / "js"
+    named = sorted(_with_imports(folder, *_SCRIPTS) - _with_imports(folder, _OWN))
+    where = folder.relative_to(static).as_posix()
+    return tuple(f"<{where}/{name}>; rel=modulepreload; crossorigin" for name in named)
+
+
+def _with_imports(folder: Path, *beginnings: str) -> set[str]:
+    """List scripts and all that they import, and what these do."""
+    found: set[str] = set()
+    ahead = [path.name for name in beginnings for path in folder.glob(f"{name}.*.js")]
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += _IMPORT.findall((folder / name).read_text(encoding="utf-8"))
+    return found
 
 
 def _rows(query: dict[str, str]) -> list[str]:

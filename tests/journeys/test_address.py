@@ -37,7 +37,7 @@ def test_the_address_has_the_city_at_once_and_back_is_one_step(visit: Visit, sit
     expect(page).to_have_url(re.compile(r"\?city=dublin&what=bike"))  # Boulder is only replayed
     first = entries(page)
     set_slider(page, 30)
-    page.get_by_role("radio", name="2", exact=True).click()
+    page.get_by_role("button", name="2", exact=True).click()
     expect(page).to_have_url(re.compile("n=2&in=30"))
     assert entries(page) == first
 
@@ -60,12 +60,11 @@ def test_the_address_has_the_city_at_once_and_back_is_one_step(visit: Visit, sit
     expect(page).to_have_url(re.compile(r"/\?city=dublin&what=bike&n=2&in=45$"))
     expect(page.get_by_role("slider")).to_have_value("45")
 
-    picker.click()
-    page.get_by_role("option", name=re.compile("Boulder")).click()
+    picker.select_option("boulder")
     expect(page).to_have_url(re.compile("city=boulder"))
     page.go_back()
     expect(page).to_have_url(re.compile("city=dublin"))
-    expect(picker.last).to_have_value("Dublin · dublinbikes · live")
+    expect(picker.last).to_have_value("dublin")
     expect(picker).to_have_count(1)  # while the page is drawn anew the old one is there as well
     page.go_back()  # past the map of before the station was opened and closed
     expect(page).to_have_url("about:blank")

@@ -98,8 +98,8 @@ def test_the_five_minutes_of_the_guide(visit: Visit, site: Site, town: Frame) ->
     # A map of what will be.
     expect_colours(page, town, steps_of(town, 15))
     set_slider(page, 60)
-    page.get_by_role("radio", name=map_words.WHAT_OPTION["space"]).click()
-    page.get_by_role("radio", name="3", exact=True).click()
+    page.get_by_role("button", name=map_words.WHAT_OPTION["space"], exact=True).click()
+    page.get_by_role("button", name="3", exact=True).click()
     expect_colours(page, town, steps_of(town, 60, "space", 3))
     expect(page.locator(".ages")).to_contain_text("simulated")
 

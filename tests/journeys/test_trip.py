@@ -63,7 +63,7 @@ def test_plan_a_trip_by_search_and_find_it_again_after_a_reload(
         page.get_by_role("combobox", name=label, exact=True).fill(typed)
         page.get_by_role("option", name=re.compile(f"^{name} ")).click()
         expect(page.locator(".end", has_text=name)).to_be_visible()
-    page.get_by_role("radio", name="2", exact=True).click()
+    page.get_by_role("button", name="2", exact=True).click()
     set_slider(page, 30)
     best = page.locator(".plan").first
     expect(best).to_contain_text("Take 2 bikes at Station 20")

@@ -361,7 +361,7 @@ def fits(page: Page) -> bool:
 def small_targets(page: Page) -> list[str]:
     """List the controls that are too small for a thumb, which needs 44 px."""
     found: list[str] = page.evaluate(
-        """[...document.querySelectorAll("button, input, a, [role=combobox]")].flatMap(e => {
+        """[...document.querySelectorAll("button, input, select, a, [role=combobox]")].flatMap(e => {
             const target = e.closest("label, [role=group], [data-orientation]") ?? e;
             const box = target.getBoundingClientRect();
             const seen = box.width > 1 && e.checkVisibility({visibilityProperty: true});

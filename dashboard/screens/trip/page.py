@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard import itinerary
 from dashboard.components import (
     arrival_picker,
+    browser,
     legend,
     page_shell,
     station_map,
@@ -31,7 +32,6 @@ from dashboard.words import trip as trip_words
 from dashboard.words.rules import What
 from ingest.system import System
 from model import trip
-from model.frame import AT_LEAST
 from model.moments import frame_at
 from model.trip import TripPlan
 
@@ -107,16 +107,9 @@ def controls(view: View) -> str:
     assert view.frame is not None
     ride = address_bar.screen().for_frame(view.frame).ride
     with st.container(horizontal=True, key="controls"):
-        if view.frame.ebike is not None:
-            st.segmented_control(
-                trip_words.RIDE(), list(trip_words.RIDE_OPTION), default=ride, required=True,
-                format_func=trip_words.RIDE_OPTION.__getitem__, key=address_bar.key("ride"),
-                on_change=address_bar.take, args=("ride",),
-            )  # fmt: skip
-        st.segmented_control(
-            trip_words.RIDERS(), AT_LEAST, default=address_bar.screen().n, required=True,
-            key=address_bar.key("n"), on_change=address_bar.take, args=("n",),
-        )  # fmt: skip
+        kinds = browser.choices(trip_words.RIDE(), "ride", trip_words.RIDE_OPTION, ride)
+        riders = page_shell.how_many(trip_words.RIDERS())
+        show(tag("div", *([kinds] if view.frame.ebike is not None else []), riders, cls="wants"))
         leaving = address_bar.screen().direction == "leave"
         return arrival_picker.ask(view, shell_words.leave_at if leaving else shell_words.there_by)
 

@@ -82,8 +82,8 @@ def test_a_touch_on_a_day_or_a_time_is_the_moment_in_the_address(
 @pytest.mark.parametrize(
     ("page", "query", "defaults"),
     [
-        ("map", {"what": "space", "n": "3", "in": "45"}, [45, "a space", "3"]),
-        ("trip", {"n": "3", "in": "45", "from": "s1", "to": "s2"}, [45, "3"]),
+        ("map", {"what": "space", "n": "3", "in": "45"}, [45]),
+        ("trip", {"n": "3", "in": "45", "from": "s1", "to": "s2"}, [45]),
         (
             "accuracy",
             {"ahead": "60", "measure": "crps", "past": "week", "models": "pool,naive"}

@@ -17,7 +17,7 @@ from ingest.city.cities import CITIES
 from ingest.store import LeaseClaim
 from ingest.system import System
 from tests.support.dashboard_world import BOULDER, DUBLIN, NOON, World, frame
-from tests.support.paging import html, mended, run_page, text_of
+from tests.support.paging import html, mended, picked, run_page, text_of, touch
 
 MADE_UP = CITIES["harbourton"].system
 PARIS = replace(DUBLIN, system_id="paris", name="Vélib'", city="Paris", country="FR")
@@ -93,7 +93,7 @@ def test_a_made_up_city_that_nobody_chose_says_so_and_offers_the_first_real_one(
     cities.now += timedelta(seconds=1)
     page.run()
     assert 'data-do="feed:lyon"' in html(page)
-    assert page.selectbox[0].value == "harbourton"
+    assert picked(page) == "harbourton"
     assert "made-up city" not in text_of(run_page({"city": "harbourton"}))
 
 
@@ -123,7 +123,7 @@ def test_an_unknown_city_says_so_and_offers_the_nearest_names(
     screen = page.session_state["screen"]
     assert (screen.city, screen.station, screen.n) == ("paris", "", 2)
     assert mended(page)["right"]["city"] == "paris"
-    page.selectbox[0].set_value("lyon").run()
+    touch(page, "feed", "lyon")
     assert "No city here is called" not in text_of(page)
     assert page.query_params["city"] == "lyon"
 

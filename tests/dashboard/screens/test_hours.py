@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from dashboard.components import station_list
 from dashboard.maps import deck
 from dashboard.words import shell as shell_words
 from model import trip
@@ -19,7 +18,7 @@ from model.frame import Frame
 from model.hours import OpeningHours
 from tests.support.api_world import client
 from tests.support.dashboard_world import World, frame
-from tests.support.paging import html, run_page, text_of
+from tests.support.paging import html, run_page, text_of, touch
 
 MIDNIGHT = datetime(2026, 3, 3, 0, 0, tzinfo=UTC)
 ELEVEN = MIDNIGHT - timedelta(hours=1)
@@ -96,7 +95,7 @@ def test_closed_flags_that_the_hours_explain_leave_odds_in_the_morning(world: Wo
 def test_the_list_says_closed_at_that_time(world: World) -> None:
     shown(world, night())
     page = run_page({"city": "dublin", "at": "20260303T0300Z"})
-    page.toggle(key=station_list.SHOWN).set_value(True).run()
+    touch(page, "list")
     assert not page.exception
     words = page.dataframe[0].value["In words"].tolist()
     assert words == ["closed at that time"] * 12

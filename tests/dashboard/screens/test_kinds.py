@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import ButtonGroup
 
 from dashboard.maps import deck
 from dashboard.words import formats
 from dashboard.words import shell as shell_words
 from dashboard.words import trip as trip_words
 from tests.support.dashboard_world import NOON, World, dark, frame, with_kinds
-from tests.support.paging import html, run_page, text_of
+from tests.support.paging import html, offered, pressed, run_page, text_of, touch
 
 ANY_KIND = ["a bike", "an e-bike", "a plain bike", "a space"]
 
 
 def opened(**query: str) -> AppTest:
     return run_page({"city": "dublin", **query})
-
-
-def wanted(page: AppTest) -> ButtonGroup[Any]:
-    return cast("ButtonGroup[Any]", page.get("button_group")[0])
 
 
 def rows_on_map(page: AppTest) -> str:
@@ -37,8 +31,8 @@ def test_a_kind_can_be_chosen_where_the_feed_tells_kinds_apart(world: World) -> 
     assert made.ebike is not None
     world.commit(made)
     page = opened(station="s4", **{"in": "20"})
-    assert wanted(page).options == ANY_KIND
-    wanted(page).set_value("ebike").run()
+    assert [*offered(page, "what").values()] == ANY_KIND
+    touch(page, "what", "ebike")
     assert page.query_params["what"] == "ebike"
     assert "/ebike-1-near.json" in rows_on_map(page)
     assert "e-bikes expected\\nan e-bike: " in page.get("deck_gl_json_chart")[0].proto.tooltip
@@ -50,7 +44,7 @@ def test_a_kind_can_be_chosen_where_the_feed_tells_kinds_apart(world: World) -> 
     assert "An e-bike: " in text
     assert "then no forecast until" in text, "the strip reaches further than the forecast"
     assert "E-bikes, last 3 hours and next 2" in text
-    page.toggle[0].set_value(True).run()
+    touch(page, "list")
     table = page.dataframe[0].value
     assert table["E-bikes at 12:20"].max() == made.ebike.median[4].max()
     assert "An e-bike, %" in table.columns
@@ -59,7 +53,7 @@ def test_a_kind_can_be_chosen_where_the_feed_tells_kinds_apart(world: World) -> 
 def test_an_address_with_a_kind_brings_the_same_screen_back(world: World) -> None:
     world.commit(with_kinds(frame()))
     page = opened(what="plain_bike", n="2")
-    assert wanted(page).value == "plain_bike"
+    assert pressed(page, "what") == "plain_bike"
     assert "/plain_bike-2-near.json" in rows_on_map(page)
     assert "2 plain bikes are likely" in text_of(page)
 
@@ -68,8 +62,8 @@ def test_a_feed_that_tells_no_kinds_shows_bikes_of_any_kind_and_says_so(world: W
     """The choice stays in the address: the feed, or another city, may tell kinds apart again."""
     world.commit(frame())
     page = opened(what="ebike")
-    assert wanted(page).options == ["a bike", "a space"]
-    assert wanted(page).value == "bike"
+    assert offered(page, "what") == {"bike": "a bike", "space": "a space"}
+    assert pressed(page, "what") == "bike"
     assert shell_words.NO_KINDS() in text_of(page)
     assert "/bike-1-near.json" in rows_on_map(page)
     assert "a bike is likely or almost sure" in text_of(page)
@@ -77,7 +71,7 @@ def test_a_feed_that_tells_no_kinds_shows_bikes_of_any_kind_and_says_so(world: W
     world.now += timedelta(minutes=1)
     world.commit(with_kinds(frame(at=world.now)))
     page.run()
-    assert (wanted(page).value, page.query_params["what"]) == ("ebike", "ebike")
+    assert (pressed(page, "what"), page.query_params["what"]) == ("ebike", "ebike")
     assert "/ebike-1-near.json" in rows_on_map(page)
 
 
@@ -122,9 +116,9 @@ def planned(**query: str) -> AppTest:
 def test_a_trip_is_for_an_ebike_where_a_plain_one_will_do(world: World) -> None:
     world.commit(with_kinds(frame()))
     page = planned()
-    assert wanted(page).options == ["any bike", "e-bike", "e-bike first", "plain"]
+    assert [*offered(page, "ride").values()] == ["any bike", "e-bike", "e-bike first", "plain"]
     assert "ride" not in page.query_params
-    wanted(page).set_value("ebike_first").run()
+    touch(page, "ride", "ebike_first")
     assert page.query_params["ride"] == "ebike_first"
     text = " ".join(text_of(page).split())
     assert "Take an e-bike at Station" in text

@@ -8,13 +8,12 @@ from dataclasses import replace
 from datetime import timedelta
 from html import escape, unescape
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import ButtonGroup
 
 from dashboard import nearby, store_reader
 from dashboard.components import which_city
@@ -28,7 +27,7 @@ from model import codec
 from model.moments import frame_at
 from model.records import CountState
 from tests.support.dashboard_world import BOULDER, DUBLIN, NASTY, NOON, World, dark, frame
-from tests.support.paging import html, run_page
+from tests.support.paging import html, picked, picker, run_page, touch
 
 
 def opened(**query: str) -> AppTest:
@@ -99,7 +98,7 @@ def test_a_city_out_of_reach_shows_the_reason_and_the_next_try(world: World) -> 
     page = opened(city="dublin")
     assert "cannot be reached: the name gbfs.example cannot be found. Next try in 40 s." in text_of(page)
     assert "not running" not in text_of(page)
-    assert page.selectbox[0].options[0] == "Dublin · dublinbikes · not reached"
+    assert picker(page)[0] == "Dublin · dublinbikes · not reached"
 
 
 def test_a_city_out_of_reach_offers_to_try_now_once_and_cities_that_have_answered(world: World) -> None:
@@ -134,10 +133,10 @@ def test_the_first_city_with_an_answer_opens_and_stays(world: World) -> None:
     page = opened()
     assert "Waiting for the first answer of Dublin" in text_of(page)
     world.now += which_city.PATIENCE
-    assert page.run().selectbox[0].value == "boulder"
+    assert picked(page.run()) == "boulder"
     world.commit(frame("dublin"))
-    assert page.run().selectbox[0].value == "boulder"
-    assert opened().selectbox[0].value == "dublin"
+    assert picked(page.run()) == "boulder"
+    assert picked(opened()) == "dublin"
 
 
 def test_a_live_city_shows_map_age_and_summary(world: World) -> None:
@@ -168,9 +167,8 @@ def test_the_slider_moves_columns_and_clock_but_neither_rows_nor_view(world: Wor
 def test_a_space_and_how_many_change_the_rows(world: World) -> None:
     world.commit(frame())
     page = opened(city="dublin")
-    what, how_many = (cast(ButtonGroup[Any], e) for e in page.get("button_group"))
-    what.set_value("space").run()
-    how_many.set_value(3).run()
+    touch(page, "what", "space")
+    touch(page, "n", "3")
     assert "/space-3-near.json" in maps(page)[0]
     assert "3 spaces are likely or almost sure" in text_of(page)
 
@@ -179,7 +177,7 @@ def test_an_address_brings_the_same_screen_back(world: World) -> None:
     made = frame("boulder", timezone="America/Denver")
     world.commit(made)
     page = opened(city="boulder", station="s4", what="space", n="2", **{"in": "30"})
-    assert page.selectbox[0].value == "boulder"
+    assert picked(page) == "boulder"
     assert page.slider[0].value == 30
     assert "/space-2-near.json" in maps(page)[0]
     assert "Station 4" in text_of(page)
@@ -204,7 +202,7 @@ def test_an_address_brings_the_same_screen_back(world: World) -> None:
 def test_bad_values_in_the_address_fall_back(world: World, query: dict[str, str]) -> None:
     world.commit(frame())
     page = opened(**query)
-    assert page.selectbox[0].value == "dublin"
+    assert picked(page) == "dublin"
     assert maps(page)
     assert not page.error
 
@@ -497,7 +495,7 @@ def test_the_table_shows_the_same_as_the_map(world: World) -> None:
     made = frame()
     world.commit(made)
     page = opened(city="dublin", **{"in": "10"})
-    page.toggle[0].set_value(True).run()
+    touch(page, "list")
     rows = page.dataframe[0].value
     assert "Walk, min" not in rows
     assert rows["A bike, %"].tolist()[:-2] == sorted(made.bike.chance[0, 2, [0, *range(3, 12)]], reverse=True)
@@ -521,7 +519,7 @@ def test_the_list_has_favourites_first_and_the_near_before_the_far(world: World)
     page = opened(city="dublin")
     page.session_state["here"] = (float(made.stations.lat[6]), float(made.stations.lon[6]))
     page.session_state["favourites"] = {"system": "dublin", "stations": ["s3", "gone"]}
-    page.toggle[0].set_value(True).run()
+    touch(page, "list")
     assert best(page)[:2] == ["s3", "s6"]
     assert "s1" not in best(page)  # closed
     assert "★ likely · 80 % · " in text_of(page)
@@ -641,8 +639,8 @@ def test_choosing_another_city_drops_the_station(world: World) -> None:
     world.commit(frame())
     world.commit(frame("boulder"))
     page = opened(city="dublin", station="s4")
-    page.selectbox[0].set_value("boulder").run()
-    assert page.selectbox[0].value == "boulder"
+    touch(page, "feed", "boulder")
+    assert picked(page) == "boulder"
     assert page.query_params["city"] == "boulder"
     assert "station" not in page.query_params
     assert "/api/frames/boulder/" in maps(page)[0]
@@ -650,7 +648,7 @@ def test_choosing_another_city_drops_the_station(world: World) -> None:
 
 def test_a_city_of_replayed_data_says_so_wherever_it_is_named(world: World) -> None:
     page = opened(city=BOULDER.system_id)
-    assert page.selectbox[0].options[1] == "Boulder · BCycle · replayed · waiting"
+    assert picker(page)[1] == "Boulder · BCycle · replayed · waiting"
     assert "first answer of Boulder · BCycle · replayed" in text_of(page)
 
 

@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import ButtonGroup
 
 from dashboard import itinerary, store_reader
 from dashboard.itinerary import Itinerary
@@ -30,7 +29,7 @@ from model.frame import Frame
 from model.trip import TripPlan
 from tests.support import paging
 from tests.support.dashboard_world import NASTY, NOON, World, frame
-from tests.support.paging import html, mended, run_page
+from tests.support.paging import html, mended, picked, run_page, touch
 
 MARKS = None
 """The layer of marks has no id of its own."""
@@ -321,7 +320,7 @@ def test_a_feed_without_stations_says_so(world: World) -> None:
 def test_the_address_holds_the_trip_and_brings_it_back(world: World) -> None:
     world.commit(uncertain())
     page = opened(city="dublin", start="s4", goal="s11")
-    cast(ButtonGroup[Any], page.get("button_group")[0]).set_value(3).run()
+    touch(page, "n", "3")
     page.slider[0].set_value(25).run()
     address = {name: page.query_params[name] for name in page.query_params}
     assert address == {"city": "dublin", "from": "s4", "to": "s11", "n": "3", "in": "25"}
@@ -353,7 +352,7 @@ def test_bad_values_in_the_address_fall_back(world: World, query: dict[str, str]
     world.commit(frame())
     page = opened(query)
     assert not page.error
-    assert page.selectbox[0].value == "dublin"
+    assert picked(page) == "dublin"
     assert drawn(page)
     assert "<script>" not in html(page)
     assert trip_words.ASK["start"] in text_of(page), "no city may take another's station for its own"
@@ -466,7 +465,7 @@ def test_another_city_drops_both_ends(world: World) -> None:
     world.commit(frame())
     world.commit(frame("boulder"))
     page = opened(city="dublin", start="s4", goal="s11")
-    page.selectbox[0].set_value("boulder").run()
+    touch(page, "feed", "boulder")
     assert page.query_params["city"] == "boulder"
     assert "from" not in page.query_params
     assert trip_words.ASK["start"] in text_of(page)

@@ -18,7 +18,7 @@ from dashboard.state.pages import PAGES
 from dashboard.words import catalogue
 from tests.support import pseudo
 from tests.support.dashboard_world import NASTY, World, frame
-from tests.support.paging import run_page
+from tests.support.paging import run_page, touch
 
 NAMES = {
     "Dockcast",
@@ -74,7 +74,7 @@ def test_a_page_speaks_a_new_language(
 ) -> None:
     shown = run_page({"city": "dublin", "lang": "pl", **query}, page, timeout=60)
     if page == "map":
-        shown.toggle[0].set_value(True).run()
+        touch(shown, "list")
     markup = re.sub(
         "<style>.*?</style>", "", "".join(e.proto.body for e in shown.get("html")), flags=re.DOTALL
     )

@@ -179,12 +179,21 @@ export default function ({ data, setStateValue, setTriggerValue }) {
     act(pressed.button);
   }
 
+  // A choice among buttons in a row is seen at once; the answer of the server writes the row anew.
+  function show(button) {
+    const row = button.matches(".wants button") ? [...button.parentElement.children] : [];
+    row.forEach((each) => each.toggleAttribute("aria-current", each === button));
+    if (row.length) button.setAttribute("aria-current", "true");
+  }
+
   function listen(event) {
     const button = event.target.closest?.("[data-do]");
     // The browser opens links in a new tab or window itself.
     if (!button || button.matches(FIELD) || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return;
     event.preventDefault();
-    if (Date.now() - renewed > 500) act(button);
+    if (Date.now() - renewed <= 500) return;
+    show(button);
+    act(button);
   }
 
   const choose = ({ target }) => target.matches?.("select[data-language]") && speak(cookie, target.value);

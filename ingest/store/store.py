@@ -37,6 +37,7 @@ from ingest.store.systems import SystemTables
 from ingest.store.tables import systems
 from ingest.store.tries import TryTable
 from ingest.store.weather import WeatherTable
+from ingest.store.workers import WorkerTable
 from model.gaps import SHORT
 from model.identity import Renumbering
 from model.records import Drift, Snapshot, Stations, Weather
@@ -114,6 +115,7 @@ class Store:
         self.frames = FrameTable(database)
         self.checkpoints = CheckpointTable(database)
         self.leases = LeaseTable(database)
+        self.workers = WorkerTable(database)
         self.preparations = PreparationTable(database)
         self.scores = ScoreTables(database)
         self.daily_scores = DailyScoreTable(database)

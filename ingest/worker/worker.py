@@ -42,6 +42,7 @@ from ingest.worker.host_limit import HostLimit
 from ingest.worker.own_history import logged
 from ingest.worker.player import Player
 from ingest.worker.prepare import prepare
+from ingest.worker.sharing import share
 from ingest.worker.system_list import SystemList
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL, Ticker
 from ingest.worker.turns import Turns
@@ -56,6 +57,11 @@ LOOK_EVERY = 10.0
 
 CLOCK_EVERY = 5.0
 """Seconds between two checks whether somebody set the clock back."""
+
+SOON = 60.0
+"""Seconds within which the next tick of a system that another worker takes is made here."""
+
+HANDED_OVER = "another worker goes on with it"
 
 LOST_AFTER = 300.0
 """Seconds after which a tick that is due and has not begun counts as lost: no thread keeps it so long."""
@@ -85,7 +91,7 @@ def wall_clock() -> datetime:
 
 
 class Worker:
-    """Follows systems until its caller stops it.
+    """Follows systems until its caller stops it, or its share of them where other workers live.
 
     It writes its list of systems into the store at the start, and again when `system_list` has another. From
     then on the store says what is followed: commands, or another worker with a list of its own, may change
@@ -114,6 +120,8 @@ class Worker:
         self._tickers: dict[str, Ticker] = {}
         self._bookings: dict[Ticker, tuple[int, float]] = {}
         self._booking = threading.Lock()
+        self._live: tuple[str, ...] = (self.holder,)
+        self._leaving: frozenset[str] = frozenset()
         self._ending: set[str] = set()
         self._unplayable: set[str] = set()
         self._hosts: HostLimit[tuple[Ticker, float]] = HostLimit(AT_A_HOST)
@@ -144,6 +152,8 @@ class Worker:
             "turn": self._turn,
             "seed": settings.seed,
             "has_lease": self._has_lease,
+            # What a feed asked of another worker holds for this one. A start is somebody's wish to try.
+            "tries_at_once": not self._scheduler.running,
             "own": self._own_model(system.system_id),
             "keep_forecasts": timedelta(days=settings.keep_forecast_days),
         }
@@ -171,10 +181,14 @@ class Worker:
                 self._store.systems.follow(self._listed)
                 self._is_written = True
             followed, wanted = self._store.systems.followed(), self._store.tries.asked_at()
+            others = self._others(followed)
+            strays = self._renewed[1] - self._tickers.keys() - self._ending
+            if strays:  # they could not be given up before
+                self._store.leases.drop(self.holder, *strays)
         except StoreFailedError as error:
             log.debug("the systems cannot be taken up: %s", error)
             return
-        self._take_up(followed)
+        self._take_up(followed, others)
         for system_id, asked_at in wanted.items():
             if system_id in self._tickers:
                 self._try_soon(self._tickers[system_id], asked_at)
@@ -192,22 +206,39 @@ class Worker:
         at, polled_at, now = ticker.may_try_at, ticker.asked_at, self._clock()
         if at is None or polled_at is None or asked_at <= polled_at:
             return
-        with self._booking:
-            _, due = self._bookings.get(ticker, (0, math.inf))
         wait = max((at - now).total_seconds(), 0.0)
-        if due != math.inf and due > time.monotonic() + wait + 1:
+        if wait + 1 < self._due_in(ticker) < math.inf:
             self._book(ticker, now + timedelta(seconds=wait), unless_running=True)
 
-    def _take_up(self, followed: Sequence[System]) -> None:
-        """Begin to tick the systems that are followed now, and end with those that are not any more."""
+    def _others(self, followed: Sequence[System]) -> frozenset[str]:
+        """Name the systems that are in the share of another live worker.
+
+        Recordings are in nobody's: whoever has the files may play them. Raises an error of the store.
+        """
+        if len(self._live) == 1:
+            return frozenset()
+        stored = self._store.systems.sizes()
+        sizes = {row.system_id: stored.get(row.system_id, 0) for row in followed if not row.is_recorded}
+        shares = share(sizes, self._live)
+        return frozenset(system_id for system_id, worker in shares.items() if worker != self.holder)
+
+    def _take_up(self, followed: Sequence[System], others: frozenset[str]) -> None:
+        """Begin to tick the systems that are followed now, and end with those that are not any more.
+
+        What another worker shall have is handed over once its next tick has ended, or at once if that is far
+        away: then there is time to load it before the next poll is due.
+        """
         listed = {system.system_id: system for system in self._listed}
         wanted = {row.system_id: _better_known(row, listed.get(row.system_id)) for row in followed}
+        self._leaving = others & self._tickers.keys()
         for system_id, ticker in list(self._tickers.items()):
             if _is_another(ticker.system, wanted.get(system_id)):
-                self._let_go(ticker)
+                self._let_go(ticker, "not followed any more")
+            elif system_id in others and SOON < self._due_in(ticker) < math.inf:
+                self._let_go(ticker, HANDED_OVER)
         # One that is followed again waits until its last tick has ended: a system has one ticker.
         busy = self._tickers.keys() | self._ending
-        now, new = self._clock(), [row for row in followed if row.system_id not in busy]
+        now, new = self._clock(), [row for row in followed if row.system_id not in busy | others]
         for number, row in enumerate(new):
             try:
                 ticker = self._ticker(wanted[row.system_id])
@@ -219,10 +250,17 @@ class Worker:
             self._tickers[row.system_id] = ticker
             self._book(ticker, schedule.first(ticker.system, now, number))
 
-    def _let_go(self, ticker: Ticker) -> None:
-        """End with a system that is not followed any more; a tick that runs may end before."""
+    def _due_in(self, ticker: Ticker) -> float:
+        """Give the seconds until a system's next tick: infinite while one runs."""
+        _, due = self._bookings.get(ticker, (0, math.inf))
+        return due - time.monotonic()
+
+    def _let_go(self, ticker: Ticker, why: str) -> None:
+        """End with a system; a tick that runs may end before."""
         system_id = ticker.system.system_id
         with self._booking:
+            if self._tickers.get(system_id) is not ticker:
+                return  # another thread has done so
             del self._tickers[system_id]
             _, due = self._bookings.pop(ticker)
             runs = due == math.inf
@@ -231,7 +269,7 @@ class Worker:
         _close_own(ticker)
         if not runs:
             self._drop_lease(system_id)
-        log.info("%s: not followed any more", system_id)
+        log.info("%s: %s", system_id, why)
 
     def _drop_lease(self, system_id: str) -> None:
         try:
@@ -264,11 +302,10 @@ class Worker:
         prepare(self._store, self.holder, self._clock, stop)
         if stop.is_set():
             return
-        self._take_up(followed)
+        self._renew()
+        self._look()
         self._scheduler.add_job(self._renew, "interval", seconds=LEASE.total_seconds() / 4, executor="leases")
-        self._scheduler.add_job(
-            self._look, "interval", seconds=LOOK_EVERY, next_run_time=self._clock(), executor="looks"
-        )
+        self._scheduler.add_job(self._look, "interval", seconds=LOOK_EVERY, executor="looks")
         self._scheduler.start()
         log.info("following %d systems as %s", len(followed), self.holder)
         try:
@@ -288,17 +325,28 @@ class Worker:
         self._scheduler.remove_all_jobs()
         for ticker in list(self._tickers.values()):
             _close_own(ticker)
+        with self._booking:
+            idle = [each.system.system_id for each, (_, due) in self._bookings.items() if due != math.inf]
+        self._give_up(idle)
         ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
         ending.start()
         ending.join(STOP_WITHIN)
         if ending.is_alive():
             log.info("not waiting any longer for slow feeds")
+        # A tick that still runs cannot commit any more: it has no lease.
+        self._give_up()
+        log.info("stopped")
+
+    def _give_up(self, system_ids: Sequence[str] | None = None) -> None:
+        """Leave these systems to other workers, or all that this one has, and take no more."""
         try:
-            # A tick that still runs cannot commit any more: it has no lease.
-            self._store.leases.drop_all(self.holder)
+            self._store.workers.leave(self.holder)
+            if system_ids is None:
+                self._store.leases.drop_all(self.holder)
+            else:
+                self._store.leases.drop(self.holder, *system_ids)
         except StoreFailedError as error:
             log.warning("the leases could not be given up: %s", error)
-        log.info("stopped")
 
     def _book(self, ticker: Ticker, at: datetime, *, unless_running: bool = False) -> None:
         # The job has no id of its own. APScheduler drops a job that is due before the job that booked it has
@@ -357,6 +405,8 @@ class Worker:
         except Exception:
             log.exception("system=%s: a bug ended this tick", system_id)
         if self._scheduler.state == STATE_RUNNING:
+            if system_id in self._leaving:
+                self._let_go(ticker, HANDED_OVER)
             self._book(ticker, max(due, self._clock()))
             if ticker not in self._bookings:
                 self._drop_lease(system_id)
@@ -378,11 +428,19 @@ class Worker:
                 job.modify(next_run_time=max(job.next_run_time - step, now))
 
     def _renew(self) -> None:
+        """Renew the leases, and that this worker lives; look at once where others have come or gone."""
         now = self._clock()
         try:
             self._renewed = now, self._store.leases.renew_all(self.holder, now, LEASE)
+            live = self._store.workers.announce(self.holder, now, LEASE)
         except StoreFailedError as error:
             log.debug("the leases could not be renewed: %s", error)
+            return
+        if live != self._live:
+            log.info("workers that share the systems: %d, before: %d", len(live), len(self._live))
+            self._live = live
+            if self._scheduler.running:
+                self._scheduler.add_job(self._look, executor="looks")
 
     def _has_lease(self, system_id: str) -> bool:
         """Tell whether a system's lease was renewed so lately that nobody else can have taken it since."""

@@ -139,6 +139,22 @@ def test_a_feed_that_names_a_time_is_left_alone_until_then(desk: Desk) -> None:
     assert desk.state()[0] == "refused"
 
 
+def test_a_wait_that_a_feed_asked_for_holds_for_the_worker_that_takes_over(desk: Desk) -> None:
+    """A worker that has just started tries at once: perhaps somebody has mended something."""
+    refused = FetchFailed(KeyNeeded(host="bikes.example", status=403, retry_after=timedelta(hours=2)))
+    due = desk.tick(desk.worker(), refused)
+    stands_by = desk.worker("other")
+    desk.tick(stands_by, refused, after=timedelta(seconds=1))
+    desk.store.leases.drop_all("me")
+    assert abs(desk.tick(stands_by, refused) - due) < timedelta(seconds=1)
+    desk.store.leases.drop_all("other")
+    assert abs(desk.tick(desk.worker("third", tries_at_once=False), refused) - due) < timedelta(seconds=1)
+    assert desk.feed.polled == 1
+    desk.store.leases.drop_all("third")
+    desk.tick(desk.worker("started"), refused)
+    assert desk.feed.polled == 2
+
+
 def test_the_ttl_is_counted_from_receipt(desk: Desk) -> None:
     due = desk.tick(desk.worker(), fresh(next(riders(1)), ttl_seconds=200.0))
     assert timedelta(seconds=200) <= due - desk.feed.now <= timedelta(seconds=202)

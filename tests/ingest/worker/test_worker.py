@@ -23,6 +23,7 @@ from ingest.settings import Settings
 from ingest.store import LeaseClaim, Store
 from ingest.system import System
 from ingest.worker import schedule, tick, worker
+from ingest.worker.sharing import share
 from ingest.worker.tick import Ticker
 from ingest.worker.worker import Worker
 from tests.support.processes import wait_for
@@ -332,6 +333,102 @@ def test_a_lease_is_known_only_as_long_as_nobody_else_can_have_taken_it(store: S
     store.leases.drop_all(made.holder)
     made._renew()
     assert not made._has_lease("live"), "somebody took it"
+
+
+# ---------------------------------------------------------------- shares
+
+
+def test_a_recording_is_in_nobodys_share(store: Store) -> None:
+    """Only a worker that has its files can play it."""
+    made = Worker(store, [LIVE], Fetcher(), Settings(store=""))
+    made._live = (made.holder, "another")
+    towns = [replace(LIVE, system_id=f"town-{n}") for n in range(20)]
+    tapes = [replace(LIVE, system_id=f"tape-{n}", url=f"recorded:{n}", label="replayed") for n in range(20)]
+    others = made._others([*towns, *tapes])
+    assert 0 < len(others) < 20
+    assert not [each for each in others if each.startswith("tape")]
+
+
+def gets_live(holder: str) -> str:
+    """Name a worker that gets the system `live` where it shares with this one."""
+    names = (f"another-{n}" for n in range(1000))
+    return next(name for name in names if share({"live": 0}, [holder, name])["live"] == name)
+
+
+@pytest.mark.both("postgresql")
+def test_a_system_whose_next_tick_is_far_away_is_handed_over_at_once_and_not_tried_sooner(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = timedelta(seconds=2)
+    monkeypatch.setattr(worker, "LEASE", lease)
+    monkeypatch.setattr(tick, "LEASE", lease)
+    monkeypatch.setattr(schedule, "after_failure", lambda system, now, *_: now + timedelta(hours=1))
+    asked: list[float] = []
+
+    def fail(self: Feed) -> Poll:
+        asked.append(time.monotonic())
+        raise EmptyDocument("station_status")
+
+    monkeypatch.setattr(Feed, "poll", fail)
+    with working(store, [LIVE]) as made:
+        wait_for(lambda: holder(store) == made.holder and store.systems.states()["live"].failures == 1)
+        other = gets_live(made.holder)
+
+        def take() -> bool:
+            now = datetime.now(UTC)
+            store.workers.announce(other, now, lease)
+            return store.leases.take(LeaseClaim("live", other, now, lease))
+
+        wait_for(take)
+        wait_for(lambda: "live" not in made._tickers)
+        store.workers.leave(other)
+        store.leases.drop_all(other)
+        wait_for(lambda: holder(store) == made.holder)
+        wait_for(lambda: made._tickers["live"].working_copy is not None)
+        assert len(asked) == 1, "the feed failed, and is to be left alone for an hour"
+
+
+@pytest.mark.both("postgresql")
+def test_a_worker_that_stops_leaves_what_is_idle_before_it_waits_for_a_feed(
+    store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, answer, poll = threading.Event(), threading.Event(), Feed.poll
+
+    def hang(self: Feed) -> Poll:
+        if self._system.system_id == "two":
+            entered.set()
+            answer.wait(60)
+        return poll(self)
+
+    monkeypatch.setattr(Feed, "poll", hang)
+    monkeypatch.setattr(worker, "STOP_WITHIN", 60.0)
+    stop, slow = threading.Event(), replace(cities[0], poll_seconds=30.0)
+    made = Worker(store, [slow, cities[1]], Fetcher(), Settings(store="", keep_days=8))
+    running = threading.Thread(target=made.run, args=[stop], daemon=True)
+    running.start()
+    wait_for(lambda: entered.is_set() and polls(store, "one") == 1)
+    assert store.workers.live(datetime.now(UTC)) == [made.holder]
+    wait_for(lambda: made._bookings[made._tickers["one"]][1] < float("inf"))
+    stop.set()
+    wait_for(lambda: store.leases.take(LeaseClaim("one", "another", datetime.now(UTC), tick.LEASE)))
+    assert store.workers.live(datetime.now(UTC)) == []
+    assert store.operation.holders(datetime.now(UTC))["two"] == made.holder, "its poll may still be learnt"
+    answer.set()
+    running.join(60)
+    assert not running.is_alive()
+    assert "two" not in store.operation.holders(datetime.now(UTC))
+
+
+@pytest.mark.both
+def test_a_lease_that_could_not_be_given_up_is_given_up_later(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be renewed for ever, and nobody would learn the system."""
+    monkeypatch.setattr(worker, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(worker, "LEASE", timedelta(seconds=0.6))
+    with working(store, [LIVE]) as made:
+        assert store.leases.take(LeaseClaim("stray", made.holder, datetime.now(UTC), tick.LEASE))
+        wait_for(lambda: "stray" not in store.operation.holders(datetime.now(UTC)))
 
 
 # ---------------------------------------------------------------- the list of systems

@@ -73,7 +73,7 @@ SLOW = 5.0
 """Seconds from which on an answer is slow."""
 
 AT_A_HOST = 8
-"""Polls of systems of one host at a time: as many as have connections there."""
+"""Polls of systems of one host at a time, by all live workers: as many as one has connections there."""
 
 WEATHERS = 4
 """Ticks that may wait for the weather at a time: one server has it for all systems."""
@@ -439,6 +439,7 @@ class Worker:
         if live != self._live:
             log.info("workers that share the systems: %d, before: %d", len(live), len(self._live))
             self._live = live
+            self._hosts.most = max(AT_A_HOST // len(live), 1)
             if self._scheduler.running:
                 self._scheduler.add_job(self._look, executor="looks")
 

@@ -381,6 +381,7 @@ def test_a_system_whose_next_tick_is_far_away_is_handed_over_at_once_and_not_tri
 
         wait_for(take)
         wait_for(lambda: "live" not in made._tickers)
+        assert made._hosts.most == worker.AT_A_HOST // 2, "hosts see as many polls at a time as before"
         store.workers.leave(other)
         store.leases.drop_all(other)
         wait_for(lambda: holder(store) == made.holder)

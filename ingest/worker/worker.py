@@ -182,6 +182,11 @@ class Worker:
                 self._is_written = True
             followed, wanted = self._store.systems.followed(), self._store.tries.asked_at()
             others = self._others(followed)
+            if (
+                self._scheduler.running
+                and {row.system_id for row in followed} - others - self._tickers.keys()
+            ):
+                followed = self._by_urgency(followed)
             strays = self._renewed[1] - self._tickers.keys() - self._ending
             if strays:  # they could not be given up before
                 self._store.leases.drop(self.holder, *strays)
@@ -209,6 +214,12 @@ class Worker:
         wait = max((at - now).total_seconds(), 0.0)
         if wait + 1 < self._due_in(ticker) < math.inf:
             self._book(ticker, now + timedelta(seconds=wait), unless_running=True)
+
+    def _by_urgency(self, systems: Sequence[System]) -> list[System]:
+        """Order systems by when their next polls are due: what another worker left may be due already."""
+        states = self._store.systems.states()
+        due = {each: state.next_poll_at.timestamp() for each, state in states.items() if state.next_poll_at}
+        return sorted(systems, key=lambda row: due.get(row.system_id, 0.0))
 
     def _others(self, followed: Sequence[System]) -> frozenset[str]:
         """Name the systems that are in the share of another live worker.

@@ -28,7 +28,7 @@ from ingest.worker.tick import Ticker
 from ingest.worker.worker import Worker
 from tests.support.processes import wait_for
 from tests.support.serving import make_recording, serving
-from tests.support.store_world import store_url
+from tests.support.store_world import commit, counted, described, learnt, store_url
 from tests.support.worker_world import working
 
 LIVE = System("live", "Live", "Live", "IE", "http://127.0.0.1:1/gbfs.json")
@@ -387,6 +387,31 @@ def test_a_system_whose_next_tick_is_far_away_is_handed_over_at_once_and_not_tri
         wait_for(lambda: holder(store) == made.holder)
         wait_for(lambda: made._tickers["live"].working_copy is not None)
         assert len(asked) == 1, "the feed failed, and is to be left alone for an hour"
+
+
+@pytest.mark.both
+def test_what_is_due_first_is_taken_up_first_when_another_worker_has_left(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of the list the last of 400 would wait for two minutes, whose poll is due now."""
+    names = ("late", "soon", "now", "new")
+    towns = [replace(LIVE, system_id=name) for name in names]
+    store.systems.follow(towns)
+    for name, seconds in (("late", 50), ("soon", 20), ("now", -3)):
+        due = NOON + timedelta(seconds=seconds)
+        tick_of_it = learnt(NOON, counted(NOON, a=1), stations=described("a"), next_poll_at=due)
+        commit(store, tick_of_it, name, "another")
+    store.leases.drop_all("another")
+    made, booked = Worker(store, towns, Fetcher(), Settings(store="")), []
+    monkeypatch.setattr(Worker, "_book", lambda self, ticker, at: booked.append(ticker.system.system_id))
+    made._look()
+    assert booked == list(names), "at a start by the list: somebody waits for the first map"
+    made._tickers.clear()
+    booked.clear()
+    made._scheduler.start(paused=True)
+    made._look()
+    made._scheduler.shutdown()
+    assert booked == ["new", "now", "soon", "late"]
 
 
 @pytest.mark.both("postgresql")

@@ -336,10 +336,7 @@ class Worker:
         self._scheduler.remove_all_jobs()
         for ticker in list(self._tickers.values()):
             _close_own(ticker)
-        with self._booking:
-            idle = [each.system.system_id for each, (_, due) in self._bookings.items() if due != math.inf]
-        self._give_up(idle)
-        ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
+        ending = threading.Thread(target=self._end, daemon=True)
         ending.start()
         ending.join(STOP_WITHIN)
         if ending.is_alive():
@@ -347,6 +344,13 @@ class Worker:
         # A tick that still runs cannot commit any more: it has no lease.
         self._give_up()
         log.info("stopped")
+
+    def _end(self) -> None:
+        """Leave what is idle to other workers at once, then wait for the ticks that run."""
+        with self._booking:
+            idle = [each.system.system_id for each, (_, due) in self._bookings.items() if due != math.inf]
+        self._give_up(idle)
+        self._scheduler.shutdown()
 
     def _give_up(self, system_ids: Sequence[str] | None = None) -> None:
         """Leave these systems to other workers, or all that this one has, and take no more."""

@@ -211,6 +211,16 @@ class Store:
             known = db.execute(_NEWEST, {"of_system": claim.system_id}).one()
             self.frames.add(db, claim.system_id, known.frame_version, claim.now, known.at, frame)
 
+    def save(self, claim: LeaseClaim, at: datetime, checkpoint: bytes) -> None:
+        """Write a checkpoint between two ticks, unless the system has begun anew since `at`.
+
+        Raises `LeaseLostError` when the claim's holder no longer has the system's lease.
+        """
+        with self._database.write() as db:
+            self.leases.require(db, claim)
+            if db.execute(_NEWEST, {"of_system": claim.system_id}).one().at == at:
+                self.checkpoints.add(db, claim.system_id, at, checkpoint)
+
     def commit_poll(self, claim: LeaseClaim, result: PollResult) -> None:
         """Write a poll without a new snapshot.
 

@@ -270,6 +270,20 @@ class Ticker:
             self.waited_seconds += time.perf_counter() - begun
         return due
 
+    def save(self) -> None:
+        """Write a checkpoint of what was learnt since the last, between two ticks, for a worker that goes on.
+
+        Without it that worker would learn up to two hours of the log again. Raises `LeaseLostError`, or an
+        error of the store.
+        """
+        copy = self.working_copy
+        forecaster = None if copy is None else copy.forecaster
+        if copy is not None and forecaster is not None and forecaster.at not in (None, copy.checkpoint_at):
+            with self._turn:
+                checkpoint = forecaster.to_bytes()
+            self.store.save(self.claim(self.clock()), forecaster.at, checkpoint)
+            copy.checkpoint_at = forecaster.at
+
     def claim(self, now: datetime) -> LeaseClaim:
         """Claim the system's lease for this worker."""
         return LeaseClaim(self.system.system_id, self.holder, now, LEASE)

@@ -33,7 +33,7 @@ from ingest.own.runner import OwnLimits, OwnModelRunner
 from ingest.replay.open_source import open_source, recorded_systems
 from ingest.replay.recording import RecordingError
 from ingest.settings import Settings
-from ingest.store import Store, StoreFailedError, spans_kept
+from ingest.store import LeaseLostError, Store, StoreFailedError, spans_kept
 from ingest.store.holder import new_holder
 from ingest.system import System
 from ingest.weather.open_meteo import WeatherFeed
@@ -60,8 +60,6 @@ CLOCK_EVERY = 5.0
 
 SOON = 60.0
 """Seconds within which the next tick of a system that another worker takes is made here."""
-
-HANDED_OVER = "another worker goes on with it"
 
 LOST_AFTER = 300.0
 """Seconds after which a tick that is due and has not begun counts as lost: no thread keeps it so long."""
@@ -244,9 +242,9 @@ class Worker:
         self._leaving = others & self._tickers.keys()
         for system_id, ticker in list(self._tickers.items()):
             if _is_another(ticker.system, wanted.get(system_id)):
-                self._let_go(ticker, "not followed any more")
+                self._let_go(ticker)
             elif system_id in others and SOON < self._due_in(ticker) < math.inf:
-                self._let_go(ticker, HANDED_OVER)
+                self._let_go(ticker, to_another=True)
         # One that is followed again waits until its last tick has ended: a system has one ticker.
         busy = self._tickers.keys() | self._ending
         now, new = self._clock(), [row for row in followed if row.system_id not in busy | others]
@@ -266,8 +264,8 @@ class Worker:
         _, due = self._bookings.get(ticker, (0, math.inf))
         return due - time.monotonic()
 
-    def _let_go(self, ticker: Ticker, why: str) -> None:
-        """End with a system; a tick that runs may end before."""
+    def _let_go(self, ticker: Ticker, to_another: bool = False) -> None:
+        """End with a system that is not followed any more, or goes to another worker; a tick may run on."""
         system_id = ticker.system.system_id
         with self._booking:
             if self._tickers.get(system_id) is not ticker:
@@ -279,13 +277,19 @@ class Worker:
                 self._ending.add(system_id)
         _close_own(ticker)
         if not runs:
-            self._drop_lease(system_id)
-        log.info("%s: %s", system_id, why)
+            self._drop_lease(ticker, to_another)
+        log.info("%s: %s", system_id, "handed over" if to_another else "not followed any more")
 
-    def _drop_lease(self, system_id: str) -> None:
+    def _drop_lease(self, ticker: Ticker, to_another: bool) -> None:
+        system_id = ticker.system.system_id
         try:
+            if to_another:
+                ticker.save()
             self._store.leases.drop(self.holder, system_id)
-            self._store.systems.rest()
+            if not to_another:
+                self._store.systems.rest()
+        except LeaseLostError:
+            log.debug("%s: another worker has it already", system_id)
         except StoreFailedError as error:
             log.warning("%s: its lease could not be given up: %s", system_id, error)
 
@@ -341,27 +345,30 @@ class Worker:
         ending.join(STOP_WITHIN)
         if ending.is_alive():
             log.info("not waiting any longer for slow feeds")
-        # A tick that still runs cannot commit any more: it has no lease.
-        self._give_up()
+        self._leave()
+        try:
+            # A tick that still runs cannot commit any more: it has no lease.
+            self._store.leases.drop_all(self.holder)
+        except StoreFailedError as error:
+            log.warning("the leases could not be given up: %s", error)
         log.info("stopped")
 
     def _end(self) -> None:
-        """Leave what is idle to other workers at once, then wait for the ticks that run."""
-        with self._booking:
-            idle = [each.system.system_id for each, (_, due) in self._bookings.items() if due != math.inf]
-        self._give_up(idle)
+        """Leave what is idle to other workers, what is due first at first; then wait for ticks that run."""
+        if len(self._live) > 1:
+            with self._booking:
+                booked = sorted(self._bookings.items(), key=lambda item: item[1][1])
+            self._leave()
+            for ticker in (each for each, (_, due) in booked if due != math.inf):
+                self._drop_lease(ticker, to_another=True)
         self._scheduler.shutdown()
 
-    def _give_up(self, system_ids: Sequence[str] | None = None) -> None:
-        """Leave these systems to other workers, or all that this one has, and take no more."""
+    def _leave(self) -> None:
+        """Take no more systems."""
         try:
             self._store.workers.leave(self.holder)
-            if system_ids is None:
-                self._store.leases.drop_all(self.holder)
-            else:
-                self._store.leases.drop(self.holder, *system_ids)
         except StoreFailedError as error:
-            log.warning("the leases could not be given up: %s", error)
+            log.debug("other workers could not be told: %s", error)
 
     def _book(self, ticker: Ticker, at: datetime, *, unless_running: bool = False) -> None:
         # The job has no id of its own. APScheduler drops a job that is due before the job that booked it has
@@ -420,11 +427,12 @@ class Worker:
         except Exception:
             log.exception("system=%s: a bug ended this tick", system_id)
         if self._scheduler.state == STATE_RUNNING:
-            if system_id in self._leaving:
-                self._let_go(ticker, HANDED_OVER)
+            leaves = system_id in self._leaving
+            if leaves:
+                self._let_go(ticker, to_another=True)
             self._book(ticker, max(due, self._clock()))
             if ticker not in self._bookings:
-                self._drop_lease(system_id)
+                self._drop_lease(ticker, to_another=leaves)
                 self._ending.discard(system_id)
 
     def _look_for_the_lost(self) -> None:

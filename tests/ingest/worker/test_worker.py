@@ -349,10 +349,10 @@ def test_a_recording_is_in_nobodys_share(store: Store) -> None:
     assert not [each for each in others if each.startswith("tape")]
 
 
-def gets_live(holder: str) -> str:
-    """Name a worker that gets the system `live` where it shares with this one."""
+def gets(system_id: str, holder: str, sizes: dict[str, int]) -> str:
+    """Name a worker that gets this system where it shares with a holder."""
     names = (f"another-{n}" for n in range(1000))
-    return next(name for name in names if share({"live": 0}, [holder, name])["live"] == name)
+    return next(name for name in names if share(sizes, [holder, name])[system_id] == name)
 
 
 @pytest.mark.both("postgresql")
@@ -372,7 +372,7 @@ def test_a_system_whose_next_tick_is_far_away_is_handed_over_at_once_and_not_tri
     monkeypatch.setattr(Feed, "poll", fail)
     with working(store, [LIVE]) as made:
         wait_for(lambda: holder(store) == made.holder and store.systems.states()["live"].failures == 1)
-        other = gets_live(made.holder)
+        other = gets("live", made.holder, {"live": 0})
 
         def take() -> bool:
             now = datetime.now(UTC)
@@ -428,16 +428,26 @@ def test_a_worker_that_stops_leaves_what_is_idle_before_it_waits_for_a_feed(
 
     monkeypatch.setattr(Feed, "poll", hang)
     monkeypatch.setattr(worker, "STOP_WITHIN", 60.0)
-    stop, slow = threading.Event(), replace(cities[0], poll_seconds=30.0)
+    stop, slow = threading.Event(), replace(cities[0], poll_seconds=4.0)
     made = Worker(store, [slow, cities[1]], Fetcher(), Settings(store="", keep_days=8))
     running = threading.Thread(target=made.run, args=[stop], daemon=True)
     running.start()
     wait_for(lambda: entered.is_set() and polls(store, "one") == 1)
     assert store.workers.live(datetime.now(UTC)) == [made.holder]
-    wait_for(lambda: made._bookings[made._tickers["one"]][1] < float("inf"))
+    other = gets("two", made.holder, store.systems.sizes())
+
+    def learnt_again_beside_another() -> bool:
+        store.workers.announce(other, datetime.now(UTC), tick.LEASE)
+        idle = made._bookings[made._tickers["one"]][1] < float("inf")
+        return other in made._live and polls(store, "one") >= 2 and idle
+
+    wait_for(learnt_again_beside_another)
     stop.set()
-    wait_for(lambda: store.leases.take(LeaseClaim("one", "another", datetime.now(UTC), tick.LEASE)))
-    assert store.workers.live(datetime.now(UTC)) == []
+    wait_for(lambda: store.leases.take(LeaseClaim("one", other, datetime.now(UTC), tick.LEASE)))
+    assert store.workers.live(datetime.now(UTC)) == [other]
+    assert store.checkpoints.newest_at("one") == store.observations.poll_times("one")[-1], (
+        "nothing to learn again"
+    )
     assert store.operation.holders(datetime.now(UTC))["two"] == made.holder, "its poll may still be learnt"
     answer.set()
     running.join(60)

@@ -13,7 +13,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -180,18 +180,15 @@ class Worker:
                 self._is_written = True
             followed, wanted = self._store.systems.followed(), self._store.tries.asked_at()
             others = self._others(followed)
-            if (
-                self._scheduler.running
-                and {row.system_id for row in followed} - others - self._tickers.keys()
-            ):
-                followed = self._by_urgency(followed)
+            untaken = {row.system_id for row in followed} - others - self._tickers.keys()
+            due = self._planned() if untaken and self._scheduler.running else {}
             strays = self._renewed[1] - self._tickers.keys() - self._ending
             if strays:  # they could not be given up before
                 self._store.leases.drop(self.holder, *strays)
         except StoreFailedError as error:
             log.debug("the systems cannot be taken up: %s", error)
             return
-        self._take_up(followed, others)
+        self._take_up(followed, others, due)
         for system_id, asked_at in wanted.items():
             if system_id in self._tickers:
                 self._try_soon(self._tickers[system_id], asked_at)
@@ -213,11 +210,10 @@ class Worker:
         if wait + 1 < self._due_in(ticker) < math.inf:
             self._book(ticker, now + timedelta(seconds=wait), unless_running=True)
 
-    def _by_urgency(self, systems: Sequence[System]) -> list[System]:
-        """Order systems by when their next polls are due: what another worker left may be due already."""
+    def _planned(self) -> dict[str, datetime]:
+        """Tell when the next poll of each system is due: what another worker left may be due already."""
         states = self._store.systems.states()
-        due = {each: state.next_poll_at.timestamp() for each, state in states.items() if state.next_poll_at}
-        return sorted(systems, key=lambda row: due.get(row.system_id, 0.0))
+        return {each: state.next_poll_at for each, state in states.items() if state.next_poll_at is not None}
 
     def _others(self, followed: Sequence[System]) -> frozenset[str]:
         """Name the systems that are in the share of another live worker.
@@ -231,11 +227,14 @@ class Worker:
         shares = share(sizes, self._live)
         return frozenset(system_id for system_id, worker in shares.items() if worker != self.holder)
 
-    def _take_up(self, followed: Sequence[System], others: frozenset[str]) -> None:
+    def _take_up(
+        self, followed: Sequence[System], others: frozenset[str], due: Mapping[str, datetime]
+    ) -> None:
         """Begin to tick the systems that are followed now, and end with those that are not any more.
 
         What another worker shall have is handed over once its next tick has ended, or at once if that is far
-        away: then there is time to load it before the next poll is due.
+        away: then there is time to load it before the next poll is due. What another worker has left is taken
+        up no later than its next poll is due.
         """
         listed = {system.system_id: system for system in self._listed}
         wanted = {row.system_id: _better_known(row, listed.get(row.system_id)) for row in followed}
@@ -248,6 +247,7 @@ class Worker:
         # One that is followed again waits until its last tick has ended: a system has one ticker.
         busy = self._tickers.keys() | self._ending
         now, new = self._clock(), [row for row in followed if row.system_id not in busy | others]
+        new.sort(key=lambda row: due.get(row.system_id, now))
         for number, row in enumerate(new):
             try:
                 ticker = self._ticker(wanted[row.system_id])
@@ -257,7 +257,8 @@ class Worker:
                     log.warning("%s: cannot be played here: %s", row.system_id, error)
                 continue
             self._tickers[row.system_id] = ticker
-            self._book(ticker, schedule.first(ticker.system, now, number))
+            first = schedule.first(ticker.system, now, number)
+            self._book(ticker, min(first, max(due.get(row.system_id, first), now)))
 
     def _due_in(self, ticker: Ticker) -> float:
         """Give the seconds until a system's next tick: infinite while one runs."""

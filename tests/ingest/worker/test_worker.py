@@ -402,16 +402,25 @@ def test_what_is_due_first_is_taken_up_first_when_another_worker_has_left(
         tick_of_it = learnt(NOON, counted(NOON, a=1), stations=described("a"), next_poll_at=due)
         commit(store, tick_of_it, name, "another")
     store.leases.drop_all("another")
-    made, booked = Worker(store, towns, Fetcher(), Settings(store="")), []
-    monkeypatch.setattr(Worker, "_book", lambda self, ticker, at: booked.append(ticker.system.system_id))
+    booked: dict[str, datetime] = {}
+    made = Worker(store, towns, Fetcher(), Settings(store=""), clock=lambda: NOON)
+
+    def book(self: Worker, ticker: Ticker, at: datetime) -> None:
+        booked[ticker.system.system_id] = at
+
+    monkeypatch.setattr(Worker, "_book", book)
     made._look()
-    assert booked == list(names), "at a start by the list: somebody waits for the first map"
+    assert list(booked) == list(names), "at a start by the list: somebody waits for the first map"
     made._tickers.clear()
     booked.clear()
     made._scheduler.start(paused=True)
+    monkeypatch.setattr(schedule, "APART", 30.0)
     made._look()
     made._scheduler.shutdown()
-    assert booked == ["new", "now", "soon", "late"]
+    assert list(booked) == ["now", "new", "soon", "late"]
+    assert booked["now"] == NOON
+    assert booked["soon"] <= NOON + timedelta(seconds=20)
+    assert booked["late"] <= NOON + timedelta(seconds=50)
 
 
 @pytest.mark.both("postgresql")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import pwd
 import re
 import runpy
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -35,6 +40,7 @@ from ingest.store.tables import metadata
 from ingest.worker import counters
 from tests.support.api_world import client, eventful
 from tests.support.dashboard_world import World
+from tests.support.processes import free_port, wait_for
 from tests.support.store_world import DUBLIN, MINUTE, NOON, commit, counted, learnt, store_url
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -435,33 +441,109 @@ def test_hadolint_has_nothing_to_complain_about() -> None:
     assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not here")
-def test_nginx_takes_the_proxys_configuration(tmp_path: Path) -> None:
-    """What it does is tried by the operator's drill."""
+NGINX = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not here")
+
+
+def proxy(folder: Path, listens: str, apps: str = "server 127.0.0.1:8501;") -> list[str]:
+    """Write the proxy's configuration with a certificate of its own; give nginx's command."""
     text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
     text = re.sub(r"listen \[::\]:.*;", "", text)
-    text = re.sub(r"listen (80|443)\b", rf"listen unix:{tmp_path}/\1", text)
-    text = text.replace("/etc/letsencrypt/live/bikes.example.org", str(tmp_path))
+    text = re.sub(r"listen (80|443)\b", listens, text)
+    text = text.replace("/etc/letsencrypt/live/bikes.example.org", str(folder))
+    text = text.replace("server 127.0.0.1:8501;", apps, 1)
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     files = [
         "-subj",
         "/CN=bikes.example.org",
         "-keyout",
-        str(tmp_path / "privkey.pem"),
+        str(folder / "privkey.pem"),
         "-out",
-        str(tmp_path / "fullchain.pem"),
+        str(folder / "fullchain.pem"),
     ]
     subprocess.run([*make, *files], capture_output=True, check=True)
-    (tmp_path / "dockcast.conf").write_text(text, encoding="utf-8")
-    (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/pid; events {{}} http {{ access_log off; include {tmp_path}/dockcast.conf; }}"
+    (folder / "dockcast.conf").write_text(text, encoding="utf-8")
+    (folder / "nginx.conf").write_text(
+        f"pid {folder}/pid; events {{}} http {{ access_log off; include {folder}/dockcast.conf; }}"
     )
-    tried = subprocess.run(
-        ["nginx", "-t", "-c", str(tmp_path / "nginx.conf"), "-e", str(tmp_path / "log")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    return ["nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "log")]
+
+
+@NGINX
+def test_nginx_takes_the_proxys_configuration(tmp_path: Path) -> None:
+    """What it does is tried by the operator's drill."""
+    command = proxy(tmp_path, rf"listen unix:{tmp_path}/\1")
+    tried = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert tried.returncode == 0, tried.stderr
     assert "warn" not in tried.stderr
+
+
+def named_server(name: str) -> ThreadingHTTPServer:
+    """Serve a name at any address."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(name)))
+            self.end_headers()
+            self.wfile.write(name.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def is_open(port: int) -> bool:
+    """Tell whether a process listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def asked(port: int, browser: str) -> str:
+    """Ask the proxy for a page as a browser; give the name of the app that answered."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    link = http.client.HTTPConnection("127.0.0.1", port)
+    with socket.create_connection(("127.0.0.1", port)) as plain:
+        link.sock = context.wrap_socket(plain, server_hostname="bikes.example.org")
+        link.request("GET", "/", headers={"Host": "bikes.example.org", "User-Agent": browser})
+        answer = link.getresponse()
+        body = answer.read().decode()
+        link.close()
+    assert answer.status == 200, body
+    return body
+
+
+@NGINX
+def test_a_viewer_stays_with_one_app_and_goes_to_another_when_that_is_gone(tmp_path: Path) -> None:
+    """What a page has opened is in the memory of its app."""
+    apps = {name: named_server(name) for name in ("one", "two", "three")}
+    port = free_port()
+    lines = " ".join(f"server 127.0.0.1:{app.server_address[1]};" for app in apps.values())
+    command = proxy(tmp_path, rf"listen 127.0.0.1:{port}", lines)
+    text = (tmp_path / "dockcast.conf").read_text()
+    plain = f"listen 127.0.0.1:{port};"
+    (tmp_path / "dockcast.conf").write_text(text.replace(plain, f"listen unix:{tmp_path}/80;"))
+    with subprocess.Popen([*command, "-g", "daemon off;"]) as nginx:
+        try:
+            wait_for(lambda: is_open(port))
+            viewers = [f"browser {n}" for n in range(45)]
+            before = {viewer: asked(port, viewer) for viewer in viewers}
+            assert {viewer: asked(port, viewer) for viewer in viewers} == before
+            assert min(Counter(before.values())[name] for name in apps) >= 5
+            apps["two"].shutdown()
+            apps["two"].server_close()
+            after = {viewer: asked(port, viewer) for viewer in viewers}
+            assert "two" not in after.values()
+            moved = {viewer for viewer in viewers if after[viewer] != before[viewer]}
+            assert moved == {viewer for viewer in viewers if before[viewer] == "two"}
+        finally:
+            nginx.terminate()
+    for name in ("one", "three"):
+        apps[name].shutdown()
+        apps[name].server_close()
 
 
 @pytest.mark.parametrize("unit", ["app", "worker"])

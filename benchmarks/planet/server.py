@@ -67,8 +67,8 @@ def hosts(systems: int, random: np.random.Generator) -> np.ndarray:
 class Feed:
     """A system whose riders come and go. Its documents are written once, and counts filled in."""
 
-    def __init__(self, name: str, url: str, size: int, random: np.random.Generator) -> None:
-        self._random, self._at, self.url = random, time.time(), url
+    def __init__(self, name: str, url: str, size: int, random: np.random.Generator, ttl: int) -> None:
+        self._random, self._at, self.url, self._ttl = random, time.time(), url, ttl
         self._places = np.clip(random.normal(20, 8, size).astype(int), 6, 60)
         self._bikes = random.integers(0, self._places + 1)
         # Towns lie all over Europe, so that time zones and weather differ.
@@ -110,7 +110,8 @@ class Feed:
                 self._rows, self._bikes.tolist(), (self._places - self._bikes).tolist(), strict=True
             )
         )
-        return f'{{"last_updated":{now},"ttl":30,"version":"2.3","data":{{"stations":[{rows}]}}}}'.encode()
+        head = f'"last_updated":{now},"ttl":{self._ttl},"version":"2.3"'
+        return f'{{{head},"data":{{"stations":[{rows}]}}}}'.encode()
 
     @staticmethod
     def _document(at: float, data: object, ttl: int) -> bytes:
@@ -166,6 +167,7 @@ def main() -> None:
     parser.add_argument(
         "--hanging", type=int, default=15, help="more systems, each on a host that never answers"
     )
+    parser.add_argument("--ttl", type=int, default=30, help="seconds for which a status holds")
     parser.add_argument("--port", type=int, required=True)
     chosen = parser.parse_args()
     random = np.random.default_rng(18)
@@ -180,7 +182,7 @@ def main() -> None:
         address = addresses[host] if host is not None else silent[number - chosen.systems]
         url = f"https://{address}:{chosen.port}/{name}"
         if host is not None:
-            feeds[name] = Feed(name, url, int(size), np.random.default_rng([18, number]))
+            feeds[name] = Feed(name, url, int(size), np.random.default_rng([18, number]), chosen.ttl)
         entries.append(
             f'[[systems]]\nid = "{name}"\nname = "{name}"\ncountry = "FR"\nurl = "{url}/gbfs.json"\n'
         )

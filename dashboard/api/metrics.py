@@ -127,6 +127,23 @@ class Systems(Collector):
         for system_id, holder in operation.holders(source.clock()).items():
             lease.add_metric([system_id], {"holder": holder})
         yield from (skill, least, most, behind, lease)
+        yield from self._shares()
+
+    def _shares(self) -> Iterator[Metric]:
+        """Tell what each worker learns; 0 for one that lives and has nothing."""
+        source = reader()
+        sizes, now = source.store.systems.sizes(), source.clock()
+        held: dict[str, list[int]] = {holder: [] for holder in source.store.workers.live(now)}
+        for system_id, holder in source.store.operation.holders(now).items():
+            held.setdefault(holder, []).append(sizes.get(system_id, 0))
+        systems = GaugeMetricFamily(
+            "dockcast_worker_systems", "Systems that a worker learns", labels=["holder"]
+        )
+        stations = GaugeMetricFamily("dockcast_worker_stations", "Their stations", labels=["holder"])
+        for holder, each in held.items():
+            systems.add_metric([holder], len(each))
+            stations.add_metric([holder], sum(each))
+        yield from (systems, stations)
 
     def _store(self) -> Iterator[Metric]:
         """Measure the store, where it is of a kind that says it."""

@@ -33,8 +33,9 @@ def run(
 ) -> None:
     """Poll, learn and forecast all followed systems, until a signal ends it.
 
-    A second worker on the same store stands by. It takes over when the first one has stopped. A hang-up
-    (SIGHUP) has the list of systems read again, and so has a change of its file.
+    Several workers on one PostgreSQL share the systems. On SQLite a second one stands by, and takes over
+    when the first has stopped. A hang-up (SIGHUP) has the list of systems read again, and so has a change of
+    its file.
     """
     give_memory_back()
     stop, hang_up = stop_on_signals(), threading.Event()

@@ -93,10 +93,10 @@ class LeaseTable:
             db.execute(leases.update().where(mine).values(until=until))
             return frozenset(db.scalars(sa.select(leases.c.system_id).where(mine)))
 
-    def drop(self, holder: str, system_id: str) -> None:
-        """Give up a holder's lease of one system."""
+    def drop(self, holder: str, *system_ids: str) -> None:
+        """Give up a holder's leases of these systems."""
         with self._write() as db:
-            db.execute(leases.delete().where(leases.c.holder == holder, leases.c.system_id == system_id))
+            db.execute(leases.delete().where(leases.c.holder == holder, leases.c.system_id.in_(system_ids)))
 
     def drop_all(self, holder: str) -> None:
         """Give up every lease of a holder, so that the next worker need not wait."""

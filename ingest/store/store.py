@@ -37,6 +37,7 @@ from ingest.store.systems import SystemTables
 from ingest.store.tables import systems
 from ingest.store.tries import TryTable
 from ingest.store.weather import WeatherTable
+from ingest.store.workers import WorkerTable
 from model.gaps import SHORT
 from model.identity import Renumbering
 from model.records import Drift, Snapshot, Stations, Weather
@@ -114,6 +115,7 @@ class Store:
         self.frames = FrameTable(database)
         self.checkpoints = CheckpointTable(database)
         self.leases = LeaseTable(database)
+        self.workers = WorkerTable(database)
         self.preparations = PreparationTable(database)
         self.scores = ScoreTables(database)
         self.daily_scores = DailyScoreTable(database)
@@ -208,6 +210,16 @@ class Store:
             self.leases.require(db, claim)
             known = db.execute(_NEWEST, {"of_system": claim.system_id}).one()
             self.frames.add(db, claim.system_id, known.frame_version, claim.now, known.at, frame)
+
+    def save(self, claim: LeaseClaim, at: datetime, checkpoint: bytes) -> None:
+        """Write a checkpoint between two ticks, unless the system has begun anew since `at`.
+
+        Raises `LeaseLostError` when the claim's holder no longer has the system's lease.
+        """
+        with self._database.write() as db:
+            self.leases.require(db, claim)
+            if db.execute(_NEWEST, {"of_system": claim.system_id}).one().at == at:
+                self.checkpoints.add(db, claim.system_id, at, checkpoint)
 
     def commit_poll(self, claim: LeaseClaim, result: PollResult) -> None:
         """Write a poll without a new snapshot.

@@ -144,6 +144,16 @@ class SystemTables:
         with self._read() as db:
             return [_system(row) for row in db.execute(query)]
 
+    def sizes(self) -> dict[str, int]:
+        """Give the size of each followed system, by which workers share them; 0 before its first answer.
+
+        It is the number of its stations, and changes once that has changed by a tenth: a few stations more
+        or less shall move no system to another worker.
+        """
+        query = sa.select(systems.c.system_id, systems.c.size).where(systems.c.position.is_not(None))
+        with self._read() as db:
+            return {row.system_id: row.size for row in db.execute(query)}
+
     def states(self) -> dict[str, SystemState]:
         """Tell how the feed of every known system is doing, by its id."""
         with self._read() as db:
@@ -217,6 +227,8 @@ class SystemTables:
         """Describe a system's stations anew."""
         db.execute(stations.delete().where(stations.c.system_id == system_id))
         self.update(db, system_id, timezone=new.timezone)
+        differs = 10 * sa.func.abs(systems.c.size - len(new)) >= systems.c.size
+        db.execute(systems.update().where(systems.c.system_id == system_id, differs).values(size=len(new)))
         if len(new):
             db.execute(
                 stations.insert(),

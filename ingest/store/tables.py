@@ -93,6 +93,7 @@ systems = sa.Table(
     sa.Column("frame_version", sa.Integer),
     sa.Column("learning_since", UnixSeconds),
     sa.Column("chosen", sa.Boolean),  # followed by command, or not; NULL: the list decides
+    sa.Column("size", sa.Integer, nullable=False, server_default="0"),  # stations, as workers share them
 )
 
 stations = sa.Table(
@@ -184,6 +185,13 @@ leases = sa.Table(
     metadata,
     _system_id(),
     sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until", UnixTime, nullable=False),
+)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("holder", sa.Text, primary_key=True),
     sa.Column("until", UnixTime, nullable=False),
 )
 

@@ -24,10 +24,10 @@ class _Host(Generic[Poll]):
 
 
 class HostLimit(Generic[Poll]):
-    """Lets at most `most` polls at a time ask a host; thread-safe."""
+    """Lets at most `most` polls at a time ask a host; thread-safe. It may be changed at any time."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self._hosts: dict[str, _Host[Poll]] = {}
         self._lock = threading.Lock()
 
@@ -35,7 +35,7 @@ class HostLimit(Generic[Poll]):
         """Tell whether a poll may begin. If not, it waits until `leave` gives it to whoever leaves."""
         with self._lock:
             host = self._hosts.setdefault(name, _Host())
-            if host.begun >= self._most:
+            if host.begun >= self.most:
                 host.waiting.append(poll)
                 return False
             host.begun += 1
@@ -45,7 +45,7 @@ class HostLimit(Generic[Poll]):
         """End a poll; give the one that has waited longest at this host, which begins in its place."""
         with self._lock:
             host = self._hosts[name]
-            if host.waiting:
+            if host.waiting and host.begun <= self.most:
                 return host.waiting.popleft()
             host.begun -= 1
             if not host.begun:

@@ -135,7 +135,8 @@ class Ticker:
     poll. A tick holds `turn` while it computes and commits, but not while it waits for a feed: with many
     systems, this bounds the memory that all of them take together. `seed` lets the seed pipeline compete,
     and `own` an own model, for which no tick waits. Judged forecasts are kept for `keep_forecasts`. Where
-    `has_lease` does not know of the lease, a tick asks the store before it polls.
+    `has_lease` does not know of the lease, a tick asks the store before it polls. With `tries_at_once` the
+    first tick tries a feed that failed, unless another worker had the lease until then.
 
     For a class that ticks another kind of source:
 
@@ -171,6 +172,7 @@ class Ticker:
         has_lease: Callable[[str], bool] = lambda system_id: False,
         own: OwnModelRunner | None = None,
         keep_forecasts: timedelta = timedelta(0),
+        tries_at_once: bool = True,
     ) -> None:
         self.system = system
         self.store = store
@@ -192,6 +194,7 @@ class Ticker:
         self._has_lease = has_lease
         self.own = own
         self._keep_forecasts = keep_forecasts
+        self._tries_at_once = tries_at_once
         self._drop_at = clock() + place * _DROP_EVERY / max(system.speed, 1)
         self._bugs = 0
         self._next_poll_at = clock()
@@ -267,6 +270,20 @@ class Ticker:
             self.waited_seconds += time.perf_counter() - begun
         return due
 
+    def save(self) -> None:
+        """Write a checkpoint of what was learnt since the last, between two ticks, for a worker that goes on.
+
+        Without it that worker would learn up to two hours of the log again. Raises `LeaseLostError`, or an
+        error of the store.
+        """
+        copy = self.working_copy
+        forecaster = None if copy is None else copy.forecaster
+        if copy is not None and forecaster is not None and forecaster.at not in (None, copy.checkpoint_at):
+            with self._turn:
+                checkpoint = forecaster.to_bytes()
+            self.store.save(self.claim(self.clock()), forecaster.at, checkpoint)
+            copy.checkpoint_at = forecaster.at
+
     def claim(self, now: datetime) -> LeaseClaim:
         """Claim the system's lease for this worker."""
         return LeaseClaim(self.system.system_id, self.holder, now, LEASE)
@@ -275,6 +292,7 @@ class Ticker:
         """Take the system's lease or renew it; False, and a line in the log, while another worker has it."""
         taken = self.store.leases.take(self.claim(now))
         if not taken:
+            self._tries_at_once = False
             self.log_state("standing by", "another worker is at work")
         return taken
 
@@ -338,10 +356,11 @@ class Ticker:
         self.store.put_frame_back(self.claim(now), frame)
 
     def _first_due(self, state: SystemState | None, now: datetime) -> datetime:
-        """Give the time that the last worker planned for a feed that answered; now for one that did not."""
-        if state is None or state.failures or state.next_poll_at is None:
+        """Give the time that the last worker planned; now where a feed that failed is to be tried at once."""
+        if state is None or state.next_poll_at is None or (state.failures and self._tries_at_once):
             return now
-        longest = timedelta(seconds=max(2 * self.system.poll_seconds, 300))
+        # A wait that a server asked for may be a day.
+        longest = timedelta(seconds=max(2 * self.system.poll_seconds, 86400 if state.failures else 300))
         return min(state.next_poll_at, now + longest)
 
     # ------------------------------------------------------------------ into the store

@@ -13,7 +13,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -33,7 +33,7 @@ from ingest.own.runner import OwnLimits, OwnModelRunner
 from ingest.replay.open_source import open_source, recorded_systems
 from ingest.replay.recording import RecordingError
 from ingest.settings import Settings
-from ingest.store import Store, StoreFailedError, spans_kept
+from ingest.store import LeaseLostError, Store, StoreFailedError, spans_kept
 from ingest.store.holder import new_holder
 from ingest.system import System
 from ingest.weather.open_meteo import WeatherFeed
@@ -42,6 +42,7 @@ from ingest.worker.host_limit import HostLimit
 from ingest.worker.own_history import logged
 from ingest.worker.player import Player
 from ingest.worker.prepare import prepare
+from ingest.worker.sharing import share
 from ingest.worker.system_list import SystemList
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL, Ticker
 from ingest.worker.turns import Turns
@@ -57,6 +58,9 @@ LOOK_EVERY = 10.0
 CLOCK_EVERY = 5.0
 """Seconds between two checks whether somebody set the clock back."""
 
+SOON = 60.0
+"""Seconds within which the next tick of a system that another worker takes is made here."""
+
 LOST_AFTER = 300.0
 """Seconds after which a tick that is due and has not begun counts as lost: no thread keeps it so long."""
 
@@ -67,7 +71,7 @@ SLOW = 5.0
 """Seconds from which on an answer is slow."""
 
 AT_A_HOST = 8
-"""Polls of systems of one host at a time: as many as have connections there."""
+"""Polls of systems of one host at a time, by all live workers: as many as one has connections there."""
 
 WEATHERS = 4
 """Ticks that may wait for the weather at a time: one server has it for all systems."""
@@ -85,7 +89,7 @@ def wall_clock() -> datetime:
 
 
 class Worker:
-    """Follows systems until its caller stops it.
+    """Follows systems until its caller stops it, or its share of them where other workers live.
 
     It writes its list of systems into the store at the start, and again when `system_list` has another. From
     then on the store says what is followed: commands, or another worker with a list of its own, may change
@@ -114,6 +118,8 @@ class Worker:
         self._tickers: dict[str, Ticker] = {}
         self._bookings: dict[Ticker, tuple[int, float]] = {}
         self._booking = threading.Lock()
+        self._live: tuple[str, ...] = (self.holder,)
+        self._leaving: frozenset[str] = frozenset()
         self._ending: set[str] = set()
         self._unplayable: set[str] = set()
         self._hosts: HostLimit[tuple[Ticker, float]] = HostLimit(AT_A_HOST)
@@ -144,6 +150,8 @@ class Worker:
             "turn": self._turn,
             "seed": settings.seed,
             "has_lease": self._has_lease,
+            # What a feed asked of another worker holds for this one. A start is somebody's wish to try.
+            "tries_at_once": not self._scheduler.running,
             "own": self._own_model(system.system_id),
             "keep_forecasts": timedelta(days=settings.keep_forecast_days),
         }
@@ -171,10 +179,16 @@ class Worker:
                 self._store.systems.follow(self._listed)
                 self._is_written = True
             followed, wanted = self._store.systems.followed(), self._store.tries.asked_at()
+            others = self._others(followed)
+            untaken = {row.system_id for row in followed} - others - self._tickers.keys()
+            due = self._planned() if untaken and self._scheduler.running else {}
+            strays = self._renewed[1] - self._tickers.keys() - self._ending
+            if strays:  # they could not be given up before
+                self._store.leases.drop(self.holder, *strays)
         except StoreFailedError as error:
             log.debug("the systems cannot be taken up: %s", error)
             return
-        self._take_up(followed)
+        self._take_up(followed, others, due)
         for system_id, asked_at in wanted.items():
             if system_id in self._tickers:
                 self._try_soon(self._tickers[system_id], asked_at)
@@ -192,22 +206,48 @@ class Worker:
         at, polled_at, now = ticker.may_try_at, ticker.asked_at, self._clock()
         if at is None or polled_at is None or asked_at <= polled_at:
             return
-        with self._booking:
-            _, due = self._bookings.get(ticker, (0, math.inf))
         wait = max((at - now).total_seconds(), 0.0)
-        if due != math.inf and due > time.monotonic() + wait + 1:
+        if wait + 1 < self._due_in(ticker) < math.inf:
             self._book(ticker, now + timedelta(seconds=wait), unless_running=True)
 
-    def _take_up(self, followed: Sequence[System]) -> None:
-        """Begin to tick the systems that are followed now, and end with those that are not any more."""
+    def _planned(self) -> dict[str, datetime]:
+        """Tell when the next poll of each system is due: what another worker left may be due already."""
+        states = self._store.systems.states()
+        return {each: state.next_poll_at for each, state in states.items() if state.next_poll_at is not None}
+
+    def _others(self, followed: Sequence[System]) -> frozenset[str]:
+        """Name the systems that are in the share of another live worker.
+
+        Recordings are in nobody's: whoever has the files may play them. Raises an error of the store.
+        """
+        if len(self._live) == 1:
+            return frozenset()
+        stored = self._store.systems.sizes()
+        sizes = {row.system_id: stored.get(row.system_id, 0) for row in followed if not row.is_recorded}
+        shares = share(sizes, self._live)
+        return frozenset(system_id for system_id, worker in shares.items() if worker != self.holder)
+
+    def _take_up(
+        self, followed: Sequence[System], others: frozenset[str], due: Mapping[str, datetime]
+    ) -> None:
+        """Begin to tick the systems that are followed now, and end with those that are not any more.
+
+        What another worker shall have is handed over once its next tick has ended, or at once if that is far
+        away: then there is time to load it before the next poll is due. What another worker has left is taken
+        up no later than its next poll is due.
+        """
         listed = {system.system_id: system for system in self._listed}
         wanted = {row.system_id: _better_known(row, listed.get(row.system_id)) for row in followed}
+        self._leaving = others & self._tickers.keys()
         for system_id, ticker in list(self._tickers.items()):
             if _is_another(ticker.system, wanted.get(system_id)):
                 self._let_go(ticker)
+            elif system_id in others and SOON < self._due_in(ticker) < math.inf:
+                self._let_go(ticker, to_another=True)
         # One that is followed again waits until its last tick has ended: a system has one ticker.
         busy = self._tickers.keys() | self._ending
-        now, new = self._clock(), [row for row in followed if row.system_id not in busy]
+        now, new = self._clock(), [row for row in followed if row.system_id not in busy | others]
+        new.sort(key=lambda row: due.get(row.system_id, now))
         for number, row in enumerate(new):
             try:
                 ticker = self._ticker(wanted[row.system_id])
@@ -217,12 +257,20 @@ class Worker:
                     log.warning("%s: cannot be played here: %s", row.system_id, error)
                 continue
             self._tickers[row.system_id] = ticker
-            self._book(ticker, schedule.first(ticker.system, now, number))
+            first = schedule.first(ticker.system, now, number)
+            self._book(ticker, min(first, max(due.get(row.system_id, first), now)))
 
-    def _let_go(self, ticker: Ticker) -> None:
-        """End with a system that is not followed any more; a tick that runs may end before."""
+    def _due_in(self, ticker: Ticker) -> float:
+        """Give the seconds until a system's next tick: infinite while one runs."""
+        _, due = self._bookings.get(ticker, (0, math.inf))
+        return due - time.monotonic()
+
+    def _let_go(self, ticker: Ticker, to_another: bool = False) -> None:
+        """End with a system that is not followed any more, or goes to another worker; a tick may run on."""
         system_id = ticker.system.system_id
         with self._booking:
+            if self._tickers.get(system_id) is not ticker:
+                return  # another thread has done so
             del self._tickers[system_id]
             _, due = self._bookings.pop(ticker)
             runs = due == math.inf
@@ -230,13 +278,19 @@ class Worker:
                 self._ending.add(system_id)
         _close_own(ticker)
         if not runs:
-            self._drop_lease(system_id)
-        log.info("%s: not followed any more", system_id)
+            self._drop_lease(ticker, to_another)
+        log.info("%s: %s", system_id, "handed over" if to_another else "not followed any more")
 
-    def _drop_lease(self, system_id: str) -> None:
+    def _drop_lease(self, ticker: Ticker, to_another: bool) -> None:
+        system_id = ticker.system.system_id
         try:
+            if to_another:
+                ticker.save()
             self._store.leases.drop(self.holder, system_id)
-            self._store.systems.rest()
+            if not to_another:
+                self._store.systems.rest()
+        except LeaseLostError:
+            log.debug("%s: another worker has it already", system_id)
         except StoreFailedError as error:
             log.warning("%s: its lease could not be given up: %s", system_id, error)
 
@@ -264,11 +318,10 @@ class Worker:
         prepare(self._store, self.holder, self._clock, stop)
         if stop.is_set():
             return
-        self._take_up(followed)
+        self._renew()
+        self._look()
         self._scheduler.add_job(self._renew, "interval", seconds=LEASE.total_seconds() / 4, executor="leases")
-        self._scheduler.add_job(
-            self._look, "interval", seconds=LOOK_EVERY, next_run_time=self._clock(), executor="looks"
-        )
+        self._scheduler.add_job(self._look, "interval", seconds=LOOK_EVERY, executor="looks")
         self._scheduler.start()
         log.info("following %d systems as %s", len(followed), self.holder)
         try:
@@ -288,17 +341,35 @@ class Worker:
         self._scheduler.remove_all_jobs()
         for ticker in list(self._tickers.values()):
             _close_own(ticker)
-        ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
+        ending = threading.Thread(target=self._end, daemon=True)
         ending.start()
         ending.join(STOP_WITHIN)
         if ending.is_alive():
             log.info("not waiting any longer for slow feeds")
+        self._leave()
         try:
             # A tick that still runs cannot commit any more: it has no lease.
             self._store.leases.drop_all(self.holder)
         except StoreFailedError as error:
             log.warning("the leases could not be given up: %s", error)
         log.info("stopped")
+
+    def _end(self) -> None:
+        """Leave what is idle to other workers, what is due first at first; then wait for ticks that run."""
+        if len(self._live) > 1:
+            with self._booking:
+                booked = sorted(self._bookings.items(), key=lambda item: item[1][1])
+            self._leave()
+            for ticker in (each for each, (_, due) in booked if due != math.inf):
+                self._drop_lease(ticker, to_another=True)
+        self._scheduler.shutdown()
+
+    def _leave(self) -> None:
+        """Take no more systems."""
+        try:
+            self._store.workers.leave(self.holder)
+        except StoreFailedError as error:
+            log.debug("other workers could not be told: %s", error)
 
     def _book(self, ticker: Ticker, at: datetime, *, unless_running: bool = False) -> None:
         # The job has no id of its own. APScheduler drops a job that is due before the job that booked it has
@@ -357,9 +428,12 @@ class Worker:
         except Exception:
             log.exception("system=%s: a bug ended this tick", system_id)
         if self._scheduler.state == STATE_RUNNING:
+            leaves = system_id in self._leaving
+            if leaves:
+                self._let_go(ticker, to_another=True)
             self._book(ticker, max(due, self._clock()))
             if ticker not in self._bookings:
-                self._drop_lease(system_id)
+                self._drop_lease(ticker, to_another=leaves)
                 self._ending.discard(system_id)
 
     def _look_for_the_lost(self) -> None:
@@ -378,11 +452,20 @@ class Worker:
                 job.modify(next_run_time=max(job.next_run_time - step, now))
 
     def _renew(self) -> None:
+        """Renew the leases, and that this worker lives; look at once where others have come or gone."""
         now = self._clock()
         try:
             self._renewed = now, self._store.leases.renew_all(self.holder, now, LEASE)
+            live = self._store.workers.announce(self.holder, now, LEASE)
         except StoreFailedError as error:
             log.debug("the leases could not be renewed: %s", error)
+            return
+        if live != self._live:
+            log.info("workers that share the systems: %d, before: %d", len(live), len(self._live))
+            self._live = live
+            self._hosts.most = max(AT_A_HOST // len(live), 1)
+            if self._scheduler.running:
+                self._scheduler.add_job(self._look, executor="looks")
 
     def _has_lease(self, system_id: str) -> bool:
         """Tell whether a system's lease was renewed so lately that nobody else can have taken it since."""

@@ -105,6 +105,8 @@ def test_metrics_give_the_state_of_every_system(world: World, accept: str) -> No
     assert of("store_free_bytes") > 0
     assert of("store_log_file_bytes") > 0
     assert of("lease_info", system="dublin", holder="test") == 1
+    assert of("worker_systems", holder="test") == 2
+    assert of("worker_stations", holder="test") == len(world.store.systems.stations("dublin") or ()) > 0
     assert values["process_resident_memory_bytes", ()] > 1e6
 
 

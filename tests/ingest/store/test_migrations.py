@@ -35,7 +35,7 @@ CITY = {
     "name": "Ünïcode's “city”", "city": "Dublin", "country": "IE", "url": "http://127.0.0.1:1/gbfs.json",
     "poll_seconds": 60.0, "speed": 1.0, "label": "", "timezone": "Europe/Dublin", "state": "live", **WHY,
     "failures": 2, "at": AT, "received_at": AT + 0.25, "last_try_at": AT + 0.5, "next_poll_at": AT + 60.125,
-    "frame_version": 7, "learning_since": AT - 3600,
+    "frame_version": 7, "learning_since": AT - 3600, "size": 3,
 }  # fmt: skip
 COUNTS = {"bikes": 3, "docks": -1, "ebikes": 0, "renting": True, "returning": False, "cargo": 2, "state": 0}
 BLOB = bytes(range(256)) * 40
@@ -72,6 +72,7 @@ FILLED: dict[str, list[dict[str, Any]]] = {
     "checkpoints": [{"system_id": "dublin", "at": AT, "blob": BLOB}],
     "leases": [{"system_id": "dublin", "holder": "somebody", "until": AT + 90.5}],
     "preparations": [{"holder": "somebody", "until": AT + 90.5}],
+    "workers": [{"holder": "somebody", "until": AT + 90.5}],
     "drifts": [{"system_id": "dublin", "at": AT, "minutes": 30, "before": -0.1, "after": 0.2}],
     "daily_scores": [
         {"system_id": "dublin", "day": "2026-03-01", "minutes": 30, "kind": "any", "stations": BLOB,

@@ -214,6 +214,16 @@ def test_polls_that_wait_at_a_host_begin_in_their_order_when_others_end() -> Non
     assert [limit.enter("host", name) for name in "abc"] == [True, True, False]
 
 
+def test_a_limit_that_falls_while_polls_wait_lets_those_at_the_host_end_first() -> None:
+    """Workers share the limit of a host: another has joined."""
+    limit: HostLimit[str] = HostLimit(3)
+    assert [limit.enter("host", name) for name in "abcde"] == [True, True, True, False, False]
+    limit.most = 1
+    assert [limit.leave("host") for _ in range(3)] == [None, None, "d"]
+    assert not limit.enter("host", "f")
+    assert [limit.leave("host") for _ in range(3)] == ["e", "f", None]
+
+
 def test_ticks_that_are_late_are_in_the_log_when_that_begins_and_when_it_ends(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -16,7 +16,7 @@ from ingest.gbfs.errors import FetchFailed
 from ingest.gbfs.feed import Poll
 from ingest.gbfs.findings import Finding
 from ingest.http.errors import KeyNeeded, NoAnswer, TooSlow
-from ingest.store import LeaseClaim, Reason, StoreUnreachableError
+from ingest.store import LeaseClaim, LeaseLostError, Reason, StoreUnreachableError
 from ingest.store.tables import checkpoints, frames
 from ingest.worker.recovery import recover
 from ingest.worker.tick import LEASE, STANDBY_INTERVAL
@@ -139,12 +139,60 @@ def test_a_feed_that_names_a_time_is_left_alone_until_then(desk: Desk) -> None:
     assert desk.state()[0] == "refused"
 
 
+def test_a_wait_that_a_feed_asked_for_holds_for_the_worker_that_takes_over(desk: Desk) -> None:
+    """A worker that has just started tries at once: perhaps somebody has mended something."""
+    refused = FetchFailed(KeyNeeded(host="bikes.example", status=403, retry_after=timedelta(hours=2)))
+    due = desk.tick(desk.worker(), refused)
+    stands_by = desk.worker("other")
+    desk.tick(stands_by, refused, after=timedelta(seconds=1))
+    desk.store.leases.drop_all("me")
+    assert abs(desk.tick(stands_by, refused) - due) < timedelta(seconds=1)
+    desk.store.leases.drop_all("other")
+    assert abs(desk.tick(desk.worker("third", tries_at_once=False), refused) - due) < timedelta(seconds=1)
+    assert desk.feed.polled == 1
+    desk.store.leases.drop_all("third")
+    desk.tick(desk.worker("started"), refused)
+    assert desk.feed.polled == 2
+
+
 def test_the_ttl_is_counted_from_receipt(desk: Desk) -> None:
     due = desk.tick(desk.worker(), fresh(next(riders(1)), ttl_seconds=200.0))
     assert timedelta(seconds=200) <= due - desk.feed.now <= timedelta(seconds=202)
 
 
 # ---------------------------------------------------------------- bit for bit
+
+
+def test_what_is_saved_for_another_worker_is_the_state_and_leaves_no_log_to_learn(desk: Desk) -> None:
+    seen, ticker = list(riders(8)), desk.worker()
+    for snapshot in seen[:5]:
+        desk.tick(ticker, fresh(snapshot))
+    assert desk.store.checkpoints.newest_at("test") == seen[0].at
+    ticker.save()
+    assert desk.store.checkpoints.newest_at("test") == seen[4].at
+    desk.store.leases.drop_all("me")
+    other = desk.worker("other")
+    for snapshot in seen[5:]:
+        desk.tick(other, fresh(snapshot))
+    assert state_of(desk.store) == learnt_by_one(seen, {0: stations()})
+    desk.tick(ticker, fresh(seen[-1]))
+    assert ticker.working_copy is None
+    ticker.save()
+
+
+def test_nothing_is_saved_of_a_system_that_has_begun_anew_or_is_another_workers(desk: Desk) -> None:
+    seen, ticker = list(riders(3)), desk.worker()
+    for snapshot in seen:
+        desk.tick(ticker, fresh(snapshot))
+    with desk.store._database.write() as db:
+        desk.store.systems.empty(db, "test")
+    ticker.save()
+    assert desk.store.checkpoints.newest_at("test") is None
+    for snapshot in riders(5):
+        desk.tick(ticker, fresh(snapshot))
+    desk.store.leases.drop_all("me")
+    with pytest.raises(LeaseLostError):
+        ticker.save()
 
 
 def learnt_by_one(seen: list[Snapshot], described: dict[int, Stations]) -> bytes:

@@ -23,11 +23,12 @@ from ingest.settings import Settings
 from ingest.store import LeaseClaim, Store
 from ingest.system import System
 from ingest.worker import schedule, tick, worker
+from ingest.worker.sharing import share
 from ingest.worker.tick import Ticker
 from ingest.worker.worker import Worker
 from tests.support.processes import wait_for
 from tests.support.serving import make_recording, serving
-from tests.support.store_world import store_url
+from tests.support.store_world import commit, counted, described, learnt, store_url
 from tests.support.worker_world import working
 
 LIVE = System("live", "Live", "Live", "IE", "http://127.0.0.1:1/gbfs.json")
@@ -332,6 +333,147 @@ def test_a_lease_is_known_only_as_long_as_nobody_else_can_have_taken_it(store: S
     store.leases.drop_all(made.holder)
     made._renew()
     assert not made._has_lease("live"), "somebody took it"
+
+
+# ---------------------------------------------------------------- shares
+
+
+def test_a_recording_is_in_nobodys_share(store: Store) -> None:
+    """Only a worker that has its files can play it."""
+    made = Worker(store, [LIVE], Fetcher(), Settings(store=""))
+    made._live = (made.holder, "another")
+    towns = [replace(LIVE, system_id=f"town-{n}") for n in range(20)]
+    tapes = [replace(LIVE, system_id=f"tape-{n}", url=f"recorded:{n}", label="replayed") for n in range(20)]
+    others = made._others([*towns, *tapes])
+    assert 0 < len(others) < 20
+    assert not [each for each in others if each.startswith("tape")]
+
+
+def gets(system_id: str, holder: str, sizes: dict[str, int]) -> str:
+    """Name a worker that gets this system where it shares with a holder."""
+    names = (f"another-{n}" for n in range(1000))
+    return next(name for name in names if share(sizes, [holder, name])[system_id] == name)
+
+
+@pytest.mark.both("postgresql")
+def test_a_system_whose_next_tick_is_far_away_is_handed_over_at_once_and_not_tried_sooner(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = timedelta(seconds=2)
+    monkeypatch.setattr(worker, "LEASE", lease)
+    monkeypatch.setattr(tick, "LEASE", lease)
+    monkeypatch.setattr(schedule, "after_failure", lambda system, now, *_: now + timedelta(hours=1))
+    asked: list[float] = []
+
+    def fail(self: Feed) -> Poll:
+        asked.append(time.monotonic())
+        raise EmptyDocument("station_status")
+
+    monkeypatch.setattr(Feed, "poll", fail)
+    with working(store, [LIVE]) as made:
+        wait_for(lambda: holder(store) == made.holder and store.systems.states()["live"].failures == 1)
+        other = gets("live", made.holder, {"live": 0})
+
+        def take() -> bool:
+            now = datetime.now(UTC)
+            store.workers.announce(other, now, lease)
+            return store.leases.take(LeaseClaim("live", other, now, lease))
+
+        wait_for(take)
+        wait_for(lambda: "live" not in made._tickers)
+        assert made._hosts.most == worker.AT_A_HOST // 2, "hosts see as many polls at a time as before"
+        store.workers.leave(other)
+        store.leases.drop_all(other)
+        wait_for(lambda: holder(store) == made.holder)
+        wait_for(lambda: made._tickers["live"].working_copy is not None)
+        assert len(asked) == 1, "the feed failed, and is to be left alone for an hour"
+
+
+@pytest.mark.both
+def test_what_is_due_first_is_taken_up_first_when_another_worker_has_left(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of the list the last of 400 would wait for two minutes, whose poll is due now."""
+    names = ("late", "soon", "now", "new")
+    towns = [replace(LIVE, system_id=name) for name in names]
+    store.systems.follow(towns)
+    for name, seconds in (("late", 50), ("soon", 20), ("now", -3)):
+        due = NOON + timedelta(seconds=seconds)
+        tick_of_it = learnt(NOON, counted(NOON, a=1), stations=described("a"), next_poll_at=due)
+        commit(store, tick_of_it, name, "another")
+    store.leases.drop_all("another")
+    booked: dict[str, datetime] = {}
+    made = Worker(store, towns, Fetcher(), Settings(store=""), clock=lambda: NOON)
+
+    def book(self: Worker, ticker: Ticker, at: datetime) -> None:
+        booked[ticker.system.system_id] = at
+
+    monkeypatch.setattr(Worker, "_book", book)
+    made._look()
+    assert list(booked) == list(names), "at a start by the list: somebody waits for the first map"
+    made._tickers.clear()
+    booked.clear()
+    made._scheduler.start(paused=True)
+    monkeypatch.setattr(schedule, "APART", 30.0)
+    made._look()
+    made._scheduler.shutdown()
+    assert list(booked) == ["now", "new", "soon", "late"]
+    assert booked["now"] == NOON
+    assert booked["soon"] <= NOON + timedelta(seconds=20)
+    assert booked["late"] <= NOON + timedelta(seconds=50)
+
+
+@pytest.mark.both("postgresql")
+def test_a_worker_that_stops_leaves_what_is_idle_before_it_waits_for_a_feed(
+    store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, answer, poll = threading.Event(), threading.Event(), Feed.poll
+
+    def hang(self: Feed) -> Poll:
+        if self._system.system_id == "two":
+            entered.set()
+            answer.wait(60)
+        return poll(self)
+
+    monkeypatch.setattr(Feed, "poll", hang)
+    monkeypatch.setattr(worker, "STOP_WITHIN", 60.0)
+    stop, slow = threading.Event(), replace(cities[0], poll_seconds=4.0)
+    made = Worker(store, [slow, cities[1]], Fetcher(), Settings(store="", keep_days=8))
+    running = threading.Thread(target=made.run, args=[stop], daemon=True)
+    running.start()
+    wait_for(lambda: entered.is_set() and polls(store, "one") == 1)
+    assert store.workers.live(datetime.now(UTC)) == [made.holder]
+    other = gets("two", made.holder, store.systems.sizes())
+
+    def learnt_again_beside_another() -> bool:
+        store.workers.announce(other, datetime.now(UTC), tick.LEASE)
+        idle = made._bookings[made._tickers["one"]][1] < float("inf")
+        return other in made._live and polls(store, "one") >= 2 and idle
+
+    wait_for(learnt_again_beside_another)
+    stop.set()
+    wait_for(lambda: store.leases.take(LeaseClaim("one", other, datetime.now(UTC), tick.LEASE)))
+    assert store.workers.live(datetime.now(UTC)) == [other]
+    assert store.checkpoints.newest_at("one") == store.observations.poll_times("one")[-1], (
+        "nothing to learn again"
+    )
+    assert store.operation.holders(datetime.now(UTC))["two"] == made.holder, "its poll may still be learnt"
+    answer.set()
+    running.join(60)
+    assert not running.is_alive()
+    assert "two" not in store.operation.holders(datetime.now(UTC))
+
+
+@pytest.mark.both
+def test_a_lease_that_could_not_be_given_up_is_given_up_later(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be renewed for ever, and nobody would learn the system."""
+    monkeypatch.setattr(worker, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(worker, "LEASE", timedelta(seconds=0.6))
+    with working(store, [LIVE]) as made:
+        assert store.leases.take(LeaseClaim("stray", made.holder, datetime.now(UTC), tick.LEASE))
+        wait_for(lambda: "stray" not in store.operation.holders(datetime.now(UTC)))
 
 
 # ---------------------------------------------------------------- the list of systems

@@ -51,9 +51,9 @@ def page() -> None:
     view = reader().view(system)
     with st.container(key="map-and-panel"):
         st.fragment(station_list.find)()
-        # Never drawn anew: the browser keeps whether it is open. On a large screen it is not shown.
-        show(tag("details", tag("summary", map_words.CHOOSE()), cls="fold"))
         if view.frame is not None:
+            # Never drawn anew: the browser keeps whether it is open. On a large screen it is not shown.
+            show(tag("details", tag("summary", map_words.CHOOSE()), cls="fold"))
             arrival_picker.moments(view)
         st.fragment(city, run_every=page_shell.often(system))(system, drawn(view))
         st.fragment(station_panel.detail, run_every=page_shell.often(system, 10, 60))(system)

@@ -117,7 +117,16 @@ function mend({ opened, right }) {
   history.replaceState({}, "", `${location.pathname}?${right}${location.hash}`);
 }
 
+// Streamlit calls what follows anew for each change of its data, and forgets how to end what it called before.
+let stop = null;
+// A press, a touch or a list moved by keys may be under way meanwhile.
+let byKey = false;
+let pressed = null;
+let renewed = 0;
+let touched = null;
+
 export default function ({ data, setStateValue, setTriggerValue }) {
+  stop?.();
   const { system, known, words, address, spoken, cookie, theirs } = data;
   const foreign = Object.keys(theirs).length > 0;
   if (foreign) translate(document.body, theirs);
@@ -145,7 +154,6 @@ export default function ({ data, setStateValue, setTriggerValue }) {
   const FIELD = "input[data-do], select[data-do]";
   const REST = 900;
   let typing;
-  let byKey = false;
 
   function typed({ target, type, key }) {
     if (type === "keydown") byKey = true;
@@ -163,9 +171,6 @@ export default function ({ data, setStateValue, setTriggerValue }) {
 
   // A page that renews itself between press and release puts an equal button in the place of the pressed one,
   // or moves it away. The browser then makes no click, or one on what is there now. The press counts, once.
-  let pressed = null;
-  let renewed = 0;
-
   function press({ target, clientX, clientY }) {
     byKey = false;
     const button = target.closest?.("button[data-do]");
@@ -216,8 +221,6 @@ export default function ({ data, setStateValue, setTriggerValue }) {
 
   // deck.gl looks for what lies under a finger when it comes down. On a busy machine that takes so long that it
   // takes a short touch for a long one, and drops it. Such a touch is made once more.
-  let touched = null;
-
   function comes(event) {
     const onMap = event.isTrusted && event.isPrimary && event.target.closest?.("[data-testid=stDeckGlJsonChart]");
     touched = onMap ? { event, handled: performance.now() } : null;
@@ -247,7 +250,7 @@ export default function ({ data, setStateValue, setTriggerValue }) {
   document.addEventListener("pointerup", goes, true);
   // Until then our buttons are faded, and take no touch that would be lost.
   document.documentElement.dataset.listens = "";
-  return () => {
+  stop = () => {
     clearInterval(forget);
     watcher.disconnect();
     for (const [kind, listener] of Object.entries(listeners)) document.removeEventListener(kind, listener);
@@ -255,4 +258,5 @@ export default function ({ data, setStateValue, setTriggerValue }) {
     document.removeEventListener("pointerup", goes, true);
     delete document.documentElement.dataset.listens;
   };
+  return stop;
 }

@@ -286,6 +286,19 @@ def test_a_favourite_outlives_a_reload(visit: Visit, site: Site) -> None:
     expect(star).to_have_attribute("aria-pressed", "false")
 
 
+def test_a_press_counts_once_after_the_page_has_new_data(visit: Visit, site: Site) -> None:
+    page = visit("?city=dublin&station=s20", PHONE, "light")
+    star = page.get_by_role("button", name=station_words.STAR_NAME())
+    for pressed in ("true", "false", "true"):
+        star.click()
+        expect(star).to_have_attribute("aria-pressed", pressed)
+    page.locator('[data-do="n:2"]').click()
+    expect(page).to_have_url(re.compile("n=2"))
+    shown = page.get_by_role("button", name=station_words.LIST())
+    shown.click()
+    expect(shown).to_have_attribute("aria-pressed", "true")
+
+
 @pytest.mark.parametrize(("device", "scheme"), [(PHONE, "light")], ids=["phone, light"])
 def test_a_shared_link_opens_the_same_screen(
     visit: Visit, site: Site, device: dict[str, Any], scheme: str

@@ -16,7 +16,11 @@ async function answers() {
   }
 }
 
+// Streamlit calls what follows anew for each change of its data, and forgets how to end what it called before.
+let stop = null;
+
 export default function ({ data, setStateValue }) {
+  stop?.();
   const page = document.documentElement;
   let beat, asking = false, mounted = true;
   let lastBeat = Date.now(), looked = lastBeat;
@@ -54,10 +58,11 @@ export default function ({ data, setStateValue }) {
   addEventListener("resize", sendSize);
   delete page.dataset.lost;
   sendSize();
-  return () => {
+  stop = () => {
     mounted = false;
     clearInterval(forget);
     clearInterval(watch);
     removeEventListener("resize", sendSize);
   };
+  return stop;
 }

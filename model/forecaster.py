@@ -432,6 +432,8 @@ class Forecaster:
 
         `of_all` are the columns of all bikes, for the same minutes and numbers.
         """
+        if not self._kinds:
+            return {}
         present, size = self._present(), len(self.stations)
         return {each.kind: each.summarise(present, size, minutes, at_least, of_all) for each in self._kinds}
 

@@ -138,7 +138,7 @@ def only_known(page: Page, name: str) -> None:
 def cut(page: Page) -> list[str]:
     """List the words that are cut. A chart that is being drawn has a moment to take its width."""
     found: list[str] = []
-    for _ in range(20):
+    for _ in range(4 * int(PATIENCE)):
         found = page.evaluate(CUT)
         if not found:
             break

@@ -368,6 +368,7 @@ def test_the_same_address_is_the_same_screen(visit: Visit, site: Site) -> None:
     page.mouse.click(*pixel(page, site.dublin, 20))
     panel = page.locator(".station")
     expect(panel).to_contain_text("Station 20")
+    expect(page).to_have_url(re.compile("(?=.*in=30)(?=.*station=s20)"))
     address = page.url
     assert {"city=dublin", "station=s20", "what=space", "n=2", "in=30"} <= set(
         address.split("?")[1].split("&")

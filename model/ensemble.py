@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -92,7 +91,7 @@ class Ensemble:
         levels = np.full((len(minutes), len(self.experts), int(begin[-1])), CERTAIN, dtype=np.uint8)
         medians = np.zeros((len(minutes), len(present.places)), dtype=np.int64)
         if len(present.places):
-            order = self._inputs.order(present.now(np.arange(len(present.places))))
+            order = self._inputs.order(np.arange(len(present.places)), present.places)
             now = present.now(order)
             inputs, pool = self._inputs.build(now, minutes), self._pool(present, now, minutes, features)
             kernels.expert_levels(order, begin[order], *inputs, pool, levels, medians)
@@ -125,7 +124,7 @@ class Ensemble:
             return
         for minutes_old in np.unique(age).tolist():
             group = np.flatnonzero(age == minutes_old)
-            group = group[self._inputs.order(present.now(rows[group], minutes_old))]
+            group = group[self._inputs.order(rows[group], present.places[rows[group]])]
             now = present.now(rows[group], minutes_old)
             yield group, now, np.minimum(minutes + minutes_old, DAY_MINUTES).tolist()
 
@@ -157,8 +156,7 @@ def _put(columns: Columns, rows: Ints, into: Columns) -> None:
     """Put the columns of some stations where the `rows` say."""
     for name in Columns._fields:
         found, every = getattr(columns, name), getattr(into, name)
-        lines = math.prod(found.shape[:-1])
-        kernels.put_stations(found.reshape(lines, len(rows)), rows, every.reshape(lines, every.shape[-1]))
+        kernels.put_stations(found.reshape(-1, len(rows)), rows, every.reshape(-1, every.shape[-1]))
 
 
 def mirror(cdf: Array32, places: Ints) -> Array32:

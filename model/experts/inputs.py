@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from model import kernels
 from model.arrays import Array32, Bools, Floats, Ints
 from model.experts.chain import ChainExpert
 from model.experts.climatology import ClimatologyExpert
@@ -82,12 +79,12 @@ class InputBuilder:
             if isinstance(each.model, OddsModel)
         ]
 
-    def order(self, now: Now) -> Ints:
+    def order(self, rows: Ints, places: Ints) -> Ints:
         """Put stations of like size and pace side by side: the largest and the busiest of a block decide.
 
         The last is repeated until they are a multiple of what kernels take.
         """
-        order = np.lexsort((self._learnt.short_demand.pace[now.rows], now.places // _ALIKE))
+        order = np.lexsort((self._learnt.short_demand.pace[rows], places // _ALIKE))
         return np.pad(order, (0, -len(order) % LANES_STEP), mode="edge")
 
     def build(self, now: Now, minutes: Sequence[int]) -> KernelInputs:
@@ -114,10 +111,10 @@ class InputBuilder:
                 now.renting.astype(np.float32),
             ),
             self._chains(now, layout),
-            SpreadArrays(_taken(changes.counts, now.rows), changes.of_city()),
+            SpreadArrays(changes.counts.take(now.rows, axis=-1), changes.of_city()),
             ClimatologyArrays(
-                _taken(climatology.spent[hours[:, 0], hours[:, 1]], now.rows),
-                _taken(climatology.always(), now.rows),
+                climatology.spent[hours[:, 0], hours[:, 1]].take(now.rows, axis=-1),
+                climatology.always().take(now.rows, axis=-1),
             ),
             Knots(
                 layout.climatology + 1 + len(dense_at),
@@ -150,11 +147,8 @@ class InputBuilder:
         learnt = np.array([0, *self._learnt.changes.minutes], dtype=np.float64)
         climatology = spread + len(learnt)
         low = np.full((len(self._experts), len(minutes)), -1)
-        high, share, steps = (
-            low.copy(),
-            np.zeros(low.shape, dtype=np.float32),
-            np.zeros(len(minutes), np.int64),
-        )
+        high, share = low.copy(), np.zeros(low.shape, dtype=np.float32)
+        steps = np.zeros(len(minutes), dtype=np.int64)
 
         def place(index: int, known: Floats, first: int, slots: int) -> Floats:
             """Place an expert's horizons between its knots; give the last moment that each needs."""
@@ -215,18 +209,10 @@ class InputBuilder:
             shares=np.zeros((0, 0), dtype=np.float32) if shares is None else shares.astype(np.float32, "C"),
             knot=layout.chain_knots,
             cell=usual_at,
-            usual=_taken(usual, now.rows),
+            usual=usual.take(now.rows, axis=-1),
             by_fill=by_fill.astype(np.float32),
             by_distance=by_distance.astype(np.float32),
         )
-
-
-def _taken(table: NDArray[Any], rows: Ints) -> NDArray[Any]:
-    """Take the stations `rows` `(S,)` of a table `(…, R)`."""
-    taken = np.empty((*table.shape[:-1], len(rows)), dtype=table.dtype)
-    lines = math.prod(table.shape[:-1])
-    kernels.take_stations(table.reshape(lines, table.shape[-1]), rows, taken.reshape(lines, len(rows)))
-    return taken
 
 
 def _asked_for(grid: Floats, minutes: Sequence[int]) -> Bools:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from model.kernels.learning import count_by_fill, count_riders, smoothed_rates, spend, usual_fill
     from model.kernels.outlook import expert_levels, frame_columns, pooled_odds
     from model.kernels.places import nearest_in_order
-    from model.kernels.rates import flows_in_steps, put_stations, take_stations
+    from model.kernels.rates import flows_in_steps, put_stations
     from model.kernels.rides import ride
     from model.kernels.simplex import minimise
 
@@ -32,7 +32,6 @@ __all__ = [
     "ride",
     "smoothed_rates",
     "spend",
-    "take_stations",
     "usual_fill",
 ]
 
@@ -51,7 +50,6 @@ _FILES = {
     "ride": "rides",
     "smoothed_rates": "learning",
     "spend": "learning",
-    "take_stations": "rates",
     "usual_fill": "learning",
 }
 

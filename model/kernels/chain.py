@@ -112,7 +112,7 @@ def _term(
     size = len(there)
     below, same, above = here[:size], here[lanes : lanes + size], here[2 * lanes :]
     for i in range(size):
-        there[i] = begin[i] + share * ((most - leave[i]) * same[i] + up[i] * below[i] + down[i] * above[i])
+        there[i] = begin[i] + share * _flow(most - leave[i], same[i], up[i], below[i], down[i], above[i])
 
 
 @compiled
@@ -127,10 +127,25 @@ def _last_term(
     scale: np.float32,
     lanes: int,
 ) -> None:
+    # In place, which `_term` cannot do: arrays that overlap get no vector instructions.
     size = len(p)
     below, same, above = here[:size], here[lanes : lanes + size], here[2 * lanes :]
     for i in range(size):
-        p[i] = scale * (p[i] + share * ((most - leave[i]) * same[i] + up[i] * below[i] + down[i] * above[i]))
+        flow = _flow(most - leave[i], same[i], up[i], below[i], down[i], above[i])
+        p[i] = scale * (p[i] + share * flow)
+
+
+@compiled
+def _flow(
+    stay: np.float32,
+    same: np.float32,
+    up: np.float32,
+    below: np.float32,
+    down: np.float32,
+    above: np.float32,
+) -> np.float32:
+    """Give what comes to a count in one event: what stays there, arrives from below, departs from above."""
+    return stay * same + up * below + down * above
 
 
 @compiled

@@ -30,14 +30,6 @@ def flows_in_steps(
 
 
 @compiled
-def take_stations(table: NDArray[Any], rows: Ints, taken: NDArray[Any]) -> None:
-    """Take the stations `rows` `(S,)` of a table `(T, R)`, row by row: `taken` is `(T, S)`."""
-    for line in range(len(table)):
-        for place in range(len(rows)):
-            taken[line, place] = table[line, rows[place]]
-
-
-@compiled
 def put_stations(table: NDArray[Any], rows: Ints, into: NDArray[Any]) -> None:
     """Put stations, `table` `(T, S)`, where the `rows` `(S,)` say in a table `(T, R)`."""
     for line in range(len(table)):

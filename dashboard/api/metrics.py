@@ -7,7 +7,8 @@ serves its own at an address of its own: see `ingest.worker.counters`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import (
@@ -118,23 +119,24 @@ class Systems(Collector):
             if found.is_bounded:
                 least.add_metric(labels, found.least)
                 most.add_metric(labels, found.most)
-        operation = source.store.operation
+        operation, now = source.store.operation, source.clock()
         behind = _gauge("checkpoint_age_seconds", "How much of its log a restart would learn again")
         for system_id, age in operation.behind_checkpoints().items():
             if system_id in systems:
                 behind.add_metric([system_id], age.total_seconds())
         lease = InfoMetricFamily("dockcast_lease", "The worker that learns a system", labels=["system"])
-        for system_id, holder in operation.holders(source.clock()).items():
+        holders = operation.holders(now)
+        for system_id, holder in holders.items():
             lease.add_metric([system_id], {"holder": holder})
         yield from (skill, least, most, behind, lease)
-        yield from self._shares()
+        yield from self._shares(holders, now)
 
-    def _shares(self) -> Iterator[Metric]:
-        """Tell what each worker learns; 0 for one that lives and has nothing."""
-        source = reader()
-        sizes, now = source.store.systems.sizes(), source.clock()
-        held: dict[str, list[int]] = {holder: [] for holder in source.store.workers.live(now)}
-        for system_id, holder in source.store.operation.holders(now).items():
+    def _shares(self, holders: Mapping[str, str], now: datetime) -> Iterator[Metric]:
+        """Tell what each worker learns, by the holder of each system; 0 for one that is idle."""
+        store = reader().store
+        sizes = store.systems.sizes()
+        held: dict[str, list[int]] = {holder: [] for holder in store.workers.live(now)}
+        for system_id, holder in holders.items():
             held.setdefault(holder, []).append(sizes.get(system_id, 0))
         systems = GaugeMetricFamily(
             "dockcast_worker_systems", "Systems that a worker learns", labels=["holder"]

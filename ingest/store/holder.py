@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -39,6 +40,14 @@ def _container() -> str:
 def new_holder() -> str:
     """Make a new name under which this process holds leases."""
     return f"{_place()}/{os.getpid()}/{secrets.token_hex(4)}"
+
+
+def is_held(holder: str, until: datetime, now: datetime, duration: timedelta) -> bool:
+    """Tell whether what a holder wrote, for `duration`, still stands: not run out, nor of one known dead.
+
+    What runs far too long does not stand either: a clock was set back since.
+    """
+    return now < until <= now + 2 * duration and not is_dead(holder)
 
 
 def is_dead(holder: str) -> bool:

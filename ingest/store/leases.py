@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from ingest.store.database import Database
 from ingest.store.errors import LeaseLostError
-from ingest.store.holder import is_dead
+from ingest.store.holder import is_dead, is_held
 from ingest.store.tables import leases
 
 
@@ -60,8 +60,7 @@ class LeaseTable:
                 except sa.exc.IntegrityError:  # another worker inserted one after we looked
                     return False
                 return True
-            runs = now < row.until <= now + 2 * claim.duration
-            if row.holder != holder and runs and not is_dead(row.holder):
+            if row.holder != holder and is_held(row.holder, row.until, now, claim.duration):
                 return False
             changed = db.execute(
                 leases.update()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from ingest.store.database import Database
-from ingest.store.holder import is_dead
+from ingest.store.holder import is_held
 from ingest.store.tables import workers
 
 
@@ -33,8 +33,7 @@ class WorkerTable:
         with self._write() as db:
             now += self._clock_difference(db)
             rows = db.execute(sa.select(workers).where(workers.c.holder != holder)).all()
-            # One that runs far too long: the database's clock was set back.
-            live = [row for row in rows if now < row.until <= now + 2 * duration and not is_dead(row.holder)]
+            live = [row for row in rows if is_held(row.holder, row.until, now, duration)]
             for row in rows:
                 if row not in live:  # unless it has come back meanwhile
                     same = workers.c.holder == row.holder, workers.c.until == row.until

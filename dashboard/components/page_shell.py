@@ -138,7 +138,7 @@ def how_many(name: str) -> Markup:
 def city_picker(current: str) -> None:
     """Choose a city; each entry shows how its feed is doing. The browser reports the choice to `browser.act`.
 
-    It is the browser's own list: Streamlit's is a quarter of all that a page has to start before its map.
+    It is the browser's own list: with Streamlit's the first map came later.
     """
     source = reader()
     systems, states = source.store.systems.followed(), source.store.systems.states()

@@ -61,7 +61,6 @@ _MENDED = "screen-mended-address"
 _GUESS = "screen-guess"
 _STARTED = "screen-start-from-map"
 _PAGE = "screen-page"
-_CITIES = "screen-cities"
 _GO = "screen-next-page"
 _BEFORE = "minutes-before"
 _LATE_SECONDS = 3.0
@@ -257,7 +256,7 @@ def adopt(page: str = HOME) -> None:
                 new = []
             kept = [name for entry in PAGES.values() for name in entry.choices if name not in own] + new
             new_screen = replace(new_screen, **{name: getattr(before, name) for name in kept})
-        _show(new_screen)
+        st.session_state[_KEY] = new_screen
         st.session_state[_SEEN] = query
         st.session_state[_PAGE] = page
         if before is None or before.city != new_screen.city:
@@ -272,11 +271,6 @@ def adopt(page: str = HOME) -> None:
 def screen() -> Screen:
     """Give this viewer's choices."""
     return cast(Screen, st.session_state[_KEY])
-
-
-def cities() -> int:
-    """Count this viewer's cities so far: one more at each change, also back to one of before."""
-    return int(st.session_state.get(_CITIES, 0))
 
 
 def shown() -> str:
@@ -341,7 +335,7 @@ def settle(city: str) -> None:
     if before.city:
         settled = replace(settled, station="", start="", goal="")
     st.session_state[_GUESS] = (city, before.city)
-    _show(settled)
+    st.session_state[_KEY] = settled
     _mend(settled)
 
 
@@ -361,14 +355,8 @@ def change(**choices: Any) -> None:
     """Change some of the choices, and the address with them."""
     changed = replace(screen(), **choices)
     if changed != screen():
-        _show(changed)
+        st.session_state[_KEY] = changed
         _write(changed)
-
-
-def _show(new: Screen) -> None:
-    if _KEY not in st.session_state or screen().city != new.city:
-        st.session_state[_CITIES] = cities() + 1
-    st.session_state[_KEY] = new
 
 
 def clear() -> None:

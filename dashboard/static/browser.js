@@ -120,6 +120,7 @@ function mend({ opened, right }) {
 // Streamlit calls what follows anew for each change of its data, and forgets how to end what it called before.
 let stop = null;
 // A press, a touch or a list moved by keys may be under way meanwhile.
+let typing;
 let byKey = false;
 let pressed = null;
 let renewed = 0;
@@ -153,7 +154,6 @@ export default function ({ data, setStateValue, setTriggerValue }) {
   // rested, or when the viewer leaves it; what was touched in a list counts at once.
   const FIELD = "input[data-do], select[data-do]";
   const REST = 900;
-  let typing;
 
   function typed({ target, type, key }) {
     if (type === "keydown") byKey = true;
@@ -186,9 +186,9 @@ export default function ({ data, setStateValue, setTriggerValue }) {
 
   // A choice among buttons in a row is seen at once; the answer of the server writes the row anew.
   function show(button) {
-    const row = button.matches(".wants button") ? [...button.parentElement.children] : [];
-    row.forEach((each) => each.toggleAttribute("aria-current", each === button));
-    if (row.length) button.setAttribute("aria-current", "true");
+    const before = button.closest(".wants > div")?.querySelector("[aria-current]");
+    before?.removeAttribute("aria-current");
+    if (before) button.setAttribute("aria-current", "true");
   }
 
   function listen(event) {

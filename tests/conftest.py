@@ -14,6 +14,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from ingest.store import Store
     from tests.support.browsing import Site, Visit
     from tests.support.dashboard_world import World
     from tests.support.gbfs_world import Operator
@@ -104,6 +105,17 @@ def store_kind(request: pytest.FixtureRequest) -> Iterator[str]:
     Databases.use(request.getfixturevalue("postgresql") if kind == "postgresql" else None)
     yield kind
     Databases.use(None)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    from ingest.store import Store
+    from tests.support.store_world import store_url
+
+    opened = Store(store_url(tmp_path))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -26,13 +26,6 @@ from tests.support.processes import answers, free_port, wait_for
 from tests.support.store_world import store_url
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(store_url(tmp_path))
-    yield opened
-    opened.close()
-
-
 def holder(store: Store) -> str | None:
     return store.leases.holder(datetime.now(UTC))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -21,13 +20,6 @@ pytestmark = pytest.mark.both("postgresql")
 
 POLL_SECONDS = 8.0
 NAMES = ("one", "two", "three", "four")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(store_url(tmp_path))
-    yield opened
-    opened.close()
 
 
 def holders(store: Store) -> dict[str, int]:

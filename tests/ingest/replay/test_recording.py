@@ -18,7 +18,6 @@ from ingest.store import LeaseClaim, PollResult, PollRow, Store, TickResult
 from ingest.system import System
 from model import Snapshot, Stations
 from tests.support.serving import START, make_recording
-from tests.support.store_world import store_url
 
 
 def when(seconds: float) -> datetime:
@@ -328,13 +327,6 @@ def fill(store: Store, snapshots: list[Snapshot], label: str = "") -> None:
         claim = LeaseClaim("city", "me", failed.received_at, lease)
         store.commit_poll(claim, PollResult(failed, failed.received_at, None, 1))
         before = now
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    opened = Store(store_url(tmp_path))
-    yield opened
-    opened.close()
 
 
 @pytest.mark.both

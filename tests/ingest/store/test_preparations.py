@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from ingest.store import Store
 from ingest.store.holder import new_holder
-from tests.support.store_world import NOON, store_url
+from tests.support.store_world import NOON
 
 pytestmark = pytest.mark.both
 WHILE = timedelta(seconds=15)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(store_url(tmp_path))
-    yield opened
-    opened.close()
 
 
 def test_a_worker_prepares_until_it_ends_or_falls_silent(store: Store) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -21,17 +19,9 @@ from tests.support.store_world import (
     counted,
     described,
     learnt,
-    store_url,
 )
 
 WHILE = timedelta(seconds=15)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(store_url(tmp_path))
-    yield opened
-    opened.close()
 
 
 @pytest.mark.both("postgresql")

@@ -7,7 +7,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -23,15 +22,7 @@ from ingest.worker.turns import Turns
 from tests.support.gbfs_world import holding, place, wrap
 from tests.support.misbehaving import Misbehaving
 from tests.support.processes import wait_for
-from tests.support.store_world import store_url
 from tests.support.worker_world import working
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(store_url(tmp_path))
-    yield opened
-    opened.close()
 
 
 class Planet(Misbehaving):

@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,6 @@ from ingest.worker import prepare
 from ingest.worker.worker import wall_clock
 from model.warm_up import warm_up
 from tests.support.processes import wait_for
-from tests.support.store_world import store_url
 
 Compiling = Callable[[], None]
 
@@ -27,13 +25,6 @@ def thawed() -> Iterator[None]:
     gc.unfreeze()
     yield
     gc.unfreeze()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(store_url(tmp_path))
-    yield opened
-    opened.close()
 
 
 def preparing(store: Store) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from ingest.worker.system_list import SystemList
 from ingest.worker.worker import Worker
 from tests.support.processes import wait_for
 from tests.support.serving import make_recording, serving
-from tests.support.store_world import store_url
 
 ENTRY = """
 [[systems]]
@@ -33,13 +31,6 @@ poll_seconds = 0.5
 speed = 120
 label = "replayed"
 """
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(store_url(tmp_path))
-    yield opened
-    opened.close()
 
 
 class Written:

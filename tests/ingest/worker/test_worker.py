@@ -28,18 +28,11 @@ from ingest.worker.tick import Ticker
 from ingest.worker.worker import Worker
 from tests.support.processes import wait_for
 from tests.support.serving import make_recording, serving
-from tests.support.store_world import commit, counted, described, learnt, store_url
+from tests.support.store_world import commit, counted, described, learnt
 from tests.support.worker_world import working
 
 LIVE = System("live", "Live", "Live", "IE", "http://127.0.0.1:1/gbfs.json")
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(store_url(tmp_path))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -237,12 +230,8 @@ def test_a_feed_that_is_down_and_one_that_hangs_keep_no_other_waiting(
     assert store.systems.states()["two"].state == "waiting"
 
 
-@pytest.mark.both
-def test_a_feed_that_failed_is_tried_when_somebody_asks_but_not_before_it_may_be(
-    store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker, "LOOK_EVERY", 0.05)
-    monkeypatch.setattr(schedule, "after_failure", lambda system, now, *_: now + timedelta(hours=1))
+def polls_that_fail(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let each poll fail, to be tried again after an hour; list the seconds at which each began."""
     asked: list[float] = []
 
     def fail(self: Feed) -> Poll:
@@ -250,6 +239,16 @@ def test_a_feed_that_failed_is_tried_when_somebody_asks_but_not_before_it_may_be
         raise EmptyDocument("station_status")
 
     monkeypatch.setattr(Feed, "poll", fail)
+    monkeypatch.setattr(schedule, "after_failure", lambda system, now, *_: now + timedelta(hours=1))
+    return asked
+
+
+@pytest.mark.both
+def test_a_feed_that_failed_is_tried_when_somebody_asks_but_not_before_it_may_be(
+    store: Store, cities: list[System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LOOK_EVERY", 0.05)
+    asked = polls_that_fail(monkeypatch)
     with working(store, [replace(cities[0], poll_seconds=1.0)]):
         wait_for(lambda: asked)
         store.tries.ask("one", datetime.now(UTC))
@@ -362,14 +361,7 @@ def test_a_system_whose_next_tick_is_far_away_is_handed_over_at_once_and_not_tri
     lease = timedelta(seconds=2)
     monkeypatch.setattr(worker, "LEASE", lease)
     monkeypatch.setattr(tick, "LEASE", lease)
-    monkeypatch.setattr(schedule, "after_failure", lambda system, now, *_: now + timedelta(hours=1))
-    asked: list[float] = []
-
-    def fail(self: Feed) -> Poll:
-        asked.append(time.monotonic())
-        raise EmptyDocument("station_status")
-
-    monkeypatch.setattr(Feed, "poll", fail)
+    asked = polls_that_fail(monkeypatch)
     with working(store, [LIVE]) as made:
         wait_for(lambda: holder(store) == made.holder and store.systems.states()["live"].failures == 1)
         other = gets("live", made.holder, {"live": 0})
